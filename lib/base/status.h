@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The outcomes of a command: the client's business, never a failure of the world. See status.def. */
+#ifndef BS_STATUS_H
+#define BS_STATUS_H
+
+enum bs_status {
+#define X(code, name, http, sentence) BS_##code,
+#include "lib/base/status.def"
+#undef X
+    BS_STATUS_COUNT
+};
+
+/* The stable machine-readable name, e.g. "stale_update". */
+const char *bs_status_name(enum bs_status status);
+/* One English sentence without a full stop. */
+const char *bs_status_sentence(enum bs_status status);
+/* The HTTP status that a request with only this outcome is answered with. */
+int bs_status_http(enum bs_status status);
+
+#endif

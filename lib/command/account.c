@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Absolute updates: what they change is no gain, so the baseline moves with the equity. */
+#include "lib/command/commands.h"
+#include "lib/money/money.h"
+
+/* A wire position in the integers of its market. */
+struct absolute {
+    uint32_t market;
+    int64_t size, entry;
+    uint32_t priority;
+};
+
+static struct bs_outcome read_position(const struct bs_engine *engine, uint32_t pool,
+                                       const struct bs_position_item *item,
+                                       struct absolute *ret_position)
+{
+    uint32_t market = bs_index_find(&engine->market_index, item->market);
+    if (market == 0) {
+        return bs_refuse(BS_UNKNOWN_MARKET, "market");
+    }
+    const struct bs_market *m = &engine->markets[market];
+    if (m->pool != pool) {
+        return bs_refuse(BS_MARKET_IN_OTHER_POOL, "market");
+    }
+    struct absolute position = {.market = market, .priority = item->adl_priority};
+    enum bs_status status = bs_to_lots(m, item->size, &position.size);
+    if (status != BS_OK) {
+        return bs_refuse(status, "size");
+    }
+    if (position.size != 0) {
+        if (!item->has_entry_price) {
+            return bs_refuse(BS_ENTRY_PRICE_REQUIRED, "entry_price");
+        }
+        status = bs_to_entry(m, position.size, item->entry_price, &position.entry);
+        if (status != BS_OK) {
+            return bs_refuse(status, "entry_price");
+        }
+        if (m->has_mark && bs_abs((bs_i128)position.size * m->lot_value) > BS_MONEY_MAX) {
+            return bs_refuse(BS_OUT_OF_RANGE, "size");
+        }
+    }
+    *ret_position = position;
+    return BS_ACCEPTED;
+}
+
+/* What earlier haircuts took stays with the same side; a smaller size releases its part. */
+static int64_t keep_taken(const struct bs_leg *old, int64_t size)
+{
+    if (old->size == 0 || size == 0 || (old->size > 0) != (size > 0)) {
+        return 0;
+    }
+    int64_t held = bs_abs64(old->size), left = bs_abs64(size);
+    if (left >= held) {
+        return old->taken;
+    }
+    return old->taken - (int64_t)bs_muldiv_floor(old->taken, held - left, held);
+}
+
+/* Room must be reserved. */
+static void write_position(struct bs_engine *engine, uint32_t account,
+                           const struct absolute *position)
+{
+    struct bs_positions *p = &engine->positions;
+    uint32_t row = bs_position_find(engine, account, position->market);
+    struct bs_leg old = row == 0 ? (struct bs_leg){0, 0, 0}
+                                 : (struct bs_leg){p->size[row], p->entry[row], p->taken[row]};
+    bs_position_put(engine, account, position->market, position->size, position->entry);
+    if (position->size != 0) {
+        row = bs_position_find(engine, account, position->market);
+        p->priority[row] = position->priority;
+        p->taken[row] = keep_taken(&old, position->size);
+    }
+}
+
+static void finish(struct bs_engine *engine, uint32_t account, bs_i128 equity_before)
+{
+    engine->accounts.baseline[account] += bs_account_equity(engine, account) - equity_before;
+    engine->accounts.seq[account] = engine->seq;
+    engine->pools[engine->accounts.pool[account]].changed = true;
+}
+
+struct bs_outcome bs_apply_position(struct bs_engine *engine,
+                                    const struct bs_position_command *command)
+{
+    uint32_t account = bs_index_find(&engine->account_index, command->account);
+    if (account == 0) {
+        return bs_refuse(BS_UNKNOWN_ACCOUNT, "account");
+    }
+    struct absolute position;
+    struct bs_outcome outcome =
+        read_position(engine, engine->accounts.pool[account], &command->item, &position);
+    if (outcome.status != BS_OK) {
+        return outcome;
+    }
+    if (command->seen_action < engine->accounts.last_action[account]) {
+        return bs_refuse(BS_STALE_UPDATE, "seen_action");
+    }
+    bool adds = position.size != 0 && bs_position_find(engine, account, position.market) == 0;
+    if (adds && !bs_position_reserve(engine, account, 1)) {
+        return bs_refuse(BS_FULL_POSITIONS, NULL);
+    }
+    bs_i128 before = bs_account_equity(engine, account);
+    write_position(engine, account, &position);
+    finish(engine, account, before);
+    return BS_ACCEPTED;
+}
+
+/* Reads and checks all positions of the item; *ret_kept counts those that are not flat, *ret_new
+ * those in markets where the account (0 = new) holds nothing. `marks` flags the markets named. */
+static struct bs_outcome check_positions(const struct bs_engine *engine, uint32_t pool,
+                                         uint32_t account, const struct bs_account_command *command,
+                                         uint32_t *ret_new)
+{
+    uint8_t *named = engine->scratch_markets;
+    struct bs_outcome outcome = BS_ACCEPTED;
+    struct bs_position_item item;
+    struct absolute position;
+    uint32_t cursor = 0;
+    *ret_new = 0;
+    while (outcome.status == BS_OK && bs_command_position(command, &cursor, &item)) {
+        outcome = read_position(engine, pool, &item, &position);
+        if (outcome.status != BS_OK) {
+            break;
+        }
+        if (named[position.market] != 0) {
+            outcome = bs_refuse(BS_DUPLICATE_MARKET, "positions");
+            break;
+        }
+        named[position.market] = 1;
+        bool holds = account != 0 && bs_position_find(engine, account, position.market) != 0;
+        *ret_new += position.size != 0 && !holds;
+    }
+    for (cursor = 0; bs_command_position(command, &cursor, &item);) {
+        named[bs_index_find(&engine->market_index, item.market)] = 0;
+    }
+    return outcome;
+}
+
+static void replace_positions(struct bs_engine *engine, uint32_t account,
+                              const struct bs_account_command *command)
+{
+    uint8_t *named = engine->scratch_markets;
+    struct bs_position_item item;
+    struct absolute position;
+    uint32_t pool = engine->accounts.pool[account];
+    for (uint32_t cursor = 0; bs_command_position(command, &cursor, &item);) {
+        struct bs_outcome outcome = read_position(engine, pool, &item, &position);
+        assert(outcome.status == BS_OK);
+        named[position.market] = position.size != 0;
+    }
+    for (uint32_t i = engine->accounts.position_count[account]; i-- > 0;) {
+        uint32_t market = engine->positions.market[engine->accounts.position_at[account] + i];
+        if (named[market] == 0) {
+            bs_position_put(engine, account, market, 0, 0);
+        }
+    }
+    for (uint32_t cursor = 0; bs_command_position(command, &cursor, &item);) {
+        (void)read_position(engine, pool, &item, &position);
+        named[position.market] = 0;
+        write_position(engine, account, &position);
+    }
+}
+
+static struct bs_outcome find_account(const struct bs_engine *engine, uint32_t pool,
+                                      const struct bs_account_command *command,
+                                      uint32_t *ret_account)
+{
+    *ret_account = bs_index_find(&engine->account_index, command->account);
+    if (*ret_account != 0) {
+        return engine->accounts.pool[*ret_account] == pool
+                   ? BS_ACCEPTED
+                   : bs_refuse(BS_ACCOUNT_IN_OTHER_POOL, "pool");
+    }
+    bool reserved = command->account.size >= 9 && memcmp(command->account.bytes, "backstop:", 9) == 0;
+    return reserved ? bs_refuse(BS_RESERVED_ACCOUNT, "account") : BS_ACCEPTED;
+}
+
+struct bs_outcome bs_apply_account(struct bs_engine *engine,
+                                   const struct bs_account_command *command)
+{
+    uint32_t pool = bs_index_find(&engine->pool_index, command->pool);
+    if (pool == 0) {
+        return bs_refuse(BS_UNKNOWN_POOL, "pool");
+    }
+    uint32_t account, added = 0;
+    int64_t collateral;
+    struct bs_outcome outcome = find_account(engine, pool, command, &account);
+    if (outcome.status != BS_OK) {
+        return outcome;
+    }
+    enum bs_status status = bs_to_quanta(&engine->pools[pool], command->collateral, &collateral);
+    if (status != BS_OK) {
+        return bs_refuse(status, "collateral");
+    }
+    outcome = check_positions(engine, pool, account, command, &added);
+    if (outcome.status != BS_OK) {
+        return outcome;
+    }
+    if (account != 0 && command->seen_action < engine->accounts.last_action[account]) {
+        return bs_refuse(BS_STALE_UPDATE, "seen_action");
+    }
+    bool is_new = account == 0;
+    if (is_new) {
+        account = bs_account_new(engine, pool, command->account, &status);
+        if (account == 0) {
+            return bs_refuse(status, NULL);
+        }
+    }
+    if (added > 0 && !bs_position_reserve(engine, account, added)) {
+        if (is_new) {
+            bs_account_delete(engine, account);
+        }
+        return bs_refuse(BS_FULL_POSITIONS, NULL);
+    }
+    bs_i128 before = bs_account_equity(engine, account);
+    engine->accounts.collateral[account] = collateral;
+    if (command->has_positions) {
+        replace_positions(engine, account, command);
+    }
+    finish(engine, account, before);
+    return BS_ACCEPTED;
+}

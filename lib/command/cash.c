@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fills, transfers and money for the insurance fund: each id counts once. */
+#include "lib/command/commands.h"
+#include "lib/money/money.h"
+
+static struct bs_outcome read_fill(const struct bs_engine *engine, uint32_t account,
+                                   const struct bs_fill_command *command, uint32_t *ret_market,
+                                   int64_t *ret_lots, int64_t *ret_ticks)
+{
+    uint32_t market = bs_index_find(&engine->market_index, command->market);
+    if (market == 0) {
+        return bs_refuse(BS_UNKNOWN_MARKET, "market");
+    }
+    const struct bs_market *m = &engine->markets[market];
+    if (m->pool != engine->accounts.pool[account]) {
+        return bs_refuse(BS_MARKET_IN_OTHER_POOL, "market");
+    }
+    enum bs_status status = bs_to_lots(m, command->size, ret_lots);
+    if (status != BS_OK) {
+        return bs_refuse(status, "size");
+    }
+    if (*ret_lots == 0) {
+        return bs_refuse(BS_INVALID_VALUE, "size");
+    }
+    status = bs_to_ticks(m, command->price, ret_ticks);
+    if (status != BS_OK) {
+        return bs_refuse(status, "price");
+    }
+    *ret_market = market;
+    return BS_ACCEPTED;
+}
+
+/* The position after the fill and the cash it moves; checks every range. */
+static struct bs_outcome trade(const struct bs_engine *engine, uint32_t account, uint32_t market,
+                               int64_t lots, int64_t ticks, struct bs_leg *ret_leg,
+                               bs_i128 *ret_realized)
+{
+    const struct bs_market *m = &engine->markets[market];
+    uint32_t row = bs_position_find(engine, account, market);
+    struct bs_leg leg = {0, 0, 0};
+    bs_i128 value;
+    if (row != 0) {
+        leg = (struct bs_leg){engine->positions.size[row], engine->positions.entry[row],
+                              engine->positions.taken[row]};
+    }
+    if (!bs_mul((bs_i128)ticks * m->unit, lots, &value) || bs_abs(value) > BS_MONEY_MAX) {
+        return bs_refuse(BS_OUT_OF_RANGE, "price");
+    }
+    if (!bs_leg_trade(&leg, lots, value, ret_realized) ||
+        (m->has_mark && bs_abs((bs_i128)leg.size * m->lot_value) > BS_MONEY_MAX)) {
+        return bs_refuse(BS_OUT_OF_RANGE, "size");
+    }
+    *ret_leg = leg;
+    return BS_ACCEPTED;
+}
+
+static struct bs_outcome seen(const struct bs_engine *engine, const struct bs_dedupe_key *key,
+                              const char *field, bool *ret_repeat)
+{
+    *ret_repeat = false;
+    if (key->id.size == 0) {
+        return BS_ACCEPTED;
+    }
+    enum bs_seen before = bs_dedupe_check(engine, key);
+    if (before == BS_SEEN_OTHER) {
+        return bs_refuse(BS_ID_REUSED, field);
+    }
+    *ret_repeat = before == BS_SEEN_SAME;
+    return BS_ACCEPTED;
+}
+
+static void remember(struct bs_engine *engine, const struct bs_dedupe_key *key)
+{
+    if (key->id.size > 0) {
+        bs_dedupe_add(engine, key);
+    }
+}
+
+static void touched(struct bs_engine *engine, uint32_t account)
+{
+    engine->accounts.seq[account] = engine->seq;
+    engine->pools[engine->accounts.pool[account]].changed = true;
+}
+
+static struct bs_outcome book_fill(struct bs_engine *engine, uint32_t account, uint32_t market,
+                                   const struct bs_dedupe_key *key)
+{
+    struct bs_leg leg;
+    bs_i128 realized;
+    struct bs_outcome outcome =
+        trade(engine, account, market, key->content[0], key->content[1], &leg, &realized);
+    if (outcome.status != BS_OK) {
+        return outcome;
+    }
+    bs_i128 collateral = engine->accounts.collateral[account] + realized - key->content[2];
+    if (bs_abs(collateral) > BS_MONEY_MAX) {
+        return bs_refuse(BS_OUT_OF_RANGE, "fee");
+    }
+    if (leg.size != 0 && bs_position_find(engine, account, market) == 0 &&
+        !bs_position_reserve(engine, account, 1)) {
+        return bs_refuse(BS_FULL_POSITIONS, NULL);
+    }
+    bs_position_put(engine, account, market, leg.size, leg.entry);
+    if (leg.size != 0) {
+        engine->positions.taken[bs_position_find(engine, account, market)] = leg.taken;
+    }
+    engine->accounts.collateral[account] = (int64_t)collateral;
+    remember(engine, key);
+    touched(engine, account);
+    return BS_ACCEPTED;
+}
+
+struct bs_outcome bs_apply_fill(struct bs_engine *engine, const struct bs_fill_command *command)
+{
+    uint32_t account = bs_index_find(&engine->account_index, command->account);
+    if (account == 0) {
+        return bs_refuse(BS_UNKNOWN_ACCOUNT, "account");
+    }
+    uint32_t market;
+    int64_t lots, ticks, fee;
+    struct bs_outcome outcome = read_fill(engine, account, command, &market, &lots, &ticks);
+    if (outcome.status != BS_OK) {
+        return outcome;
+    }
+    const struct bs_pool *pool = &engine->pools[engine->accounts.pool[account]];
+    enum bs_status status = bs_to_quanta(pool, command->fee, &fee);
+    if (status != BS_OK) {
+        return bs_refuse(status, "fee");
+    }
+    struct bs_dedupe_key key = {.account_uid = engine->accounts.uid[account],
+                                .market_uid = engine->markets[market].uid,
+                                .id = command->trade_id,
+                                .content = {lots, ticks, fee},
+                                .side = lots < 0};
+    bool repeat;
+    outcome = seen(engine, &key, "trade_id", &repeat);
+    if (outcome.status != BS_OK || repeat) {
+        return outcome;
+    }
+    return book_fill(engine, account, market, &key);
+}
+
+/* How far a withdrawal may take the equity down. */
+static struct bs_outcome check_withdrawal(const struct bs_engine *engine, uint32_t account,
+                                          int64_t amount)
+{
+    const struct bs_pool *pool = &engine->pools[engine->accounts.pool[account]];
+    bs_i128 equity = bs_account_equity(engine, account);
+    if (equity + amount < 0) {
+        return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
+    }
+    bs_i128 gain = equity - engine->accounts.baseline[account];
+    if (pool->period_loss > 0 && equity + amount < bs_min(equity, gain)) {
+        return bs_refuse(BS_GAIN_WITHHELD, "amount");
+    }
+    return BS_ACCEPTED;
+}
+
+static struct bs_outcome move_cash(struct bs_engine *engine, uint32_t account, int64_t amount,
+                                   bool shifts_baseline)
+{
+    bs_i128 collateral = (bs_i128)engine->accounts.collateral[account] + amount;
+    if (bs_abs(collateral) > BS_MONEY_MAX) {
+        return bs_refuse(BS_OUT_OF_RANGE, "amount");
+    }
+    engine->accounts.collateral[account] = (int64_t)collateral;
+    if (shifts_baseline) {
+        engine->accounts.baseline[account] += amount;
+    }
+    touched(engine, account);
+    return BS_ACCEPTED;
+}
+
+struct bs_outcome bs_apply_transfer(struct bs_engine *engine,
+                                    const struct bs_transfer_command *command)
+{
+    uint32_t account = bs_index_find(&engine->account_index, command->account);
+    if (account == 0) {
+        return bs_refuse(BS_UNKNOWN_ACCOUNT, "account");
+    }
+    int64_t amount;
+    const struct bs_pool *pool = &engine->pools[engine->accounts.pool[account]];
+    enum bs_status status = bs_to_quanta(pool, command->amount, &amount);
+    if (status != BS_OK) {
+        return bs_refuse(status, "amount");
+    }
+    uint8_t kind = command->kind;
+    if (kind == BS_TRANSFER_BY_SIGN) {
+        kind = amount < 0 ? BS_TRANSFER_WITHDRAWAL : BS_TRANSFER_DEPOSIT;
+    }
+    if ((kind == BS_TRANSFER_DEPOSIT && amount < 0) ||
+        (kind == BS_TRANSFER_WITHDRAWAL && amount > 0)) {
+        return bs_refuse(BS_WRONG_SIGN, "amount");
+    }
+    struct bs_dedupe_key key = {.account_uid = engine->accounts.uid[account],
+                                .id = command->transfer_id,
+                                .content = {amount, kind, 0}};
+    bool repeat;
+    struct bs_outcome outcome = seen(engine, &key, "transfer_id", &repeat);
+    if (outcome.status != BS_OK || repeat) {
+        return outcome;
+    }
+    if (kind == BS_TRANSFER_WITHDRAWAL) {
+        outcome = check_withdrawal(engine, account, amount);
+    }
+    if (outcome.status == BS_OK) {
+        bool shifts = kind == BS_TRANSFER_DEPOSIT || kind == BS_TRANSFER_WITHDRAWAL;
+        outcome = move_cash(engine, account, amount, shifts);
+    }
+    if (outcome.status == BS_OK) {
+        remember(engine, &key);
+    }
+    return outcome;
+}
+
+struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_command *command,
+                                int64_t *ret_credit)
+{
+    *ret_credit = 0;
+    uint32_t row = bs_index_find(&engine->pool_index, command->pool);
+    if (row == 0) {
+        return bs_refuse(BS_UNKNOWN_POOL, "pool");
+    }
+    struct bs_pool *pool = &engine->pools[row];
+    int64_t amount;
+    enum bs_status status = bs_to_quanta(pool, command->amount, &amount);
+    if (status != BS_OK) {
+        return bs_refuse(status, "amount");
+    }
+    struct bs_dedupe_key key = {.account_uid = engine->accounts.uid[pool->backstop],
+                                .id = command->transfer_id,
+                                .content = {amount, BS_TRANSFER_COUNT, 0}};
+    bool repeat;
+    struct bs_outcome outcome = seen(engine, &key, "transfer_id", &repeat);
+    if (outcome.status != BS_OK || repeat) {
+        return outcome;
+    }
+    if (amount < 0 && bs_account_equity(engine, pool->backstop) + amount < 0) {
+        return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
+    }
+    int64_t credit = (int64_t)bs_max(0, bs_min(amount, pool->unallocated));
+    outcome = move_cash(engine, pool->backstop, amount - credit, true);
+    if (outcome.status == BS_OK) {
+        pool->unallocated -= credit;
+        *ret_credit = credit;
+        remember(engine, &key);
+    }
+    return outcome;
+}

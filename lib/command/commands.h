@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each command does to the tables. Each either returns BS_OK or changes nothing (a refused
+ * mark is remembered for the band rule) and names the field at fault.
+ */
+#ifndef BS_COMMANDS_H
+#define BS_COMMANDS_H
+
+#include "lib/state/state.h"
+
+struct bs_outcome {
+    enum bs_status status;
+    const char *field; /* or NULL */
+};
+
+static inline struct bs_outcome bs_refuse(enum bs_status status, const char *field)
+{
+    return (struct bs_outcome){status, field};
+}
+
+#define BS_ACCEPTED ((struct bs_outcome){BS_OK, NULL})
+
+/* setup.c */
+struct bs_outcome bs_apply_pool(struct bs_engine *engine, const struct bs_pool_command *command);
+struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_market_command *command);
+struct bs_outcome bs_apply_delete(struct bs_engine *engine, uint8_t type, struct bs_text name);
+/* account.c */
+struct bs_outcome bs_apply_account(struct bs_engine *engine,
+                                   const struct bs_account_command *command);
+struct bs_outcome bs_apply_position(struct bs_engine *engine,
+                                    const struct bs_position_command *command);
+/* cash.c */
+struct bs_outcome bs_apply_fill(struct bs_engine *engine, const struct bs_fill_command *command);
+struct bs_outcome bs_apply_transfer(struct bs_engine *engine,
+                                    const struct bs_transfer_command *command);
+/* *ret_credit: what paid down an unallocated deficit. */
+struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_command *command,
+                                int64_t *ret_credit);
+/* mark.c */
+struct bs_outcome bs_apply_mark(struct bs_engine *engine, const struct bs_mark_command *command);
+
+#endif

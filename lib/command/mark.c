@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Marks. One that leaves the band is refused and remembered; the third in a row, each later than and
+ * within the band of the one before, is believed.
+ */
+#include "lib/command/commands.h"
+#include "lib/money/money.h"
+
+#define MARK_FUTURE_MAX_MS 5000
+#define MARKS_IN_A_ROW 3u
+
+static bool in_band(int64_t from, int64_t to, uint32_t max_move_ppm)
+{
+    return bs_compare_products(bs_abs((bs_i128)to - from), BS_PPM, from, max_move_ppm) <= 0;
+}
+
+/* True when this out-of-band mark completes a row that is believed. */
+static bool note_out_of_band(struct bs_market *market, int64_t ticks, int64_t time_ms)
+{
+    bool follows = market->pending_count > 0 && time_ms > market->pending_time_ms &&
+                   in_band(market->pending_mark, ticks, market->max_move_ppm);
+    market->pending_count = follows ? market->pending_count + 1 : 1;
+    market->pending_mark = ticks;
+    market->pending_time_ms = time_ms;
+    return market->pending_count >= MARKS_IN_A_ROW;
+}
+
+struct bs_outcome bs_apply_mark(struct bs_engine *engine, const struct bs_mark_command *command)
+{
+    uint32_t row = bs_index_find(&engine->market_index, command->market);
+    if (row == 0) {
+        return bs_refuse(BS_UNKNOWN_MARKET, "market");
+    }
+    struct bs_market *market = &engine->markets[row];
+    struct bs_pool *pool = &engine->pools[market->pool];
+    int64_t ticks;
+    enum bs_status status = bs_to_ticks(market, command->price, &ticks);
+    if (status != BS_OK) {
+        return bs_refuse(status, "price");
+    }
+    int64_t time_ms = command->has_time ? command->mark_time_ms : engine->time_ms;
+    if (pool->mark_max_age_ms > 0 && time_ms > engine->time_ms + MARK_FUTURE_MAX_MS) {
+        return bs_refuse(BS_MARK_IN_FUTURE, "time");
+    }
+    if (market->has_mark && time_ms < market->mark_time_ms) {
+        return bs_refuse(BS_STALE_MARK, "time");
+    }
+    bs_i128 lot_value = (bs_i128)ticks * market->unit;
+    bs_i128 peak;
+    if (!bs_mul(lot_value, bs_max(1, market->size_peak), &peak) || peak > BS_MONEY_MAX) {
+        return bs_refuse(BS_OUT_OF_RANGE, "price");
+    }
+    bool banded = market->has_mark && market->max_move_ppm > 0 && !command->confirm;
+    if (banded && !in_band(market->mark, ticks, market->max_move_ppm) &&
+        !note_out_of_band(market, ticks, time_ms)) {
+        return bs_refuse(BS_MARK_OUT_OF_BAND, "price");
+    }
+    market->pending_count = 0;
+    market->has_mark = true;
+    market->mark = ticks;
+    market->lot_value = (int64_t)lot_value;
+    market->mark_time_ms = time_ms;
+    pool->changed = true;
+    return BS_ACCEPTED;
+}

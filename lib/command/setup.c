@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pools and markets: created, replaced whole, deleted. */
+#include "lib/command/commands.h"
+#include "lib/settlement/settle.h"
+
+static struct bs_outcome read_layer(const struct bs_pool *pool, const struct bs_layer *layer,
+                                    struct bs_policy *policy)
+{
+    if (layer->type != BS_LAYER_INSURANCE) {
+        return BS_ACCEPTED;
+    }
+    enum bs_status status = bs_to_quanta(pool, layer->floor, &policy->floor);
+    if (status != BS_OK) {
+        return bs_refuse(status, "floor");
+    }
+    if (policy->floor < 0) {
+        return bs_refuse(BS_INVALID_VALUE, "floor");
+    }
+    if (!layer->has_max_per_settlement) {
+        return BS_ACCEPTED;
+    }
+    status = bs_to_quanta(pool, layer->max_per_settlement, &policy->max_per_settlement);
+    if (status != BS_OK) {
+        return bs_refuse(status, "max_per_settlement");
+    }
+    if (policy->max_per_settlement < 0) {
+        return bs_refuse(BS_INVALID_VALUE, "max_per_settlement");
+    }
+    return BS_ACCEPTED;
+}
+
+/* Each type at most once, haircut last; a basis of unrealized profit divides at once, and only it
+ * knows markets. */
+static bool waterfall_is_valid(const struct bs_pool_command *command)
+{
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < command->layers_count; i++) {
+        const struct bs_layer *layer = &command->layers[i];
+        if (seen & (1u << layer->type)) {
+            return false;
+        }
+        seen |= 1u << layer->type;
+        if (layer->type == BS_LAYER_HAIRCUT) {
+            bool unrealized = layer->basis == BS_BASIS_UNREALIZED_PROFIT;
+            if (i + 1 != command->layers_count ||
+                (unrealized && layer->divide != BS_DIVIDE_AT_ONCE) ||
+                (!unrealized && layer->scope == BS_SCOPE_MARKET)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static struct bs_outcome read_policy(const struct bs_pool *pool,
+                                     const struct bs_pool_command *command,
+                                     struct bs_policy *ret_policy)
+{
+    if (!waterfall_is_valid(command)) {
+        return bs_refuse(BS_INVALID_WATERFALL, "waterfall");
+    }
+    struct bs_policy policy = {.period_ms = command->period_ms,
+                               .layers_count = command->layers_count,
+                               .max_per_settlement = INT64_MAX};
+    memcpy(policy.layers, command->layers, command->layers_count * sizeof policy.layers[0]);
+    for (uint32_t i = 0; i < command->layers_count; i++) {
+        struct bs_outcome outcome = read_layer(pool, &command->layers[i], &policy);
+        if (outcome.status != BS_OK) {
+            return outcome;
+        }
+    }
+    *ret_policy = policy;
+    return BS_ACCEPTED;
+}
+
+/* Places a name in a table's name order, or takes it out; `order` holds rows. */
+static void order_insert(const struct bs_names *names, const uint32_t *name_of, uint32_t *order,
+                         uint32_t *count, uint32_t row)
+{
+    uint32_t at = (*count)++;
+    struct bs_text name = bs_names_get(names, name_of[row]);
+    while (at > 0 && bs_text_compare(name, bs_names_get(names, name_of[order[at - 1]])) < 0) {
+        order[at] = order[at - 1];
+        at--;
+    }
+    order[at] = row;
+}
+
+static void order_remove(uint32_t *order, uint32_t *count, uint32_t row)
+{
+    uint32_t at = 0;
+    while (order[at] != row) {
+        at++;
+        assert(at < *count);
+    }
+    (*count)--;
+    memmove(order + at, order + at + 1, (*count - at) * sizeof *order);
+}
+
+/* A free row of a table of `max` rows, given the names of its rows; 0 = full. */
+static uint32_t free_row(const uint32_t *name_of, uint32_t *used, uint32_t max)
+{
+    for (uint32_t row = 1; row <= *used; row++) {
+        if (name_of[row] == 0) {
+            return row;
+        }
+    }
+    return *used < max ? ++*used : 0;
+}
+
+static void print_backstop_name(struct bs_text pool, char name[BS_ID_SIZE_MAX], uint32_t *ret_size)
+{
+    memcpy(name, "backstop:", 9);
+    memcpy(name + 9, pool.bytes, pool.size);
+    *ret_size = 9 + pool.size;
+}
+
+/* A row for a pool of this name: its own old one, so that action numbers go on, or a free one. */
+static uint32_t row_for_pool(struct bs_engine *engine, struct bs_text name)
+{
+    for (uint32_t row = 1; row <= engine->pools_used; row++) {
+        if (engine->pools[row].retired && bs_text_equal(bs_pool_text(engine, row), name)) {
+            return row;
+        }
+    }
+    return free_row(engine->pool_name, &engine->pools_used, engine->config.pools_max);
+}
+
+/* Names and the backstop account of a new pool; on failure nothing is left behind. */
+static enum bs_status furnish_pool(struct bs_engine *engine, uint32_t row,
+                                   const struct bs_pool_command *command)
+{
+    struct bs_pool *pool = &engine->pools[row];
+    char name[BS_ID_SIZE_MAX];
+    struct bs_text backstop = {name, 0};
+    enum bs_status status = BS_FULL_NAMES;
+    bool retired = pool->retired;
+    print_backstop_name(command->pool, name, &backstop.size);
+    uint32_t pool_name = retired ? pool->name : bs_names_add(&engine->names, command->pool);
+    uint32_t asset = bs_names_add(&engine->names, command->asset);
+    if (pool_name != 0 && asset != 0) {
+        pool->backstop = bs_account_new(engine, row, backstop, &status);
+        if (pool->backstop != 0) {
+            pool->name = pool_name;
+            pool->asset = asset;
+            pool->accounts = 0;
+            return BS_OK;
+        }
+    }
+    if (asset != 0) {
+        bs_names_remove(&engine->names, asset);
+    }
+    if (pool_name != 0 && !retired) {
+        bs_names_remove(&engine->names, pool_name);
+    }
+    return status;
+}
+
+static struct bs_outcome new_pool(struct bs_engine *engine, const struct bs_pool_command *command)
+{
+    if (command->pool.size > BS_ID_SIZE_MAX - 9) { /* "backstop:" and the name are an account id */
+        return bs_refuse(BS_INVALID_NAME, "pool");
+    }
+    struct bs_policy policy;
+    struct bs_pool sized = {.decimals = command->decimals};
+    struct bs_outcome outcome = read_policy(&sized, command, &policy);
+    if (outcome.status != BS_OK) {
+        return outcome;
+    }
+    uint32_t row = row_for_pool(engine, command->pool);
+    if (row == 0) {
+        return bs_refuse(BS_FULL_POOLS, NULL);
+    }
+    enum bs_status status = furnish_pool(engine, row, command);
+    if (status != BS_OK) {
+        return bs_refuse(status, NULL);
+    }
+    struct bs_pool *pool = &engine->pools[row];
+    pool->decimals = command->decimals;
+    pool->mark_max_age_ms = command->mark_max_age_ms;
+    pool->state = BS_STATE_PAUSED;
+    pool->retired = false;
+    pool->changed = true;
+    pool->policy = policy;
+    bs_period_open(pool, engine->time_ms);
+    engine->pool_name[row] = pool->name;
+    order_insert(&engine->names, engine->pool_name, engine->pool_order, &engine->pools_count, row);
+    bs_index_add(&engine->pool_index, row);
+    return BS_ACCEPTED;
+}
+
+static bool pool_in_use(const struct bs_engine *engine, const struct bs_pool *pool)
+{
+    return pool->accounts > 0 || pool->markets > 0 || pool->period_loss != 0 ||
+           pool->unallocated != 0 || engine->accounts.collateral[pool->backstop] != 0;
+}
+
+static bool same_policy(const struct bs_policy *a, const struct bs_policy *b)
+{
+    if (a->period_ms != b->period_ms || a->layers_count != b->layers_count ||
+        a->floor != b->floor || a->max_per_settlement != b->max_per_settlement) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->layers_count; i++) {
+        const struct bs_layer *x = &a->layers[i], *y = &b->layers[i];
+        if (x->type != y->type || x->ranking != y->ranking || x->price != y->price ||
+            x->protect_principal != y->protect_principal || x->rule != y->rule ||
+            x->basis != y->basis || x->divide != y->divide || x->scope != y->scope) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct bs_outcome bs_apply_pool(struct bs_engine *engine, const struct bs_pool_command *command)
+{
+    uint32_t row = bs_index_find(&engine->pool_index, command->pool);
+    if (row == 0) {
+        return new_pool(engine, command);
+    }
+    struct bs_pool *pool = &engine->pools[row];
+    struct bs_text asset = bs_names_get(&engine->names, pool->asset);
+    bool asset_changes = !bs_text_equal(asset, command->asset);
+    if (pool_in_use(engine, pool) && (asset_changes || pool->decimals != command->decimals)) {
+        return bs_refuse(BS_IN_USE, asset_changes ? "asset" : "decimals");
+    }
+    struct bs_pool changed = *pool;
+    changed.decimals = command->decimals;
+    struct bs_outcome outcome = read_policy(&changed, command, &changed.next);
+    if (outcome.status != BS_OK) {
+        return outcome;
+    }
+    if (asset_changes) {
+        changed.asset = bs_names_add(&engine->names, command->asset);
+        if (changed.asset == 0) {
+            return bs_refuse(BS_FULL_NAMES, NULL);
+        }
+        bs_names_remove(&engine->names, pool->asset);
+    }
+    changed.mark_max_age_ms = command->mark_max_age_ms;
+    changed.has_next = !same_policy(&changed.next, &changed.policy);
+    changed.changed = true;
+    *pool = changed;
+    return BS_ACCEPTED;
+}
+
+static void link_market(struct bs_engine *engine, uint32_t row)
+{
+    struct bs_pool *pool = &engine->pools[engine->markets[row].pool];
+    struct bs_text name = bs_market_text(engine, row);
+    uint32_t *link = &pool->market_head;
+    while (*link != 0 && bs_text_compare(bs_market_text(engine, *link), name) < 0) {
+        link = &engine->markets[*link].next;
+    }
+    engine->markets[row].next = *link;
+    *link = row;
+    pool->markets++;
+}
+
+static void unlink_market(struct bs_engine *engine, uint32_t row)
+{
+    struct bs_pool *pool = &engine->pools[engine->markets[row].pool];
+    uint32_t *link = &pool->market_head;
+    while (*link != row) {
+        assert(*link != 0);
+        link = &engine->markets[*link].next;
+    }
+    *link = engine->markets[row].next;
+    pool->markets--;
+}
+
+static bool same_decimal(struct bs_decimal a, struct bs_decimal b)
+{
+    return a.mantissa == b.mantissa && a.exponent == b.exponent;
+}
+
+/* The first field of a definition that differs in what positions depend on, or NULL. */
+static const char *changed_field(const struct bs_market *market,
+                                 const struct bs_market_command *command, uint32_t pool)
+{
+    return market->pool != pool                                    ? "pool"
+           : market->contract != command->contract                 ? "contract"
+           : !same_decimal(market->tick, command->tick_size)       ? "tick_size"
+           : !same_decimal(market->lot, command->lot_size)         ? "lot_size"
+           : !same_decimal(market->multiplier, command->multiplier) ? "multiplier"
+                                                                    : NULL;
+}
+
+static struct bs_outcome check_market(const struct bs_market_command *command)
+{
+    if (command->tick_size.mantissa <= 0) {
+        return bs_refuse(BS_INVALID_VALUE, "tick_size");
+    }
+    if (command->lot_size.mantissa <= 0) {
+        return bs_refuse(BS_INVALID_VALUE, "lot_size");
+    }
+    if (command->multiplier.mantissa <= 0) {
+        return bs_refuse(BS_INVALID_VALUE, "multiplier");
+    }
+    if (command->maintenance_margin_ppm > BS_PPM) {
+        return bs_refuse(BS_INVALID_VALUE, "maintenance_margin_ppm");
+    }
+    return BS_ACCEPTED;
+}
+
+static void define_market(struct bs_engine *engine, uint32_t row,
+                          const struct bs_market_command *command, uint32_t pool, int64_t unit)
+{
+    uint32_t name = engine->market_name[row];
+    engine->markets[row] = (struct bs_market){
+        .name = name,
+        .pool = pool,
+        .contract = command->contract,
+        .maintenance_ppm = command->maintenance_margin_ppm,
+        .max_move_ppm = command->max_move_ppm,
+        .tick = command->tick_size,
+        .lot = command->lot_size,
+        .multiplier = command->multiplier,
+        .unit = unit,
+        .uid = ++engine->uids,
+    };
+    link_market(engine, row);
+}
+
+static struct bs_outcome new_market(struct bs_engine *engine,
+                                    const struct bs_market_command *command, uint32_t pool,
+                                    int64_t unit)
+{
+    uint32_t row = free_row(engine->market_name, &engine->markets_used, engine->config.markets_max);
+    if (row == 0) {
+        return bs_refuse(BS_FULL_MARKETS, NULL);
+    }
+    uint32_t name = bs_names_add(&engine->names, command->market);
+    if (name == 0) {
+        return bs_refuse(BS_FULL_NAMES, NULL);
+    }
+    engine->market_name[row] = name;
+    define_market(engine, row, command, pool, unit);
+    order_insert(&engine->names, engine->market_name, engine->market_order, &engine->markets_count,
+                 row);
+    bs_index_add(&engine->market_index, row);
+    return BS_ACCEPTED;
+}
+
+struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_market_command *command)
+{
+    uint32_t pool = bs_index_find(&engine->pool_index, command->pool);
+    if (pool == 0) {
+        return bs_refuse(BS_UNKNOWN_POOL, "pool");
+    }
+    struct bs_outcome outcome = check_market(command);
+    if (outcome.status != BS_OK) {
+        return outcome;
+    }
+    int64_t unit;
+    if (!bs_market_unit(command->tick_size, command->lot_size, command->multiplier,
+                        engine->pools[pool].decimals, &unit)) {
+        return bs_refuse(BS_UNIT_NOT_INTEGER, NULL);
+    }
+    uint32_t row = bs_index_find(&engine->market_index, command->market);
+    if (row == 0) {
+        return new_market(engine, command, pool, unit);
+    }
+    struct bs_market *market = &engine->markets[row];
+    const char *field = changed_field(market, command, pool);
+    if (field == NULL) {
+        market->maintenance_ppm = command->maintenance_margin_ppm;
+        market->max_move_ppm = command->max_move_ppm;
+        engine->pools[pool].changed = true;
+        return BS_ACCEPTED;
+    }
+    if (market->holders[0] + market->holders[1] > 0) {
+        return bs_refuse(BS_IN_USE, field);
+    }
+    unlink_market(engine, row);
+    define_market(engine, row, command, pool, unit);
+    return BS_ACCEPTED;
+}
+
+static struct bs_outcome delete_account(struct bs_engine *engine, struct bs_text name)
+{
+    uint32_t account = bs_index_find(&engine->account_index, name);
+    if (account == 0) {
+        return bs_refuse(BS_UNKNOWN_ACCOUNT, NULL);
+    }
+    if (engine->pools[engine->accounts.pool[account]].backstop == account) {
+        return bs_refuse(BS_RESERVED_ACCOUNT, NULL);
+    }
+    if (engine->accounts.position_count[account] != 0 || engine->accounts.collateral[account] != 0) {
+        return bs_refuse(BS_NOT_FLAT, NULL);
+    }
+    bs_account_delete(engine, account);
+    return BS_ACCEPTED;
+}
+
+static struct bs_outcome delete_market(struct bs_engine *engine, struct bs_text name)
+{
+    uint32_t market = bs_index_find(&engine->market_index, name);
+    if (market == 0) {
+        return bs_refuse(BS_UNKNOWN_MARKET, NULL);
+    }
+    if (engine->markets[market].holders[0] + engine->markets[market].holders[1] > 0) {
+        return bs_refuse(BS_IN_USE, NULL);
+    }
+    unlink_market(engine, market);
+    order_remove(engine->market_order, &engine->markets_count, market);
+    bs_index_remove(&engine->market_index, market);
+    bs_names_remove(&engine->names, engine->market_name[market]);
+    engine->market_name[market] = 0;
+    engine->markets[market] = (struct bs_market){0};
+    return BS_ACCEPTED;
+}
+
+static struct bs_outcome delete_pool(struct bs_engine *engine, struct bs_text name)
+{
+    uint32_t row = bs_index_find(&engine->pool_index, name);
+    if (row == 0) {
+        return bs_refuse(BS_UNKNOWN_POOL, NULL);
+    }
+    struct bs_pool *pool = &engine->pools[row];
+    if (pool_in_use(engine, pool)) {
+        return bs_refuse(BS_IN_USE, NULL);
+    }
+    bs_account_delete(engine, pool->backstop);
+    order_remove(engine->pool_order, &engine->pools_count, row);
+    bs_index_remove(&engine->pool_index, row);
+    bs_names_remove(&engine->names, pool->asset);
+    /* Its pages of accounts stay with the row, and its numbers and name when actions carry them. */
+    struct bs_pool left = {.page_head = pool->page_head,
+                           .page_tail = pool->page_tail,
+                           .account_free = pool->account_free};
+    if (pool->actions > 0) {
+        left.retired = true;
+        left.name = pool->name;
+        left.actions = pool->actions;
+        left.settlements = pool->settlements;
+    } else {
+        bs_names_remove(&engine->names, pool->name);
+        engine->pool_name[row] = 0;
+    }
+    *pool = left;
+    return BS_ACCEPTED;
+}
+
+struct bs_outcome bs_apply_delete(struct bs_engine *engine, uint8_t type, struct bs_text name)
+{
+    switch (type) {
+    case BS_COMMAND_DELETE_ACCOUNT:
+        return delete_account(engine, name);
+    case BS_COMMAND_DELETE_MARKET:
+        return delete_market(engine, name);
+    default:
+        return delete_pool(engine, name);
+    }
+}

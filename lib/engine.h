@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine: all state of all pools in one block of memory that the caller gives, one entry that
+ * changes it (bs_engine_step), and const views. Deterministic: the same commands give the same
+ * actions, byte for byte, on any machine.
+ *
+ *     struct bs_engine *engine = bs_engine_init(memory, bs_engine_size(&config), &config);
+ *     bs_engine_step(engine, &command, &effects);
+ *     while (effects.more) { publish(effects.actions); bs_engine_continue(engine, &effects); }
+ *
+ * One thread at a time. Zeroed memory that is never written need not be resident.
+ */
+#ifndef BS_ENGINE_H
+#define BS_ENGINE_H
+
+#include "lib/base/base.h"
+#include "lib/base/limits.h"
+#include "lib/base/status.h"
+#include "lib/record/action.h"
+#include "lib/record/command.h"
+
+struct bs_engine;
+
+struct bs_config {
+    uint32_t accounts_max;   /* default 1,000,000 */
+    uint32_t positions_max;  /* default 4,000,000 */
+    uint32_t markets_max;    /* default 10,000 */
+    uint32_t pools_max;      /* default 1,000 */
+    uint32_t dedupe_window;  /* trade and transfer ids remembered, default 1,048,576; power of two */
+    uint64_t hash_seed;      /* spreads names over the hash tables; never changes an outcome */
+};
+
+void bs_config_defaults(struct bs_config *config);
+/* Bytes of memory the engine needs; 0 when a capacity is 0 or too large. */
+size_t bs_engine_size(const struct bs_config *config);
+/* `memory` is zeroed (fresh anonymous mmap), aligned to 64 and outlives the engine. */
+struct bs_engine *bs_engine_init(void *memory, size_t size, const struct bs_config *config);
+
+enum bs_waiting { BS_WAITING_NO, BS_WAITING_STALE_MARK };
+
+/* What one settlement did, for the list of settlements. Amounts in the pool's asset. */
+struct bs_settlement {
+    struct bs_text pool;
+    uint64_t number;
+    int64_t time_ms;
+    uint64_t first_action; /* ids within the pool */
+    uint64_t last_action;
+    uint64_t insolvent_accounts;
+    uint64_t counterparties; /* adl actions */
+    uint64_t payers;         /* haircut actions */
+    struct bs_wide deficit;
+    struct bs_wide fund_paid;
+    struct bs_wide deleveraged; /* taken from counterparties below or above mark */
+    struct bs_wide haircuts;
+    struct bs_wide unallocated;
+};
+
+/* What a step did. The caller owns `actions`; the texts in them live until the next step. */
+struct bs_effects {
+    struct bs_action *actions;
+    uint32_t actions_max;   /* at least 2 */
+    uint32_t actions_count;
+    bool more;              /* call bs_engine_continue before any other step */
+    enum bs_status status;  /* BS_OK: accepted; else nothing changed */
+    const char *field;      /* the offending field, or NULL */
+    bool settled;           /* `settlement` is filled: the settlement's last action is out */
+    bool waiting;           /* a settle or close_period that waits for a fresh mark */
+    struct bs_settlement settlement;
+};
+
+/* Executes one command. command->seq must be the last one + 1, time_ms must not go back. */
+void bs_engine_step(struct bs_engine *engine, const struct bs_command *command,
+                    struct bs_effects *effects);
+/* Hands out the next actions of the settlement that the last step began. */
+void bs_engine_continue(struct bs_engine *engine, struct bs_effects *effects);
+
+uint64_t bs_engine_seq(const struct bs_engine *engine);
+int64_t bs_engine_time_ms(const struct bs_engine *engine);
+uint64_t bs_engine_actions(const struct bs_engine *engine); /* ordinal of the last action */
+
+/* The next pool, after `after` (0 to begin), that a settle command would do something for now:
+ * not paused, not halted, changed since its last run or past its period's end. 0 = none.
+ * The result is a handle for bs_pool_view_get. */
+uint32_t bs_engine_due(const struct bs_engine *engine, uint32_t after, int64_t now_ms);
+
+/* 128 bits over the whole logical state in name order: equal state, equal digest. */
+struct bs_digest {
+    uint64_t words[2];
+};
+struct bs_digest bs_engine_digest(struct bs_engine *engine);
+
+/* How full the tables are. */
+struct bs_usage {
+    uint32_t pools, markets, accounts, positions;
+};
+struct bs_usage bs_engine_usage(const struct bs_engine *engine);
+
+/* ---- views: copies for reading; texts point into the engine and live until the next step ---- */
+
+enum bs_pool_state { BS_STATE_PAUSED, BS_STATE_RUNNING, BS_STATE_HALTED };
+
+struct bs_pool_view {
+    struct bs_text pool;
+    struct bs_text asset;
+    uint32_t decimals;
+    uint32_t mark_max_age_ms;
+    uint64_t period_ms;
+    uint8_t state; /* enum bs_pool_state */
+    uint8_t waiting; /* enum bs_waiting */
+    int64_t period_start_ms;
+    int64_t period_end_ms; /* 0 for "tick" */
+    uint32_t layers_count;
+    struct bs_layer layers[BS_LAYERS_MAX];
+    bool has_next; /* a waterfall and period that apply from the next period */
+    uint64_t next_period_ms;
+    uint32_t next_layers_count;
+    struct bs_layer next_layers[BS_LAYERS_MAX];
+    uint32_t accounts; /* without the backstop account */
+    uint32_t positions;
+    uint64_t last_action;
+    uint64_t last_settlement;
+    struct bs_text backstop_account;
+    struct bs_wide fund_collateral;
+    struct bs_wide fund_equity;
+    struct bs_wide fund_floor; /* of the insurance layer; 0 without one */
+    struct bs_wide fund_available; /* what the insurance layer could pay now */
+    struct bs_wide period_loss;
+    struct bs_wide unallocated_deficit;
+    struct bs_text reason; /* of the last pause or halt */
+};
+
+/* Totals over a pool at current marks: one pass over its accounts. */
+struct bs_solvency_view {
+    struct bs_wide collateral;      /* all accounts, the backstop account included */
+    struct bs_wide equity_positive; /* sum of equities >= 0, without the backstop account */
+    struct bs_wide deficit;         /* sum of deficits, without the backstop account */
+    struct bs_wide gains;           /* sum of positive gains of solvent accounts */
+    struct bs_wide unrealized_profit;
+    struct bs_wide unrealized_loss; /* as a positive amount */
+    uint32_t insolvent_accounts;
+};
+
+struct bs_market_view {
+    struct bs_text market;
+    struct bs_text pool;
+    uint8_t contract;
+    struct bs_decimal tick_size;
+    struct bs_decimal lot_size;
+    struct bs_decimal multiplier;
+    uint32_t maintenance_margin_ppm;
+    uint32_t max_move_ppm;
+    bool has_mark;
+    struct bs_wide mark_price;
+    int64_t mark_time_ms;
+    uint32_t longs, shorts; /* positions, the backstop account's included */
+    struct bs_wide open_long, open_short; /* contracts, both positive */
+};
+
+struct bs_account_view {
+    struct bs_text account;
+    struct bs_text pool;
+    struct bs_wide collateral;
+    struct bs_wide equity;
+    struct bs_wide baseline;
+    struct bs_wide gain;
+    struct bs_wide maintenance;
+    bool has_leverage; /* equity > 0 */
+    struct bs_wide leverage; /* sum of notionals / equity, 12 digits */
+    uint64_t last_action;
+    uint64_t seq; /* of the last command that changed it */
+    uint32_t positions_count;
+};
+
+struct bs_position_view {
+    struct bs_text account;
+    struct bs_text market;
+    struct bs_wide size;
+    struct bs_wide entry_price;
+    struct bs_wide entry_value;
+    bool has_mark;
+    struct bs_wide mark_price;
+    struct bs_wide value; /* at mark, signed */
+    struct bs_wide unrealized_profit;
+    struct bs_wide maintenance;
+    struct bs_wide haircut_taken;
+    bool has_priority;
+    uint32_t adl_priority;
+};
+
+/* One row of a queue: who would be closed, in order. Under pro_rata the order is the account id. */
+struct bs_queue_view {
+    struct bs_text account;
+    uint64_t rank; /* 1 = first */
+    struct bs_wide size;
+    struct bs_wide unrealized_profit;
+    bool has_score;
+    struct bs_wide score;
+    struct bs_wide quantity_ahead;
+    uint32_t percentile_ppm;
+    uint32_t lights; /* 1..5 */
+};
+
+/* Handles: 0 is "none"; they stay valid until the next step. Lists are in bytewise name order;
+ * `after` may be a name that does not exist. A zero-size `after` begins. */
+uint32_t bs_pool_find(const struct bs_engine *engine, struct bs_text pool);
+uint32_t bs_pool_after(const struct bs_engine *engine, struct bs_text after);
+void bs_pool_view_get(const struct bs_engine *engine, uint32_t pool, struct bs_pool_view *ret_view);
+void bs_solvency_view_get(const struct bs_engine *engine, uint32_t pool,
+                          struct bs_solvency_view *ret_view);
+uint32_t bs_market_find(const struct bs_engine *engine, struct bs_text market);
+uint32_t bs_market_after(const struct bs_engine *engine, struct bs_text after);
+void bs_market_view_get(const struct bs_engine *engine, uint32_t market,
+                        struct bs_market_view *ret_view);
+uint32_t bs_account_find(const struct bs_engine *engine, struct bs_text account);
+/* Next account after a name, of one pool (0 = of all). Not const: it may bring the index up to date. */
+uint32_t bs_account_after(struct bs_engine *engine, uint32_t pool, struct bs_text after);
+void bs_account_view_get(const struct bs_engine *engine, uint32_t account,
+                         struct bs_account_view *ret_view);
+/* The i-th position of an account in market-id order, i < positions_count. */
+void bs_position_view_get(const struct bs_engine *engine, uint32_t account, uint32_t index,
+                          struct bs_position_view *ret_view);
+/* The account's position in a market; false when it holds none there. */
+BS_MUST_USE bool bs_position_in_market(const struct bs_engine *engine, uint32_t account, uint32_t market,
+                                       struct bs_position_view *ret_view);
+/* Ranks one side of a market (0 longs, 1 shorts) as the pool's adl layer would now (profit_leverage
+ * without such a layer) and writes rows [offset, offset + max). Returns how many were written. */
+uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t side, uint32_t offset,
+                           uint32_t max, struct bs_queue_view *ret_rows);
+/* The accounts with the least equity over maintenance first (at most max <= 1000). */
+uint32_t bs_at_risk_view_get(struct bs_engine *engine, uint32_t pool, uint32_t max,
+                             uint32_t *ret_accounts);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The digest: 128 bits over everything that can change a later outcome or view, in name order, so
+ * that row numbers, free lists and the order of posting leave no trace in it.
+ */
+#include "lib/engine.h"
+#include "lib/state/state.h"
+
+struct stream {
+    uint64_t words[2];
+};
+
+static void add(struct stream *stream, uint64_t word)
+{
+    for (int i = 0; i < 2; i++) {
+        bs_u128 product = (bs_u128)(stream->words[i] ^ word) *
+                          (i == 0 ? UINT64_C(0x9e3779b97f4a7c15) : UINT64_C(0xd6e8feb86659fd93));
+        stream->words[i] = (uint64_t)product ^ (uint64_t)(product >> 64) ^
+                           ((stream->words[i] << 29) | (stream->words[i] >> 35));
+    }
+}
+
+static void add_wide(struct stream *stream, bs_i128 value)
+{
+    add(stream, (uint64_t)value);
+    add(stream, (uint64_t)((bs_u128)value >> 64));
+}
+
+static void add_text(struct stream *stream, struct bs_text text)
+{
+    add(stream, text.size);
+    add(stream, bs_hash(0, text.bytes, text.size));
+    add(stream, bs_hash(1, text.bytes, text.size));
+}
+
+static void add_decimal(struct stream *stream, struct bs_decimal value)
+{
+    add(stream, (uint64_t)value.mantissa);
+    add(stream, (uint64_t)value.exponent);
+}
+
+static void add_policy(struct stream *stream, const struct bs_policy *policy)
+{
+    add(stream, policy->period_ms);
+    add(stream, policy->layers_count);
+    add(stream, (uint64_t)policy->floor);
+    add(stream, (uint64_t)policy->max_per_settlement);
+    for (uint32_t i = 0; i < policy->layers_count; i++) {
+        const struct bs_layer *layer = &policy->layers[i];
+        const uint8_t fields[8] = {layer->type, layer->ranking, layer->price,
+                                   layer->protect_principal, layer->rule, layer->basis,
+                                   layer->divide, layer->scope};
+        uint64_t word;
+        memcpy(&word, fields, sizeof word);
+        add(stream, word);
+    }
+}
+
+static void add_pool(struct stream *stream, const struct bs_engine *engine, uint32_t row)
+{
+    const struct bs_pool *pool = &engine->pools[row];
+    add_text(stream, bs_pool_text(engine, row));
+    add_text(stream, bs_names_get(&engine->names, pool->asset));
+    add(stream, pool->decimals);
+    add(stream, pool->mark_max_age_ms);
+    add(stream, pool->state);
+    add(stream, pool->waiting);
+    add(stream, pool->changed);
+    add(stream, pool->has_next);
+    add_policy(stream, &pool->policy);
+    if (pool->has_next) {
+        add_policy(stream, &pool->next);
+    }
+    add(stream, (uint64_t)pool->period_start_ms);
+    add(stream, (uint64_t)pool->period_end_ms);
+    add_wide(stream, pool->period_loss);
+    add_wide(stream, pool->unallocated);
+    add(stream, pool->actions);
+    add(stream, pool->settlements);
+    add_text(stream, (struct bs_text){pool->reason, pool->reason_size});
+}
+
+static void add_market(struct stream *stream, const struct bs_engine *engine, uint32_t row)
+{
+    const struct bs_market *market = &engine->markets[row];
+    add_text(stream, bs_market_text(engine, row));
+    add_text(stream, bs_pool_text(engine, market->pool));
+    add(stream, market->contract);
+    add(stream, market->maintenance_ppm);
+    add(stream, market->max_move_ppm);
+    add_decimal(stream, market->tick);
+    add_decimal(stream, market->lot);
+    add_decimal(stream, market->multiplier);
+    add(stream, market->has_mark);
+    add(stream, (uint64_t)market->mark);
+    add(stream, (uint64_t)market->mark_time_ms);
+    add(stream, (uint64_t)market->size_peak);
+    add(stream, market->pending_count);
+    if (market->pending_count > 0) {
+        add(stream, (uint64_t)market->pending_mark);
+        add(stream, (uint64_t)market->pending_time_ms);
+    }
+}
+
+static void add_account(struct stream *stream, const struct bs_engine *engine, uint32_t account)
+{
+    const struct bs_accounts *a = &engine->accounts;
+    const struct bs_positions *p = &engine->positions;
+    add_text(stream, bs_account_text(engine, account));
+    add_text(stream, bs_pool_text(engine, a->pool[account]));
+    add(stream, (uint64_t)a->collateral[account]);
+    add_wide(stream, a->baseline[account]);
+    add(stream, a->last_action[account]);
+    add(stream, a->position_count[account]);
+    uint32_t first = a->position_at[account];
+    for (uint32_t i = first; i < first + a->position_count[account]; i++) {
+        add_text(stream, bs_market_text(engine, p->market[i]));
+        add(stream, (uint64_t)p->size[i]);
+        add(stream, (uint64_t)p->entry[i]);
+        add(stream, p->priority[i]);
+        add(stream, (uint64_t)p->taken[i]);
+    }
+}
+
+struct bs_digest bs_engine_digest(struct bs_engine *engine)
+{
+    struct stream stream = {{UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344)}};
+    bs_order_refresh(engine);
+    add(&stream, engine->ordinal);
+    for (uint32_t i = 0; i < engine->pools_count; i++) {
+        add_pool(&stream, engine, engine->pool_order[i]);
+    }
+    for (uint32_t i = 0; i < engine->markets_count; i++) {
+        add_market(&stream, engine, engine->market_order[i]);
+    }
+    for (uint32_t i = 0; i < engine->order_count; i++) {
+        add_account(&stream, engine, engine->accounts.order[i]);
+    }
+    return (struct bs_digest){{stream.words[0], stream.words[1]}};
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Const views: what readers see, converted to decimals. */
+#include "lib/engine.h"
+#include "lib/money/money.h"
+#include "lib/settlement/layers.h"
+#include "lib/state/state.h"
+
+#define AT_RISK_MAX 1000u
+
+uint32_t bs_pool_find(const struct bs_engine *engine, struct bs_text pool)
+{
+    return bs_index_find(&engine->pool_index, pool);
+}
+
+uint32_t bs_market_find(const struct bs_engine *engine, struct bs_text market)
+{
+    return bs_index_find(&engine->market_index, market);
+}
+
+uint32_t bs_account_find(const struct bs_engine *engine, struct bs_text account)
+{
+    return bs_index_find(&engine->account_index, account);
+}
+
+/* The first place in a name order whose name is greater than `after`. */
+static uint32_t place_after(const struct bs_engine *engine, const uint32_t *order, uint32_t count,
+                            const uint32_t *name_of, struct bs_text after)
+{
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = low + ((high - low) >> 1);
+        if (bs_text_compare(bs_names_get(&engine->names, name_of[order[middle]]), after) <= 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+uint32_t bs_pool_after(const struct bs_engine *engine, struct bs_text after)
+{
+    uint32_t at = place_after(engine, engine->pool_order, engine->pools_count, engine->pool_name,
+                              after);
+    return at < engine->pools_count ? engine->pool_order[at] : 0;
+}
+
+uint32_t bs_market_after(const struct bs_engine *engine, struct bs_text after)
+{
+    uint32_t at = place_after(engine, engine->market_order, engine->markets_count,
+                              engine->market_name, after);
+    return at < engine->markets_count ? engine->market_order[at] : 0;
+}
+
+uint32_t bs_account_after(struct bs_engine *engine, uint32_t pool, struct bs_text after)
+{
+    bs_order_refresh(engine);
+    const struct bs_accounts *a = &engine->accounts;
+    uint32_t at = place_after(engine, a->order, engine->order_count, a->name, after);
+    while (at < engine->order_count && pool != 0 && a->pool[a->order[at]] != pool) {
+        at++;
+    }
+    return at < engine->order_count ? a->order[at] : 0;
+}
+
+static void view_policy(const struct bs_policy *policy, uint64_t *ret_period,
+                        uint32_t *ret_layers_count, struct bs_layer *ret_layers)
+{
+    *ret_period = policy->period_ms;
+    *ret_layers_count = policy->layers_count;
+    memcpy(ret_layers, policy->layers, sizeof policy->layers);
+}
+
+void bs_pool_view_get(const struct bs_engine *engine, uint32_t row, struct bs_pool_view *ret_view)
+{
+    const struct bs_pool *pool = &engine->pools[row];
+    struct bs_plan plan;
+    bs_plan_begin(&plan, engine, row, engine->time_ms);
+    *ret_view = (struct bs_pool_view){
+        .pool = bs_pool_text(engine, row),
+        .asset = bs_names_get(&engine->names, pool->asset),
+        .decimals = pool->decimals,
+        .mark_max_age_ms = pool->mark_max_age_ms,
+        .state = pool->state,
+        .waiting = pool->waiting,
+        .period_start_ms = pool->period_start_ms,
+        .period_end_ms = pool->period_end_ms,
+        .has_next = pool->has_next,
+        .accounts = pool->accounts,
+        .positions = pool->positions,
+        .last_action = pool->actions,
+        .last_settlement = pool->settlements,
+        .backstop_account = bs_account_text(engine, pool->backstop),
+        .fund_collateral = bs_quanta_wide(pool, engine->accounts.collateral[pool->backstop]),
+        .fund_equity = bs_quanta_wide(pool, bs_account_equity(engine, pool->backstop)),
+        .fund_floor = bs_quanta_wide(pool, pool->policy.floor),
+        .fund_available = bs_quanta_wide(pool, bs_fund_available(&plan)),
+        .period_loss = bs_quanta_wide(pool, pool->period_loss),
+        .unallocated_deficit = bs_quanta_wide(pool, pool->unallocated),
+        .reason = {pool->reason, pool->reason_size},
+    };
+    view_policy(&pool->policy, &ret_view->period_ms, &ret_view->layers_count, ret_view->layers);
+    if (pool->has_next) {
+        view_policy(&pool->next, &ret_view->next_period_ms, &ret_view->next_layers_count,
+                    ret_view->next_layers);
+    }
+}
+
+static void add_profits(const struct bs_engine *engine, uint32_t account, bs_i128 *profits,
+                        bs_i128 *losses)
+{
+    uint32_t first = engine->accounts.position_at[account];
+    for (uint32_t i = first; i < first + engine->accounts.position_count[account]; i++) {
+        int64_t profit = bs_position_profit(engine, i);
+        *(profit > 0 ? profits : losses) += profit > 0 ? profit : -(bs_i128)profit;
+    }
+}
+
+void bs_solvency_view_get(const struct bs_engine *engine, uint32_t row,
+                          struct bs_solvency_view *ret_view)
+{
+    const struct bs_pool *pool = &engine->pools[row];
+    bs_i128 collateral = 0, positive = 0, deficit = 0, gains = 0, profits = 0, losses = 0;
+    uint32_t insolvent = 0;
+    struct bs_account_walk walk = bs_account_walk_begin(pool);
+    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+        collateral += engine->accounts.collateral[account];
+        add_profits(engine, account, &profits, &losses);
+        if (account == pool->backstop) {
+            continue;
+        }
+        bs_i128 equity = bs_account_equity(engine, account);
+        if (equity < 0) {
+            insolvent++;
+            deficit -= equity;
+            continue;
+        }
+        positive += equity;
+        gains += bs_max(0, equity - engine->accounts.baseline[account]);
+    }
+    *ret_view = (struct bs_solvency_view){
+        .collateral = bs_quanta_wide(pool, collateral),
+        .equity_positive = bs_quanta_wide(pool, positive),
+        .deficit = bs_quanta_wide(pool, deficit),
+        .gains = bs_quanta_wide(pool, gains),
+        .unrealized_profit = bs_quanta_wide(pool, profits),
+        .unrealized_loss = bs_quanta_wide(pool, losses),
+        .insolvent_accounts = insolvent,
+    };
+}
+
+void bs_market_view_get(const struct bs_engine *engine, uint32_t row,
+                        struct bs_market_view *ret_view)
+{
+    const struct bs_market *market = &engine->markets[row];
+    *ret_view = (struct bs_market_view){
+        .market = bs_market_text(engine, row),
+        .pool = bs_pool_text(engine, market->pool),
+        .contract = market->contract,
+        .tick_size = market->tick,
+        .lot_size = market->lot,
+        .multiplier = market->multiplier,
+        .maintenance_margin_ppm = market->maintenance_ppm,
+        .max_move_ppm = market->max_move_ppm,
+        .has_mark = market->has_mark,
+        .mark_price = bs_ticks_wide(market, market->mark),
+        .mark_time_ms = market->mark_time_ms,
+        .longs = market->holders[0],
+        .shorts = market->holders[1],
+        .open_long = bs_lots_wide(market, market->open[0]),
+        .open_short = bs_lots_wide(market, market->open[1]),
+    };
+}
+
+/* Value at mark, or at entry without a mark. */
+static bs_i128 value_of(const struct bs_engine *engine, uint32_t position)
+{
+    return (bs_i128)engine->positions.entry[position] + bs_position_profit(engine, position);
+}
+
+void bs_account_view_get(const struct bs_engine *engine, uint32_t account,
+                         struct bs_account_view *ret_view)
+{
+    const struct bs_accounts *a = &engine->accounts;
+    const struct bs_pool *pool = &engine->pools[a->pool[account]];
+    bs_i128 equity = bs_account_equity(engine, account), maintenance = 0, notional = 0;
+    uint32_t first = a->position_at[account];
+    for (uint32_t i = first; i < first + a->position_count[account]; i++) {
+        bs_i128 value = value_of(engine, i);
+        notional += bs_abs(value);
+        maintenance += bs_maintenance(&engine->markets[engine->positions.market[i]], value);
+    }
+    *ret_view = (struct bs_account_view){
+        .account = bs_account_text(engine, account),
+        .pool = bs_pool_text(engine, a->pool[account]),
+        .collateral = bs_quanta_wide(pool, a->collateral[account]),
+        .equity = bs_quanta_wide(pool, equity),
+        .baseline = bs_quanta_wide(pool, a->baseline[account]),
+        .gain = bs_quanta_wide(pool, equity - a->baseline[account]),
+        .maintenance = bs_quanta_wide(pool, maintenance),
+        .has_leverage = equity > 0,
+        .last_action = a->last_action[account],
+        .seq = a->seq[account],
+        .positions_count = a->position_count[account],
+    };
+    if (equity > 0) {
+        ret_view->leverage = bs_wide_ratio(notional, equity, 0);
+    }
+}
+
+static void view_position(const struct bs_engine *engine, uint32_t account, uint32_t row,
+                          struct bs_position_view *ret_view)
+{
+    const struct bs_positions *p = &engine->positions;
+    const struct bs_market *market = &engine->markets[p->market[row]];
+    const struct bs_pool *pool = &engine->pools[engine->accounts.pool[account]];
+    bs_i128 value = value_of(engine, row);
+    int64_t size = p->size[row];
+    *ret_view = (struct bs_position_view){
+        .account = bs_account_text(engine, account),
+        .market = bs_market_text(engine, p->market[row]),
+        .size = bs_lots_wide(market, size),
+        .entry_price = bs_price_wide(market, size > 0 ? p->entry[row] : -(bs_i128)p->entry[row],
+                                     bs_abs64(size)),
+        .entry_value = bs_quanta_wide(pool, p->entry[row]),
+        .has_mark = market->has_mark,
+        .mark_price = bs_ticks_wide(market, market->mark),
+        .value = bs_quanta_wide(pool, value),
+        .unrealized_profit = bs_quanta_wide(pool, value - p->entry[row]),
+        .maintenance = bs_quanta_wide(pool, bs_maintenance(market, value)),
+        .haircut_taken = bs_quanta_wide(pool, p->taken[row]),
+        .has_priority = p->priority[row] != BS_PRIORITY_NONE,
+        .adl_priority = p->priority[row],
+    };
+}
+
+void bs_position_view_get(const struct bs_engine *engine, uint32_t account, uint32_t index,
+                          struct bs_position_view *ret_view)
+{
+    assert(index < engine->accounts.position_count[account]);
+    view_position(engine, account, engine->accounts.position_at[account] + index, ret_view);
+}
+
+bool bs_position_in_market(const struct bs_engine *engine, uint32_t account, uint32_t market,
+                           struct bs_position_view *ret_view)
+{
+    uint32_t row = bs_position_find(engine, account, market);
+    if (row == 0) {
+        return false;
+    }
+    view_position(engine, account, row, ret_view);
+    return true;
+}
+
+static void view_candidate(const struct bs_engine *engine, uint32_t market,
+                           const struct bs_candidate *candidate, uint8_t ranking,
+                           struct bs_queue_view *ret_row)
+{
+    const struct bs_market *m = &engine->markets[market];
+    const struct bs_pool *pool = &engine->pools[m->pool];
+    uint32_t position = bs_position_find(engine, candidate->account, market);
+    bool listed = engine->positions.priority[position] != BS_PRIORITY_NONE;
+    ret_row->account = bs_account_text(engine, candidate->account);
+    ret_row->size = bs_lots_wide(m, bs_abs64(engine->positions.size[position]));
+    ret_row->unrealized_profit = bs_quanta_wide(pool, bs_position_profit(engine, position));
+    ret_row->has_score = ranking == BS_RANKING_PROFIT_LEVERAGE || (ranking == BS_RANKING_PRIORITY && listed);
+    if (ranking == BS_RANKING_PRIORITY) {
+        ret_row->score = (struct bs_wide){engine->positions.priority[position], 0};
+    } else {
+        ret_row->score = bs_wide_ratio(candidate->score.numerator, candidate->score.denominator, 0);
+    }
+}
+
+/* The row's place by quantity: ahead of it, and with it. BitMEX's lights: 6 - ceil(5*c/total). */
+static void place_row(const struct bs_market *market, bs_i128 ahead, bs_i128 with, bs_i128 total,
+                      struct bs_queue_view *ret_row)
+{
+    ret_row->quantity_ahead = bs_lots_wide(market, ahead);
+    ret_row->percentile_ppm = (uint32_t)bs_muldiv_floor(ahead, BS_PPM, total);
+    ret_row->lights = (uint32_t)(6 - bs_muldiv_ceil(5, with, total));
+}
+
+uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t side, uint32_t offset,
+                           uint32_t max, struct bs_queue_view *ret_rows)
+{
+    struct bs_plan plan;
+    struct bs_rankings *rankings = &engine->scratch->rankings;
+    bs_plan_begin(&plan, engine, engine->markets[market].pool, engine->time_ms);
+    const struct bs_layer *adl = bs_layer_of(&plan, BS_LAYER_ADL);
+    uint8_t ranking = adl != NULL ? adl->ranking : BS_RANKING_PROFIT_LEVERAGE;
+    bs_order_refresh(engine);
+    bs_rankings_clear(rankings, ranking);
+    bs_rankings_need(rankings, engine, market, side);
+    if (rankings->markets_count == 0 || !engine->markets[market].has_mark) {
+        bs_rankings_clear(rankings, ranking);
+        return 0;
+    }
+    bs_rankings_collect(rankings, &plan);
+    bs_i128 total = 0, ahead = 0;
+    const struct bs_ranking_list *list = &rankings->lists[market * 2 + side];
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint32_t account = rankings->candidates[list->first + i].account;
+        total += bs_abs64(engine->positions.size[bs_position_find(engine, account, market)]);
+    }
+    uint32_t written = 0;
+    const struct bs_candidate *candidate;
+    for (uint32_t rank = 0; rank < offset + max &&
+                            (candidate = bs_ranking_at(rankings, market, side, rank)) != NULL;
+         rank++) {
+        uint32_t position = bs_position_find(engine, candidate->account, market);
+        bs_i128 size = bs_abs64(engine->positions.size[position]);
+        if (rank >= offset) {
+            struct bs_queue_view *row = &ret_rows[written++];
+            *row = (struct bs_queue_view){.rank = rank + 1};
+            view_candidate(engine, market, candidate, ranking, row);
+            place_row(&engine->markets[market], ahead, ahead + size, total, row);
+        }
+        ahead += size;
+    }
+    bs_rankings_clear(rankings, ranking);
+    return written;
+}
+
+/* Margin ratio equity / maintenance, kept as weight / cap: lower is worse; without maintenance last. */
+static int compare_risk(const struct bs_engine *engine, const struct bs_payer *a,
+                        const struct bs_payer *b)
+{
+    if ((a->cap == 0) != (b->cap == 0)) {
+        return a->cap == 0 ? 1 : -1;
+    }
+    int order = a->cap == 0 ? (a->weight > b->weight) - (a->weight < b->weight)
+                            : bs_compare_products(a->weight, b->cap, b->weight, a->cap);
+    uint32_t i = engine->accounts.rank[a->account], k = engine->accounts.rank[b->account];
+    return order != 0 ? order : (i > k) - (i < k);
+}
+
+static struct bs_payer risk_of(const struct bs_engine *engine, uint32_t account)
+{
+    struct bs_payer risk = {.account = account, .weight = bs_account_equity(engine, account)};
+    uint32_t first = engine->accounts.position_at[account];
+    for (uint32_t i = first; i < first + engine->accounts.position_count[account]; i++) {
+        risk.cap += bs_maintenance(&engine->markets[engine->positions.market[i]],
+                                   value_of(engine, i));
+    }
+    return risk;
+}
+
+uint32_t bs_at_risk_view_get(struct bs_engine *engine, uint32_t pool, uint32_t max,
+                             uint32_t *ret_accounts)
+{
+    struct bs_payer *worst = engine->scratch->payers; /* free between commands */
+    uint32_t count = 0;
+    assert(max >= 1);
+    assert(max <= AT_RISK_MAX);
+    bs_order_refresh(engine);
+    struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[pool]);
+    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+        if (account == engine->pools[pool].backstop || engine->accounts.position_count[account] == 0) {
+            continue;
+        }
+        struct bs_payer risk = risk_of(engine, account);
+        if (count == max && compare_risk(engine, &risk, &worst[max - 1]) >= 0) {
+            continue;
+        }
+        uint32_t at = count < max ? count++ : max - 1;
+        for (; at > 0 && compare_risk(engine, &risk, &worst[at - 1]) < 0; at--) {
+            worst[at] = worst[at - 1];
+        }
+        worst[at] = risk;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ret_accounts[i] = worst[i].account;
+    }
+    return count;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/money/money.h"
+
+/* 256-bit magnitude. */
+struct product {
+    bs_u128 high;
+    bs_u128 low;
+};
+
+static bs_u128 magnitude(bs_i128 a)
+{
+    return a < 0 ? (bs_u128)0 - (bs_u128)a : (bs_u128)a;
+}
+
+static struct product multiply(bs_u128 a, bs_u128 b)
+{
+    const bs_u128 mask = UINT64_MAX;
+    bs_u128 a0 = a & mask, a1 = a >> 64, b0 = b & mask, b1 = b >> 64;
+    bs_u128 low = a0 * b0;
+    bs_u128 middle = a1 * b0 + (low >> 64);
+    bs_u128 carry = a0 * b1 + (middle & mask);
+    struct product p = {
+        .high = a1 * b1 + (middle >> 64) + (carry >> 64),
+        .low = (carry << 64) | (low & mask),
+    };
+    return p;
+}
+
+static int compare(struct product a, struct product b)
+{
+    if (a.high != b.high) {
+        return a.high > b.high ? 1 : -1;
+    }
+    return (a.low > b.low) - (a.low < b.low);
+}
+
+/* Quotient and remainder of p / d by shift and subtract; only for p.high != 0. */
+static bs_u128 divide_wide(struct product p, bs_u128 d, bs_u128 *ret_remainder)
+{
+    assert(p.high < d); /* else the quotient has more than 128 bits */
+    bs_u128 remainder = p.high;
+    bs_u128 quotient = 0;
+    for (int bit = 127; bit >= 0; bit--) {
+        bool carry = (remainder >> 127) != 0;
+        remainder = (remainder << 1) | ((p.low >> bit) & 1);
+        quotient <<= 1;
+        if (carry || remainder >= d) {
+            remainder -= d;
+            quotient |= 1;
+        }
+    }
+    *ret_remainder = remainder;
+    return quotient;
+}
+
+static bs_u128 divide(struct product p, bs_u128 d, bs_u128 *ret_remainder)
+{
+    if (p.high != 0) {
+        return divide_wide(p, d, ret_remainder);
+    }
+    if ((p.low | d) >> 64 == 0) { /* the common case: one machine division */
+        *ret_remainder = (uint64_t)p.low % (uint64_t)d;
+        return (uint64_t)p.low / (uint64_t)d;
+    }
+    bs_u128 quotient = p.low / d;
+    *ret_remainder = p.low - quotient * d;
+    return quotient;
+}
+
+static bs_i128 muldiv(bs_i128 a, bs_i128 b, bs_i128 d, bool up)
+{
+    assert(d > 0);
+    bool negative = (a < 0) != (b < 0);
+    bs_u128 remainder;
+    bs_u128 quotient = divide(multiply(magnitude(a), magnitude(b)), (bs_u128)d, &remainder);
+    if (remainder != 0 && negative != up) { /* away from zero */
+        quotient++;
+    }
+    assert(quotient >> 127 == 0);
+    return negative ? -(bs_i128)quotient : (bs_i128)quotient;
+}
+
+bs_i128 bs_muldiv_floor(bs_i128 a, bs_i128 b, bs_i128 d)
+{
+    return muldiv(a, b, d, false);
+}
+
+bs_i128 bs_muldiv_ceil(bs_i128 a, bs_i128 b, bs_i128 d)
+{
+    return muldiv(a, b, d, true);
+}
+
+bs_i128 bs_div_floor(bs_i128 a, bs_i128 d)
+{
+    return muldiv(a, 1, d, false);
+}
+
+bs_i128 bs_div_ceil(bs_i128 a, bs_i128 d)
+{
+    return muldiv(a, 1, d, true);
+}
+
+int bs_compare_products(bs_i128 a, bs_i128 b, bs_i128 c, bs_i128 d)
+{
+    int left = (a == 0 || b == 0) ? 0 : ((a < 0) != (b < 0) ? -1 : 1);
+    int right = (c == 0 || d == 0) ? 0 : ((c < 0) != (d < 0) ? -1 : 1);
+    if (left != right) {
+        return left < right ? -1 : 1;
+    }
+    int order = compare(multiply(magnitude(a), magnitude(b)), multiply(magnitude(c), magnitude(d)));
+    return left < 0 ? -order : order;
+}
+
+bool bs_mul(bs_i128 a, bs_i128 b, bs_i128 *ret_product)
+{
+    struct product p = multiply(magnitude(a), magnitude(b));
+    if (p.high != 0 || p.low >> 127 != 0) {
+        return false;
+    }
+    *ret_product = (a < 0) != (b < 0) ? -(bs_i128)p.low : (bs_i128)p.low;
+    return true;
+}
+
+bool bs_narrow(bs_i128 value, int64_t *ret_value)
+{
+    if (value > INT64_MAX || value < INT64_MIN) {
+        return false;
+    }
+    *ret_value = (int64_t)value;
+    return true;
+}

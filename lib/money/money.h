@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exact products and quotients of money. Products are 256 bits wide inside; every division names its
+ * rounding. All of it is total: a result that does not fit is reported, never wrapped.
+ */
+#ifndef BS_MONEY_H
+#define BS_MONEY_H
+
+#include "lib/base/base.h"
+
+/* floor(a*b/d) and ceil(a*b/d), toward -inf and +inf, d > 0. The quotient must fit 127 bits: the
+ * callers' bounds (lib/base/limits.h) guarantee it, an assertion guards it. */
+bs_i128 bs_muldiv_floor(bs_i128 a, bs_i128 b, bs_i128 d);
+bs_i128 bs_muldiv_ceil(bs_i128 a, bs_i128 b, bs_i128 d);
+bs_i128 bs_div_floor(bs_i128 a, bs_i128 d);
+bs_i128 bs_div_ceil(bs_i128 a, bs_i128 d);
+
+/* Sign of a*b - c*d, exact. */
+int bs_compare_products(bs_i128 a, bs_i128 b, bs_i128 c, bs_i128 d);
+
+/* a*b; false when it does not fit 127 bits. */
+BS_MUST_USE bool bs_mul(bs_i128 a, bs_i128 b, bs_i128 *ret_product);
+/* Narrows to 64 bits; false when it does not fit. */
+BS_MUST_USE bool bs_narrow(bs_i128 value, int64_t *ret_value);
+
+static inline bs_i128 bs_min(bs_i128 a, bs_i128 b)
+{
+    return a < b ? a : b;
+}
+
+static inline bs_i128 bs_max(bs_i128 a, bs_i128 b)
+{
+    return a > b ? a : b;
+}
+
+static inline bs_i128 bs_abs(bs_i128 a)
+{
+    return a < 0 ? -a : a;
+}
+
+static inline int64_t bs_abs64(int64_t a)
+{
+    assert(a != INT64_MIN);
+    return a < 0 ? -a : a;
+}
+
+/*
+ * Prefix differences: an amount L among weights with sum G, in a fixed order. The share of the part
+ * whose weight lies between the prefix sums `before` and `after` (0 <= before <= after <= G):
+ *     floor(L*after/G) - floor(L*before/G)      (rounded up: the same with ceil)
+ * The shares sum to L exactly and each is within one of exact.
+ */
+static inline bs_i128 bs_split_floor(bs_i128 amount, bs_i128 before, bs_i128 after, bs_i128 total)
+{
+    return bs_muldiv_floor(amount, after, total) - bs_muldiv_floor(amount, before, total);
+}
+
+static inline bs_i128 bs_split_ceil(bs_i128 amount, bs_i128 before, bs_i128 after, bs_i128 total)
+{
+    return bs_muldiv_ceil(amount, after, total) - bs_muldiv_ceil(amount, before, total);
+}
+
+#endif

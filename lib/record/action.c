@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/record/action.h"
+
+#include "lib/record/command.h"
+#include "lib/record/wire.h"
+
+#define DECIMAL_BITS ((1u << BS_ACTION_DECIMAL_COUNT) - 1)
+#define ALLOWED_BITS                                                                               \
+    (DECIMAL_BITS | BS_ACTION_HAS_RANK | BS_ACTION_HAS_RANKING | BS_ACTION_HAS_BASIS |             \
+     BS_ACTION_HAS_SETTLEMENT | BS_ACTION_HAS_SIDE)
+#define WIDE_EXPONENT_MIN (-36)
+#define ACCOUNT_SIZE_MAX (BS_ID_SIZE_MAX + sizeof("backstop:") - 1)
+
+_Static_assert(BS_ACTION_DECIMAL_COUNT <= 24, "the decimals' bits stay below the others");
+_Static_assert(BS_RECORD_HEADER_SIZE + 8 + 8 + 8 + 3 + 2 * (1 + BS_ID_SIZE_MAX) +
+                       2 * (1 + ACCOUNT_SIZE_MAX) + 1 + BS_REASON_SIZE_MAX +
+                       BS_ACTION_DECIMAL_COUNT * 18 <=
+                   BS_ACTION_RECORD_SIZE_MAX,
+               "the largest action fits its buffer");
+
+/* A wide decimal: exponent, number of bytes, then the mantissa in as few bytes as keep its sign. */
+static void write_wide(struct bs_writer *writer, struct bs_wide value)
+{
+    assert(value.exponent <= 0);
+    assert(value.exponent >= WIDE_EXPONENT_MIN);
+    bs_u128 bits = (bs_u128)value.mantissa;
+    bs_u128 magnitude = value.mantissa < 0 ? ~bits : bits;
+    unsigned size = value.mantissa == 0 ? 0 : 1;
+    while (size > 0 && size < 16 && magnitude >> (8 * size - 1) != 0) {
+        size++;
+    }
+    bs_write_u8(writer, (uint8_t)(int8_t)value.exponent);
+    bs_write_u8(writer, (uint8_t)size);
+    for (unsigned i = 0; i < size; i++) {
+        bs_write_u8(writer, (uint8_t)(bits >> (8 * i)));
+    }
+}
+
+static struct bs_wide read_wide(struct bs_reader *reader)
+{
+    int32_t exponent = (int8_t)bs_read_u8(reader);
+    unsigned size = bs_read_enum(reader, 17);
+    const uint8_t *at = bs_read_bytes(reader, size);
+    if (at == NULL || exponent > 0 || exponent < WIDE_EXPONENT_MIN) {
+        reader->bad = true;
+        return (struct bs_wide){0};
+    }
+    bs_u128 bits = size > 0 && at[size - 1] >= 128 ? ~(bs_u128)0 : 0;
+    for (unsigned i = size; i > 0; i--) {
+        bits = bits << 8 | at[i - 1];
+    }
+    /* One spelling for each value: the last byte must be needed for magnitude or sign. */
+    uint8_t sign = size > 1 && at[size - 2] >= 128 ? 255 : 0;
+    reader->bad = reader->bad || (size > 1 && at[size - 1] == sign) || (size == 1 && at[0] == 0);
+    return (struct bs_wide){.mantissa = (bs_i128)bits, .exponent = exponent};
+}
+
+static void write_header(uint8_t *record, const struct bs_action *action, size_t size)
+{
+    bs_wire_put_u32(record + BS_WIRE_SIZE_AT, (uint32_t)size);
+    bs_wire_put_u64(record + BS_WIRE_SEQ_AT, action->ordinal);
+    bs_wire_put_u64(record + BS_WIRE_TIME_AT, (uint64_t)action->time_ms);
+    bs_wire_put_u16(record + BS_WIRE_VERSION_AT, BS_WIRE_VERSION);
+    record[BS_WIRE_TYPE_AT] = action->type;
+    record[BS_WIRE_KIND_AT] = BS_WIRE_KIND_ACTION;
+    bs_wire_put_u32(record + BS_WIRE_PRESENT_AT, action->present);
+    uint32_t crc = bs_crc32c(0, record + BS_WIRE_SEQ_AT, size - BS_WIRE_SEQ_AT);
+    bs_wire_put_u32(record + BS_WIRE_CRC_AT, crc);
+}
+
+size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION_RECORD_SIZE_MAX])
+{
+    uint32_t present = action->present;
+    assert((present & ~ALLOWED_BITS) == 0);
+    assert(action->type < BS_ACTION_COUNT);
+    struct bs_writer writer = {.at = record + BS_RECORD_HEADER_SIZE,
+                               .end = record + BS_ACTION_RECORD_SIZE_MAX};
+    bs_write_u64(&writer, action->id);
+    if ((present & BS_ACTION_HAS_SETTLEMENT) != 0) {
+        bs_write_u64(&writer, action->settlement);
+    }
+    if ((present & BS_ACTION_HAS_SIDE) != 0) {
+        bs_write_u8(&writer, action->side);
+    }
+    if ((present & BS_ACTION_HAS_RANKING) != 0) {
+        bs_write_u8(&writer, action->ranking);
+    }
+    if ((present & BS_ACTION_HAS_BASIS) != 0) {
+        bs_write_u8(&writer, action->basis);
+    }
+    if ((present & BS_ACTION_HAS_RANK) != 0) {
+        bs_write_u64(&writer, action->rank);
+    }
+    bs_write_text(&writer, action->pool);
+    bs_write_text(&writer, action->account);
+    bs_write_text(&writer, action->market);
+    bs_write_text(&writer, action->counterparty);
+    bs_write_text(&writer, action->reason);
+    for (uint32_t i = 0; i < BS_ACTION_DECIMAL_COUNT; i++) {
+        if ((present & 1u << i) != 0) {
+            write_wide(&writer, action->decimals[i]);
+        }
+    }
+    assert(!writer.bad);
+    size_t size = (size_t)(writer.at - record);
+    write_header(record, action, size);
+    return size;
+}
+
+static void read_fields(struct bs_reader *reader, struct bs_action *action)
+{
+    uint32_t present = action->present;
+    action->id = bs_read_u64(reader);
+    action->settlement = (present & BS_ACTION_HAS_SETTLEMENT) != 0 ? bs_read_u64(reader) : 0;
+    action->side = (present & BS_ACTION_HAS_SIDE) != 0 ? bs_read_enum(reader, 2) : 0;
+    action->ranking =
+        (present & BS_ACTION_HAS_RANKING) != 0 ? bs_read_enum(reader, BS_RANKING_COUNT) : 0;
+    action->basis = (present & BS_ACTION_HAS_BASIS) != 0 ? bs_read_enum(reader, BS_BASIS_COUNT) : 0;
+    action->rank = (present & BS_ACTION_HAS_RANK) != 0 ? bs_read_u64(reader) : 0;
+    action->pool = bs_read_name(reader);
+    action->account = bs_read_text(reader, 0, ACCOUNT_SIZE_MAX);
+    action->market = bs_read_text(reader, 0, BS_ID_SIZE_MAX);
+    action->counterparty = bs_read_text(reader, 0, ACCOUNT_SIZE_MAX);
+    action->reason = bs_read_text(reader, 0, BS_REASON_SIZE_MAX);
+    for (uint32_t i = 0; i < BS_ACTION_DECIMAL_COUNT; i++) {
+        action->decimals[i] = (present & 1u << i) != 0 ? read_wide(reader) : (struct bs_wide){0};
+    }
+}
+
+bool bs_action_decode(const uint8_t *record, size_t size, struct bs_action *ret_action)
+{
+    if (size < BS_RECORD_HEADER_SIZE || size > BS_ACTION_RECORD_SIZE_MAX ||
+        record[BS_WIRE_VERSION_AT] != BS_WIRE_VERSION || record[BS_WIRE_VERSION_AT + 1] != 0 ||
+        record[BS_WIRE_KIND_AT] != BS_WIRE_KIND_ACTION || !bs_record_checksum_ok(record, size)) {
+        return false;
+    }
+    ret_action->ordinal = bs_wire_u64(record + BS_WIRE_SEQ_AT);
+    ret_action->time_ms = (int64_t)bs_wire_u64(record + BS_WIRE_TIME_AT);
+    ret_action->type = record[BS_WIRE_TYPE_AT];
+    ret_action->present = bs_wire_u32(record + BS_WIRE_PRESENT_AT);
+    if (ret_action->type >= BS_ACTION_COUNT || (ret_action->present & ~ALLOWED_BITS) != 0) {
+        return false;
+    }
+    struct bs_reader reader = {.at = record + BS_RECORD_HEADER_SIZE, .end = record + size};
+    read_fields(&reader, ret_action);
+    return !reader.bad && reader.at == reader.end;
+}
+
+const char *bs_action_type_name(uint8_t type)
+{
+    static const char *const names[] = {
+#define X(code, name) #name,
+        BS_ACTION_TYPES(X)
+#undef X
+    };
+    return type < BS_ACTION_COUNT ? names[type] : NULL;
+}
+
+const char *bs_action_decimal_name(uint32_t decimal)
+{
+    static const char *const names[] = {
+#define X(name) #name,
+        BS_ACTION_DECIMALS(X)
+#undef X
+    };
+    return decimal < BS_ACTION_DECIMAL_COUNT ? names[decimal] : NULL;
+}

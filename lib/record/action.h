@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An action: one published consequence for one account; and its record, which is what the action
+ * log stores. Everything needed to print it as JSON is inside; no engine is needed to read it.
+ * Units: sizes in contracts (lots * lot_size), prices in the quote of the market, values and
+ * amounts in the pool's asset. Absent fields have their bit in `present` clear.
+ */
+#ifndef BS_ACTION_H
+#define BS_ACTION_H
+
+#include "lib/base/base.h"
+#include "lib/base/limits.h"
+#include "lib/money/decimal.h"
+
+/* X(CODE, name) in the order of the enum; the names are the JSON `type`. */
+#define BS_ACTION_TYPES(X)                                                                         \
+    X(ADL, adl)                                                                                    \
+    X(LIQUIDATION_CLOSE, liquidation_close)                                                        \
+    X(NETTING, netting)                                                                            \
+    X(TAKEOVER, takeover)                                                                          \
+    X(INSURANCE_DRAW, insurance_draw)                                                              \
+    X(INSURANCE_CREDIT, insurance_credit)                                                          \
+    X(WRITE_OFF, write_off)                                                                        \
+    X(HAIRCUT, haircut)                                                                            \
+    X(UNALLOCATED_DEFICIT, unallocated_deficit)                                                    \
+    X(POOL_PAUSED, pool_paused)                                                                    \
+    X(POOL_RESUMED, pool_resumed)                                                                  \
+    X(POOL_HALTED, pool_halted)
+
+enum bs_action_type {
+#define X(code, name) BS_ACTION_##code,
+    BS_ACTION_TYPES(X)
+#undef X
+    BS_ACTION_COUNT
+};
+
+/* Decimal fields, in the order they are printed. */
+#define BS_ACTION_DECIMALS(X)                                                                      \
+    X(size_closed)                                                                                 \
+    X(size_before)                                                                                 \
+    X(size_after)                                                                                  \
+    X(price)                                                                                       \
+    X(value)                                                                                       \
+    X(mark_price)                                                                                  \
+    X(entry_price)                                                                                 \
+    X(realized_pnl)                                                                                \
+    X(cost_to_mark)                                                                                \
+    X(score)                                                                                       \
+    X(amount)                                                                                      \
+    X(gain)                                                                                        \
+    X(loss)                                                                                        \
+    X(gains_total)                                                                                 \
+    X(prefix)                                                                                      \
+    X(reason_deficit)                                                                              \
+    X(reason_fund_paid)                                                                            \
+    X(reason_residual)
+
+enum bs_action_decimal {
+#define X(name) BS_ACTION_DECIMAL_##name,
+    BS_ACTION_DECIMALS(X)
+#undef X
+    BS_ACTION_DECIMAL_COUNT
+};
+
+/* Bits of `present` after the decimals' own (bit n = decimal n). */
+#define BS_ACTION_HAS_RANK (1u << 24)
+#define BS_ACTION_HAS_RANKING (1u << 25)
+#define BS_ACTION_HAS_BASIS (1u << 26)
+#define BS_ACTION_HAS_SETTLEMENT (1u << 27)
+#define BS_ACTION_HAS_SIDE (1u << 28)
+
+struct bs_action {
+    uint64_t ordinal;    /* over all pools, from 1, without gaps: the cursor */
+    uint64_t id;         /* within the pool, from 1, without gaps */
+    uint64_t settlement; /* within the pool, from 1 */
+    int64_t time_ms;
+    uint8_t type;        /* enum bs_action_type */
+    uint8_t side;        /* of the closed position: 0 long, 1 short */
+    uint8_t ranking;     /* enum bs_ranking */
+    uint8_t basis;       /* enum bs_basis */
+    uint32_t present;
+    uint64_t rank; /* 1 = first */
+    /* The text fields point into the engine or into the decoded record. Empty = absent. */
+    struct bs_text pool;
+    struct bs_text account;
+    struct bs_text market;
+    struct bs_text counterparty;
+    struct bs_text reason; /* of a pause or halt */
+    struct bs_wide decimals[BS_ACTION_DECIMAL_COUNT];
+};
+
+#define BS_ACTION_RECORD_SIZE_MAX 1024
+
+/* Returns the bytes written, at most BS_ACTION_RECORD_SIZE_MAX, which the buffer must hold. */
+size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION_RECORD_SIZE_MAX]);
+/* False when the bytes are not an action record of this version. */
+BS_MUST_USE bool bs_action_decode(const uint8_t *record, size_t size, struct bs_action *ret_action);
+
+const char *bs_action_type_name(uint8_t type);       /* NULL past the end */
+const char *bs_action_decimal_name(uint32_t decimal); /* e.g. "size_closed" */
+
+#endif

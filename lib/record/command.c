@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/record/command.h"
+
+#include "lib/record/wire.h"
+
+/* Bits of the header's `present`: the optional fields of each type, in the order of its struct. */
+#define ACCOUNT_HAS_SEEN_ACTION 1u
+#define ACCOUNT_HAS_POSITIONS 2u
+#define POSITION_HAS_SEEN_ACTION 1u
+#define FILL_HAS_TRADE_ID 1u
+#define TRANSFER_HAS_TRANSFER_ID 1u
+#define MARK_HAS_TIME 1u
+#define MARK_CONFIRM 2u
+#define FUND_HAS_TRANSFER_ID 1u
+#define NAME_HAS_REASON 1u
+
+/* Bits of the first byte of a position item. */
+#define ITEM_HAS_ENTRY_PRICE 1u
+#define ITEM_HAS_PRIORITY 2u
+
+#define PERIOD_UNIT_MS 60000u
+#define PERIOD_MAX_MS (366ull * 24 * 60 * PERIOD_UNIT_MS)
+
+/* The years 0000 to 9999: what RFC 3339 can write. */
+#define TIME_MIN_MS (-62167219200000)
+#define TIME_MAX_MS 253402300799999
+
+_Static_assert(BS_RECORD_SIZE_MAX >= BS_RECORD_HEADER_SIZE + 2 * (1 + BS_ID_SIZE_MAX) +
+                                         BS_WIRE_DECIMAL_SIZE + 12 +
+                                         BS_ACCOUNT_POSITIONS_MAX *
+                                             (2 + BS_ID_SIZE_MAX + 2 * BS_WIRE_DECIMAL_SIZE + 4),
+               "an account with all its positions fits one record");
+
+uint32_t bs_record_size(const uint8_t *record)
+{
+    uint32_t size = bs_wire_u32(record + BS_WIRE_SIZE_AT);
+    return size < BS_RECORD_HEADER_SIZE ? BS_RECORD_HEADER_SIZE : size;
+}
+
+static uint32_t checksum(const uint8_t *record, size_t size)
+{
+    return bs_crc32c(0, record + BS_WIRE_SEQ_AT, size - BS_WIRE_SEQ_AT);
+}
+
+void bs_record_stamp(uint8_t *record, uint64_t seq, int64_t time_ms)
+{
+    bs_wire_put_u64(record + BS_WIRE_SEQ_AT, seq);
+    bs_wire_put_u64(record + BS_WIRE_TIME_AT, (uint64_t)time_ms);
+    bs_wire_put_u32(record + BS_WIRE_CRC_AT, checksum(record, bs_record_size(record)));
+}
+
+bool bs_record_checksum_ok(const uint8_t *record, size_t size)
+{
+    return size >= BS_RECORD_HEADER_SIZE && bs_wire_u32(record + BS_WIRE_SIZE_AT) == size &&
+           bs_wire_u32(record + BS_WIRE_CRC_AT) == checksum(record, size);
+}
+
+/* Each write_<type> returns the header's present bits. */
+static uint32_t write_pool(struct bs_writer *writer, const struct bs_pool_command *pool)
+{
+    assert(pool->layers_count <= BS_LAYERS_MAX);
+    bs_write_text(writer, pool->pool);
+    bs_write_text(writer, pool->asset);
+    bs_write_u32(writer, pool->decimals);
+    bs_write_u32(writer, pool->mark_max_age_ms);
+    bs_write_u64(writer, pool->period_ms);
+    bs_write_u32(writer, pool->layers_count);
+    for (uint32_t i = 0; i < pool->layers_count; i++) {
+        const struct bs_layer *layer = &pool->layers[i];
+        bs_write_u8(writer, layer->type);
+        bs_write_u8(writer, layer->ranking);
+        bs_write_u8(writer, layer->price);
+        bs_write_u8(writer, layer->protect_principal);
+        bs_write_u8(writer, layer->rule);
+        bs_write_u8(writer, layer->basis);
+        bs_write_u8(writer, layer->divide);
+        bs_write_u8(writer, layer->scope);
+        bs_write_u8(writer, layer->has_max_per_settlement);
+        bs_write_decimal(writer, layer->floor);
+        if (layer->has_max_per_settlement) {
+            bs_write_decimal(writer, layer->max_per_settlement);
+        }
+    }
+    return 0;
+}
+
+static uint32_t write_market(struct bs_writer *writer, const struct bs_market_command *market)
+{
+    bs_write_text(writer, market->market);
+    bs_write_text(writer, market->pool);
+    bs_write_u8(writer, market->contract);
+    bs_write_decimal(writer, market->tick_size);
+    bs_write_decimal(writer, market->lot_size);
+    bs_write_decimal(writer, market->multiplier);
+    bs_write_u32(writer, market->maintenance_margin_ppm);
+    bs_write_u32(writer, market->max_move_ppm);
+    return 0;
+}
+
+static void write_item(struct bs_writer *writer, const struct bs_position_item *item)
+{
+    bool has_priority = item->adl_priority != BS_PRIORITY_NONE;
+    bs_write_u8(writer, (uint8_t)((item->has_entry_price ? ITEM_HAS_ENTRY_PRICE : 0) |
+                                  (has_priority ? ITEM_HAS_PRIORITY : 0)));
+    bs_write_text(writer, item->market);
+    bs_write_decimal(writer, item->size);
+    if (item->has_entry_price) {
+        bs_write_decimal(writer, item->entry_price);
+    }
+    if (has_priority) {
+        bs_write_u32(writer, item->adl_priority);
+    }
+}
+
+static uint32_t write_account(struct bs_writer *writer, const struct bs_account_command *account)
+{
+    assert(account->positions_count <= BS_ACCOUNT_POSITIONS_MAX);
+    assert(account->has_positions || account->positions_count == 0);
+    uint32_t present = 0;
+    bs_write_text(writer, account->account);
+    bs_write_text(writer, account->pool);
+    bs_write_decimal(writer, account->collateral);
+    if (account->seen_action != 0) {
+        present |= ACCOUNT_HAS_SEEN_ACTION;
+        bs_write_u64(writer, account->seen_action);
+    }
+    if (account->has_positions) {
+        present |= ACCOUNT_HAS_POSITIONS;
+        bs_write_u32(writer, account->positions_count);
+        if (account->positions_count > 0) {
+            uint8_t *at = bs_write_room(writer, account->positions_size);
+            if (at != NULL) {
+                memcpy(at, account->positions, account->positions_size);
+            }
+        }
+    }
+    return present;
+}
+
+static uint32_t write_position(struct bs_writer *writer, const struct bs_position_command *position)
+{
+    bs_write_text(writer, position->account);
+    write_item(writer, &position->item);
+    if (position->seen_action == 0) {
+        return 0;
+    }
+    bs_write_u64(writer, position->seen_action);
+    return POSITION_HAS_SEEN_ACTION;
+}
+
+/* An optional text: left out when empty. Returns `bit` when it was written. */
+static uint32_t write_optional(struct bs_writer *writer, struct bs_text text, uint32_t bit)
+{
+    if (text.size == 0) {
+        return 0;
+    }
+    bs_write_text(writer, text);
+    return bit;
+}
+
+static uint32_t write_fill(struct bs_writer *writer, const struct bs_fill_command *fill)
+{
+    bs_write_text(writer, fill->account);
+    bs_write_text(writer, fill->market);
+    bs_write_decimal(writer, fill->size);
+    bs_write_decimal(writer, fill->price);
+    bs_write_decimal(writer, fill->fee);
+    return write_optional(writer, fill->trade_id, FILL_HAS_TRADE_ID);
+}
+
+static uint32_t write_transfer(struct bs_writer *writer, const struct bs_transfer_command *transfer)
+{
+    bs_write_text(writer, transfer->account);
+    bs_write_decimal(writer, transfer->amount);
+    bs_write_u8(writer, transfer->kind);
+    return write_optional(writer, transfer->transfer_id, TRANSFER_HAS_TRANSFER_ID);
+}
+
+static uint32_t write_mark(struct bs_writer *writer, const struct bs_mark_command *mark)
+{
+    bs_write_text(writer, mark->market);
+    bs_write_decimal(writer, mark->price);
+    if (mark->has_time) {
+        bs_write_u64(writer, (uint64_t)mark->mark_time_ms);
+    }
+    return (mark->has_time ? MARK_HAS_TIME : 0) | (mark->confirm ? MARK_CONFIRM : 0);
+}
+
+static uint32_t write_fund(struct bs_writer *writer, const struct bs_fund_command *fund)
+{
+    bs_write_text(writer, fund->pool);
+    bs_write_decimal(writer, fund->amount);
+    return write_optional(writer, fund->transfer_id, FUND_HAS_TRANSFER_ID);
+}
+
+static uint32_t write_name(struct bs_writer *writer, const struct bs_name_command *name)
+{
+    bs_write_text(writer, name->name);
+    return write_optional(writer, name->reason, NAME_HAS_REASON);
+}
+
+static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *command)
+{
+    switch ((enum bs_command_type)command->type) {
+    case BS_COMMAND_POOL:
+        return write_pool(writer, &command->as.pool);
+    case BS_COMMAND_MARKET:
+        return write_market(writer, &command->as.market);
+    case BS_COMMAND_ACCOUNT:
+        return write_account(writer, &command->as.account);
+    case BS_COMMAND_POSITION:
+        return write_position(writer, &command->as.position);
+    case BS_COMMAND_FILL:
+        return write_fill(writer, &command->as.fill);
+    case BS_COMMAND_TRANSFER:
+        return write_transfer(writer, &command->as.transfer);
+    case BS_COMMAND_MARK:
+        return write_mark(writer, &command->as.mark);
+    case BS_COMMAND_INSURANCE_FUND:
+        return write_fund(writer, &command->as.fund);
+    case BS_COMMAND_SETTLE:
+    case BS_COMMAND_CLOSE_PERIOD:
+    case BS_COMMAND_RESUME:
+    case BS_COMMAND_PAUSE:
+    case BS_COMMAND_DELETE_ACCOUNT:
+    case BS_COMMAND_DELETE_MARKET:
+    case BS_COMMAND_DELETE_POOL:
+        return write_name(writer, &command->as.name);
+    case BS_COMMAND_COUNT:
+        break;
+    }
+    assert(false);
+    return 0;
+}
+
+size_t bs_command_encode(const struct bs_command *command, uint8_t *record, size_t capacity)
+{
+    struct bs_writer writer = {.at = record, .end = record + capacity};
+    uint8_t *header = bs_write_room(&writer, BS_RECORD_HEADER_SIZE);
+    uint32_t present = write_fields(&writer, command);
+    size_t size = (size_t)(writer.at - record);
+    if (writer.bad || size > BS_RECORD_SIZE_MAX) {
+        return 0;
+    }
+    bs_wire_put_u32(header + BS_WIRE_SIZE_AT, (uint32_t)size);
+    bs_wire_put_u32(header + BS_WIRE_CRC_AT, 0);
+    bs_wire_put_u64(header + BS_WIRE_SEQ_AT, command->seq);
+    bs_wire_put_u64(header + BS_WIRE_TIME_AT, (uint64_t)command->time_ms);
+    bs_wire_put_u16(header + BS_WIRE_VERSION_AT, BS_WIRE_VERSION);
+    header[BS_WIRE_TYPE_AT] = command->type;
+    header[BS_WIRE_KIND_AT] = BS_WIRE_KIND_COMMAND;
+    bs_wire_put_u32(header + BS_WIRE_PRESENT_AT, present);
+    return size;
+}
+
+/* Where the number of positions of an account record stands. */
+static uint8_t *positions_count_at(uint8_t *record)
+{
+    uint32_t present = bs_wire_u32(record + BS_WIRE_PRESENT_AT);
+    assert(record[BS_WIRE_TYPE_AT] == BS_COMMAND_ACCOUNT);
+    assert((present & ACCOUNT_HAS_POSITIONS) != 0);
+    uint8_t *at = record + BS_RECORD_HEADER_SIZE;
+    at += 1 + at[0]; /* account */
+    at += 1 + at[0]; /* pool */
+    at += BS_WIRE_DECIMAL_SIZE;
+    return at + ((present & ACCOUNT_HAS_SEEN_ACTION) != 0 ? 8 : 0);
+}
+
+size_t bs_command_append_position(uint8_t *record, size_t capacity,
+                                  const struct bs_position_item *item)
+{
+    uint32_t size = bs_record_size(record);
+    assert(size <= capacity);
+    uint8_t *count_at = positions_count_at(record);
+    uint32_t count = bs_wire_u32(count_at);
+    struct bs_writer writer = {.at = record + size, .end = record + capacity};
+    write_item(&writer, item);
+    if (writer.bad || count >= BS_ACCOUNT_POSITIONS_MAX) {
+        return 0;
+    }
+    size_t added = (size_t)(writer.at - (record + size));
+    bs_wire_put_u32(count_at, count + 1);
+    bs_wire_put_u32(record + BS_WIRE_SIZE_AT, size + (uint32_t)added);
+    return added;
+}
+
+/* Each read_<type> returns the present bits that its type may have. */
+static void read_layer(struct bs_reader *reader, struct bs_layer *layer)
+{
+    layer->type = bs_read_enum(reader, BS_LAYER_COUNT);
+    layer->ranking = bs_read_enum(reader, BS_RANKING_COUNT);
+    layer->price = bs_read_enum(reader, BS_PRICE_COUNT);
+    layer->protect_principal = bs_read_enum(reader, 2) != 0;
+    layer->rule = bs_read_enum(reader, BS_RULE_COUNT);
+    layer->basis = bs_read_enum(reader, BS_BASIS_COUNT);
+    layer->divide = bs_read_enum(reader, BS_DIVIDE_COUNT);
+    layer->scope = bs_read_enum(reader, BS_SCOPE_COUNT);
+    layer->has_max_per_settlement = bs_read_enum(reader, 2) != 0;
+    layer->floor = bs_read_decimal(reader);
+    layer->max_per_settlement =
+        layer->has_max_per_settlement ? bs_read_decimal(reader) : (struct bs_decimal){0};
+    bool adl_unset = layer->ranking == 0 && layer->price == 0 && !layer->protect_principal;
+    bool haircut_unset =
+        layer->rule == 0 && layer->basis == 0 && layer->divide == 0 && layer->scope == 0;
+    bool insurance_unset = !layer->has_max_per_settlement && layer->floor.mantissa == 0;
+    reader->bad = reader->bad || layer->type == 0 ||
+                  (layer->type != BS_LAYER_INSURANCE && !insurance_unset) ||
+                  (layer->type != BS_LAYER_ADL && !adl_unset) ||
+                  (layer->type != BS_LAYER_HAIRCUT && !haircut_unset);
+}
+
+static uint32_t read_pool(struct bs_reader *reader, struct bs_pool_command *pool)
+{
+    pool->pool = bs_read_name(reader);
+    pool->asset = bs_read_name(reader);
+    pool->decimals = bs_read_u32(reader);
+    pool->mark_max_age_ms = bs_read_u32(reader);
+    pool->period_ms = bs_read_u64(reader);
+    pool->layers_count = bs_read_u32(reader);
+    if (pool->decimals > BS_ASSET_DECIMALS_MAX || pool->layers_count > BS_LAYERS_MAX ||
+        pool->period_ms > PERIOD_MAX_MS || pool->period_ms % PERIOD_UNIT_MS != 0) {
+        reader->bad = true;
+        pool->layers_count = 0;
+    }
+    for (uint32_t i = 0; i < pool->layers_count; i++) {
+        read_layer(reader, &pool->layers[i]);
+    }
+    return 0;
+}
+
+static uint32_t read_market(struct bs_reader *reader, struct bs_market_command *market)
+{
+    market->market = bs_read_name(reader);
+    market->pool = bs_read_name(reader);
+    market->contract = bs_read_enum(reader, BS_CONTRACT_COUNT);
+    market->tick_size = bs_read_decimal(reader);
+    market->lot_size = bs_read_decimal(reader);
+    market->multiplier = bs_read_decimal(reader);
+    market->maintenance_margin_ppm = bs_read_u32(reader);
+    market->max_move_ppm = bs_read_u32(reader);
+    return 0;
+}
+
+static void read_item(struct bs_reader *reader, struct bs_position_item *item)
+{
+    uint8_t flags = bs_read_enum(reader, (ITEM_HAS_ENTRY_PRICE | ITEM_HAS_PRIORITY) + 1);
+    item->market = bs_read_name(reader);
+    item->size = bs_read_decimal(reader);
+    item->has_entry_price = (flags & ITEM_HAS_ENTRY_PRICE) != 0;
+    item->entry_price = item->has_entry_price ? bs_read_decimal(reader) : (struct bs_decimal){0};
+    item->adl_priority = BS_PRIORITY_NONE;
+    if ((flags & ITEM_HAS_PRIORITY) != 0) {
+        item->adl_priority = bs_read_u32(reader);
+        reader->bad = reader->bad || item->adl_priority == BS_PRIORITY_NONE;
+    }
+}
+
+/* An optional number that is left out when it is 0. */
+static uint64_t read_optional_u64(struct bs_reader *reader, bool present)
+{
+    uint64_t value = present ? bs_read_u64(reader) : 0;
+    reader->bad = reader->bad || (present && value == 0);
+    return value;
+}
+
+static uint32_t read_account(struct bs_reader *reader, uint32_t present,
+                             struct bs_account_command *account)
+{
+    account->account = bs_read_name(reader);
+    account->pool = bs_read_name(reader);
+    account->collateral = bs_read_decimal(reader);
+    account->seen_action = read_optional_u64(reader, (present & ACCOUNT_HAS_SEEN_ACTION) != 0);
+    account->has_positions = (present & ACCOUNT_HAS_POSITIONS) != 0;
+    account->positions_count = account->has_positions ? bs_read_u32(reader) : 0;
+    if (account->positions_count > BS_ACCOUNT_POSITIONS_MAX) {
+        reader->bad = true;
+        account->positions_count = 0;
+    }
+    account->positions = reader->at;
+    for (uint32_t i = 0; i < account->positions_count && !reader->bad; i++) {
+        struct bs_position_item item;
+        read_item(reader, &item);
+    }
+    account->positions_size = (uint32_t)(reader->at - account->positions);
+    return ACCOUNT_HAS_SEEN_ACTION | ACCOUNT_HAS_POSITIONS;
+}
+
+static uint32_t read_position(struct bs_reader *reader, uint32_t present,
+                              struct bs_position_command *position)
+{
+    position->account = bs_read_name(reader);
+    read_item(reader, &position->item);
+    position->seen_action = read_optional_u64(reader, (present & POSITION_HAS_SEEN_ACTION) != 0);
+    return POSITION_HAS_SEEN_ACTION;
+}
+
+static struct bs_text read_optional_name(struct bs_reader *reader, bool present)
+{
+    return present ? bs_read_name(reader) : (struct bs_text){0};
+}
+
+static uint32_t read_fill(struct bs_reader *reader, uint32_t present, struct bs_fill_command *fill)
+{
+    fill->account = bs_read_name(reader);
+    fill->market = bs_read_name(reader);
+    fill->size = bs_read_decimal(reader);
+    fill->price = bs_read_decimal(reader);
+    fill->fee = bs_read_decimal(reader);
+    fill->trade_id = read_optional_name(reader, (present & FILL_HAS_TRADE_ID) != 0);
+    return FILL_HAS_TRADE_ID;
+}
+
+static uint32_t read_transfer(struct bs_reader *reader, uint32_t present,
+                              struct bs_transfer_command *transfer)
+{
+    transfer->account = bs_read_name(reader);
+    transfer->amount = bs_read_decimal(reader);
+    transfer->kind = bs_read_enum(reader, BS_TRANSFER_COUNT);
+    transfer->transfer_id = read_optional_name(reader, (present & TRANSFER_HAS_TRANSFER_ID) != 0);
+    return TRANSFER_HAS_TRANSFER_ID;
+}
+
+static uint32_t read_mark(struct bs_reader *reader, uint32_t present, struct bs_mark_command *mark)
+{
+    mark->market = bs_read_name(reader);
+    mark->price = bs_read_decimal(reader);
+    mark->has_time = (present & MARK_HAS_TIME) != 0;
+    mark->mark_time_ms = mark->has_time ? (int64_t)bs_read_u64(reader) : 0;
+    mark->confirm = (present & MARK_CONFIRM) != 0;
+    if (mark->mark_time_ms < TIME_MIN_MS || mark->mark_time_ms > TIME_MAX_MS) {
+        reader->bad = true;
+    }
+    return MARK_HAS_TIME | MARK_CONFIRM;
+}
+
+static uint32_t read_fund(struct bs_reader *reader, uint32_t present, struct bs_fund_command *fund)
+{
+    fund->pool = bs_read_name(reader);
+    fund->amount = bs_read_decimal(reader);
+    fund->transfer_id = read_optional_name(reader, (present & FUND_HAS_TRANSFER_ID) != 0);
+    return FUND_HAS_TRANSFER_ID;
+}
+
+static uint32_t read_name(struct bs_reader *reader, uint32_t present, struct bs_command *command)
+{
+    struct bs_name_command *name = &command->as.name;
+    bool takes_reason = command->type == BS_COMMAND_PAUSE || command->type == BS_COMMAND_RESUME;
+    name->name = bs_read_name(reader);
+    name->reason = (present & NAME_HAS_REASON) != 0 ? bs_read_text(reader, 1, BS_REASON_SIZE_MAX)
+                                                    : (struct bs_text){0};
+    return takes_reason ? NAME_HAS_REASON : 0;
+}
+
+static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct bs_command *command)
+{
+    switch ((enum bs_command_type)command->type) {
+    case BS_COMMAND_POOL:
+        return read_pool(reader, &command->as.pool);
+    case BS_COMMAND_MARKET:
+        return read_market(reader, &command->as.market);
+    case BS_COMMAND_ACCOUNT:
+        return read_account(reader, present, &command->as.account);
+    case BS_COMMAND_POSITION:
+        return read_position(reader, present, &command->as.position);
+    case BS_COMMAND_FILL:
+        return read_fill(reader, present, &command->as.fill);
+    case BS_COMMAND_TRANSFER:
+        return read_transfer(reader, present, &command->as.transfer);
+    case BS_COMMAND_MARK:
+        return read_mark(reader, present, &command->as.mark);
+    case BS_COMMAND_INSURANCE_FUND:
+        return read_fund(reader, present, &command->as.fund);
+    case BS_COMMAND_SETTLE:
+    case BS_COMMAND_CLOSE_PERIOD:
+    case BS_COMMAND_RESUME:
+    case BS_COMMAND_PAUSE:
+    case BS_COMMAND_DELETE_ACCOUNT:
+    case BS_COMMAND_DELETE_MARKET:
+    case BS_COMMAND_DELETE_POOL:
+        return read_name(reader, present, command);
+    case BS_COMMAND_COUNT:
+        break;
+    }
+    reader->bad = true; /* a type byte that no version 1 record has */
+    return 0;
+}
+
+enum bs_status bs_command_decode(const uint8_t *record, size_t size, struct bs_command *ret_command)
+{
+    if (size < BS_RECORD_HEADER_SIZE || size > BS_RECORD_SIZE_MAX ||
+        bs_wire_u32(record + BS_WIRE_SIZE_AT) != size ||
+        record[BS_WIRE_VERSION_AT] != BS_WIRE_VERSION || record[BS_WIRE_VERSION_AT + 1] != 0 ||
+        record[BS_WIRE_KIND_AT] != BS_WIRE_KIND_COMMAND) {
+        return BS_BAD_RECORD;
+    }
+    ret_command->seq = bs_wire_u64(record + BS_WIRE_SEQ_AT);
+    ret_command->time_ms = (int64_t)bs_wire_u64(record + BS_WIRE_TIME_AT);
+    ret_command->type = record[BS_WIRE_TYPE_AT];
+    uint32_t present = bs_wire_u32(record + BS_WIRE_PRESENT_AT);
+    struct bs_reader reader = {.at = record + BS_RECORD_HEADER_SIZE, .end = record + size};
+    uint32_t allowed = read_fields(&reader, present, ret_command);
+    if (reader.bad || reader.at != reader.end || (present & ~allowed) != 0) {
+        return BS_BAD_RECORD;
+    }
+    return BS_OK;
+}
+
+bool bs_command_position(const struct bs_account_command *account, uint32_t *cursor,
+                         struct bs_position_item *ret_item)
+{
+    assert(*cursor <= account->positions_size);
+    if (*cursor == account->positions_size) {
+        return false;
+    }
+    struct bs_reader reader = {.at = account->positions + *cursor,
+                               .end = account->positions + account->positions_size};
+    read_item(&reader, ret_item);
+    assert(!reader.bad); /* bs_command_decode has read every item */
+    *cursor = (uint32_t)(reader.at - account->positions);
+    return true;
+}

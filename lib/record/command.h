@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A command and its record. The record is what HTTP threads build, what the log stores and what
+ * replays: names and decimals as sent, never indices. docs/records.md has its bytes.
+ *
+ * A decoded command points into the record it was decoded from.
+ */
+#ifndef BS_COMMAND_H
+#define BS_COMMAND_H
+
+#include "lib/base/base.h"
+#include "lib/base/limits.h"
+#include "lib/base/status.h"
+#include "lib/money/decimal.h"
+
+enum bs_command_type {
+    BS_COMMAND_POOL = 1,
+    BS_COMMAND_MARKET,
+    BS_COMMAND_ACCOUNT,
+    BS_COMMAND_POSITION,
+    BS_COMMAND_FILL,
+    BS_COMMAND_TRANSFER,
+    BS_COMMAND_MARK,
+    BS_COMMAND_INSURANCE_FUND,
+    BS_COMMAND_SETTLE,
+    BS_COMMAND_CLOSE_PERIOD,
+    BS_COMMAND_RESUME,
+    BS_COMMAND_PAUSE,
+    BS_COMMAND_DELETE_ACCOUNT,
+    BS_COMMAND_DELETE_MARKET,
+    BS_COMMAND_DELETE_POOL,
+    BS_COMMAND_COUNT
+};
+
+enum bs_layer_type { BS_LAYER_INSURANCE = 1, BS_LAYER_ADL, BS_LAYER_HAIRCUT, BS_LAYER_COUNT };
+enum bs_ranking { BS_RANKING_PROFIT_LEVERAGE, BS_RANKING_PRIORITY, BS_RANKING_PRO_RATA, BS_RANKING_COUNT };
+enum bs_close_price { BS_PRICE_BANKRUPTCY, BS_PRICE_MARK, BS_PRICE_COUNT };
+enum bs_haircut_rule { BS_RULE_PRO_RATA, BS_RULE_COUNT };
+enum bs_basis { BS_BASIS_PERIOD_GAIN, BS_BASIS_UNREALIZED_PROFIT, BS_BASIS_COUNT };
+enum bs_divide { BS_DIVIDE_AT_ONCE, BS_DIVIDE_PERIOD_END, BS_DIVIDE_COUNT };
+enum bs_scope { BS_SCOPE_POOL, BS_SCOPE_MARKET, BS_SCOPE_COUNT };
+enum bs_transfer_kind {
+    BS_TRANSFER_BY_SIGN, /* deposit if positive, withdrawal if negative */
+    BS_TRANSFER_DEPOSIT,
+    BS_TRANSFER_WITHDRAWAL,
+    BS_TRANSFER_FUNDING,
+    BS_TRANSFER_FEE,
+    BS_TRANSFER_REBATE,
+    BS_TRANSFER_COUNT
+};
+enum bs_contract { BS_CONTRACT_LINEAR, BS_CONTRACT_COUNT };
+
+/* One layer of a waterfall as configured. Fields of other layer types are zero. */
+struct bs_layer {
+    uint8_t type;    /* enum bs_layer_type */
+    uint8_t ranking; /* adl: enum bs_ranking */
+    uint8_t price;   /* adl: enum bs_close_price */
+    bool protect_principal; /* adl, default true */
+    uint8_t rule;    /* haircut: enum bs_haircut_rule */
+    uint8_t basis;   /* haircut: enum bs_basis */
+    uint8_t divide;  /* haircut: enum bs_divide */
+    uint8_t scope;   /* haircut: enum bs_scope */
+    bool has_max_per_settlement;
+    struct bs_decimal floor;              /* insurance, default 0 */
+    struct bs_decimal max_per_settlement; /* insurance, optional */
+};
+
+struct bs_pool_command {
+    struct bs_text pool;
+    struct bs_text asset;
+    uint32_t decimals;         /* of one quantum, 0..18 */
+    uint32_t mark_max_age_ms;  /* 0 = marks never age */
+    uint64_t period_ms;        /* 0 = "tick" */
+    uint32_t layers_count;
+    struct bs_layer layers[BS_LAYERS_MAX];
+};
+
+struct bs_market_command {
+    struct bs_text market;
+    struct bs_text pool;
+    uint8_t contract; /* enum bs_contract */
+    struct bs_decimal tick_size;
+    struct bs_decimal lot_size;
+    struct bs_decimal multiplier;
+    uint32_t maintenance_margin_ppm;
+    uint32_t max_move_ppm; /* 0 = no band */
+};
+
+#define BS_PRIORITY_NONE UINT32_MAX /* absent adl_priority: comes last */
+
+/* One position as sent. Without entry price size must be 0. */
+struct bs_position_item {
+    struct bs_text market;
+    struct bs_decimal size; /* signed */
+    bool has_entry_price;
+    struct bs_decimal entry_price;
+    uint32_t adl_priority;
+};
+
+struct bs_account_command {
+    struct bs_text account;
+    struct bs_text pool;
+    struct bs_decimal collateral;
+    uint64_t seen_action;
+    bool has_positions;       /* then they are everything the account holds */
+    uint32_t positions_count; /* read them with bs_command_position() */
+    const uint8_t *positions;      /* encoded items */
+    uint32_t positions_size;
+};
+
+struct bs_position_command {
+    struct bs_text account;
+    struct bs_position_item item;
+    uint64_t seen_action;
+};
+
+struct bs_fill_command {
+    struct bs_text account;
+    struct bs_text market;
+    struct bs_decimal size; /* signed, not 0 */
+    struct bs_decimal price;
+    struct bs_decimal fee;  /* positive is paid by the account */
+    struct bs_text trade_id; /* empty = none */
+};
+
+struct bs_transfer_command {
+    struct bs_text account;
+    struct bs_decimal amount;
+    uint8_t kind; /* enum bs_transfer_kind */
+    struct bs_text transfer_id; /* empty = none */
+};
+
+struct bs_mark_command {
+    struct bs_text market;
+    struct bs_decimal price;
+    bool has_time;
+    int64_t mark_time_ms;
+    bool confirm; /* ops: take it although it is out of band */
+};
+
+struct bs_fund_command {
+    struct bs_text pool;
+    struct bs_decimal amount; /* negative takes money out of the fund */
+    struct bs_text transfer_id;
+};
+
+/* settle, close_period, resume, pause, delete_*: one name, and for pause and resume a reason. */
+struct bs_name_command {
+    struct bs_text name; /* pool; account or market for the deletes */
+    struct bs_text reason;
+};
+
+struct bs_command {
+    uint64_t seq;    /* position in the log, from 1 */
+    int64_t time_ms; /* engine time, ms since the UTC epoch, never going back */
+    uint8_t type;    /* enum bs_command_type */
+    union {
+        struct bs_pool_command pool;
+        struct bs_market_command market;
+        struct bs_account_command account;
+        struct bs_position_command position;
+        struct bs_fill_command fill;
+        struct bs_transfer_command transfer;
+        struct bs_mark_command mark;
+        struct bs_fund_command fund;
+        struct bs_name_command name;
+    } as;
+};
+
+#define BS_RECORD_HEADER_SIZE 32
+
+/*
+ * Encodes a command at the end of a buffer. An account command is begun with its own fields and
+ * positions_count 0; positions are then appended one by one. Returns the bytes written (for append:
+ * added), or 0 when `capacity` is too small; nothing is half written.
+ */
+size_t bs_command_encode(const struct bs_command *command, uint8_t *record, size_t capacity);
+size_t bs_command_append_position(uint8_t *record, size_t capacity, const struct bs_position_item *item);
+
+/* The record's size, from its first 4 bytes (at least BS_RECORD_HEADER_SIZE). */
+uint32_t bs_record_size(const uint8_t *record);
+/* Stamps sequence and engine time and sets the checksum (CRC32C): the last thing done to a record. */
+void bs_record_stamp(uint8_t *record, uint64_t seq, int64_t time_ms);
+/* BS_OK or BS_BAD_RECORD. Checks sizes, version and every field's bounds; the checksum apart. */
+BS_MUST_USE enum bs_status bs_command_decode(const uint8_t *record, size_t size,
+                                             struct bs_command *ret_command);
+BS_MUST_USE bool bs_record_checksum_ok(const uint8_t *record, size_t size);
+/* Reads the next position item and moves *cursor (0 to begin) past it; false after the last one. */
+BS_MUST_USE bool bs_command_position(const struct bs_account_command *account, uint32_t *cursor,
+                                     struct bs_position_item *ret_item);
+uint32_t bs_crc32c(uint32_t crc, const void *bytes, size_t size);
+
+/* Names as they stand in JSON: "settle", "profit_leverage", ... NULL past the end; "" for a value
+ * that JSON does not name (type 0, BS_TRANSFER_BY_SIGN). */
+const char *bs_command_type_name(uint8_t type);
+const char *bs_layer_type_name(uint8_t type);
+const char *bs_ranking_name(uint8_t ranking);
+const char *bs_close_price_name(uint8_t price);
+const char *bs_haircut_rule_name(uint8_t rule);
+const char *bs_basis_name(uint8_t basis);
+const char *bs_divide_name(uint8_t divide);
+const char *bs_scope_name(uint8_t scope);
+const char *bs_transfer_kind_name(uint8_t kind);
+const char *bs_contract_name(uint8_t contract);
+
+#endif

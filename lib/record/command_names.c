@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/record/command.h"
+
+/* NULL past the end; "" for a value that has no name in JSON. */
+static const char *name_at(const char *const *names, size_t count, uint8_t value)
+{
+    return value < count ? names[value] : NULL;
+}
+
+#define NAMES(function, ...)                                                                       \
+    const char *function(uint8_t value)                                                            \
+    {                                                                                              \
+        static const char *const names[] = {__VA_ARGS__};                                          \
+        return name_at(names, sizeof(names) / sizeof(names[0]), value);                            \
+    }
+
+NAMES(bs_command_type_name, "", [BS_COMMAND_POOL] = "pool", [BS_COMMAND_MARKET] = "market",
+      [BS_COMMAND_ACCOUNT] = "account", [BS_COMMAND_POSITION] = "position",
+      [BS_COMMAND_FILL] = "fill", [BS_COMMAND_TRANSFER] = "transfer", [BS_COMMAND_MARK] = "mark",
+      [BS_COMMAND_INSURANCE_FUND] = "insurance_fund", [BS_COMMAND_SETTLE] = "settle",
+      [BS_COMMAND_CLOSE_PERIOD] = "close_period", [BS_COMMAND_RESUME] = "resume",
+      [BS_COMMAND_PAUSE] = "pause", [BS_COMMAND_DELETE_ACCOUNT] = "delete_account",
+      [BS_COMMAND_DELETE_MARKET] = "delete_market", [BS_COMMAND_DELETE_POOL] = "delete_pool")
+NAMES(
+    bs_layer_type_name,
+    "", [BS_LAYER_INSURANCE] = "insurance", [BS_LAYER_ADL] = "adl", [BS_LAYER_HAIRCUT] = "haircut")
+NAMES(bs_ranking_name, [BS_RANKING_PROFIT_LEVERAGE] = "profit_leverage",
+      [BS_RANKING_PRIORITY] = "priority", [BS_RANKING_PRO_RATA] = "pro_rata")
+NAMES(bs_close_price_name, [BS_PRICE_BANKRUPTCY] = "bankruptcy", [BS_PRICE_MARK] = "mark")
+NAMES(bs_haircut_rule_name, [BS_RULE_PRO_RATA] = "pro_rata")
+NAMES(bs_basis_name, [BS_BASIS_PERIOD_GAIN] = "period_gain",
+      [BS_BASIS_UNREALIZED_PROFIT] = "unrealized_profit")
+NAMES(bs_divide_name, [BS_DIVIDE_AT_ONCE] = "at_once", [BS_DIVIDE_PERIOD_END] = "period_end")
+NAMES(bs_scope_name, [BS_SCOPE_POOL] = "pool", [BS_SCOPE_MARKET] = "market")
+NAMES(bs_transfer_kind_name, [BS_TRANSFER_BY_SIGN] = "", [BS_TRANSFER_DEPOSIT] = "deposit",
+      [BS_TRANSFER_WITHDRAWAL] = "withdrawal", [BS_TRANSFER_FUNDING] = "funding",
+      [BS_TRANSFER_FEE] = "fee", [BS_TRANSFER_REBATE] = "rebate")
+NAMES(bs_contract_name, [BS_CONTRACT_LINEAR] = "linear")

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one gate between planning and doing. The steps are carried out once more from the untouched
+ * state; each must be allowed where it stands, and at the end money and sizes must be conserved and
+ * nothing may have been taken beyond what was owed.
+ */
+#include "lib/money/money.h"
+#include "lib/settlement/plan.h"
+
+static bool close_is_possible(const struct bs_plan *plan, const struct bs_step *step)
+{
+    struct bs_leg leg = bs_plan_leg(plan, step->account, step->market);
+    struct bs_leg counter = bs_plan_leg(plan, step->counterparty, step->market);
+    return step->lots > 0 && step->account != step->counterparty &&
+           bs_abs64(leg.size) >= step->lots && bs_abs64(counter.size) >= step->lots &&
+           (leg.size > 0) != (counter.size > 0);
+}
+
+/* Only what is owed: the close lifts a negative equity at most to 0 and leaves any other alone. */
+static bool carry_close(struct bs_plan *plan, const struct bs_step *step)
+{
+    if (!close_is_possible(plan, step) ||
+        step->counterparty == plan->engine->pools[plan->pool].backstop ||
+        bs_plan_equity(plan, step->counterparty) < 0) {
+        return false;
+    }
+    bs_i128 before = bs_plan_equity(plan, step->account);
+    bs_plan_carry(plan, step);
+    bs_i128 after = bs_plan_equity(plan, step->account);
+    return after >= before && after <= bs_max(0, before) &&
+           bs_plan_equity(plan, step->counterparty) >= 0;
+}
+
+static bool carry_draw(struct bs_plan *plan, const struct bs_step *step)
+{
+    uint32_t backstop = plan->engine->pools[plan->pool].backstop;
+    bs_i128 owed = step->account == backstop ? plan->period_loss
+                                             : -bs_plan_equity(plan, step->account);
+    if (step->amount <= 0 || step->amount > owed) {
+        return false;
+    }
+    bs_plan_carry(plan, step);
+    return bs_plan_equity(plan, backstop) >= plan->policy->floor;
+}
+
+static bool carry_takeover(struct bs_plan *plan, const struct bs_step *step)
+{
+    struct bs_leg leg = bs_plan_leg(plan, step->account, step->market);
+    if (leg.size == 0 || bs_abs64(leg.size) != step->lots) {
+        return false;
+    }
+    bs_i128 before = bs_plan_equity(plan, step->account);
+    bs_plan_carry(plan, step);
+    return bs_plan_equity(plan, step->account) == before;
+}
+
+static bool carry_haircut(struct bs_plan *plan, const struct bs_step *step)
+{
+    bs_i128 equity = bs_plan_equity(plan, step->account);
+    if (step->amount <= 0 || step->amount > plan->period_loss || step->amount > equity ||
+        step->amount > step->gain) {
+        return false;
+    }
+    if (plan->scratch->rounds[step->reference - 1].basis == BS_BASIS_PERIOD_GAIN &&
+        step->gain > bs_plan_gain(plan, step->account)) {
+        return false;
+    }
+    bs_plan_carry(plan, step);
+    return true;
+}
+
+static bool carry_checked(struct bs_plan *plan, const struct bs_step *step)
+{
+    switch ((enum bs_step_type)step->type) {
+    case BS_STEP_DRAW:
+        return carry_draw(plan, step);
+    case BS_STEP_NETTING:
+        if (!close_is_possible(plan, step) ||
+            step->amount != bs_plan_value(plan, step->market, step->lots)) {
+            return false;
+        }
+        bs_plan_carry(plan, step);
+        return true;
+    case BS_STEP_CLOSE:
+        return carry_close(plan, step);
+    case BS_STEP_TAKEOVER:
+        return carry_takeover(plan, step);
+    case BS_STEP_WRITE_OFF:
+        if (step->amount <= 0 || bs_plan_equity(plan, step->account) + step->amount != 0) {
+            return false;
+        }
+        bs_plan_carry(plan, step);
+        return true;
+    case BS_STEP_HAIRCUT:
+        return carry_haircut(plan, step);
+    case BS_STEP_UNALLOCATED:
+        if (step->amount <= 0 || step->amount > plan->period_loss) {
+            return false;
+        }
+        bs_plan_carry(plan, step);
+        return true;
+    case BS_STEP_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* Collateral less entry values of an account in the engine; adds its sizes by market. */
+static bs_i128 live_money(const struct bs_plan *plan, uint32_t account, int sign)
+{
+    const struct bs_engine *engine = plan->engine;
+    bs_i128 money = engine->accounts.collateral[account];
+    uint32_t first = engine->accounts.position_at[account];
+    for (uint32_t i = first; i < first + engine->accounts.position_count[account]; i++) {
+        money -= engine->positions.entry[i];
+        plan->scratch->market_sizes[engine->positions.market[i]] += sign * engine->positions.size[i];
+    }
+    return money;
+}
+
+static bs_i128 working_money(const struct bs_plan *plan, uint32_t account, int sign)
+{
+    bs_i128 money = plan->scratch->working[plan->engine->accounts.touch[account]].collateral;
+    for (uint32_t i = 0; i < bs_plan_positions(plan, account); i++) {
+        struct bs_working_position position = bs_plan_position(plan, account, i);
+        money -= position.leg.entry;
+        plan->scratch->market_sizes[position.market] += sign * (bs_i128)position.leg.size;
+    }
+    return money;
+}
+
+/* Every account that was touched: money and sizes before and after, and ranges. */
+static bool conserved(const struct bs_plan *plan)
+{
+    const struct bs_engine *engine = plan->engine;
+    const struct bs_pool *pool = &engine->pools[plan->pool];
+    bs_i128 before = -pool->period_loss - pool->unallocated;
+    bs_i128 after = -plan->period_loss - plan->unallocated;
+    bool ok = plan->period_loss >= 0;
+    for (uint32_t i = 1; i <= plan->working_count; i++) {
+        const struct bs_working *working = &plan->scratch->working[i];
+        before += live_money(plan, working->account, -1);
+        after += working_money(plan, working->account, 1);
+        ok = ok && bs_abs(working->collateral) <= BS_MONEY_MAX;
+    }
+    for (uint32_t market = pool->market_head; market != 0; market = engine->markets[market].next) {
+        ok = ok && plan->scratch->market_sizes[market] == 0;
+        plan->scratch->market_sizes[market] = 0;
+    }
+    return ok && before == after;
+}
+
+/* An insolvent account that is done holds nothing and owes nothing: its equity is exactly 0. */
+static bool resolved(const struct bs_plan *plan)
+{
+    for (uint32_t i = plan->case_checked; i < plan->case_next; i++) {
+        uint32_t account = plan->scratch->cases[i].account;
+        if (bs_plan_equity(plan, account) != 0 || bs_plan_positions(plan, account) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool bs_plan_check(struct bs_plan *plan)
+{
+    if (plan->overflow) {
+        return false;
+    }
+    bs_plan_reset_working(plan);
+    bool ok = true;
+    for (uint32_t i = 0; i < plan->steps_count && ok; i++) {
+        ok = carry_checked(plan, &plan->scratch->steps[i]) && !plan->overflow;
+    }
+    ok = conserved(plan) && ok;
+    ok = ok && resolved(plan);
+    plan->backstop_positions = bs_plan_positions(plan, plan->engine->pools[plan->pool].backstop);
+    bs_plan_reset_working(plan);
+    return ok;
+}

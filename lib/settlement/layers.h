@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of a waterfall. Each reads the state through the plan and adds steps to it; none of
+ * them writes to the engine. A case's `owed` is what its debt still is after the step.
+ */
+#ifndef BS_LAYERS_H
+#define BS_LAYERS_H
+
+#include "lib/settlement/plan.h"
+
+/* First layer of a type in the plan's policy, or NULL. */
+const struct bs_layer *bs_layer_of(const struct bs_plan *plan, uint8_t type);
+
+/* netting.c: insolvent accounts on opposite sides close against each other at mark. */
+void bs_net(struct bs_plan *plan);
+
+/* insurance.c */
+bs_i128 bs_fund_available(const struct bs_plan *plan); /* >= 0 */
+void bs_layer_insurance(struct bs_plan *plan, uint32_t case_row);
+/* All positions the account still has move to the backstop account at mark. */
+void bs_takeover(struct bs_plan *plan, uint32_t case_row);
+
+/* adl.c: closes the case's positions against the ranked counterparties. `at_mark`: nothing is
+ * taken; else at the bankruptcy price, which takes what is owed. */
+void bs_layer_adl(struct bs_plan *plan, uint32_t case_row, const struct bs_layer *layer,
+                  bool at_mark);
+
+/* haircut.c */
+/* The debt of a case becomes period loss; without a haircut layer, unallocated deficit. */
+void bs_write_off(struct bs_plan *plan, uint32_t case_row);
+/* Weights of an account's legs for sharing a debt: maintenance; when all are zero, value at mark;
+ * when all are zero, lots. Rows in market-name order; returns how many. */
+uint32_t bs_leg_weights(const struct bs_plan *plan, uint32_t account, struct bs_leg_weight *rows);
+/* Divides the open period loss among the payers. One call divides one market's or the pool's part;
+ * call until it returns false. */
+bool bs_divide_next(struct bs_plan *plan, struct bs_division *division);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Working copies and the one place where a step is carried out on them. */
+#include "lib/settlement/plan.h"
+
+#include "lib/money/money.h"
+
+void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_t pool,
+                   int64_t now_ms)
+{
+    *plan = (struct bs_plan){
+        .engine = engine,
+        .scratch = engine->scratch,
+        .pool = pool,
+        .policy = &engine->pools[pool].policy,
+        .now_ms = now_ms,
+        .period_loss = engine->pools[pool].period_loss,
+        .unallocated = engine->pools[pool].unallocated,
+    };
+}
+
+void bs_plan_reset_working(struct bs_plan *plan)
+{
+    for (uint32_t i = 1; i <= plan->working_count; i++) {
+        plan->engine->accounts.touch[plan->scratch->working[i].account] = 0;
+    }
+    plan->working_count = 0;
+    plan->working_positions_count = 0;
+    plan->period_loss = plan->engine->pools[plan->pool].period_loss;
+    plan->unallocated = plan->engine->pools[plan->pool].unallocated;
+}
+
+static const struct bs_working *working_of(const struct bs_plan *plan, uint32_t account)
+{
+    uint32_t row = plan->engine->accounts.touch[account];
+    return row == 0 ? NULL : &plan->scratch->working[row];
+}
+
+static struct bs_working *touch(struct bs_plan *plan, uint32_t account)
+{
+    const struct bs_engine *engine = plan->engine;
+    uint32_t *row = &engine->accounts.touch[account];
+    if (*row == 0) {
+        assert(plan->working_count < plan->scratch->working_max);
+        *row = ++plan->working_count;
+        plan->scratch->working[*row] = (struct bs_working){
+            .account = account,
+            .count = engine->accounts.position_count[account],
+            .collateral = engine->accounts.collateral[account],
+            .baseline = engine->accounts.baseline[account],
+        };
+    }
+    return &plan->scratch->working[*row];
+}
+
+static struct bs_working_position live_position(const struct bs_engine *engine, uint32_t row)
+{
+    return (struct bs_working_position){
+        .market = engine->positions.market[row],
+        .leg = {engine->positions.size[row], engine->positions.entry[row],
+                engine->positions.taken[row]},
+    };
+}
+
+/* The account's own copies of its positions, with room for what it may take over. */
+static struct bs_working *touch_positions(struct bs_plan *plan, uint32_t account)
+{
+    const struct bs_engine *engine = plan->engine;
+    struct bs_working *working = touch(plan, account);
+    if (working->room == 0) {
+        bool backstop = account == engine->pools[plan->pool].backstop;
+        working->room = backstop ? engine->pools[plan->pool].markets + 1 : working->count + 1;
+        working->first = plan->working_positions_count;
+        plan->working_positions_count += working->room;
+        assert(plan->working_positions_count <= plan->scratch->working_positions_max);
+        for (uint32_t i = 0; i < working->count; i++) {
+            plan->scratch->working_positions[working->first + i] =
+                live_position(engine, engine->accounts.position_at[account] + i);
+        }
+    }
+    return working;
+}
+
+uint32_t bs_plan_positions(const struct bs_plan *plan, uint32_t account)
+{
+    const struct bs_working *working = working_of(plan, account);
+    return working != NULL ? working->count : plan->engine->accounts.position_count[account];
+}
+
+struct bs_working_position bs_plan_position(const struct bs_plan *plan, uint32_t account,
+                                            uint32_t i)
+{
+    const struct bs_working *working = working_of(plan, account);
+    if (working != NULL && working->room != 0) {
+        return plan->scratch->working_positions[working->first + i];
+    }
+    return live_position(plan->engine, plan->engine->accounts.position_at[account] + i);
+}
+
+struct bs_leg bs_plan_leg(const struct bs_plan *plan, uint32_t account, uint32_t market)
+{
+    uint32_t count = bs_plan_positions(plan, account);
+    for (uint32_t i = 0; i < count; i++) {
+        struct bs_working_position position = bs_plan_position(plan, account, i);
+        if (position.market == market) {
+            return position.leg;
+        }
+    }
+    return (struct bs_leg){0, 0, 0};
+}
+
+bs_i128 bs_plan_value(const struct bs_plan *plan, uint32_t market, int64_t lots)
+{
+    return (bs_i128)lots * plan->engine->markets[market].lot_value;
+}
+
+bs_i128 bs_plan_profit(const struct bs_plan *plan, uint32_t market, const struct bs_leg *leg)
+{
+    return bs_plan_value(plan, market, leg->size) - leg->entry;
+}
+
+bs_i128 bs_plan_equity(const struct bs_plan *plan, uint32_t account)
+{
+    const struct bs_working *working = working_of(plan, account);
+    if (working == NULL) {
+        return bs_account_equity(plan->engine, account);
+    }
+    bs_i128 equity = working->collateral;
+    for (uint32_t i = 0; i < working->count; i++) {
+        struct bs_working_position position = bs_plan_position(plan, account, i);
+        equity += bs_plan_profit(plan, position.market, &position.leg);
+    }
+    return equity;
+}
+
+bs_i128 bs_plan_gain(const struct bs_plan *plan, uint32_t account)
+{
+    const struct bs_working *working = working_of(plan, account);
+    bs_i128 baseline = working != NULL ? working->baseline : plan->engine->accounts.baseline[account];
+    return bs_plan_equity(plan, account) - baseline;
+}
+
+/* Where a market's position stands among the account's copies, or where it would be inserted. */
+static uint32_t place_of(const struct bs_plan *plan, const struct bs_working *working,
+                         uint32_t market, bool *ret_found)
+{
+    struct bs_text name = bs_market_text(plan->engine, market);
+    uint32_t i = 0;
+    for (; i < working->count; i++) {
+        uint32_t other = plan->scratch->working_positions[working->first + i].market;
+        if (other == market) {
+            *ret_found = true;
+            return i;
+        }
+        if (bs_text_compare(name, bs_market_text(plan->engine, other)) < 0) {
+            break;
+        }
+    }
+    *ret_found = false;
+    return i;
+}
+
+static void put_leg(struct bs_plan *plan, uint32_t account, uint32_t market,
+                    const struct bs_leg *leg)
+{
+    struct bs_working *working = touch_positions(plan, account);
+    struct bs_working_position *rows = plan->scratch->working_positions + working->first;
+    bool found;
+    uint32_t at = place_of(plan, working, market, &found);
+    if (leg->size == 0) {
+        if (found) {
+            working->count--;
+            memmove(rows + at, rows + at + 1, (working->count - at) * sizeof *rows);
+        }
+        return;
+    }
+    if (!found) {
+        assert(working->count < working->room);
+        memmove(rows + at + 1, rows + at, (working->count - at) * sizeof *rows);
+        working->count++;
+    }
+    rows[at] = (struct bs_working_position){market, *leg};
+}
+
+/* The account closes `lots` of its position and receives `received` (signed). */
+static void close_leg(struct bs_plan *plan, uint32_t account, uint32_t market, int64_t lots,
+                      bs_i128 received)
+{
+    struct bs_leg leg = bs_plan_leg(plan, account, market);
+    int64_t share = bs_leg_close(&leg, lots);
+    put_leg(plan, account, market, &leg);
+    touch(plan, account)->collateral += received - share;
+}
+
+static void carry_close(struct bs_plan *plan, const struct bs_step *step)
+{
+    bool is_long = bs_plan_leg(plan, step->account, step->market).size > 0;
+    bs_i128 value = bs_plan_value(plan, step->market, is_long ? step->lots : -step->lots);
+    close_leg(plan, step->account, step->market, step->lots, step->amount);
+    close_leg(plan, step->counterparty, step->market, step->lots, -step->amount);
+    /* What lifts an insolvent account is no gain of its period. */
+    touch(plan, step->account)->baseline += step->amount - value;
+}
+
+static void carry_takeover(struct bs_plan *plan, const struct bs_step *step)
+{
+    uint32_t backstop = plan->engine->pools[plan->pool].backstop;
+    struct bs_leg leg = bs_plan_leg(plan, step->account, step->market);
+    bs_i128 value = bs_plan_value(plan, step->market, leg.size);
+    struct bs_leg held = bs_plan_leg(plan, backstop, step->market);
+    bs_i128 realized = 0;
+    if (!bs_leg_trade(&held, leg.size, value, &realized)) {
+        plan->overflow = true;
+        return;
+    }
+    close_leg(plan, step->account, step->market, bs_abs64(leg.size), value);
+    put_leg(plan, backstop, step->market, &held);
+    touch(plan, backstop)->collateral += realized;
+}
+
+/* Books a haircut on unrealized profit to the positions that still have some, by prefix
+ * differences in market-name order; under scope market to that market's position alone. */
+static void book_taken(struct bs_plan *plan, const struct bs_step *step, uint32_t market)
+{
+    struct bs_working *working = touch_positions(plan, step->account);
+    struct bs_working_position *rows = plan->scratch->working_positions + working->first;
+    bs_i128 total = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        bs_i128 prefix = 0;
+        for (uint32_t i = 0; i < working->count; i++) {
+            struct bs_leg *leg = &rows[i].leg;
+            bs_i128 rest = bs_plan_profit(plan, rows[i].market, leg) - leg->taken;
+            if (rest <= 0 || (market != 0 && market != rows[i].market)) {
+                continue;
+            }
+            if (pass == 1) {
+                leg->taken += (int64_t)bs_split_floor(step->amount, prefix, prefix + rest, total);
+            }
+            prefix += rest;
+        }
+        total = prefix;
+    }
+}
+
+static void carry_haircut(struct bs_plan *plan, const struct bs_step *step)
+{
+    const struct bs_round *round = &plan->scratch->rounds[step->reference - 1];
+    if (round->basis == BS_BASIS_UNREALIZED_PROFIT) {
+        book_taken(plan, step, round->market);
+    }
+    touch(plan, step->account)->collateral -= step->amount;
+    plan->period_loss -= step->amount;
+}
+
+void bs_plan_carry(struct bs_plan *plan, const struct bs_step *step)
+{
+    uint32_t backstop = plan->engine->pools[plan->pool].backstop;
+    switch ((enum bs_step_type)step->type) {
+    case BS_STEP_DRAW:
+        touch(plan, backstop)->collateral -= step->amount;
+        if (step->account == backstop) {
+            plan->period_loss -= step->amount;
+            break;
+        }
+        touch(plan, step->account)->collateral += step->amount;
+        touch(plan, step->account)->baseline += step->amount;
+        break;
+    case BS_STEP_NETTING:
+        close_leg(plan, step->account, step->market, step->lots, step->amount);
+        close_leg(plan, step->counterparty, step->market, step->lots, -step->amount);
+        break;
+    case BS_STEP_CLOSE:
+        carry_close(plan, step);
+        break;
+    case BS_STEP_TAKEOVER:
+        carry_takeover(plan, step);
+        break;
+    case BS_STEP_WRITE_OFF:
+        touch(plan, step->account)->collateral += step->amount;
+        touch(plan, step->account)->baseline += step->amount;
+        plan->period_loss += step->amount;
+        break;
+    case BS_STEP_HAIRCUT:
+        carry_haircut(plan, step);
+        break;
+    case BS_STEP_UNALLOCATED:
+        plan->period_loss -= step->amount;
+        plan->unallocated += step->amount;
+        break;
+    case BS_STEP_COUNT:
+        assert(false);
+    }
+}
+
+void bs_plan_add(struct bs_plan *plan, const struct bs_step *step)
+{
+    if (plan->overflow) {
+        return;
+    }
+    if (plan->steps_count == plan->scratch->steps_max) {
+        plan->overflow = true;
+        return;
+    }
+    plan->scratch->steps[plan->steps_count++] = *step;
+    bs_plan_carry(plan, step);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A plan: the steps that resolve a settlement, and the working copies of the accounts they touch.
+ *
+ * The policies (netting, layers, haircuts) see the engine through a const pointer and only add
+ * steps; bs_plan_add carries each step out on working copies, so that the next one sees its
+ * result. bs_plan_check then carries the whole plan out once more from the untouched state and
+ * verifies it; only bs_plan_apply writes to the engine. A plan that is dropped leaves no trace.
+ *
+ *   const engine --policies--> plan --check--> ok --apply--> engine + actions
+ *                                        \---> breach: pool halted, nothing changed
+ */
+#ifndef BS_PLAN_H
+#define BS_PLAN_H
+
+#include "lib/settlement/ranking.h"
+#include "lib/state/state.h"
+
+enum bs_step_type {
+    BS_STEP_DRAW,        /* amount from the backstop account to `account`; to the period loss when
+                            `account` is the backstop account itself */
+    BS_STEP_NETTING,     /* `account` (long) and `counterparty` (short) close `lots` at mark */
+    BS_STEP_CLOSE,       /* `account` closes `lots` and receives `amount` from `counterparty` */
+    BS_STEP_TAKEOVER,    /* the whole position moves to the backstop account at mark */
+    BS_STEP_WRITE_OFF,   /* the account's debt `amount` becomes period loss */
+    BS_STEP_HAIRCUT,     /* `account` pays `amount` of the period loss */
+    BS_STEP_UNALLOCATED, /* `amount` of the period loss becomes unallocated deficit */
+    BS_STEP_COUNT
+};
+
+/* An account that could not pay: what the reason of its actions says. */
+struct bs_case {
+    uint32_t account;
+    bs_i128 deficit;   /* as detected, > 0 */
+    bs_i128 fund_paid;
+    bs_i128 owed;      /* still to be resolved while the waterfall runs */
+    uint32_t legs_first, legs_count; /* maintenance per leg held at detection, in market-name order */
+};
+
+struct bs_leg_weight {
+    uint32_t market;
+    bs_i128 weight;
+};
+
+/* One round of a division of loss among payers: the numbers everybody needs to check a share. */
+struct bs_round {
+    bs_i128 loss, total; /* L and G */
+    uint32_t market;     /* 0 = the whole pool */
+    uint8_t basis;       /* enum bs_basis */
+};
+
+struct bs_step {
+    uint8_t type;
+    bool has_prefix;        /* haircut: false when the payer paid its cap */
+    uint32_t account;
+    uint32_t counterparty;
+    uint32_t market;
+    uint32_t reference;     /* case + 1 (close, draw, takeover, write-off) or round + 1 (haircut) */
+    uint32_t candidate;     /* close: row of the ranking + 1 */
+    int64_t lots;
+    bs_i128 amount;
+    bs_i128 gain;           /* haircut: the payer's weight */
+    bs_i128 prefix;         /* haircut: the sum of the weights before the payer's */
+};
+
+struct bs_working {
+    uint32_t account;
+    uint32_t first, count, room; /* own copies of the positions, in market-name order; room 0:
+                                    still the engine's */
+    bs_i128 collateral;
+    bs_i128 baseline;
+};
+
+struct bs_working_position {
+    uint32_t market;
+    struct bs_leg leg;
+};
+
+struct bs_plan {
+    const struct bs_engine *engine;
+    struct bs_scratch *scratch;
+    uint32_t pool;
+    const struct bs_policy *policy;
+    int64_t now_ms;
+    uint32_t steps_count, cases_count, weights_count, rounds_count;
+    uint32_t case_next;    /* the first case whose waterfall has not run yet */
+    uint32_t fund_case;    /* the row kept for the fund's own debt */
+    uint32_t case_checked; /* the first case that no applied plan has resolved yet */
+    uint32_t working_count, working_positions_count;
+    bs_i128 period_loss, unallocated;
+    bs_i128 fund_paid; /* by the insurance layer in this settlement, against max_per_settlement */
+    uint32_t legs_split; /* numbers the legs that were split pro rata */
+    uint32_t backstop_positions; /* the backstop account holds after this plan: set by the check */
+    bool overflow;        /* an amount left its range: the check refuses the plan */
+};
+
+/* A payer of a division: weight and cap in quanta, both > 0 and >= 0. */
+struct bs_payer {
+    uint32_t account;
+    bool capped;
+    bs_i128 weight, cap;
+};
+
+/* Where a division of the period loss stands: see bs_divide_next. */
+struct bs_division {
+    uint32_t market; /* the last one divided under scope market */
+    bool markets_done;
+};
+
+enum bs_phase { BS_PHASE_CASES, BS_PHASE_FUND, BS_PHASE_DIVIDE, BS_PHASE_DONE };
+
+#define BS_ADL_LEG_SIZE 48
+
+struct bs_scratch {
+    struct bs_step *steps;
+    struct bs_case *cases;
+    struct bs_leg_weight *weights;
+    struct bs_round *rounds;
+    struct bs_working *working; /* rows 1.. */
+    struct bs_working_position *working_positions;
+    struct bs_rankings rankings;
+    struct bs_payer *payers;
+    bs_i128 *market_loss;              /* by market: its part of the period loss; all 0 between */
+    uint8_t *market_sides;             /* by market: bit 0 longs, bit 1 shorts; all 0 between */
+    bs_i128 *market_sizes;             /* by market: for the check; all 0 between */
+    struct bs_leg_weight *leg_weights; /* of one account */
+    uint8_t *adl_legs;                 /* of one account, BS_ADL_LEG_SIZE each */
+    uint32_t steps_max, cases_max, weights_max, rounds_max, working_max, working_positions_max;
+    struct bs_plan plan; /* of the settlement in hand */
+    /* The settlement in hand: settle.h. */
+    uint8_t phase;     /* enum bs_phase: what the next chunk begins with */
+    bool publishing;   /* between bs_settle and the end of the settlement */
+    bool planned;      /* a checked chunk is being published */
+    bool numbered;     /* the settlement has its number */
+    bool period_ends;  /* with this settlement */
+    uint32_t applied;  /* steps of the chunk already published */
+    struct bs_division division;
+    struct bs_settlement summary;
+};
+
+void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_t pool,
+                   int64_t now_ms);
+/* Adds a step and carries it out on the working copies. */
+void bs_plan_add(struct bs_plan *plan, const struct bs_step *step);
+/* Carries a step out on the working copies. */
+void bs_plan_carry(struct bs_plan *plan, const struct bs_step *step);
+/* Forgets the working copies (the engine's touch marks); the steps stay. */
+void bs_plan_reset_working(struct bs_plan *plan);
+/* Verifies the plan from the untouched state: conservation, no over-close, no sign flip, caps,
+ * minimality. False: nothing may be applied. */
+BS_MUST_USE bool bs_plan_check(struct bs_plan *plan);
+
+/* Reading through the plan: the working copy where there is one, else the engine. */
+bs_i128 bs_plan_equity(const struct bs_plan *plan, uint32_t account);
+bs_i128 bs_plan_gain(const struct bs_plan *plan, uint32_t account);
+uint32_t bs_plan_positions(const struct bs_plan *plan, uint32_t account);
+/* The i-th position in market-name order. */
+struct bs_working_position bs_plan_position(const struct bs_plan *plan, uint32_t account,
+                                            uint32_t i);
+/* Size 0 when the account holds nothing there. */
+struct bs_leg bs_plan_leg(const struct bs_plan *plan, uint32_t account, uint32_t market);
+bs_i128 bs_plan_value(const struct bs_plan *plan, uint32_t market, int64_t lots);
+/* Value at mark less entry value of a leg. */
+bs_i128 bs_plan_profit(const struct bs_plan *plan, uint32_t market, const struct bs_leg *leg);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a checked plan to actions and to the engine. */
+#include "lib/money/money.h"
+#include "lib/settlement/settle.h"
+
+struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs_action_type type,
+                                struct bs_effects *effects)
+{
+    assert(effects->actions_count < effects->actions_max);
+    struct bs_action *action = &effects->actions[effects->actions_count++];
+    memset(action, 0, sizeof *action);
+    action->ordinal = ++engine->ordinal;
+    action->id = ++engine->pools[pool].actions;
+    action->time_ms = engine->time_ms;
+    action->type = (uint8_t)type;
+    action->pool = bs_pool_text(engine, pool);
+    if (engine->scratch->publishing && engine->scratch->numbered) {
+        action->settlement = engine->pools[pool].settlements;
+        action->present |= BS_ACTION_HAS_SETTLEMENT;
+        engine->scratch->summary.last_action = action->id;
+    }
+    return action;
+}
+
+void bs_action_decimal(struct bs_action *action, enum bs_action_decimal which, struct bs_wide value)
+{
+    action->decimals[which] = value;
+    action->present |= 1u << which;
+}
+
+#define DECIMAL(action, name, value) bs_action_decimal(action, BS_ACTION_DECIMAL_##name, value)
+
+struct publishing {
+    struct bs_engine *engine;
+    struct bs_plan *plan;
+    struct bs_effects *effects;
+    const struct bs_pool *pool;
+    const struct bs_step *step;
+};
+
+static struct bs_action *begin(struct publishing *p, enum bs_action_type type, uint32_t account)
+{
+    struct bs_action *action = bs_action_new(p->engine, p->plan->pool, type, p->effects);
+    action->account = bs_account_text(p->engine, account);
+    p->engine->accounts.last_action[account] = action->id;
+    return action;
+}
+
+static void add_reason(struct publishing *p, struct bs_action *action)
+{
+    if (p->step->reference != 0) {
+        const struct bs_case *c = &p->plan->scratch->cases[p->step->reference - 1];
+        DECIMAL(action, reason_deficit, bs_quanta_wide(p->pool, c->deficit));
+        DECIMAL(action, reason_fund_paid, bs_quanta_wide(p->pool, c->fund_paid));
+        DECIMAL(action, reason_residual, bs_quanta_wide(p->pool, c->deficit - c->fund_paid));
+    }
+}
+
+/* One side of a close, before it is carried out: `received` is signed, for `lots` of the leg. */
+static struct bs_action *add_close(struct publishing *p, enum bs_action_type type, uint32_t account,
+                                   uint32_t counterparty, bs_i128 received)
+{
+    const struct bs_market *market = &p->engine->markets[p->step->market];
+    int64_t lots = p->step->lots;
+    struct bs_leg leg = bs_plan_leg(p->plan, account, p->step->market);
+    int sign = leg.size > 0 ? 1 : -1;
+    int64_t held = bs_abs64(leg.size);
+    bs_i128 entry = leg.entry;
+    bs_i128 at_mark = bs_plan_value(p->plan, p->step->market, sign * lots);
+    int64_t share = bs_leg_close(&leg, lots);
+
+    struct bs_action *action = begin(p, type, account);
+    action->market = bs_market_text(p->engine, p->step->market);
+    action->counterparty = bs_account_text(p->engine, counterparty);
+    action->side = sign < 0;
+    action->present |= BS_ACTION_HAS_SIDE;
+    DECIMAL(action, size_closed, bs_lots_wide(market, lots));
+    DECIMAL(action, size_before, bs_lots_wide(market, held));
+    DECIMAL(action, size_after, bs_lots_wide(market, held - lots));
+    DECIMAL(action, price, bs_price_wide(market, sign * received, lots));
+    DECIMAL(action, value, bs_quanta_wide(p->pool, sign * received));
+    DECIMAL(action, mark_price, bs_ticks_wide(market, market->mark));
+    DECIMAL(action, entry_price, bs_price_wide(market, sign * entry, held));
+    DECIMAL(action, realized_pnl, bs_quanta_wide(p->pool, received - share));
+    DECIMAL(action, cost_to_mark, bs_quanta_wide(p->pool, at_mark - received));
+    return action;
+}
+
+static void add_rank(struct publishing *p, struct bs_action *action, uint8_t side)
+{
+    struct bs_rankings *rankings = &p->plan->scratch->rankings;
+    action->ranking = rankings->ranking;
+    action->present |= BS_ACTION_HAS_RANKING;
+    if (rankings->ranking == BS_RANKING_PRO_RATA) {
+        return; /* a split has no order */
+    }
+    const struct bs_candidate *candidate =
+        bs_ranking_at(rankings, p->step->market, side, p->step->candidate - 1);
+    action->rank = p->step->candidate;
+    action->present |= BS_ACTION_HAS_RANK;
+    if (rankings->ranking != BS_RANKING_PRIORITY) {
+        DECIMAL(action, score,
+                bs_wide_ratio(candidate->score.numerator, candidate->score.denominator, 0));
+    } else if (candidate->score.numerator != -(bs_i128)BS_PRIORITY_NONE) {
+        DECIMAL(action, score, ((struct bs_wide){-candidate->score.numerator, 0}));
+    }
+}
+
+static void publish_close(struct publishing *p)
+{
+    const struct bs_step *step = p->step;
+    struct bs_action *action = add_close(p, BS_ACTION_LIQUIDATION_CLOSE, step->account,
+                                         step->counterparty, step->amount);
+    add_reason(p, action);
+    uint8_t counter_side = action->side == 0;
+    action = add_close(p, BS_ACTION_ADL, step->counterparty, step->account, -step->amount);
+    add_rank(p, action, counter_side);
+    add_reason(p, action);
+    struct bs_settlement *summary = &p->plan->scratch->summary;
+    summary->counterparties++;
+    summary->deleveraged.mantissa += action->decimals[BS_ACTION_DECIMAL_cost_to_mark].mantissa;
+}
+
+static void publish_amount(struct publishing *p, enum bs_action_type type, struct bs_wide *total)
+{
+    struct bs_action *action = begin(p, type, p->step->account);
+    DECIMAL(action, amount, bs_quanta_wide(p->pool, p->step->amount));
+    if (total != NULL) {
+        total->mantissa += p->step->amount;
+    }
+    add_reason(p, action);
+}
+
+static void publish_haircut(struct publishing *p)
+{
+    const struct bs_step *step = p->step;
+    const struct bs_round *round = &p->plan->scratch->rounds[step->reference - 1];
+    struct bs_action *action = begin(p, BS_ACTION_HAIRCUT, step->account);
+    if (round->market != 0) {
+        action->market = bs_market_text(p->engine, round->market);
+    }
+    action->basis = round->basis;
+    action->present |= BS_ACTION_HAS_BASIS;
+    DECIMAL(action, amount, bs_quanta_wide(p->pool, step->amount));
+    DECIMAL(action, gain, bs_quanta_wide(p->pool, step->gain));
+    DECIMAL(action, loss, bs_quanta_wide(p->pool, round->loss));
+    DECIMAL(action, gains_total, bs_quanta_wide(p->pool, round->total));
+    if (step->has_prefix) {
+        DECIMAL(action, prefix, bs_quanta_wide(p->pool, step->prefix));
+    }
+    p->plan->scratch->summary.payers++;
+    p->plan->scratch->summary.haircuts.mantissa += step->amount;
+}
+
+static void publish_step(struct publishing *p)
+{
+    const struct bs_step *step = p->step;
+    struct bs_settlement *summary = &p->plan->scratch->summary;
+    switch ((enum bs_step_type)step->type) {
+    case BS_STEP_DRAW:
+        publish_amount(p, BS_ACTION_INSURANCE_DRAW, &summary->fund_paid);
+        break;
+    case BS_STEP_NETTING:
+        add_close(p, BS_ACTION_NETTING, step->account, step->counterparty, step->amount);
+        add_close(p, BS_ACTION_NETTING, step->counterparty, step->account, -step->amount);
+        break;
+    case BS_STEP_CLOSE:
+        publish_close(p);
+        break;
+    case BS_STEP_TAKEOVER:
+        add_reason(p, add_close(p, BS_ACTION_TAKEOVER, step->account, step->counterparty,
+                                step->amount));
+        break;
+    case BS_STEP_WRITE_OFF:
+        publish_amount(p, BS_ACTION_WRITE_OFF, NULL);
+        break;
+    case BS_STEP_HAIRCUT:
+        publish_haircut(p);
+        break;
+    case BS_STEP_UNALLOCATED:
+        publish_amount(p, BS_ACTION_UNALLOCATED_DEFICIT, &summary->unallocated);
+        break;
+    case BS_STEP_COUNT:
+        assert(false);
+    }
+}
+
+static const struct bs_working_position *copy_in_market(const struct bs_scratch *scratch,
+                                                        const struct bs_working *working,
+                                                        uint32_t market)
+{
+    for (uint32_t i = 0; i < working->count; i++) {
+        if (scratch->working_positions[working->first + i].market == market) {
+            return &scratch->working_positions[working->first + i];
+        }
+    }
+    return NULL;
+}
+
+/* Removes first, so that positions that move to the backstop account never exceed the table. */
+static void write_removals(struct bs_engine *engine, const struct bs_working *working)
+{
+    uint32_t account = working->account;
+    for (uint32_t i = engine->accounts.position_count[account]; working->room != 0 && i-- > 0;) {
+        uint32_t market = engine->positions.market[engine->accounts.position_at[account] + i];
+        if (copy_in_market(engine->scratch, working, market) == NULL) {
+            bs_position_put(engine, account, market, 0, 0);
+        }
+    }
+}
+
+static void write_account(struct bs_engine *engine, const struct bs_working *working)
+{
+    uint32_t account = working->account;
+    engine->accounts.collateral[account] = (int64_t)working->collateral;
+    engine->accounts.baseline[account] = working->baseline;
+    engine->accounts.seq[account] = engine->seq;
+    if (working->room == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < working->count; i++) {
+        const struct bs_working_position *copy =
+            &engine->scratch->working_positions[working->first + i];
+        bs_position_put(engine, account, copy->market, copy->leg.size, copy->leg.entry);
+        uint32_t row = bs_position_find(engine, account, copy->market);
+        engine->positions.taken[row] = copy->leg.taken;
+    }
+}
+
+static void write_back(struct bs_engine *engine, struct bs_plan *plan)
+{
+    struct bs_pool *pool = &engine->pools[plan->pool];
+    for (uint32_t i = 1; i <= plan->working_count; i++) {
+        write_removals(engine, &plan->scratch->working[i]);
+    }
+    for (uint32_t i = 1; i <= plan->working_count; i++) {
+        write_account(engine, &plan->scratch->working[i]);
+    }
+    pool->period_loss = plan->period_loss;
+    pool->unallocated = plan->unallocated;
+    plan->case_checked = plan->case_next;
+    plan->steps_count = 0;
+    plan->rounds_count = 0;
+    bs_plan_reset_working(plan);
+}
+
+bool bs_plan_publish(struct bs_engine *engine, struct bs_plan *plan, struct bs_effects *effects)
+{
+    struct bs_scratch *scratch = plan->scratch;
+    struct publishing p = {.engine = engine,
+                           .plan = plan,
+                           .effects = effects,
+                           .pool = &engine->pools[plan->pool]};
+    for (; scratch->applied < plan->steps_count; scratch->applied++) {
+        if (effects->actions_max - effects->actions_count < 2) {
+            return false;
+        }
+        p.step = &scratch->steps[scratch->applied];
+        publish_step(&p);
+        bs_plan_carry(plan, p.step);
+    }
+    write_back(engine, plan);
+    return true;
+}

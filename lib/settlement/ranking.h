@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rankings: for each market side that a settlement needs, the positions of solvent accounts there,
+ * in the order in which they would be closed. Ranked once a settlement; a heap hands the rows out
+ * in order, so that a short queue does not pay for sorting a long list.
+ */
+#ifndef BS_RANKING_H
+#define BS_RANKING_H
+
+#include "lib/state/state.h"
+
+/* A position's score: an exact fraction. Higher first. */
+struct bs_score {
+    bs_i128 numerator;
+    bs_i128 denominator; /* > 0 */
+};
+
+struct bs_candidate {
+    uint32_t account;
+    uint32_t order;    /* of the account id */
+    uint64_t key;      /* coarse score, higher first; equal keys are compared exactly */
+    bool in_profit;    /* strictly before the others */
+    uint32_t barred;   /* pro_rata: the leg that it refused lots of, by a clamp */
+    struct bs_score score;
+};
+
+struct bs_ranking_list {
+    uint32_t first, count;
+    uint32_t ranked;   /* rows already in their place, from the end of the heap */
+    uint32_t spent;    /* rows at the front of the order with nothing left to close */
+};
+
+struct bs_rankings {
+    struct bs_candidate *candidates;
+    struct bs_ranking_list *lists; /* by market * 2 + side; count 0 = not needed */
+    uint32_t *markets;  /* the markets * 2 + side that have a list, to clear them */
+    uint32_t markets_count;
+    uint32_t candidates_count;
+    uint32_t candidates_max;
+    uint8_t ranking;    /* enum bs_ranking */
+};
+
+/* What a score is made of, all in quanta. */
+struct bs_score_input {
+    bs_i128 profit;   /* p: value at mark - entry value */
+    bs_i128 entry;    /* e: entry value, signed */
+    bs_i128 notional; /* n: |value at mark| */
+    bs_i128 equity;   /* q: of the account */
+    uint32_t priority;
+};
+
+/* The score of one position under a ranking: docs/policies.md has the formulas. */
+struct bs_score bs_score_of(uint8_t ranking, const struct bs_score_input *input);
+/* < 0 when a comes before b. */
+int bs_candidate_compare(const struct bs_candidate *a, const struct bs_candidate *b);
+
+/* Begins a new set of lists. */
+void bs_rankings_clear(struct bs_rankings *rankings, uint8_t ranking);
+/* Marks a market side (0 longs, 1 shorts) as needed, before bs_rankings_collect. */
+void bs_rankings_need(struct bs_rankings *rankings, const struct bs_engine *engine, uint32_t market,
+                      uint8_t side);
+struct bs_plan;
+/* Fills and orders all needed lists in one pass over the pool's solvent accounts. */
+void bs_rankings_collect(struct bs_rankings *rankings, const struct bs_plan *plan);
+/* The candidate at place `rank` (0 = first), or NULL past the end. */
+struct bs_candidate *bs_ranking_at(struct bs_rankings *rankings, uint32_t market, uint8_t side,
+                                   uint32_t rank);
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/settlement/settle.h"
+
+#include "lib/base/sort.h"
+#include "lib/money/money.h"
+#include "lib/settlement/layers.h"
+
+bool bs_pool_ready(const struct bs_engine *engine, uint32_t pool, int64_t now_ms)
+{
+    const struct bs_pool *p = &engine->pools[pool];
+    for (uint32_t market = p->market_head; market != 0; market = engine->markets[market].next) {
+        const struct bs_market *m = &engine->markets[market];
+        if (m->holders[0] + m->holders[1] == 0) {
+            continue;
+        }
+        if (!m->has_mark) {
+            return false;
+        }
+        if (p->mark_max_age_ms > 0 && now_ms - m->mark_time_ms > (int64_t)p->mark_max_age_ms) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void bs_period_open(struct bs_pool *pool, int64_t now_ms)
+{
+    int64_t length = (int64_t)pool->policy.period_ms;
+    pool->period_start_ms = now_ms;
+    pool->period_end_ms = 0;
+    if (length > 0) {
+        pool->period_start_ms = (int64_t)bs_div_floor(now_ms, length) * length;
+        pool->period_end_ms = pool->period_start_ms + length;
+    }
+}
+
+/* Smallest deficit first, then account id. */
+static int compare_cases(const void *a, const void *b, const void *context)
+{
+    const struct bs_case *left = a, *right = b;
+    const struct bs_engine *engine = context;
+    if (left->deficit != right->deficit) {
+        return left->deficit < right->deficit ? -1 : 1;
+    }
+    uint32_t i = engine->accounts.rank[left->account], k = engine->accounts.rank[right->account];
+    return (i > k) - (i < k);
+}
+
+static void detect(struct bs_plan *plan)
+{
+    const struct bs_engine *engine = plan->engine;
+    const struct bs_pool *pool = &engine->pools[plan->pool];
+    struct bs_account_walk walk = bs_account_walk_begin(pool);
+    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+        bs_i128 equity = bs_account_equity(engine, account);
+        if (equity < 0 && account != pool->backstop) {
+            assert(plan->cases_count < plan->scratch->cases_max);
+            plan->scratch->cases[plan->cases_count++] =
+                (struct bs_case){.account = account, .deficit = -equity, .owed = -equity};
+        }
+    }
+}
+
+/* Under scope market a debt will be shared by the legs held now. */
+static void record_legs(struct bs_plan *plan, struct bs_case *c)
+{
+    const struct bs_layer *haircut = bs_layer_of(plan, BS_LAYER_HAIRCUT);
+    if (haircut != NULL && haircut->scope == BS_SCOPE_MARKET) {
+        c->legs_first = plan->weights_count;
+        c->legs_count = bs_leg_weights(plan, c->account, plan->scratch->weights + c->legs_first);
+        plan->weights_count += c->legs_count;
+        assert(plan->weights_count <= plan->scratch->weights_max);
+    }
+}
+
+static bool fund_is_short(const struct bs_plan *plan)
+{
+    uint32_t backstop = plan->engine->pools[plan->pool].backstop;
+    return bs_plan_equity(plan, backstop) < plan->policy->floor;
+}
+
+static void need_counterparties(struct bs_plan *plan, uint32_t account)
+{
+    for (uint32_t i = 0; i < bs_plan_positions(plan, account); i++) {
+        struct bs_working_position position = bs_plan_position(plan, account, i);
+        bs_rankings_need(&plan->scratch->rankings, plan->engine, position.market,
+                         position.leg.size > 0);
+    }
+}
+
+static void rank(struct bs_plan *plan)
+{
+    const struct bs_layer *adl = bs_layer_of(plan, BS_LAYER_ADL);
+    bs_rankings_clear(&plan->scratch->rankings, adl != NULL ? adl->ranking : 0);
+    if (adl == NULL) {
+        return;
+    }
+    bs_i128 owed = 0;
+    for (uint32_t i = 0; i < plan->cases_count; i++) {
+        owed += plan->scratch->cases[i].owed;
+    }
+    bool fund_short = fund_is_short(plan);
+    if (plan->policy->layers[0].type == BS_LAYER_INSURANCE && owed <= bs_fund_available(plan) &&
+        !fund_short) {
+        return; /* the fund pays for all: nobody will be deleveraged */
+    }
+    for (uint32_t i = 0; i < plan->cases_count; i++) {
+        need_counterparties(plan, plan->scratch->cases[i].account);
+    }
+    if (fund_short) {
+        need_counterparties(plan, plan->engine->pools[plan->pool].backstop);
+    }
+    if (plan->scratch->rankings.markets_count > 0) {
+        bs_rankings_collect(&plan->scratch->rankings, plan);
+    }
+}
+
+static void run_waterfall(struct bs_plan *plan, uint32_t case_row)
+{
+    struct bs_case *c = &plan->scratch->cases[case_row];
+    for (uint32_t i = 0; i < plan->policy->layers_count; i++) {
+        const struct bs_layer *layer = &plan->policy->layers[i];
+        if (c->owed == 0 && bs_plan_positions(plan, c->account) == 0) {
+            return;
+        }
+        if (layer->type == BS_LAYER_INSURANCE && c->owed > 0) {
+            bs_layer_insurance(plan, case_row);
+        } else if (layer->type == BS_LAYER_ADL) {
+            bs_layer_adl(plan, case_row, layer, layer->price == BS_PRICE_MARK);
+        }
+    }
+    bs_write_off(plan, case_row);
+    bs_takeover(plan, case_row);
+}
+
+/* The fund's own inventory: deleveraged when its equity is below the floor. */
+static void run_fund(struct bs_plan *plan)
+{
+    uint32_t backstop = plan->engine->pools[plan->pool].backstop;
+    const struct bs_layer *adl = bs_layer_of(plan, BS_LAYER_ADL);
+    if (!fund_is_short(plan)) {
+        return;
+    }
+    bs_i128 owed = bs_max(0, -bs_plan_equity(plan, backstop));
+    uint32_t row = plan->fund_case;
+    struct bs_case *c = &plan->scratch->cases[row];
+    *c = (struct bs_case){.account = backstop, .deficit = owed, .owed = owed};
+    record_legs(plan, c);
+    if (adl != NULL && bs_plan_positions(plan, backstop) > 0) {
+        bs_layer_adl(plan, row, adl, owed == 0);
+    }
+    bs_write_off(plan, row);
+}
+
+static void ask_fund_again(struct bs_plan *plan)
+{
+    const struct bs_layer *haircut = bs_layer_of(plan, BS_LAYER_HAIRCUT);
+    if (haircut == NULL || haircut->divide != BS_DIVIDE_PERIOD_END) {
+        return;
+    }
+    bs_i128 paid = bs_min(plan->period_loss, bs_fund_available(plan));
+    if (paid > 0) {
+        struct bs_step step = {.type = BS_STEP_DRAW,
+                               .account = plan->engine->pools[plan->pool].backstop,
+                               .amount = paid};
+        plan->fund_paid += paid;
+        bs_plan_add(plan, &step);
+    }
+}
+
+/* True while there is room in the chunk for another part of the settlement. */
+static bool has_room(const struct bs_plan *plan)
+{
+    return plan->steps_count < plan->scratch->steps_max / 2 && !plan->overflow;
+}
+
+/* Plans the next chunk; the phases of a settlement in their order. */
+static void plan_chunk(struct bs_plan *plan)
+{
+    struct bs_scratch *scratch = plan->scratch;
+    while (scratch->phase == BS_PHASE_CASES && has_room(plan)) {
+        if (plan->case_next < plan->cases_count) {
+            run_waterfall(plan, plan->case_next++);
+        } else {
+            scratch->phase = BS_PHASE_FUND;
+        }
+    }
+    if (scratch->phase == BS_PHASE_FUND && has_room(plan)) {
+        run_fund(plan);
+        const struct bs_layer *haircut = bs_layer_of(plan, BS_LAYER_HAIRCUT);
+        bool now = haircut != NULL &&
+                   (haircut->divide == BS_DIVIDE_AT_ONCE || scratch->period_ends);
+        scratch->phase = now ? BS_PHASE_DIVIDE : BS_PHASE_DONE;
+        scratch->division = (struct bs_division){0};
+        if (now) {
+            ask_fund_again(plan);
+        }
+    }
+    while (scratch->phase == BS_PHASE_DIVIDE && has_room(plan)) {
+        if (!bs_divide_next(plan, &scratch->division)) {
+            scratch->phase = BS_PHASE_DONE;
+        }
+    }
+}
+
+static void reset_baselines(struct bs_engine *engine, uint32_t pool)
+{
+    struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[pool]);
+    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+        engine->accounts.baseline[account] = bs_account_equity(engine, account);
+    }
+}
+
+static void end_period(struct bs_engine *engine, uint32_t pool, int64_t now_ms)
+{
+    struct bs_pool *p = &engine->pools[pool];
+    if (p->has_next) {
+        p->policy = p->next;
+        p->has_next = false;
+    }
+    reset_baselines(engine, pool);
+    bs_period_open(p, now_ms);
+}
+
+static void finish(struct bs_engine *engine, struct bs_effects *effects)
+{
+    struct bs_scratch *scratch = engine->scratch;
+    struct bs_plan *plan = &scratch->plan;
+    struct bs_pool *pool = &engine->pools[plan->pool];
+    for (uint32_t market = pool->market_head; market != 0; market = engine->markets[market].next) {
+        scratch->market_loss[market] = 0;
+    }
+    if (scratch->period_ends && pool->state != BS_STATE_HALTED) {
+        end_period(engine, plan->pool, plan->now_ms);
+    }
+    scratch->publishing = false;
+    effects->more = false;
+    if (scratch->numbered) {
+        effects->settled = true;
+        effects->settlement = scratch->summary;
+    }
+}
+
+static void halt(struct bs_engine *engine, struct bs_effects *effects)
+{
+    static const char reason[] = "the settlement plan failed its check: nothing of it was applied";
+    struct bs_plan *plan = &engine->scratch->plan;
+    struct bs_pool *pool = &engine->pools[plan->pool];
+    pool->state = BS_STATE_HALTED;
+    pool->reason_size = sizeof reason - 1;
+    memcpy(pool->reason, reason, sizeof reason - 1);
+    struct bs_action *action = bs_action_new(engine, plan->pool, BS_ACTION_POOL_HALTED, effects);
+    action->reason = (struct bs_text){pool->reason, pool->reason_size};
+    finish(engine, effects);
+}
+
+/* Gives the settlement its number when it is about to do something for the first time. */
+static void number_settlement(struct bs_engine *engine)
+{
+    struct bs_scratch *scratch = engine->scratch;
+    struct bs_plan *plan = &scratch->plan;
+    struct bs_pool *pool = &engine->pools[plan->pool];
+    if (scratch->numbered || plan->steps_count == 0) {
+        return;
+    }
+    scratch->numbered = true;
+    struct bs_wide zero = bs_quanta_wide(pool, 0);
+    scratch->summary = (struct bs_settlement){
+        .pool = bs_pool_text(engine, plan->pool),
+        .number = ++pool->settlements,
+        .time_ms = plan->now_ms,
+        .first_action = pool->actions + 1,
+        .insolvent_accounts = plan->cases_count,
+        .deficit = zero,
+        .fund_paid = zero,
+        .deleveraged = zero,
+        .haircuts = zero,
+        .unallocated = zero,
+    };
+    for (uint32_t i = 0; i < plan->cases_count; i++) {
+        scratch->summary.deficit.mantissa += scratch->cases[i].deficit;
+    }
+}
+
+void bs_settle_continue(struct bs_engine *engine, struct bs_effects *effects)
+{
+    struct bs_scratch *scratch = engine->scratch;
+    struct bs_plan *plan = &scratch->plan;
+    assert(scratch->publishing);
+    while (effects->actions_count < effects->actions_max) {
+        if (!scratch->planned) {
+            if (scratch->phase == BS_PHASE_DONE) {
+                finish(engine, effects);
+                return;
+            }
+            plan_chunk(plan);
+            if (!bs_plan_check(plan) ||
+                !bs_position_room(engine, engine->pools[plan->pool].backstop,
+                                  plan->backstop_positions)) {
+                halt(engine, effects);
+                return;
+            }
+            number_settlement(engine);
+            scratch->planned = true;
+            scratch->applied = 0;
+        }
+        if (!bs_plan_publish(engine, plan, effects)) {
+            break;
+        }
+        scratch->planned = false;
+    }
+    effects->more = true;
+}
+
+void bs_settle(struct bs_engine *engine, uint32_t pool, int64_t now_ms, bool close_period,
+               struct bs_effects *effects)
+{
+    struct bs_scratch *scratch = engine->scratch;
+    struct bs_plan *plan = &scratch->plan;
+    struct bs_pool *p = &engine->pools[pool];
+    p->changed = false;
+    p->waiting = bs_pool_ready(engine, pool, now_ms) ? BS_WAITING_NO : BS_WAITING_STALE_MARK;
+    if (p->waiting != BS_WAITING_NO) {
+        effects->waiting = true;
+        return;
+    }
+    bs_plan_begin(plan, engine, pool, now_ms);
+    scratch->phase = BS_PHASE_CASES;
+    scratch->publishing = true;
+    scratch->planned = false;
+    scratch->numbered = false;
+    scratch->period_ends = close_period || p->policy.period_ms == 0 || now_ms >= p->period_end_ms;
+    detect(plan);
+    plan->fund_case = plan->cases_count;
+    if (plan->cases_count > 0 || fund_is_short(plan) || p->period_loss > 0) {
+        bs_order_refresh(engine);
+        bs_sort(scratch->cases, plan->cases_count, sizeof *scratch->cases, compare_cases, engine);
+        for (uint32_t i = 0; i < plan->cases_count; i++) {
+            record_legs(plan, &scratch->cases[i]);
+        }
+        bs_net(plan);
+        rank(plan);
+    } else if (!scratch->period_ends || p->period_loss == 0) {
+        scratch->phase = BS_PHASE_DONE;
+    }
+    bs_settle_continue(engine, effects);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Accounts: rows in pages of one pool each, and the order of all accounts by name. New accounts wait
+ * in an unsorted tail of `order`; the first reader that needs the order sorts the tail and merges
+ * it, so that posting stays cheap and reading exact.
+ */
+#include "lib/state/state.h"
+
+#define NO_ROOM UINT8_MAX
+
+static uint32_t take_row(struct bs_engine *engine, struct bs_pool *pool)
+{
+    if (pool->account_free == 0) {
+        if (engine->pages_used == engine->pages_max) {
+            return 0;
+        }
+        uint32_t page = ++engine->pages_used;
+        if (pool->page_tail != 0) {
+            engine->page_next[pool->page_tail] = page;
+        } else {
+            pool->page_head = page;
+        }
+        pool->page_tail = page;
+        for (uint32_t slot = BS_PAGE_ACCOUNTS; slot-- > 0;) {
+            uint32_t row = page * BS_PAGE_ACCOUNTS + slot;
+            engine->accounts.position_at[row] = pool->account_free;
+            pool->account_free = row;
+        }
+    }
+    uint32_t row = pool->account_free;
+    pool->account_free = engine->accounts.position_at[row];
+    return row;
+}
+
+uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text name,
+                        enum bs_status *ret_status)
+{
+    struct bs_accounts *a = &engine->accounts;
+    struct bs_pool *p = &engine->pools[pool];
+    if (engine->order_holes && engine->order_count == engine->config.accounts_max +
+                                                          engine->config.pools_max) {
+        bs_order_refresh(engine);
+    }
+    if (engine->accounts_count == engine->config.accounts_max + engine->config.pools_max) {
+        *ret_status = BS_FULL_ACCOUNTS;
+        return 0;
+    }
+    uint32_t offset = bs_names_add(&engine->names, name);
+    if (offset == 0) {
+        *ret_status = BS_FULL_NAMES;
+        return 0;
+    }
+    uint32_t row = take_row(engine, p);
+    if (row == 0) {
+        bs_names_remove(&engine->names, offset);
+        *ret_status = BS_FULL_ACCOUNTS;
+        return 0;
+    }
+    a->name[row] = offset;
+    a->pool[row] = (uint16_t)pool;
+    a->collateral[row] = 0;
+    a->baseline[row] = 0;
+    a->position_at[row] = 0;
+    a->position_count[row] = 0;
+    a->position_class[row] = NO_ROOM;
+    a->last_action[row] = 0;
+    a->seq[row] = 0;
+    a->uid[row] = ++engine->uids;
+    a->order[engine->order_count++] = row;
+    bs_index_add(&engine->account_index, row);
+    engine->accounts_count++;
+    p->accounts++;
+    return row;
+}
+
+void bs_account_delete(struct bs_engine *engine, uint32_t account)
+{
+    struct bs_accounts *a = &engine->accounts;
+    assert(a->position_count[account] == 0);
+    bs_positions_clear(engine, account);
+    struct bs_pool *p = &engine->pools[a->pool[account]];
+    bs_order_refresh(engine);
+    bs_index_remove(&engine->account_index, account);
+    bs_names_remove(&engine->names, a->name[account]);
+    a->order[a->rank[account]] = 0;
+    engine->order_holes = true;
+    a->name[account] = 0;
+    a->pool[account] = 0;
+    a->position_at[account] = p->account_free;
+    p->account_free = account;
+    p->accounts--;
+    engine->accounts_count--;
+}
+
+static bool before(const struct bs_engine *engine, uint32_t a, uint32_t b)
+{
+    return bs_text_compare(bs_account_text(engine, a), bs_account_text(engine, b)) < 0;
+}
+
+/* Merges the sorted runs [from, middle) and [middle, to) of `order`; `spare` holds the right one. */
+static void merge_runs(const struct bs_engine *engine, uint32_t from, uint32_t middle, uint32_t to)
+{
+    uint32_t *order = engine->accounts.order;
+    if (from == middle || middle == to || !before(engine, order[middle], order[middle - 1])) {
+        return; /* already in order: the usual case when names arrive sorted */
+    }
+    uint32_t *spare = engine->accounts.touch; /* all zero outside a settlement; zeroed again below */
+    memcpy(spare, order + middle, (to - middle) * sizeof *spare);
+    uint32_t left = middle, right = to - middle;
+    for (uint32_t at = to; right > 0; at--) {
+        if (left > from && before(engine, spare[right - 1], order[left - 1])) {
+            order[at - 1] = order[--left];
+        } else {
+            order[at - 1] = spare[--right];
+        }
+    }
+    memset(spare, 0, (to - middle) * sizeof *spare);
+}
+
+static void close_holes(struct bs_engine *engine)
+{
+    uint32_t *order = engine->accounts.order;
+    uint32_t kept = 0, kept_sorted = 0;
+    for (uint32_t i = 0; i < engine->order_count; i++) {
+        if (i == engine->order_sorted) {
+            kept_sorted = kept;
+        }
+        if (order[i] != 0) {
+            order[kept++] = order[i];
+        }
+    }
+    engine->order_sorted = engine->order_sorted == engine->order_count ? kept : kept_sorted;
+    engine->order_count = kept;
+    engine->order_holes = false;
+}
+
+void bs_order_refresh(struct bs_engine *engine)
+{
+    if (engine->order_sorted == engine->order_count && !engine->order_holes) {
+        return;
+    }
+    if (engine->order_holes) {
+        close_holes(engine);
+    }
+    uint32_t from = engine->order_sorted, to = engine->order_count;
+    for (uint32_t run = 1; run < to - from; run *= 2) {
+        for (uint32_t at = from; to - at > run; at += 2 * run) {
+            uint32_t end = to - at < 2 * run ? to : at + 2 * run;
+            merge_runs(engine, at, at + run, end);
+            if (end == to) {
+                break;
+            }
+        }
+    }
+    merge_runs(engine, 0, from, to);
+    engine->order_sorted = to;
+    for (uint32_t i = 0; i < to; i++) {
+        engine->accounts.rank[engine->accounts.order[i]] = i;
+    }
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names and the hash index over them. A name arena holds length-prefixed names at 8-byte steps; an
+ * index maps a name to a 32-bit slot number (never 0) by open addressing with backward-shift
+ * deletion. The seed spreads the names and never changes an outcome.
+ */
+#ifndef BS_INDEX_H
+#define BS_INDEX_H
+
+#include "lib/base/base.h"
+#include "lib/base/limits.h"
+
+#define BS_NAME_STEP 8u
+#define BS_NAME_CLASSES 9u /* 1..9 steps: 1 + BS_ID_SIZE_MAX bytes */
+
+struct bs_names {
+    uint8_t *bytes;
+    uint32_t steps_max;
+    uint32_t steps_used;                /* step 0 is never handed out: offset 0 = no name */
+    uint32_t free[BS_NAME_CLASSES + 1]; /* by steps; the link is in the freed bytes */
+};
+
+/* 0 when the arena is full. */
+uint32_t bs_names_add(struct bs_names *names, struct bs_text name);
+void bs_names_remove(struct bs_names *names, uint32_t offset);
+
+static inline struct bs_text bs_names_get(const struct bs_names *names, uint32_t offset)
+{
+    const uint8_t *at = names->bytes + (size_t)offset * BS_NAME_STEP;
+    return (struct bs_text){(const char *)at + 1, at[0]};
+}
+
+struct bs_index_slot {
+    uint32_t hash;
+    uint32_t value; /* 0 = empty */
+};
+
+struct bs_index {
+    struct bs_index_slot *slots;
+    uint32_t mask; /* slots - 1 */
+    uint64_t seed;
+    const struct bs_names *names;
+    const uint32_t *name_of; /* value -> name offset */
+};
+
+/* Slots for `count` values: a power of two, at most half full. */
+uint32_t bs_index_slots(uint32_t count);
+uint32_t bs_index_find(const struct bs_index *index, struct bs_text name); /* 0 = none */
+/* The name must not be in the index yet; name_of[value] must be set. */
+void bs_index_add(struct bs_index *index, uint32_t value);
+void bs_index_remove(struct bs_index *index, uint32_t value);
+
+uint64_t bs_hash(uint64_t seed, const void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Positions: an account's are contiguous, in market-name order, in a room of a power of two rows.
+ * An account that outgrows its room moves to the next larger one; rooms left behind are kept in
+ * free lists by size.
+ */
+#include "lib/money/money.h"
+#include "lib/state/state.h"
+
+#define NO_ROOM UINT8_MAX
+
+static uint32_t class_of(uint32_t count)
+{
+    uint32_t class = 0;
+    while ((1u << class) < count) {
+        class++;
+    }
+    return class;
+}
+
+static uint32_t take_room(struct bs_engine *engine, uint32_t class)
+{
+    uint32_t at = engine->position_free[class];
+    if (at != 0) {
+        engine->position_free[class] = engine->positions.market[at];
+        return at;
+    }
+    if (engine->positions_rows - engine->positions_used < 1u << class) {
+        return 0;
+    }
+    at = engine->positions_used;
+    engine->positions_used += 1u << class;
+    return at;
+}
+
+static void give_room(struct bs_engine *engine, uint32_t at, uint32_t class)
+{
+    engine->positions.market[at] = engine->position_free[class];
+    engine->position_free[class] = at;
+}
+
+static void copy_row(struct bs_positions *p, uint32_t to, uint32_t from)
+{
+    p->size[to] = p->size[from];
+    p->entry[to] = p->entry[from];
+    p->market[to] = p->market[from];
+    p->priority[to] = p->priority[from];
+    p->taken[to] = p->taken[from];
+}
+
+bool bs_position_room(struct bs_engine *engine, uint32_t account, uint32_t count)
+{
+    struct bs_accounts *a = &engine->accounts;
+    uint32_t class = a->position_class[account];
+    if (count == 0 || (class != NO_ROOM && (1u << class) >= count)) {
+        return true;
+    }
+    uint32_t larger = class_of(count);
+    uint32_t at = larger < BS_POSITION_CLASSES ? take_room(engine, larger) : 0;
+    if (at == 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->position_count[account]; i++) {
+        copy_row(&engine->positions, at + i, a->position_at[account] + i);
+    }
+    if (class != NO_ROOM) {
+        give_room(engine, a->position_at[account], class);
+    }
+    a->position_at[account] = at;
+    a->position_class[account] = (uint8_t)larger;
+    return true;
+}
+
+bool bs_position_reserve(struct bs_engine *engine, uint32_t account, uint32_t more)
+{
+    uint32_t count = engine->accounts.position_count[account] + more;
+    return count <= BS_ACCOUNT_POSITIONS_MAX &&
+           engine->config.positions_max - engine->positions_count >= more &&
+           bs_position_room(engine, account, count);
+}
+
+uint32_t bs_position_find(const struct bs_engine *engine, uint32_t account, uint32_t market)
+{
+    uint32_t first = engine->accounts.position_at[account];
+    uint32_t count = engine->accounts.position_count[account];
+    for (uint32_t i = first; i < first + count; i++) {
+        if (engine->positions.market[i] == market) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static void count_open(struct bs_market *market, int64_t size, int sign)
+{
+    if (size != 0) {
+        uint32_t side = size < 0;
+        market->holders[side] += (uint32_t)sign;
+        market->open[side] += sign * bs_abs((bs_i128)size);
+    }
+}
+
+static void insert(struct bs_engine *engine, uint32_t account, uint32_t market, int64_t size,
+                   int64_t entry)
+{
+    struct bs_positions *p = &engine->positions;
+    uint32_t first = engine->accounts.position_at[account];
+    uint32_t count = engine->accounts.position_count[account]++;
+    assert(engine->accounts.position_class[account] != NO_ROOM);
+    assert(count < 1u << engine->accounts.position_class[account]);
+    uint32_t at = first + count;
+    struct bs_text name = bs_market_text(engine, market);
+    while (at > first && bs_text_compare(name, bs_market_text(engine, p->market[at - 1])) < 0) {
+        copy_row(p, at, at - 1);
+        at--;
+    }
+    p->size[at] = size;
+    p->entry[at] = entry;
+    p->market[at] = market;
+    p->priority[at] = BS_PRIORITY_NONE;
+    p->taken[at] = 0;
+    engine->positions_count++;
+    engine->pools[engine->accounts.pool[account]].positions++;
+}
+
+static void erase(struct bs_engine *engine, uint32_t account, uint32_t position)
+{
+    uint32_t end = engine->accounts.position_at[account] + --engine->accounts.position_count[account];
+    for (uint32_t i = position; i < end; i++) {
+        copy_row(&engine->positions, i, i + 1);
+    }
+    engine->positions_count--;
+    engine->pools[engine->accounts.pool[account]].positions--;
+}
+
+void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market, int64_t size,
+                     int64_t entry)
+{
+    struct bs_market *m = &engine->markets[market];
+    uint32_t position = bs_position_find(engine, account, market);
+    count_open(m, position == 0 ? 0 : engine->positions.size[position], -1);
+    count_open(m, size, 1);
+    if (size != 0 && bs_abs64(size) > m->size_peak) {
+        m->size_peak = bs_abs64(size);
+    }
+    if (position == 0) {
+        if (size != 0) {
+            insert(engine, account, market, size, entry);
+        }
+    } else if (size == 0) {
+        erase(engine, account, position);
+    } else {
+        engine->positions.size[position] = size;
+        engine->positions.entry[position] = entry;
+    }
+}
+
+void bs_positions_clear(struct bs_engine *engine, uint32_t account)
+{
+    struct bs_accounts *a = &engine->accounts;
+    while (a->position_count[account] > 0) {
+        uint32_t last = a->position_at[account] + a->position_count[account] - 1;
+        bs_position_put(engine, account, engine->positions.market[last], 0, 0);
+    }
+    if (a->position_class[account] != NO_ROOM) {
+        give_room(engine, a->position_at[account], a->position_class[account]);
+        a->position_class[account] = NO_ROOM;
+        a->position_at[account] = 0;
+    }
+}
+
+int64_t bs_leg_close(struct bs_leg *leg, int64_t lots)
+{
+    int64_t held = bs_abs64(leg->size);
+    assert(lots > 0);
+    assert(lots <= held);
+    int64_t share = (int64_t)bs_muldiv_floor(leg->entry, lots, held);
+    int64_t released = (int64_t)bs_muldiv_floor(leg->taken, lots, held);
+    leg->entry -= share;
+    leg->taken -= released;
+    leg->size += leg->size > 0 ? -lots : lots;
+    return share;
+}
+
+bool bs_leg_trade(struct bs_leg *leg, int64_t lots, bs_i128 value, bs_i128 *ret_realized)
+{
+    struct bs_leg result = *leg;
+    bs_i128 realized = 0;
+    bs_i128 opened = value;
+    int64_t left = lots;
+    if (result.size != 0 && (result.size > 0) != (lots > 0)) {
+        int64_t closed = bs_abs64(lots) < bs_abs64(result.size) ? bs_abs64(lots) : bs_abs64(result.size);
+        bs_i128 received = -bs_muldiv_floor(value, closed, bs_abs64(lots));
+        opened = value + received;
+        left = lots > 0 ? lots - closed : lots + closed;
+        realized = received - bs_leg_close(&result, closed);
+    }
+    if (left != 0) {
+        bs_i128 entry = result.entry + opened;
+        bs_i128 size = (bs_i128)result.size + left;
+        if (bs_abs(entry) > BS_MONEY_MAX || bs_abs(size) > BS_MONEY_MAX) {
+            return false;
+        }
+        result.entry = (int64_t)entry;
+        result.size = (int64_t)size;
+    }
+    *leg = result;
+    *ret_realized = realized;
+    return true;
+}

@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The naive oracle of Backstop: plain, slow, written from DESIGN.md sections 1-3 and 5 only.
+
+Scope: linear contracts, cross margin; layers insurance (floor, max_per_settlement), adl
+(profit_leverage, priority, pro_rata), haircut (pro_rata), unallocated deficit.
+
+Readings (what was chosen where DESIGN is silent or can be read in two ways):
+
+ 1. A pool's backstop account exists from the pool's creation. Its baseline means nothing (it is
+    never a payer), so the driver does not compare it, nor a flat backstop account with no cash.
+ 2. settle and close_period of a pool that must wait are "ok" and do nothing at all: the period is
+    not closed either. Both run a paused pool and leave it paused.
+ 3. A run at or past the period's end settles first, under the old period, and closes it after.
+    One run has one settlement number, also when only the period's end published something; a run
+    that published nothing has none. After a long gap one period is closed, not several.
+ 4. A pool repost changes mark_max_age_ms at once, waterfall and period when the next period opens
+    (for "tick": at the end of the next run that did not wait), also if nothing was ever settled.
+ 5. pause of a paused pool and resume of a running one are "ok" and publish nothing.
+ 6. "Older" and "beyond" are strict: a mark of equal time is taken, a mark aged exactly
+    mark_max_age_ms is fresh, one exactly 5,000 ms ahead is taken, a move of exactly max_move_ppm
+    is inside the band. stale_mark is looked at before the band; confirm lifts the band only.
+ 7. The third out-of-band mark of a row is the one accepted. A mark that is not later than, or not
+    within the band of, the one before starts a new row; an accepted mark ends any row.
+ 8. An absolute update is a full replace of the position, so an absent adl_priority means "last". A
+    fill keeps it, also through a flip; a position closed to 0 forgets it.
+ 9. A repeat is looked for before anything else about a fill or a transfer is judged; a refused one
+    is not remembered. Content is compared by value: size, price and fee; amount and kind.
+    insurance_fund ids live with the backstop account.
+10. last_action (for seen_action) counts the actions whose `account` is the account.
+11. Sizes must be whole lots, amounts whole quanta, marks and fill prices whole ticks and > 0.
+12. The part of "what earlier haircuts took" released with a close is rounded down, as is the part
+    of entry_value; an absolute update to a smaller size on the same side releases in the same way.
+13. Every market side is ranked at step 3, after netting and before the first waterfall, with the
+    accounts solvent then; step 5 uses the same rankings. For pro_rata this fixes who is "in
+    profit"; sizes, solvency and the loss-at-mark rule are read at the moment of closing.
+    `rank` is the place in that list, published for the ordered rankings only.
+14. n of a score is the notional of the position, q the equity of the account; a term q or |e|
+    below one quantum counts as one, also where q ends up above the line (the loss branch).
+15. With protect_principal a piece costs the counterparty min(price of the leg, its entry), on the
+    rounded amounts: what the exact comparison of prices calls worse may be the better one by a
+    quantum after rounding, and then nothing is gained by taking a quantum more than is owed.
+    One with profit exactly 0 at mark is a candidate (closed at its entry), one below 0 is not.
+16. A protected or clamped piece does not change the P/Q run of the leg: later counterparties pay
+    ceil(V*P/Q) differences with P counting all lots placed.
+17. In pro_rata the accounts that must not be touched are not part of the split.
+18. max_per_settlement bounds the sum of all draws of one settlement, the period-end draw included.
+    The period-end draw needs an insurance layer; available may exceed the fund's cash (it is
+    equity), so its collateral may go below 0.
+19. Without an insurance layer the floor is 0. Step 5 runs in every run that did not wait; without
+    an adl layer only its last sentence applies. It ignores the adl layer's `price`. The fund's
+    debt gets a write_off that names the backstop account, then (no haircut layer)
+    unallocated_deficit that names it too. What it still holds stays with it.
+20. Scope market: the fund's legs "at detection" are those it held when step 5 began. A market's
+    payer is a solvent account whose rest in that market is > 0, with weight that rest and cap
+    min(rest, equity); its rest elsewhere does not matter. Markets are divided in id order, each on
+    the state the one before left, the pool's part last.
+21. An account with gain > 0 and equity 0 is a payer with cap 0: it is in gains_total of the first
+    round, pays nothing and emits nothing.
+22. `prefix` of a haircut is P_(i-1), the sum before the payer (VENUES 4 F10: "verifiable from
+    (P_(i-1), g_i, L, G) alone"), of the round it was divided in. `gain` is the payer's weight.
+23. entry_price of a close is that of the whole position before the close; price is
+    value / (size x multiplier), so it is a price of the market also with a multiplier.
+24. The withdrawal limit of an open period loss is equity after >= min(equity, gain), both before.
+"""
+import json
+import sys
+from datetime import datetime, timezone
+from fractions import Fraction
+
+from oracle_settlement import (
+    Account, Market, Pool, Position, Settlement, decimal_text, trade)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+TRANSFER_KINDS = ("deposit", "withdrawal", "funding", "fee", "rebate")
+
+
+class Refused(Exception):
+    """A command that applied nothing; its text is the code."""
+
+
+def check(condition, code):
+    if not condition:
+        raise Refused(code)
+
+
+def milliseconds(text):
+    """RFC 3339 UTC with ms."""
+    passed = datetime.fromisoformat(text) - EPOCH
+    return passed.days * 86400000 + passed.seconds * 1000 + passed.microseconds // 1000
+
+
+def whole(number, code):
+    check(number.denominator == 1, code)
+    return number.numerator
+
+
+def check_waterfall(layers):
+    """haircut must be last; unrealized_profit only with at_once; market only with that basis."""
+    names = [layer["layer"] for layer in layers]
+    check("haircut" not in names[:-1], "invalid_waterfall")
+    for layer in layers:
+        basis = layer.get("basis", "period_gain")
+        if basis == "unrealized_profit":
+            check(layer.get("divide", "at_once") == "at_once", "invalid_waterfall")
+        if layer.get("scope", "pool") == "market":
+            check(basis == "unrealized_profit", "invalid_waterfall")
+
+
+class Oracle:
+    def __init__(self):
+        self.pools, self.markets, self.homes = {}, {}, {}  # homes: account id -> its pool
+        self.trades, self.transfers = {}, {}
+
+    def step(self, command, now_ms):
+        """Applies one item of POST /v1/commands; returns (outcome, actions)."""
+        handler = getattr(self, "on_" + command["type"], None)
+        try:
+            check(handler, "unknown_type")
+            return "ok", handler(command, now_ms) or []
+        except Refused as refusal:
+            return str(refusal), []
+
+    def state(self):
+        """The ledger, sorted by id, decimals as strings."""
+        pools, accounts = [], []
+        for name, pool in sorted(self.pools.items()):
+            pools.append({"pool": name, "period_loss": pool.money(pool.period_loss),
+                          "unallocated_deficit": pool.money(pool.unallocated)})
+        for name, pool in sorted(self.homes.items()):
+            account = pool.accounts[name]
+            accounts.append({
+                "account": name, "pool": pool.id, "collateral": pool.money(account.collateral),
+                "baseline": pool.money(account.baseline),
+                "positions": [self.position_state(pool, market, position)
+                              for market, position in sorted(account.positions.items())]})
+        return {"pools": pools, "accounts": accounts}
+
+    def position_state(self, pool, name, position):
+        size = decimal_text(position.size * self.markets[name].lot)
+        return {"market": name, "size": size, "entry_value": pool.money(position.entry)}
+
+    # Look-ups
+    def pool_of(self, command):
+        check(command["pool"] in self.pools, "unknown_pool")
+        return self.pools[command["pool"]]
+
+    def account_of(self, command):
+        check(command["account"] in self.homes, "unknown_account")
+        pool = self.homes[command["account"]]
+        return pool, pool.accounts[command["account"]]
+
+    def market_of(self, command, pool=None):
+        check(command["market"] in self.markets, "unknown_market")
+        market = self.markets[command["market"]]
+        check(pool is None or market.pool == pool.id, "unknown_market")
+        return market
+
+    def quanta(self, pool, text):
+        return whole(Fraction(text) * 10 ** pool.decimals, "not_in_quanta")
+
+    def ticks(self, market, text):
+        ticks = whole(Fraction(text) / market.tick, "not_on_tick")
+        check(ticks > 0, "not_positive")
+        return ticks
+
+    # Set-up
+    def on_pool(self, command, now):
+        layers = command["waterfall"]
+        check_waterfall(layers)
+        pool, period = self.pools.get(command["pool"]), command.get("period", "8h")
+        age = command.get("mark_max_age_ms", 10000)
+        if pool is None:
+            pool = Pool(command["pool"], command["asset"], command["decimals"], age, period, layers)
+            backstop = Account("backstop:" + pool.id)
+            self.pools[pool.id] = self.homes[backstop.id] = pool
+            pool.accounts[backstop.id] = backstop
+            pool.open_period(now)
+            return
+        in_use = pool.markets or len(pool.accounts) > 1
+        same = (pool.asset, pool.decimals) == (command["asset"], command["decimals"])
+        check(same or not in_use, "in_use")
+        pool.asset, pool.decimals, pool.mark_max_age = command["asset"], command["decimals"], age
+        pool.pending = (layers, period)  # waterfall and period apply from the next period
+
+    def on_market(self, command, now):
+        pool, name = self.pool_of(command), command["market"]
+        terms = [Fraction(command["tick_size"]), Fraction(command["lot_size"]),
+                 Fraction(command.get("multiplier", "1"))]
+        # unit = tick*lot*multiplier/quantum must be an integer >= 1
+        unit = terms[0] * terms[1] * terms[2] * 10 ** pool.decimals
+        check(unit.denominator == 1 and unit >= 1, "invalid_market")
+        limits = [command.get("maintenance_margin_ppm", 0), command.get("max_move_ppm", 0)]
+        held = self.markets.get(name)
+        if held:
+            used = any(name in account.positions for account in pool.accounts.values())
+            same = terms == [held.tick, held.lot, held.multiplier] and held.pool == pool.id
+            check(same or not used, "in_use")
+        market = Market(name, pool.id, *terms, unit.numerator, *limits)
+        if held:
+            market.mark, market.mark_time, market.row = held.mark, held.mark_time, held.row
+        self.markets[name] = pool.markets[name] = market
+
+    def on_resume(self, command, now):
+        pool = self.pool_of(command)
+        was, pool.paused = pool.paused, False
+        return [pool.publish("pool_resumed")] if was else []
+
+    def on_pause(self, command, now):
+        pool = self.pool_of(command)
+        was, pool.paused = pool.paused, True
+        return [] if was else [pool.publish("pool_paused")]
+
+    # State in
+    def absolute(self, pool, market, item, old):
+        """The position an absolute update asks for, or None for size 0."""
+        size = whole(Fraction(item["size"]) / market.lot, "not_in_lots")
+        if size == 0:
+            return None
+        # an entry_price finer than a tick is accepted; its entry_value is rounded up
+        price = Fraction(item["entry_price"]) / market.tick
+        entry = -(-(size * price * market.unit) // 1)
+        taken = 0
+        if old and old.size * size > 0:  # the same side keeps it, a smaller size releases its part
+            gone = max(0, abs(old.size) - abs(size))
+            taken = old.taken - old.taken * gone // abs(old.size)
+        return Position(size, entry, item.get("adl_priority"), taken)
+
+    def on_account(self, command, now):
+        name = command["account"]
+        pool = self.pool_of(command)
+        check(not name.startswith("backstop:"), "reserved_id")
+        check(self.homes.get(name, pool) is pool, "other_pool")
+        account = pool.accounts.get(name) or Account(name)
+        # an absolute update that has not seen a newer action is refused
+        check(account.last_action <= command.get("seen_action", 0), "stale_update")
+        collateral = self.quanta(pool, command["collateral"])
+        positions = account.positions
+        if "positions" in command:  # everything the account holds
+            positions = {}
+            for item in command["positions"]:
+                market = self.market_of(item, pool)
+                old = account.positions.get(market.id)
+                position = self.absolute(pool, market, item, old)
+                if position:
+                    positions[market.id] = position
+        equity = pool.equity(account)
+        account.collateral, account.positions = collateral, positions
+        account.baseline += pool.equity(account) - equity
+        self.homes[name], pool.accounts[name] = pool, account
+
+    def on_position(self, command, now):
+        pool, account = self.account_of(command)
+        market = self.market_of(command, pool)
+        check(account.last_action <= command.get("seen_action", 0), "stale_update")
+        position = self.absolute(pool, market, command, account.positions.get(market.id))
+        equity = pool.equity(account)
+        account.positions.pop(market.id, None)
+        if position:
+            account.positions[market.id] = position
+        account.baseline += pool.equity(account) - equity
+
+    def on_fill(self, command, now):
+        pool, account = self.account_of(command)
+        market = self.market_of(command, pool)
+        lots = whole(Fraction(command["size"]) / market.lot, "not_in_lots")
+        check(lots, "zero_size")
+        price = self.ticks(market, command["price"])
+        fee = self.quanta(pool, command.get("fee", "0"))
+        if "trade_id" in command:  # counts once per market, account and side
+            key = (command["trade_id"], market.id, account.id, lots > 0)
+            if self.seen(self.trades, key, (lots, price, fee)):
+                return
+        trade(account, market, lots, price)
+        account.collateral -= fee
+
+    def seen(self, table, key, content):
+        """A repeat is accepted without effect, other content under the same id is refused."""
+        if key in table:
+            check(table[key] == content, "id_reused")
+            return True
+        table[key] = content
+        return False
+
+    def on_transfer(self, command, now):
+        pool, account = self.account_of(command)
+        amount = self.quanta(pool, command["amount"])
+        kind = command.get("kind", "deposit" if amount > 0 else "withdrawal")
+        check(kind in TRANSFER_KINDS and amount, "invalid_transfer")
+        # deposits are positive, withdrawals negative
+        check(kind != "deposit" or amount > 0, "invalid_transfer")
+        check(kind != "withdrawal" or amount < 0, "invalid_transfer")
+        key = (account.id, command.get("transfer_id"))
+        if key[1] is not None and self.seen(self.transfers, key, (amount, kind)):
+            return
+        if kind == "withdrawal" and not self.may_withdraw(pool, account, amount):
+            self.transfers.pop(key, None)
+            raise Refused("insufficient_equity")
+        account.collateral += amount
+        if kind in ("deposit", "withdrawal"):  # only these shift the baseline
+            account.baseline += amount
+
+    def may_withdraw(self, pool, account, amount):
+        equity = pool.equity(account)
+        left = equity + amount
+        haircut = pool.layer("haircut")
+        if haircut and haircut.get("divide") == "period_end" and pool.period_loss > 0:
+            # while a loss is open withdrawals may not take equity below min(equity, gain)
+            if left < min(equity, pool.gain(account)):
+                return False
+        return left >= 0  # a withdrawal beyond equity is refused
+
+    def on_mark(self, command, now):
+        market = self.market_of(command)
+        pool = self.pools[market.pool]
+        price = self.ticks(market, command["price"])
+        time = milliseconds(command["time"]) if "time" in command else now
+        # compared with engine time only when mark_max_age_ms > 0
+        check(pool.mark_max_age == 0 or time - now <= 5000, "mark_in_future")
+        if market.mark is not None:
+            check(time >= market.mark_time, "stale_mark")
+            if not command.get("confirm") and not self.in_band(market, market.mark, price):
+                self.out_of_band(market, price, time)
+        market.mark, market.mark_time, market.row = price, time, []
+
+    def in_band(self, market, before, price):
+        limit = market.max_move_ppm
+        return limit == 0 or abs(price - before) * 10 ** 6 <= before * limit
+
+    def out_of_band(self, market, price, time):
+        """Refused until 3 in a row, times strictly increasing, each in the band of the last."""
+        if market.row:
+            last_price, last_time = market.row[-1]
+            if time <= last_time or not self.in_band(market, last_price, price):
+                market.row = []
+        market.row.append((price, time))
+        check(len(market.row) >= 3, "mark_out_of_band")
+
+    def on_insurance_fund(self, command, now):
+        pool = self.pool_of(command)
+        amount, backstop = self.quanta(pool, command["amount"]), pool.backstop
+        check(amount > 0, "invalid_amount")
+        key = (backstop.id, command.get("transfer_id"))
+        if key[1] is not None and self.seen(self.transfers, key, (amount, "insurance_fund")):
+            return []
+        credit = min(amount, pool.unallocated)  # paid down first by later fund top-ups
+        pool.unallocated -= credit
+        backstop.collateral += amount - credit
+        if not credit:
+            return []
+        return [pool.publish("insurance_credit", backstop, amount=pool.money(credit))]
+
+    def on_settle(self, command, now):
+        return Settlement(self.pool_of(command), now).run(closing=False)
+
+    def on_close_period(self, command, now):
+        return Settlement(self.pool_of(command), now).run(closing=True)
+
+
+def serve(lines, out):
+    """Speaks the protocol of the C tool (see run.py), so that the driver can be tried on it."""
+    oracle, now = Oracle(), 0
+    for line in lines:
+        command, actions, outcome = json.loads(line), [], "ok"
+        if command["type"] == "reset":
+            oracle, now = Oracle(), 0
+        elif command["type"] == "clock":
+            now = command["ms"]
+        elif command["type"] == "state":
+            print(json.dumps(oracle.state()), file=out, flush=True)
+            continue
+        else:
+            outcome, actions = oracle.step(command, now)
+        print(json.dumps({"outcome": outcome, "actions": actions}), file=out, flush=True)
+
+
+if __name__ == "__main__":
+    serve(sys.stdin, sys.stdout)
