@@ -292,22 +292,25 @@ class Oracle:
         key = (account.id, command.get("transfer_id"))
         if key[1] is not None and self.seen(self.transfers, key, (amount, kind)):
             return
-        if kind == "withdrawal" and not self.may_withdraw(pool, account, amount):
+        code = self.withdrawal_refusal(pool, account, amount) if kind == "withdrawal" else None
+        if code:
             self.transfers.pop(key, None)
-            raise Refused("insufficient_equity")
+            raise Refused(code)
         account.collateral += amount
         if kind in ("deposit", "withdrawal"):  # only these shift the baseline
             account.baseline += amount
 
-    def may_withdraw(self, pool, account, amount):
+    def withdrawal_refusal(self, pool, account, amount):
         equity = pool.equity(account)
         left = equity + amount
+        if left < 0:  # a withdrawal beyond equity is refused
+            return "insufficient_equity"
         haircut = pool.layer("haircut")
         if haircut and haircut.get("divide") == "period_end" and pool.period_loss > 0:
             # while a loss is open withdrawals may not take equity below min(equity, gain)
             if left < min(equity, pool.gain(account)):
-                return False
-        return left >= 0  # a withdrawal beyond equity is refused
+                return "gain_withheld"
+        return None
 
     def on_mark(self, command, now):
         market = self.market_of(command)

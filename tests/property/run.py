@@ -20,7 +20,7 @@ from decimal import Context, Decimal, setcontext
 from worlds import SETTLES, expected_world, replay
 
 setcontext(Context(prec=100))
-NAMED = {"stale_update", "insufficient_equity", "id_reused", "stale_mark", "in_use",
+NAMED = {"stale_update", "insufficient_equity", "gain_withheld", "id_reused", "stale_mark", "in_use",
          "mark_in_future", "mark_out_of_band"}
 PATIENCE_S = 10
 SHRINK_TRIES = 600

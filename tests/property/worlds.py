@@ -406,7 +406,9 @@ class Grower:
                 self.add({"type": "insurance_fund", "pool": pool,
                           "amount": self.money(amount, pool)})
         if held.period_end and self.chance(0.5):
-            self.clock(held.period_end - self.now + self.rng.choice([-1, 0, 0, 5000]))
+            # engine time never goes back, also when the period is already over
+            ahead = held.period_end - self.now + self.rng.choice([-1, 0, 0, 5000])
+            self.clock(max(0, ahead))
             self.mark_all([held.markets[name] for name in sorted(held.markets)])
             self.add({"type": "settle", "pool": pool})
         else:
