@@ -22,12 +22,12 @@
 struct bs_engine;
 
 struct bs_config {
-    uint32_t accounts_max;   /* default 1,000,000 */
-    uint32_t positions_max;  /* default 4,000,000 */
-    uint32_t markets_max;    /* default 10,000 */
-    uint32_t pools_max;      /* default 1,000 */
-    uint32_t dedupe_window;  /* trade and transfer ids remembered, default 1,048,576; power of two */
-    uint64_t hash_seed;      /* spreads names over the hash tables; never changes an outcome */
+    uint32_t accounts_max;  /* default 1,000,000 */
+    uint32_t positions_max; /* default 4,000,000 */
+    uint32_t markets_max;   /* default 10,000 */
+    uint32_t pools_max;     /* default 1,000 */
+    uint32_t dedupe_window; /* trade and transfer ids remembered, default 1,048,576; power of two */
+    uint64_t hash_seed;     /* spreads names over the hash tables; never changes an outcome */
 };
 
 void bs_config_defaults(struct bs_config *config);
@@ -58,13 +58,13 @@ struct bs_settlement {
 /* What a step did. The caller owns `actions`; the texts in them live until the next step. */
 struct bs_effects {
     struct bs_action *actions;
-    uint32_t actions_max;   /* at least 2 */
+    uint32_t actions_max; /* at least 2 */
     uint32_t actions_count;
-    bool more;              /* call bs_engine_continue before any other step */
-    enum bs_status status;  /* BS_OK: accepted; else nothing changed */
-    const char *field;      /* the offending field, or NULL */
-    bool settled;           /* `settlement` is filled: the settlement's last action is out */
-    bool waiting;           /* a settle or close_period that waits for a fresh mark */
+    bool more;             /* call bs_engine_continue before any other step */
+    enum bs_status status; /* BS_OK: accepted; else nothing changed */
+    const char *field;     /* the offending field, or NULL */
+    bool settled;          /* `settlement` is filled: the settlement's last action is out */
+    bool waiting;          /* a settle or close_period that waits for a fresh mark */
     struct bs_settlement settlement;
 };
 
@@ -105,7 +105,7 @@ struct bs_pool_view {
     uint32_t decimals;
     uint32_t mark_max_age_ms;
     uint64_t period_ms;
-    uint8_t state; /* enum bs_pool_state */
+    uint8_t state;   /* enum bs_pool_state */
     uint8_t waiting; /* enum bs_waiting */
     int64_t period_start_ms;
     int64_t period_end_ms; /* 0 for "tick" */
@@ -122,7 +122,7 @@ struct bs_pool_view {
     struct bs_text backstop_account;
     struct bs_wide fund_collateral;
     struct bs_wide fund_equity;
-    struct bs_wide fund_floor; /* of the insurance layer; 0 without one */
+    struct bs_wide fund_floor;     /* of the insurance layer; 0 without one */
     struct bs_wide fund_available; /* what the insurance layer could pay now */
     struct bs_wide period_loss;
     struct bs_wide unallocated_deficit;
@@ -152,7 +152,7 @@ struct bs_market_view {
     bool has_mark;
     struct bs_wide mark_price;
     int64_t mark_time_ms;
-    uint32_t longs, shorts; /* positions, the backstop account's included */
+    uint32_t longs, shorts;               /* positions, the backstop account's included */
     struct bs_wide open_long, open_short; /* contracts, both positive */
 };
 
@@ -164,7 +164,7 @@ struct bs_account_view {
     struct bs_wide baseline;
     struct bs_wide gain;
     struct bs_wide maintenance;
-    bool has_leverage; /* equity > 0 */
+    bool has_leverage;       /* equity > 0 */
     struct bs_wide leverage; /* sum of notionals / equity, 12 digits */
     uint64_t last_action;
     uint64_t seq; /* of the last command that changed it */
@@ -212,7 +212,8 @@ uint32_t bs_market_after(const struct bs_engine *engine, struct bs_text after);
 void bs_market_view_get(const struct bs_engine *engine, uint32_t market,
                         struct bs_market_view *ret_view);
 uint32_t bs_account_find(const struct bs_engine *engine, struct bs_text account);
-/* Next account after a name, of one pool (0 = of all). Not const: it may bring the index up to date. */
+/* Next account after a name, of one pool (0 = of all). Not const: it may bring the index up to
+ * date. */
 uint32_t bs_account_after(struct bs_engine *engine, uint32_t pool, struct bs_text after);
 void bs_account_view_get(const struct bs_engine *engine, uint32_t account,
                          struct bs_account_view *ret_view);
@@ -220,8 +221,8 @@ void bs_account_view_get(const struct bs_engine *engine, uint32_t account,
 void bs_position_view_get(const struct bs_engine *engine, uint32_t account, uint32_t index,
                           struct bs_position_view *ret_view);
 /* The account's position in a market; false when it holds none there. */
-BS_MUST_USE bool bs_position_in_market(const struct bs_engine *engine, uint32_t account, uint32_t market,
-                                       struct bs_position_view *ret_view);
+BS_MUST_USE bool bs_position_in_market(const struct bs_engine *engine, uint32_t account,
+                                       uint32_t market, struct bs_position_view *ret_view);
 /* Ranks one side of a market (0 longs, 1 shorts) as the pool's adl layer would now (profit_leverage
  * without such a layer) and writes rows [offset, offset + max). Returns how many were written. */
 uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t side, uint32_t offset,

@@ -47,9 +47,9 @@ static void add_policy(struct stream *stream, const struct bs_policy *policy)
     add(stream, (uint64_t)policy->max_per_settlement);
     for (uint32_t i = 0; i < policy->layers_count; i++) {
         const struct bs_layer *layer = &policy->layers[i];
-        const uint8_t fields[8] = {layer->type, layer->ranking, layer->price,
-                                   layer->protect_principal, layer->rule, layer->basis,
-                                   layer->divide, layer->scope};
+        const uint8_t fields[8] = {
+            layer->type, layer->ranking, layer->price,  layer->protect_principal,
+            layer->rule, layer->basis,   layer->divide, layer->scope};
         uint64_t word;
         memcpy(&word, fields, sizeof word);
         add(stream, word);
@@ -107,17 +107,17 @@ static void add_account(struct stream *stream, const struct bs_engine *engine, u
     const struct bs_accounts *a = &engine->accounts;
     const struct bs_positions *p = &engine->positions;
     add_text(stream, bs_account_text(engine, account));
-    add_text(stream, bs_pool_text(engine, a->pool[account]));
-    add(stream, (uint64_t)a->collateral[account]);
-    add_wide(stream, a->baseline[account]);
-    add(stream, a->last_action[account]);
-    add(stream, a->position_count[account]);
-    uint32_t first = a->position_at[account];
-    for (uint32_t i = first; i < first + a->position_count[account]; i++) {
-        add_text(stream, bs_market_text(engine, p->market[i]));
-        add(stream, (uint64_t)p->size[i]);
-        add(stream, (uint64_t)p->entry[i]);
-        add(stream, p->priority[i]);
+    add_text(stream, bs_pool_text(engine, a->hot[account].pool));
+    add(stream, (uint64_t)a->hot[account].collateral);
+    add_wide(stream, a->cold[account].baseline);
+    add(stream, a->cold[account].last_action);
+    add(stream, a->hot[account].position_count);
+    uint32_t first = a->hot[account].position_at;
+    for (uint32_t i = first; i < first + a->hot[account].position_count; i++) {
+        add_text(stream, bs_market_text(engine, p->rows[i].market));
+        add(stream, (uint64_t)p->rows[i].size);
+        add(stream, (uint64_t)p->rows[i].entry);
+        add(stream, p->rows[i].priority);
         add(stream, (uint64_t)p->taken[i]);
     }
 }

@@ -54,17 +54,8 @@ static void place_accounts(struct layout *layout, struct bs_engine *engine)
     struct bs_accounts *a = &engine->accounts;
     uint64_t accounts = (uint64_t)engine->config.accounts_max + engine->config.pools_max;
     uint64_t rows = ((uint64_t)engine->pages_max + 1) * BS_PAGE_ACCOUNTS;
-    PLACE(layout, a->collateral, rows);
-    PLACE(layout, a->position_at, rows);
-    PLACE(layout, a->position_count, rows);
-    PLACE(layout, a->position_class, rows);
-    PLACE(layout, a->pool, rows);
-    PLACE(layout, a->baseline, rows);
-    PLACE(layout, a->name, rows);
-    PLACE(layout, a->last_action, rows);
-    PLACE(layout, a->seq, rows);
-    PLACE(layout, a->uid, rows);
-    PLACE(layout, a->rank, rows);
+    PLACE(layout, a->hot, rows);
+    PLACE(layout, a->cold, rows);
     PLACE(layout, a->order, accounts);
     PLACE(layout, a->touch, rows);
     PLACE(layout, engine->page_next, (uint64_t)engine->pages_max + 1);
@@ -79,10 +70,7 @@ static void place_positions(struct layout *layout, struct bs_engine *engine)
     /* Rooms are powers of two and move when they grow: twice the rows, and the largest room. */
     uint64_t rows = 4 * (uint64_t)engine->config.positions_max + 4 * (uint64_t)BS_MARKETS_LIMIT;
     engine->positions_rows = (uint32_t)rows;
-    PLACE(layout, p->size, rows);
-    PLACE(layout, p->entry, rows);
-    PLACE(layout, p->market, rows);
-    PLACE(layout, p->priority, rows);
+    PLACE(layout, p->rows, rows);
     PLACE(layout, p->taken, rows);
 }
 
@@ -185,11 +173,13 @@ struct bs_engine *bs_engine_init(void *memory, size_t size, const struct bs_conf
     (void)place_all(&layout, engine);
     struct bs_index *indexes[] = {&engine->pool_index, &engine->market_index,
                                   &engine->account_index};
-    const uint32_t *names[] = {engine->pool_name, engine->market_name, engine->accounts.name};
+    const void *names[] = {engine->pool_name, engine->market_name, &engine->accounts.cold[0].name};
+    const size_t strides[] = {sizeof(uint32_t), sizeof(uint32_t), sizeof(struct bs_account_cold)};
     for (int i = 0; i < 3; i++) {
         indexes[i]->seed = config->hash_seed;
         indexes[i]->names = &engine->names;
         indexes[i]->name_of = names[i];
+        indexes[i]->name_stride = strides[i];
     }
     engine->positions_used = 1; /* row 0 is "none" */
     return engine;

@@ -46,7 +46,8 @@ static struct bs_outcome set_state(struct bs_engine *engine, const struct bs_com
     return BS_ACCEPTED;
 }
 
-static struct bs_outcome add_to_fund(struct bs_engine *engine, const struct bs_fund_command *command,
+static struct bs_outcome add_to_fund(struct bs_engine *engine,
+                                     const struct bs_fund_command *command,
                                      struct bs_effects *effects)
 {
     int64_t credit;
@@ -56,7 +57,7 @@ static struct bs_outcome add_to_fund(struct bs_engine *engine, const struct bs_f
         const struct bs_pool *pool = &engine->pools[row];
         struct bs_action *action = bs_action_new(engine, row, BS_ACTION_INSURANCE_CREDIT, effects);
         action->account = bs_account_text(engine, pool->backstop);
-        engine->accounts.last_action[pool->backstop] = action->id;
+        engine->accounts.cold[pool->backstop].last_action = action->id;
         bs_action_decimal(action, BS_ACTION_DECIMAL_amount, bs_quanta_wide(pool, credit));
     }
     return outcome;

@@ -22,14 +22,16 @@ uint32_t bs_account_find(const struct bs_engine *engine, struct bs_text account)
     return bs_index_find(&engine->account_index, account);
 }
 
+typedef struct bs_text (*name_fn)(const struct bs_engine *engine, uint32_t row);
+
 /* The first place in a name order whose name is greater than `after`. */
 static uint32_t place_after(const struct bs_engine *engine, const uint32_t *order, uint32_t count,
-                            const uint32_t *name_of, struct bs_text after)
+                            name_fn name_of, struct bs_text after)
 {
     uint32_t low = 0, high = count;
     while (low < high) {
         uint32_t middle = low + ((high - low) >> 1);
-        if (bs_text_compare(bs_names_get(&engine->names, name_of[order[middle]]), after) <= 0) {
+        if (bs_text_compare(name_of(engine, order[middle]), after) <= 0) {
             low = middle + 1;
         } else {
             high = middle;
@@ -40,15 +42,14 @@ static uint32_t place_after(const struct bs_engine *engine, const uint32_t *orde
 
 uint32_t bs_pool_after(const struct bs_engine *engine, struct bs_text after)
 {
-    uint32_t at = place_after(engine, engine->pool_order, engine->pools_count, engine->pool_name,
-                              after);
+    uint32_t at = place_after(engine, engine->pool_order, engine->pools_count, bs_pool_text, after);
     return at < engine->pools_count ? engine->pool_order[at] : 0;
 }
 
 uint32_t bs_market_after(const struct bs_engine *engine, struct bs_text after)
 {
-    uint32_t at = place_after(engine, engine->market_order, engine->markets_count,
-                              engine->market_name, after);
+    uint32_t at =
+        place_after(engine, engine->market_order, engine->markets_count, bs_market_text, after);
     return at < engine->markets_count ? engine->market_order[at] : 0;
 }
 
@@ -56,8 +57,8 @@ uint32_t bs_account_after(struct bs_engine *engine, uint32_t pool, struct bs_tex
 {
     bs_order_refresh(engine);
     const struct bs_accounts *a = &engine->accounts;
-    uint32_t at = place_after(engine, a->order, engine->order_count, a->name, after);
-    while (at < engine->order_count && pool != 0 && a->pool[a->order[at]] != pool) {
+    uint32_t at = place_after(engine, a->order, engine->order_count, bs_account_text, after);
+    while (at < engine->order_count && pool != 0 && a->hot[a->order[at]].pool != pool) {
         at++;
     }
     return at < engine->order_count ? a->order[at] : 0;
@@ -91,7 +92,7 @@ void bs_pool_view_get(const struct bs_engine *engine, uint32_t row, struct bs_po
         .last_action = pool->actions,
         .last_settlement = pool->settlements,
         .backstop_account = bs_account_text(engine, pool->backstop),
-        .fund_collateral = bs_quanta_wide(pool, engine->accounts.collateral[pool->backstop]),
+        .fund_collateral = bs_quanta_wide(pool, engine->accounts.hot[pool->backstop].collateral),
         .fund_equity = bs_quanta_wide(pool, bs_account_equity(engine, pool->backstop)),
         .fund_floor = bs_quanta_wide(pool, pool->policy.floor),
         .fund_available = bs_quanta_wide(pool, bs_fund_available(&plan)),
@@ -109,8 +110,8 @@ void bs_pool_view_get(const struct bs_engine *engine, uint32_t row, struct bs_po
 static void add_profits(const struct bs_engine *engine, uint32_t account, bs_i128 *profits,
                         bs_i128 *losses)
 {
-    uint32_t first = engine->accounts.position_at[account];
-    for (uint32_t i = first; i < first + engine->accounts.position_count[account]; i++) {
+    uint32_t first = engine->accounts.hot[account].position_at;
+    for (uint32_t i = first; i < first + engine->accounts.hot[account].position_count; i++) {
         int64_t profit = bs_position_profit(engine, i);
         *(profit > 0 ? profits : losses) += profit > 0 ? profit : -(bs_i128)profit;
     }
@@ -124,7 +125,7 @@ void bs_solvency_view_get(const struct bs_engine *engine, uint32_t row,
     uint32_t insolvent = 0;
     struct bs_account_walk walk = bs_account_walk_begin(pool);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
-        collateral += engine->accounts.collateral[account];
+        collateral += engine->accounts.hot[account].collateral;
         add_profits(engine, account, &profits, &losses);
         if (account == pool->backstop) {
             continue;
@@ -136,7 +137,7 @@ void bs_solvency_view_get(const struct bs_engine *engine, uint32_t row,
             continue;
         }
         positive += equity;
-        gains += bs_max(0, equity - engine->accounts.baseline[account]);
+        gains += bs_max(0, equity - engine->accounts.cold[account].baseline);
     }
     *ret_view = (struct bs_solvency_view){
         .collateral = bs_quanta_wide(pool, collateral),
@@ -175,33 +176,33 @@ void bs_market_view_get(const struct bs_engine *engine, uint32_t row,
 /* Value at mark, or at entry without a mark. */
 static bs_i128 value_of(const struct bs_engine *engine, uint32_t position)
 {
-    return (bs_i128)engine->positions.entry[position] + bs_position_profit(engine, position);
+    return (bs_i128)engine->positions.rows[position].entry + bs_position_profit(engine, position);
 }
 
 void bs_account_view_get(const struct bs_engine *engine, uint32_t account,
                          struct bs_account_view *ret_view)
 {
     const struct bs_accounts *a = &engine->accounts;
-    const struct bs_pool *pool = &engine->pools[a->pool[account]];
+    const struct bs_pool *pool = &engine->pools[a->hot[account].pool];
     bs_i128 equity = bs_account_equity(engine, account), maintenance = 0, notional = 0;
-    uint32_t first = a->position_at[account];
-    for (uint32_t i = first; i < first + a->position_count[account]; i++) {
+    uint32_t first = a->hot[account].position_at;
+    for (uint32_t i = first; i < first + a->hot[account].position_count; i++) {
         bs_i128 value = value_of(engine, i);
         notional += bs_abs(value);
-        maintenance += bs_maintenance(&engine->markets[engine->positions.market[i]], value);
+        maintenance += bs_maintenance(&engine->markets[engine->positions.rows[i].market], value);
     }
     *ret_view = (struct bs_account_view){
         .account = bs_account_text(engine, account),
-        .pool = bs_pool_text(engine, a->pool[account]),
-        .collateral = bs_quanta_wide(pool, a->collateral[account]),
+        .pool = bs_pool_text(engine, a->hot[account].pool),
+        .collateral = bs_quanta_wide(pool, a->hot[account].collateral),
         .equity = bs_quanta_wide(pool, equity),
-        .baseline = bs_quanta_wide(pool, a->baseline[account]),
-        .gain = bs_quanta_wide(pool, equity - a->baseline[account]),
+        .baseline = bs_quanta_wide(pool, a->cold[account].baseline),
+        .gain = bs_quanta_wide(pool, equity - a->cold[account].baseline),
         .maintenance = bs_quanta_wide(pool, maintenance),
         .has_leverage = equity > 0,
-        .last_action = a->last_action[account],
-        .seq = a->seq[account],
-        .positions_count = a->position_count[account],
+        .last_action = a->cold[account].last_action,
+        .seq = a->cold[account].seq,
+        .positions_count = a->hot[account].position_count,
     };
     if (equity > 0) {
         ret_view->leverage = bs_wide_ratio(notional, equity, 0);
@@ -212,33 +213,33 @@ static void view_position(const struct bs_engine *engine, uint32_t account, uint
                           struct bs_position_view *ret_view)
 {
     const struct bs_positions *p = &engine->positions;
-    const struct bs_market *market = &engine->markets[p->market[row]];
-    const struct bs_pool *pool = &engine->pools[engine->accounts.pool[account]];
+    const struct bs_market *market = &engine->markets[p->rows[row].market];
+    const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
     bs_i128 value = value_of(engine, row);
-    int64_t size = p->size[row];
+    int64_t size = p->rows[row].size;
     *ret_view = (struct bs_position_view){
         .account = bs_account_text(engine, account),
-        .market = bs_market_text(engine, p->market[row]),
+        .market = bs_market_text(engine, p->rows[row].market),
         .size = bs_lots_wide(market, size),
-        .entry_price = bs_price_wide(market, size > 0 ? p->entry[row] : -(bs_i128)p->entry[row],
-                                     bs_abs64(size)),
-        .entry_value = bs_quanta_wide(pool, p->entry[row]),
+        .entry_price = bs_price_wide(
+            market, size > 0 ? p->rows[row].entry : -(bs_i128)p->rows[row].entry, bs_abs64(size)),
+        .entry_value = bs_quanta_wide(pool, p->rows[row].entry),
         .has_mark = market->has_mark,
         .mark_price = bs_ticks_wide(market, market->mark),
         .value = bs_quanta_wide(pool, value),
-        .unrealized_profit = bs_quanta_wide(pool, value - p->entry[row]),
+        .unrealized_profit = bs_quanta_wide(pool, value - p->rows[row].entry),
         .maintenance = bs_quanta_wide(pool, bs_maintenance(market, value)),
         .haircut_taken = bs_quanta_wide(pool, p->taken[row]),
-        .has_priority = p->priority[row] != BS_PRIORITY_NONE,
-        .adl_priority = p->priority[row],
+        .has_priority = p->rows[row].priority != BS_PRIORITY_NONE,
+        .adl_priority = p->rows[row].priority,
     };
 }
 
 void bs_position_view_get(const struct bs_engine *engine, uint32_t account, uint32_t index,
                           struct bs_position_view *ret_view)
 {
-    assert(index < engine->accounts.position_count[account]);
-    view_position(engine, account, engine->accounts.position_at[account] + index, ret_view);
+    assert(index < engine->accounts.hot[account].position_count);
+    view_position(engine, account, engine->accounts.hot[account].position_at + index, ret_view);
 }
 
 bool bs_position_in_market(const struct bs_engine *engine, uint32_t account, uint32_t market,
@@ -259,13 +260,14 @@ static void view_candidate(const struct bs_engine *engine, uint32_t market,
     const struct bs_market *m = &engine->markets[market];
     const struct bs_pool *pool = &engine->pools[m->pool];
     uint32_t position = bs_position_find(engine, candidate->account, market);
-    bool listed = engine->positions.priority[position] != BS_PRIORITY_NONE;
+    bool listed = engine->positions.rows[position].priority != BS_PRIORITY_NONE;
     ret_row->account = bs_account_text(engine, candidate->account);
-    ret_row->size = bs_lots_wide(m, bs_abs64(engine->positions.size[position]));
+    ret_row->size = bs_lots_wide(m, bs_abs64(engine->positions.rows[position].size));
     ret_row->unrealized_profit = bs_quanta_wide(pool, bs_position_profit(engine, position));
-    ret_row->has_score = ranking == BS_RANKING_PROFIT_LEVERAGE || (ranking == BS_RANKING_PRIORITY && listed);
+    ret_row->has_score =
+        ranking == BS_RANKING_PROFIT_LEVERAGE || (ranking == BS_RANKING_PRIORITY && listed);
     if (ranking == BS_RANKING_PRIORITY) {
-        ret_row->score = (struct bs_wide){engine->positions.priority[position], 0};
+        ret_row->score = (struct bs_wide){engine->positions.rows[position].priority, 0};
     } else {
         ret_row->score = bs_wide_ratio(candidate->score.numerator, candidate->score.denominator, 0);
     }
@@ -300,15 +302,15 @@ uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t si
     const struct bs_ranking_list *list = &rankings->lists[market * 2 + side];
     for (uint32_t i = 0; i < list->count; i++) {
         uint32_t account = rankings->candidates[list->first + i].account;
-        total += bs_abs64(engine->positions.size[bs_position_find(engine, account, market)]);
+        total += bs_abs64(engine->positions.rows[bs_position_find(engine, account, market)].size);
     }
     uint32_t written = 0;
     const struct bs_candidate *candidate;
-    for (uint32_t rank = 0; rank < offset + max &&
-                            (candidate = bs_ranking_at(rankings, market, side, rank)) != NULL;
+    for (uint32_t rank = 0;
+         rank < offset + max && (candidate = bs_ranking_at(rankings, market, side, rank)) != NULL;
          rank++) {
         uint32_t position = bs_position_find(engine, candidate->account, market);
-        bs_i128 size = bs_abs64(engine->positions.size[position]);
+        bs_i128 size = bs_abs64(engine->positions.rows[position].size);
         if (rank >= offset) {
             struct bs_queue_view *row = &ret_rows[written++];
             *row = (struct bs_queue_view){.rank = rank + 1};
@@ -321,7 +323,8 @@ uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t si
     return written;
 }
 
-/* Margin ratio equity / maintenance, kept as weight / cap: lower is worse; without maintenance last. */
+/* Margin ratio equity / maintenance, kept as weight / cap: lower is worse; without maintenance
+ * last. */
 static int compare_risk(const struct bs_engine *engine, const struct bs_payer *a,
                         const struct bs_payer *b)
 {
@@ -330,17 +333,17 @@ static int compare_risk(const struct bs_engine *engine, const struct bs_payer *a
     }
     int order = a->cap == 0 ? (a->weight > b->weight) - (a->weight < b->weight)
                             : bs_compare_products(a->weight, b->cap, b->weight, a->cap);
-    uint32_t i = engine->accounts.rank[a->account], k = engine->accounts.rank[b->account];
+    uint32_t i = engine->accounts.cold[a->account].rank, k = engine->accounts.cold[b->account].rank;
     return order != 0 ? order : (i > k) - (i < k);
 }
 
 static struct bs_payer risk_of(const struct bs_engine *engine, uint32_t account)
 {
     struct bs_payer risk = {.account = account, .weight = bs_account_equity(engine, account)};
-    uint32_t first = engine->accounts.position_at[account];
-    for (uint32_t i = first; i < first + engine->accounts.position_count[account]; i++) {
-        risk.cap += bs_maintenance(&engine->markets[engine->positions.market[i]],
-                                   value_of(engine, i));
+    uint32_t first = engine->accounts.hot[account].position_at;
+    for (uint32_t i = first; i < first + engine->accounts.hot[account].position_count; i++) {
+        risk.cap +=
+            bs_maintenance(&engine->markets[engine->positions.rows[i].market], value_of(engine, i));
     }
     return risk;
 }
@@ -355,7 +358,8 @@ uint32_t bs_at_risk_view_get(struct bs_engine *engine, uint32_t pool, uint32_t m
     bs_order_refresh(engine);
     struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[pool]);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
-        if (account == engine->pools[pool].backstop || engine->accounts.position_count[account] == 0) {
+        if (account == engine->pools[pool].backstop ||
+            engine->accounts.hot[account].position_count == 0) {
             continue;
         }
         struct bs_payer risk = risk_of(engine, account);

@@ -5,12 +5,12 @@
 
 #include <stdint.h>
 
-#define BS_ID_SIZE_MAX 64          /* bytes of an account, market, pool, trade or transfer id */
-#define BS_LAYERS_MAX 8            /* layers of one waterfall */
+#define BS_ID_SIZE_MAX 64 /* bytes of an account, market, pool, trade or transfer id */
+#define BS_LAYERS_MAX 8   /* layers of one waterfall */
 #define BS_ACCOUNT_POSITIONS_MAX 10000
 #define BS_ASSET_DECIMALS_MAX 18
 #define BS_RECORD_SIZE_MAX (1u << 20) /* bytes of one command record */
-#define BS_REASON_SIZE_MAX 200     /* bytes of the reason of a pause */
+#define BS_REASON_SIZE_MAX 200        /* bytes of the reason of a pause */
 
 /* Money and value of one position or one account's collateral stay within +-BS_MONEY_MAX quanta. */
 #define BS_MONEY_MAX ((int64_t)1 << 62)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A heapsort in place: no allocation, no recursion, n log n always. Ties need an order of their own. */
+/* A heapsort in place: no allocation, no recursion, n log n always. Ties need an order of their
+ * own. */
 #ifndef BS_SORT_H
 #define BS_SORT_H
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The outcomes of a command: the client's business, never a failure of the world. See status.def. */
+/* The outcomes of a command: the client's business, never a failure of the world. See status.def.
+ */
 #ifndef BS_STATUS_H
 #define BS_STATUS_H
 
 enum bs_status {
+
 #define X(code, name, http, sentence) BS_##code,
 #include "lib/base/status.def"
 #undef X

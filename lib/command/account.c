@@ -62,21 +62,22 @@ static void write_position(struct bs_engine *engine, uint32_t account,
 {
     struct bs_positions *p = &engine->positions;
     uint32_t row = bs_position_find(engine, account, position->market);
-    struct bs_leg old = row == 0 ? (struct bs_leg){0, 0, 0}
-                                 : (struct bs_leg){p->size[row], p->entry[row], p->taken[row]};
+    struct bs_leg old = row == 0
+                            ? (struct bs_leg){0, 0, 0}
+                            : (struct bs_leg){p->rows[row].size, p->rows[row].entry, p->taken[row]};
     bs_position_put(engine, account, position->market, position->size, position->entry);
     if (position->size != 0) {
         row = bs_position_find(engine, account, position->market);
-        p->priority[row] = position->priority;
+        p->rows[row].priority = position->priority;
         p->taken[row] = keep_taken(&old, position->size);
     }
 }
 
 static void finish(struct bs_engine *engine, uint32_t account, bs_i128 equity_before)
 {
-    engine->accounts.baseline[account] += bs_account_equity(engine, account) - equity_before;
-    engine->accounts.seq[account] = engine->seq;
-    engine->pools[engine->accounts.pool[account]].changed = true;
+    engine->accounts.cold[account].baseline += bs_account_equity(engine, account) - equity_before;
+    engine->accounts.cold[account].seq = engine->seq;
+    engine->pools[engine->accounts.hot[account].pool].changed = true;
 }
 
 struct bs_outcome bs_apply_position(struct bs_engine *engine,
@@ -88,11 +89,11 @@ struct bs_outcome bs_apply_position(struct bs_engine *engine,
     }
     struct absolute position;
     struct bs_outcome outcome =
-        read_position(engine, engine->accounts.pool[account], &command->item, &position);
+        read_position(engine, engine->accounts.hot[account].pool, &command->item, &position);
     if (outcome.status != BS_OK) {
         return outcome;
     }
-    if (command->seen_action < engine->accounts.last_action[account]) {
+    if (command->seen_action < engine->accounts.cold[account].last_action) {
         return bs_refuse(BS_STALE_UPDATE, "seen_action");
     }
     bool adds = position.size != 0 && bs_position_find(engine, account, position.market) == 0;
@@ -142,14 +143,15 @@ static void replace_positions(struct bs_engine *engine, uint32_t account,
     uint8_t *named = engine->scratch_markets;
     struct bs_position_item item;
     struct absolute position;
-    uint32_t pool = engine->accounts.pool[account];
+    uint32_t pool = engine->accounts.hot[account].pool;
     for (uint32_t cursor = 0; bs_command_position(command, &cursor, &item);) {
         struct bs_outcome outcome = read_position(engine, pool, &item, &position);
         assert(outcome.status == BS_OK);
         named[position.market] = position.size != 0;
     }
-    for (uint32_t i = engine->accounts.position_count[account]; i-- > 0;) {
-        uint32_t market = engine->positions.market[engine->accounts.position_at[account] + i];
+    for (uint32_t i = engine->accounts.hot[account].position_count; i-- > 0;) {
+        uint32_t market =
+            engine->positions.rows[engine->accounts.hot[account].position_at + i].market;
         if (named[market] == 0) {
             bs_position_put(engine, account, market, 0, 0);
         }
@@ -167,11 +169,12 @@ static struct bs_outcome find_account(const struct bs_engine *engine, uint32_t p
 {
     *ret_account = bs_index_find(&engine->account_index, command->account);
     if (*ret_account != 0) {
-        return engine->accounts.pool[*ret_account] == pool
+        return engine->accounts.hot[*ret_account].pool == pool
                    ? BS_ACCEPTED
                    : bs_refuse(BS_ACCOUNT_IN_OTHER_POOL, "pool");
     }
-    bool reserved = command->account.size >= 9 && memcmp(command->account.bytes, "backstop:", 9) == 0;
+    bool reserved =
+        command->account.size >= 9 && memcmp(command->account.bytes, "backstop:", 9) == 0;
     return reserved ? bs_refuse(BS_RESERVED_ACCOUNT, "account") : BS_ACCEPTED;
 }
 
@@ -196,7 +199,7 @@ struct bs_outcome bs_apply_account(struct bs_engine *engine,
     if (outcome.status != BS_OK) {
         return outcome;
     }
-    if (account != 0 && command->seen_action < engine->accounts.last_action[account]) {
+    if (account != 0 && command->seen_action < engine->accounts.cold[account].last_action) {
         return bs_refuse(BS_STALE_UPDATE, "seen_action");
     }
     bool is_new = account == 0;
@@ -213,7 +216,7 @@ struct bs_outcome bs_apply_account(struct bs_engine *engine,
         return bs_refuse(BS_FULL_POSITIONS, NULL);
     }
     bs_i128 before = bs_account_equity(engine, account);
-    engine->accounts.collateral[account] = collateral;
+    engine->accounts.hot[account].collateral = collateral;
     if (command->has_positions) {
         replace_positions(engine, account, command);
     }

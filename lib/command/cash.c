@@ -12,7 +12,7 @@ static struct bs_outcome read_fill(const struct bs_engine *engine, uint32_t acco
         return bs_refuse(BS_UNKNOWN_MARKET, "market");
     }
     const struct bs_market *m = &engine->markets[market];
-    if (m->pool != engine->accounts.pool[account]) {
+    if (m->pool != engine->accounts.hot[account].pool) {
         return bs_refuse(BS_MARKET_IN_OTHER_POOL, "market");
     }
     enum bs_status status = bs_to_lots(m, command->size, ret_lots);
@@ -40,7 +40,7 @@ static struct bs_outcome trade(const struct bs_engine *engine, uint32_t account,
     struct bs_leg leg = {0, 0, 0};
     bs_i128 value;
     if (row != 0) {
-        leg = (struct bs_leg){engine->positions.size[row], engine->positions.entry[row],
+        leg = (struct bs_leg){engine->positions.rows[row].size, engine->positions.rows[row].entry,
                               engine->positions.taken[row]};
     }
     if (!bs_mul((bs_i128)ticks * m->unit, lots, &value) || bs_abs(value) > BS_MONEY_MAX) {
@@ -78,8 +78,8 @@ static void remember(struct bs_engine *engine, const struct bs_dedupe_key *key)
 
 static void touched(struct bs_engine *engine, uint32_t account)
 {
-    engine->accounts.seq[account] = engine->seq;
-    engine->pools[engine->accounts.pool[account]].changed = true;
+    engine->accounts.cold[account].seq = engine->seq;
+    engine->pools[engine->accounts.hot[account].pool].changed = true;
 }
 
 static struct bs_outcome book_fill(struct bs_engine *engine, uint32_t account, uint32_t market,
@@ -92,7 +92,7 @@ static struct bs_outcome book_fill(struct bs_engine *engine, uint32_t account, u
     if (outcome.status != BS_OK) {
         return outcome;
     }
-    bs_i128 collateral = engine->accounts.collateral[account] + realized - key->content[2];
+    bs_i128 collateral = engine->accounts.hot[account].collateral + realized - key->content[2];
     if (bs_abs(collateral) > BS_MONEY_MAX) {
         return bs_refuse(BS_OUT_OF_RANGE, "fee");
     }
@@ -104,7 +104,7 @@ static struct bs_outcome book_fill(struct bs_engine *engine, uint32_t account, u
     if (leg.size != 0) {
         engine->positions.taken[bs_position_find(engine, account, market)] = leg.taken;
     }
-    engine->accounts.collateral[account] = (int64_t)collateral;
+    engine->accounts.hot[account].collateral = (int64_t)collateral;
     remember(engine, key);
     touched(engine, account);
     return BS_ACCEPTED;
@@ -122,12 +122,12 @@ struct bs_outcome bs_apply_fill(struct bs_engine *engine, const struct bs_fill_c
     if (outcome.status != BS_OK) {
         return outcome;
     }
-    const struct bs_pool *pool = &engine->pools[engine->accounts.pool[account]];
+    const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
     enum bs_status status = bs_to_quanta(pool, command->fee, &fee);
     if (status != BS_OK) {
         return bs_refuse(status, "fee");
     }
-    struct bs_dedupe_key key = {.account_uid = engine->accounts.uid[account],
+    struct bs_dedupe_key key = {.account_uid = engine->accounts.cold[account].uid,
                                 .market_uid = engine->markets[market].uid,
                                 .id = command->trade_id,
                                 .content = {lots, ticks, fee},
@@ -144,12 +144,12 @@ struct bs_outcome bs_apply_fill(struct bs_engine *engine, const struct bs_fill_c
 static struct bs_outcome check_withdrawal(const struct bs_engine *engine, uint32_t account,
                                           int64_t amount)
 {
-    const struct bs_pool *pool = &engine->pools[engine->accounts.pool[account]];
+    const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
     bs_i128 equity = bs_account_equity(engine, account);
     if (equity + amount < 0) {
         return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
     }
-    bs_i128 gain = equity - engine->accounts.baseline[account];
+    bs_i128 gain = equity - engine->accounts.cold[account].baseline;
     if (pool->period_loss > 0 && equity + amount < bs_min(equity, gain)) {
         return bs_refuse(BS_GAIN_WITHHELD, "amount");
     }
@@ -159,13 +159,13 @@ static struct bs_outcome check_withdrawal(const struct bs_engine *engine, uint32
 static struct bs_outcome move_cash(struct bs_engine *engine, uint32_t account, int64_t amount,
                                    bool shifts_baseline)
 {
-    bs_i128 collateral = (bs_i128)engine->accounts.collateral[account] + amount;
+    bs_i128 collateral = (bs_i128)engine->accounts.hot[account].collateral + amount;
     if (bs_abs(collateral) > BS_MONEY_MAX) {
         return bs_refuse(BS_OUT_OF_RANGE, "amount");
     }
-    engine->accounts.collateral[account] = (int64_t)collateral;
+    engine->accounts.hot[account].collateral = (int64_t)collateral;
     if (shifts_baseline) {
-        engine->accounts.baseline[account] += amount;
+        engine->accounts.cold[account].baseline += amount;
     }
     touched(engine, account);
     return BS_ACCEPTED;
@@ -179,7 +179,7 @@ struct bs_outcome bs_apply_transfer(struct bs_engine *engine,
         return bs_refuse(BS_UNKNOWN_ACCOUNT, "account");
     }
     int64_t amount;
-    const struct bs_pool *pool = &engine->pools[engine->accounts.pool[account]];
+    const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
     enum bs_status status = bs_to_quanta(pool, command->amount, &amount);
     if (status != BS_OK) {
         return bs_refuse(status, "amount");
@@ -192,7 +192,7 @@ struct bs_outcome bs_apply_transfer(struct bs_engine *engine,
         (kind == BS_TRANSFER_WITHDRAWAL && amount > 0)) {
         return bs_refuse(BS_WRONG_SIGN, "amount");
     }
-    struct bs_dedupe_key key = {.account_uid = engine->accounts.uid[account],
+    struct bs_dedupe_key key = {.account_uid = engine->accounts.cold[account].uid,
                                 .id = command->transfer_id,
                                 .content = {amount, kind, 0}};
     bool repeat;
@@ -227,7 +227,7 @@ struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_c
     if (status != BS_OK) {
         return bs_refuse(status, "amount");
     }
-    struct bs_dedupe_key key = {.account_uid = engine->accounts.uid[pool->backstop],
+    struct bs_dedupe_key key = {.account_uid = engine->accounts.cold[pool->backstop].uid,
                                 .id = command->transfer_id,
                                 .content = {amount, BS_TRANSFER_COUNT, 0}};
     bool repeat;

@@ -22,7 +22,8 @@ static inline struct bs_outcome bs_refuse(enum bs_status status, const char *fie
 
 /* setup.c */
 struct bs_outcome bs_apply_pool(struct bs_engine *engine, const struct bs_pool_command *command);
-struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_market_command *command);
+struct bs_outcome bs_apply_market(struct bs_engine *engine,
+                                  const struct bs_market_command *command);
 struct bs_outcome bs_apply_delete(struct bs_engine *engine, uint8_t type, struct bs_text name);
 /* account.c */
 struct bs_outcome bs_apply_account(struct bs_engine *engine,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Marks. One that leaves the band is refused and remembered; the third in a row, each later than and
- * within the band of the one before, is believed.
+ * Marks. One that leaves the band is refused and remembered; the third in a row, each later than
+ * and within the band of the one before, is believed.
  */
 #include "lib/command/commands.h"
 #include "lib/money/money.h"

@@ -192,7 +192,7 @@ static struct bs_outcome new_pool(struct bs_engine *engine, const struct bs_pool
 static bool pool_in_use(const struct bs_engine *engine, const struct bs_pool *pool)
 {
     return pool->accounts > 0 || pool->markets > 0 || pool->period_loss != 0 ||
-           pool->unallocated != 0 || engine->accounts.collateral[pool->backstop] != 0;
+           pool->unallocated != 0 || engine->accounts.hot[pool->backstop].collateral != 0;
 }
 
 static bool same_policy(const struct bs_policy *a, const struct bs_policy *b)
@@ -278,10 +278,10 @@ static bool same_decimal(struct bs_decimal a, struct bs_decimal b)
 static const char *changed_field(const struct bs_market *market,
                                  const struct bs_market_command *command, uint32_t pool)
 {
-    return market->pool != pool                                    ? "pool"
-           : market->contract != command->contract                 ? "contract"
-           : !same_decimal(market->tick, command->tick_size)       ? "tick_size"
-           : !same_decimal(market->lot, command->lot_size)         ? "lot_size"
+    return market->pool != pool                                     ? "pool"
+           : market->contract != command->contract                  ? "contract"
+           : !same_decimal(market->tick, command->tick_size)        ? "tick_size"
+           : !same_decimal(market->lot, command->lot_size)          ? "lot_size"
            : !same_decimal(market->multiplier, command->multiplier) ? "multiplier"
                                                                     : NULL;
 }
@@ -383,10 +383,11 @@ static struct bs_outcome delete_account(struct bs_engine *engine, struct bs_text
     if (account == 0) {
         return bs_refuse(BS_UNKNOWN_ACCOUNT, NULL);
     }
-    if (engine->pools[engine->accounts.pool[account]].backstop == account) {
+    if (engine->pools[engine->accounts.hot[account].pool].backstop == account) {
         return bs_refuse(BS_RESERVED_ACCOUNT, NULL);
     }
-    if (engine->accounts.position_count[account] != 0 || engine->accounts.collateral[account] != 0) {
+    if (engine->accounts.hot[account].position_count != 0 ||
+        engine->accounts.hot[account].collateral != 0) {
         return bs_refuse(BS_NOT_FLAT, NULL);
     }
     bs_account_delete(engine, account);

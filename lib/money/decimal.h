@@ -25,8 +25,8 @@ struct bs_wide {
 
 /*
  * Grammar: -?(0|[1-9][0-9]*)(\.[0-9]{1,18})?  No exponent, plus sign, leading zeros or minus zero.
- * Returns BS_OK, BS_INVALID_DECIMAL or BS_DECIMAL_TOO_LONG (more than 18 digits behind the point, or
- * more than 63 bits of mantissa without trailing zeros of the fraction).
+ * Returns BS_OK, BS_INVALID_DECIMAL or BS_DECIMAL_TOO_LONG (more than 18 digits behind the point,
+ * or more than 63 bits of mantissa without trailing zeros of the fraction).
  */
 BS_MUST_USE enum bs_status bs_decimal_parse(const char *text, size_t size,
                                             struct bs_decimal *ret_decimal);
@@ -34,7 +34,8 @@ BS_MUST_USE enum bs_status bs_decimal_parse(const char *text, size_t size,
 /* Writes the decimal trimmed ("-12.5", "0"), NUL terminated; returns its length. */
 size_t bs_wide_print(struct bs_wide value, char text[BS_DECIMAL_TEXT_MAX]);
 
-/* The integer n with value = n * 10^-scale, if it is one and fits 63 bits: else false. scale 0..36 */
+/* The integer n with value = n * 10^-scale, if it is one and fits 63 bits: else false. scale 0..36
+ */
 BS_MUST_USE bool bs_decimal_to_units(struct bs_decimal value, int32_t scale, int64_t *ret_units);
 
 /* numerator/denominator (denominator > 0) to 12 significant digits, half away from zero. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exact products and quotients of money. Products are 256 bits wide inside; every division names its
- * rounding. All of it is total: a result that does not fit is reported, never wrapped.
+ * Exact products and quotients of money. Products are 256 bits wide inside; every division names
+ * its rounding. All of it is total: a result that does not fit is reported, never wrapped.
  */
 #ifndef BS_MONEY_H
 #define BS_MONEY_H

@@ -28,10 +28,11 @@
     X(POOL_HALTED, pool_halted)
 
 enum bs_action_type {
+
 #define X(code, name) BS_ACTION_##code,
     BS_ACTION_TYPES(X)
 #undef X
-    BS_ACTION_COUNT
+        BS_ACTION_COUNT
 };
 
 /* Decimal fields, in the order they are printed. */
@@ -56,10 +57,11 @@ enum bs_action_type {
     X(reason_residual)
 
 enum bs_action_decimal {
+
 #define X(name) BS_ACTION_DECIMAL_##name,
     BS_ACTION_DECIMALS(X)
 #undef X
-    BS_ACTION_DECIMAL_COUNT
+        BS_ACTION_DECIMAL_COUNT
 };
 
 /* Bits of `present` after the decimals' own (bit n = decimal n). */
@@ -74,10 +76,10 @@ struct bs_action {
     uint64_t id;         /* within the pool, from 1, without gaps */
     uint64_t settlement; /* within the pool, from 1 */
     int64_t time_ms;
-    uint8_t type;        /* enum bs_action_type */
-    uint8_t side;        /* of the closed position: 0 long, 1 short */
-    uint8_t ranking;     /* enum bs_ranking */
-    uint8_t basis;       /* enum bs_basis */
+    uint8_t type;    /* enum bs_action_type */
+    uint8_t side;    /* of the closed position: 0 long, 1 short */
+    uint8_t ranking; /* enum bs_ranking */
+    uint8_t basis;   /* enum bs_basis */
     uint32_t present;
     uint64_t rank; /* 1 = first */
     /* The text fields point into the engine or into the decoded record. Empty = absent. */
@@ -96,7 +98,7 @@ size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION
 /* False when the bytes are not an action record of this version. */
 BS_MUST_USE bool bs_action_decode(const uint8_t *record, size_t size, struct bs_action *ret_action);
 
-const char *bs_action_type_name(uint8_t type);       /* NULL past the end */
+const char *bs_action_type_name(uint8_t type);        /* NULL past the end */
 const char *bs_action_decimal_name(uint32_t decimal); /* e.g. "size_closed" */
 
 #endif

@@ -33,12 +33,24 @@ enum bs_command_type {
 };
 
 enum bs_layer_type { BS_LAYER_INSURANCE = 1, BS_LAYER_ADL, BS_LAYER_HAIRCUT, BS_LAYER_COUNT };
-enum bs_ranking { BS_RANKING_PROFIT_LEVERAGE, BS_RANKING_PRIORITY, BS_RANKING_PRO_RATA, BS_RANKING_COUNT };
+
+enum bs_ranking {
+    BS_RANKING_PROFIT_LEVERAGE,
+    BS_RANKING_PRIORITY,
+    BS_RANKING_PRO_RATA,
+    BS_RANKING_COUNT
+};
+
 enum bs_close_price { BS_PRICE_BANKRUPTCY, BS_PRICE_MARK, BS_PRICE_COUNT };
+
 enum bs_haircut_rule { BS_RULE_PRO_RATA, BS_RULE_COUNT };
+
 enum bs_basis { BS_BASIS_PERIOD_GAIN, BS_BASIS_UNREALIZED_PROFIT, BS_BASIS_COUNT };
+
 enum bs_divide { BS_DIVIDE_AT_ONCE, BS_DIVIDE_PERIOD_END, BS_DIVIDE_COUNT };
+
 enum bs_scope { BS_SCOPE_POOL, BS_SCOPE_MARKET, BS_SCOPE_COUNT };
+
 enum bs_transfer_kind {
     BS_TRANSFER_BY_SIGN, /* deposit if positive, withdrawal if negative */
     BS_TRANSFER_DEPOSIT,
@@ -48,18 +60,19 @@ enum bs_transfer_kind {
     BS_TRANSFER_REBATE,
     BS_TRANSFER_COUNT
 };
+
 enum bs_contract { BS_CONTRACT_LINEAR, BS_CONTRACT_COUNT };
 
 /* One layer of a waterfall as configured. Fields of other layer types are zero. */
 struct bs_layer {
-    uint8_t type;    /* enum bs_layer_type */
-    uint8_t ranking; /* adl: enum bs_ranking */
-    uint8_t price;   /* adl: enum bs_close_price */
+    uint8_t type;           /* enum bs_layer_type */
+    uint8_t ranking;        /* adl: enum bs_ranking */
+    uint8_t price;          /* adl: enum bs_close_price */
     bool protect_principal; /* adl, default true */
-    uint8_t rule;    /* haircut: enum bs_haircut_rule */
-    uint8_t basis;   /* haircut: enum bs_basis */
-    uint8_t divide;  /* haircut: enum bs_divide */
-    uint8_t scope;   /* haircut: enum bs_scope */
+    uint8_t rule;           /* haircut: enum bs_haircut_rule */
+    uint8_t basis;          /* haircut: enum bs_basis */
+    uint8_t divide;         /* haircut: enum bs_divide */
+    uint8_t scope;          /* haircut: enum bs_scope */
     bool has_max_per_settlement;
     struct bs_decimal floor;              /* insurance, default 0 */
     struct bs_decimal max_per_settlement; /* insurance, optional */
@@ -68,9 +81,9 @@ struct bs_layer {
 struct bs_pool_command {
     struct bs_text pool;
     struct bs_text asset;
-    uint32_t decimals;         /* of one quantum, 0..18 */
-    uint32_t mark_max_age_ms;  /* 0 = marks never age */
-    uint64_t period_ms;        /* 0 = "tick" */
+    uint32_t decimals;        /* of one quantum, 0..18 */
+    uint32_t mark_max_age_ms; /* 0 = marks never age */
+    uint64_t period_ms;       /* 0 = "tick" */
     uint32_t layers_count;
     struct bs_layer layers[BS_LAYERS_MAX];
 };
@@ -104,7 +117,7 @@ struct bs_account_command {
     uint64_t seen_action;
     bool has_positions;       /* then they are everything the account holds */
     uint32_t positions_count; /* read them with bs_command_position() */
-    const uint8_t *positions;      /* encoded items */
+    const uint8_t *positions; /* encoded items */
     uint32_t positions_size;
 };
 
@@ -119,14 +132,14 @@ struct bs_fill_command {
     struct bs_text market;
     struct bs_decimal size; /* signed, not 0 */
     struct bs_decimal price;
-    struct bs_decimal fee;  /* positive is paid by the account */
+    struct bs_decimal fee;   /* positive is paid by the account */
     struct bs_text trade_id; /* empty = none */
 };
 
 struct bs_transfer_command {
     struct bs_text account;
     struct bs_decimal amount;
-    uint8_t kind; /* enum bs_transfer_kind */
+    uint8_t kind;               /* enum bs_transfer_kind */
     struct bs_text transfer_id; /* empty = none */
 };
 
@@ -154,6 +167,7 @@ struct bs_command {
     uint64_t seq;    /* position in the log, from 1 */
     int64_t time_ms; /* engine time, ms since the UTC epoch, never going back */
     uint8_t type;    /* enum bs_command_type */
+
     union {
         struct bs_pool_command pool;
         struct bs_market_command market;
@@ -175,11 +189,13 @@ struct bs_command {
  * added), or 0 when `capacity` is too small; nothing is half written.
  */
 size_t bs_command_encode(const struct bs_command *command, uint8_t *record, size_t capacity);
-size_t bs_command_append_position(uint8_t *record, size_t capacity, const struct bs_position_item *item);
+size_t bs_command_append_position(uint8_t *record, size_t capacity,
+                                  const struct bs_position_item *item);
 
 /* The record's size, from its first 4 bytes (at least BS_RECORD_HEADER_SIZE). */
 uint32_t bs_record_size(const uint8_t *record);
-/* Stamps sequence and engine time and sets the checksum (CRC32C): the last thing done to a record. */
+/* Stamps sequence and engine time and sets the checksum (CRC32C): the last thing done to a record.
+ */
 void bs_record_stamp(uint8_t *record, uint64_t seq, int64_t time_ms);
 /* BS_OK or BS_BAD_RECORD. Checks sizes, version and every field's bounds; the checksum apart. */
 BS_MUST_USE enum bs_status bs_command_decode(const uint8_t *record, size_t size,

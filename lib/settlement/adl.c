@@ -19,12 +19,13 @@ struct closing {
     bool protect;         /* and the price is the bankruptcy price */
     bool is_long;         /* of the closing account */
     struct bs_piecewise price;
-    int64_t done;    /* lots */
-    bs_i128 taken;   /* from counterparties against mark */
+    int64_t done;  /* lots */
+    bs_i128 taken; /* from counterparties against mark */
 };
 
 /* What the closing account receives for the next `lots` from this counterparty. */
-static bs_i128 piece_value(const struct closing *closing, const struct bs_leg *counter, int64_t lots)
+static bs_i128 piece_value(const struct closing *closing, const struct bs_leg *counter,
+                           int64_t lots)
 {
     bs_i128 value = bs_piece(&closing->price, closing->done, lots);
     if (!closing->protect) {
@@ -168,8 +169,7 @@ static void place_pro_rata(struct closing *closing)
 {
     uint32_t leg_number = ++closing->plan->legs_split;
     for (int tier = 0; tier < 2; tier++) {
-        while (closing->done < closing->price.lots &&
-               split_round(closing, tier == 0, leg_number)) {
+        while (closing->done < closing->price.lots && split_round(closing, tier == 0, leg_number)) {
         }
     }
 }
@@ -195,7 +195,8 @@ static int compare_legs(const void *a, const void *b, const void *context)
     return (left->order > right->order) - (left->order < right->order);
 }
 
-/* The legs in closing order. They wait in scratch memory: the plan changes while they are walked. */
+/* The legs in closing order. They wait in scratch memory: the plan changes while they are walked.
+ */
 static uint32_t list_legs(struct bs_plan *plan, uint32_t account, struct adl_leg *legs,
                           bs_i128 *ret_total)
 {

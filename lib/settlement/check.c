@@ -34,8 +34,8 @@ static bool carry_close(struct bs_plan *plan, const struct bs_step *step)
 static bool carry_draw(struct bs_plan *plan, const struct bs_step *step)
 {
     uint32_t backstop = plan->engine->pools[plan->pool].backstop;
-    bs_i128 owed = step->account == backstop ? plan->period_loss
-                                             : -bs_plan_equity(plan, step->account);
+    bs_i128 owed =
+        step->account == backstop ? plan->period_loss : -bs_plan_equity(plan, step->account);
     if (step->amount <= 0 || step->amount > owed) {
         return false;
     }
@@ -109,11 +109,12 @@ static bool carry_checked(struct bs_plan *plan, const struct bs_step *step)
 static bs_i128 live_money(const struct bs_plan *plan, uint32_t account, int sign)
 {
     const struct bs_engine *engine = plan->engine;
-    bs_i128 money = engine->accounts.collateral[account];
-    uint32_t first = engine->accounts.position_at[account];
-    for (uint32_t i = first; i < first + engine->accounts.position_count[account]; i++) {
-        money -= engine->positions.entry[i];
-        plan->scratch->market_sizes[engine->positions.market[i]] += sign * engine->positions.size[i];
+    bs_i128 money = engine->accounts.hot[account].collateral;
+    uint32_t first = engine->accounts.hot[account].position_at;
+    for (uint32_t i = first; i < first + engine->accounts.hot[account].position_count; i++) {
+        money -= engine->positions.rows[i].entry;
+        plan->scratch->market_sizes[engine->positions.rows[i].market] +=
+            sign * engine->positions.rows[i].size;
     }
     return money;
 }

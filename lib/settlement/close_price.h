@@ -26,7 +26,8 @@ static inline bs_i128 bs_piece(const struct bs_piecewise *price, int64_t done, i
 }
 
 /* Total value for closing a part whose value at mark is `value` (signed) and whose weight
- * (maintenance released by the close) is `weight` of `weights_total` > 0. equity: of the account. */
+ * (maintenance released by the close) is `weight` of `weights_total` > 0. equity: of the account.
+ */
 static inline bs_i128 bs_bankruptcy_value(bs_i128 value, bs_i128 equity, bs_i128 weight,
                                           bs_i128 weights_total)
 {

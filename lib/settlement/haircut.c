@@ -88,7 +88,7 @@ static uint32_t list_payers(struct bs_plan *plan, uint8_t basis, uint32_t market
     uint32_t count = 0;
     for (uint32_t i = 0; i < engine->order_count; i++) {
         uint32_t account = engine->accounts.order[i];
-        if (engine->accounts.pool[account] != plan->pool ||
+        if (engine->accounts.hot[account].pool != plan->pool ||
             account == engine->pools[plan->pool].backstop) {
             continue;
         }
@@ -98,8 +98,8 @@ static uint32_t list_payers(struct bs_plan *plan, uint8_t basis, uint32_t market
         }
         bs_i128 equity = bs_plan_equity(plan, account);
         if (equity >= 0) {
-            plan->scratch->payers[count++] = (struct bs_payer){
-                .account = account, .weight = gain, .cap = bs_min(gain, equity)};
+            plan->scratch->payers[count++] =
+                (struct bs_payer){.account = account, .weight = gain, .cap = bs_min(gain, equity)};
         }
     }
     return count;

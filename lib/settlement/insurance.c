@@ -28,10 +28,8 @@ void bs_layer_insurance(struct bs_plan *plan, uint32_t case_row)
     struct bs_case *c = &plan->scratch->cases[case_row];
     bs_i128 paid = bs_min(c->owed, bs_fund_available(plan));
     if (paid > 0) {
-        struct bs_step step = {.type = BS_STEP_DRAW,
-                               .account = c->account,
-                               .reference = case_row + 1,
-                               .amount = paid};
+        struct bs_step step = {
+            .type = BS_STEP_DRAW, .account = c->account, .reference = case_row + 1, .amount = paid};
         c->owed -= paid;
         c->fund_paid += paid;
         plan->fund_paid += paid;

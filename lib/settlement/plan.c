@@ -44,9 +44,9 @@ static struct bs_working *touch(struct bs_plan *plan, uint32_t account)
         *row = ++plan->working_count;
         plan->scratch->working[*row] = (struct bs_working){
             .account = account,
-            .count = engine->accounts.position_count[account],
-            .collateral = engine->accounts.collateral[account],
-            .baseline = engine->accounts.baseline[account],
+            .count = engine->accounts.hot[account].position_count,
+            .collateral = engine->accounts.hot[account].collateral,
+            .baseline = engine->accounts.cold[account].baseline,
         };
     }
     return &plan->scratch->working[*row];
@@ -55,8 +55,8 @@ static struct bs_working *touch(struct bs_plan *plan, uint32_t account)
 static struct bs_working_position live_position(const struct bs_engine *engine, uint32_t row)
 {
     return (struct bs_working_position){
-        .market = engine->positions.market[row],
-        .leg = {engine->positions.size[row], engine->positions.entry[row],
+        .market = engine->positions.rows[row].market,
+        .leg = {engine->positions.rows[row].size, engine->positions.rows[row].entry,
                 engine->positions.taken[row]},
     };
 }
@@ -74,7 +74,7 @@ static struct bs_working *touch_positions(struct bs_plan *plan, uint32_t account
         assert(plan->working_positions_count <= plan->scratch->working_positions_max);
         for (uint32_t i = 0; i < working->count; i++) {
             plan->scratch->working_positions[working->first + i] =
-                live_position(engine, engine->accounts.position_at[account] + i);
+                live_position(engine, engine->accounts.hot[account].position_at + i);
         }
     }
     return working;
@@ -83,7 +83,7 @@ static struct bs_working *touch_positions(struct bs_plan *plan, uint32_t account
 uint32_t bs_plan_positions(const struct bs_plan *plan, uint32_t account)
 {
     const struct bs_working *working = working_of(plan, account);
-    return working != NULL ? working->count : plan->engine->accounts.position_count[account];
+    return working != NULL ? working->count : plan->engine->accounts.hot[account].position_count;
 }
 
 struct bs_working_position bs_plan_position(const struct bs_plan *plan, uint32_t account,
@@ -93,7 +93,7 @@ struct bs_working_position bs_plan_position(const struct bs_plan *plan, uint32_t
     if (working != NULL && working->room != 0) {
         return plan->scratch->working_positions[working->first + i];
     }
-    return live_position(plan->engine, plan->engine->accounts.position_at[account] + i);
+    return live_position(plan->engine, plan->engine->accounts.hot[account].position_at + i);
 }
 
 struct bs_leg bs_plan_leg(const struct bs_plan *plan, uint32_t account, uint32_t market)
@@ -135,7 +135,8 @@ bs_i128 bs_plan_equity(const struct bs_plan *plan, uint32_t account)
 bs_i128 bs_plan_gain(const struct bs_plan *plan, uint32_t account)
 {
     const struct bs_working *working = working_of(plan, account);
-    bs_i128 baseline = working != NULL ? working->baseline : plan->engine->accounts.baseline[account];
+    bs_i128 baseline =
+        working != NULL ? working->baseline : plan->engine->accounts.cold[account].baseline;
     return bs_plan_equity(plan, account) - baseline;
 }
 

@@ -31,10 +31,11 @@ enum bs_step_type {
 /* An account that could not pay: what the reason of its actions says. */
 struct bs_case {
     uint32_t account;
-    bs_i128 deficit;   /* as detected, > 0 */
+    bs_i128 deficit; /* as detected, > 0 */
     bs_i128 fund_paid;
-    bs_i128 owed;      /* still to be resolved while the waterfall runs */
-    uint32_t legs_first, legs_count; /* maintenance per leg held at detection, in market-name order */
+    bs_i128 owed; /* still to be resolved while the waterfall runs */
+    uint32_t legs_first,
+        legs_count; /* maintenance per leg held at detection, in market-name order */
 };
 
 struct bs_leg_weight {
@@ -51,16 +52,16 @@ struct bs_round {
 
 struct bs_step {
     uint8_t type;
-    bool has_prefix;        /* haircut: false when the payer paid its cap */
+    bool has_prefix; /* haircut: false when the payer paid its cap */
     uint32_t account;
     uint32_t counterparty;
     uint32_t market;
-    uint32_t reference;     /* case + 1 (close, draw, takeover, write-off) or round + 1 (haircut) */
-    uint32_t candidate;     /* close: row of the ranking + 1 */
+    uint32_t reference; /* case + 1 (close, draw, takeover, write-off) or round + 1 (haircut) */
+    uint32_t candidate; /* close: row of the ranking + 1 */
     int64_t lots;
     bs_i128 amount;
-    bs_i128 gain;           /* haircut: the payer's weight */
-    bs_i128 prefix;         /* haircut: the sum of the weights before the payer's */
+    bs_i128 gain;   /* haircut: the payer's weight */
+    bs_i128 prefix; /* haircut: the sum of the weights before the payer's */
 };
 
 struct bs_working {
@@ -88,10 +89,10 @@ struct bs_plan {
     uint32_t case_checked; /* the first case that no applied plan has resolved yet */
     uint32_t working_count, working_positions_count;
     bs_i128 period_loss, unallocated;
-    bs_i128 fund_paid; /* by the insurance layer in this settlement, against max_per_settlement */
+    bs_i128 fund_paid;   /* by the insurance layer in this settlement, against max_per_settlement */
     uint32_t legs_split; /* numbers the legs that were split pro rata */
     uint32_t backstop_positions; /* the backstop account holds after this plan: set by the check */
-    bool overflow;        /* an amount left its range: the check refuses the plan */
+    bool overflow;               /* an amount left its range: the check refuses the plan */
 };
 
 /* A payer of a division: weight and cap in quanta, both > 0 and >= 0. */
@@ -128,12 +129,12 @@ struct bs_scratch {
     uint32_t steps_max, cases_max, weights_max, rounds_max, working_max, working_positions_max;
     struct bs_plan plan; /* of the settlement in hand */
     /* The settlement in hand: settle.h. */
-    uint8_t phase;     /* enum bs_phase: what the next chunk begins with */
-    bool publishing;   /* between bs_settle and the end of the settlement */
-    bool planned;      /* a checked chunk is being published */
-    bool numbered;     /* the settlement has its number */
-    bool period_ends;  /* with this settlement */
-    uint32_t applied;  /* steps of the chunk already published */
+    uint8_t phase;    /* enum bs_phase: what the next chunk begins with */
+    bool publishing;  /* between bs_settle and the end of the settlement */
+    bool planned;     /* a checked chunk is being published */
+    bool numbered;    /* the settlement has its number */
+    bool period_ends; /* with this settlement */
+    uint32_t applied; /* steps of the chunk already published */
     struct bs_division division;
     struct bs_settlement summary;
 };

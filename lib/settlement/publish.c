@@ -42,7 +42,7 @@ static struct bs_action *begin(struct publishing *p, enum bs_action_type type, u
 {
     struct bs_action *action = bs_action_new(p->engine, p->plan->pool, type, p->effects);
     action->account = bs_account_text(p->engine, account);
-    p->engine->accounts.last_action[account] = action->id;
+    p->engine->accounts.cold[account].last_action = action->id;
     return action;
 }
 
@@ -109,8 +109,8 @@ static void add_rank(struct publishing *p, struct bs_action *action, uint8_t sid
 static void publish_close(struct publishing *p)
 {
     const struct bs_step *step = p->step;
-    struct bs_action *action = add_close(p, BS_ACTION_LIQUIDATION_CLOSE, step->account,
-                                         step->counterparty, step->amount);
+    struct bs_action *action =
+        add_close(p, BS_ACTION_LIQUIDATION_CLOSE, step->account, step->counterparty, step->amount);
     add_reason(p, action);
     uint8_t counter_side = action->side == 0;
     action = add_close(p, BS_ACTION_ADL, step->counterparty, step->account, -step->amount);
@@ -168,8 +168,8 @@ static void publish_step(struct publishing *p)
         publish_close(p);
         break;
     case BS_STEP_TAKEOVER:
-        add_reason(p, add_close(p, BS_ACTION_TAKEOVER, step->account, step->counterparty,
-                                step->amount));
+        add_reason(
+            p, add_close(p, BS_ACTION_TAKEOVER, step->account, step->counterparty, step->amount));
         break;
     case BS_STEP_WRITE_OFF:
         publish_amount(p, BS_ACTION_WRITE_OFF, NULL);
@@ -185,9 +185,8 @@ static void publish_step(struct publishing *p)
     }
 }
 
-static const struct bs_working_position *copy_in_market(const struct bs_scratch *scratch,
-                                                        const struct bs_working *working,
-                                                        uint32_t market)
+static const struct bs_working_position *
+copy_in_market(const struct bs_scratch *scratch, const struct bs_working *working, uint32_t market)
 {
     for (uint32_t i = 0; i < working->count; i++) {
         if (scratch->working_positions[working->first + i].market == market) {
@@ -201,8 +200,10 @@ static const struct bs_working_position *copy_in_market(const struct bs_scratch 
 static void write_removals(struct bs_engine *engine, const struct bs_working *working)
 {
     uint32_t account = working->account;
-    for (uint32_t i = engine->accounts.position_count[account]; working->room != 0 && i-- > 0;) {
-        uint32_t market = engine->positions.market[engine->accounts.position_at[account] + i];
+    for (uint32_t i = engine->accounts.hot[account].position_count;
+         working->room != 0 && i-- > 0;) {
+        uint32_t market =
+            engine->positions.rows[engine->accounts.hot[account].position_at + i].market;
         if (copy_in_market(engine->scratch, working, market) == NULL) {
             bs_position_put(engine, account, market, 0, 0);
         }
@@ -212,9 +213,9 @@ static void write_removals(struct bs_engine *engine, const struct bs_working *wo
 static void write_account(struct bs_engine *engine, const struct bs_working *working)
 {
     uint32_t account = working->account;
-    engine->accounts.collateral[account] = (int64_t)working->collateral;
-    engine->accounts.baseline[account] = working->baseline;
-    engine->accounts.seq[account] = engine->seq;
+    engine->accounts.hot[account].collateral = (int64_t)working->collateral;
+    engine->accounts.cold[account].baseline = working->baseline;
+    engine->accounts.cold[account].seq = engine->seq;
     if (working->room == 0) {
         return;
     }
@@ -247,10 +248,8 @@ static void write_back(struct bs_engine *engine, struct bs_plan *plan)
 bool bs_plan_publish(struct bs_engine *engine, struct bs_plan *plan, struct bs_effects *effects)
 {
     struct bs_scratch *scratch = plan->scratch;
-    struct publishing p = {.engine = engine,
-                           .plan = plan,
-                           .effects = effects,
-                           .pool = &engine->pools[plan->pool]};
+    struct publishing p = {
+        .engine = engine, .plan = plan, .effects = effects, .pool = &engine->pools[plan->pool]};
     for (; scratch->applied < plan->steps_count; scratch->applied++) {
         if (effects->actions_max - effects->actions_count < 2) {
             return false;

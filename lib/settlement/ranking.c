@@ -54,7 +54,8 @@ void bs_rankings_need(struct bs_rankings *rankings, const struct bs_engine *engi
         return;
     }
     /* `count` is the room until bs_rankings_collect has counted the candidates. */
-    rankings->lists[at] = (struct bs_ranking_list){.first = rankings->candidates_count, .count = room};
+    rankings->lists[at] =
+        (struct bs_ranking_list){.first = rankings->candidates_count, .count = room};
     rankings->candidates_count += room;
     assert(rankings->candidates_count <= rankings->candidates_max);
     rankings->markets[rankings->markets_count++] = at;
@@ -87,12 +88,12 @@ static void add_candidates(struct bs_rankings *rankings, const struct bs_plan *p
             .entry = position.leg.entry,
             .notional = bs_abs(value),
             .equity = equity,
-            .priority = plan->engine->positions.priority[row],
+            .priority = plan->engine->positions.rows[row].priority,
         };
         struct bs_score score = bs_score_of(rankings->ranking, &input);
         rankings->candidates[list->first + list->ranked++] = (struct bs_candidate){
             .account = account,
-            .order = plan->engine->accounts.rank[account],
+            .order = plan->engine->accounts.cold[account].rank,
             .key = coarse_key(score),
             .in_profit = input.profit > 0,
             .score = score,

@@ -17,27 +17,27 @@ struct bs_score {
 
 struct bs_candidate {
     uint32_t account;
-    uint32_t order;    /* of the account id */
-    uint64_t key;      /* coarse score, higher first; equal keys are compared exactly */
-    bool in_profit;    /* strictly before the others */
-    uint32_t barred;   /* pro_rata: the leg that it refused lots of, by a clamp */
+    uint32_t order;  /* of the account id */
+    uint64_t key;    /* coarse score, higher first; equal keys are compared exactly */
+    bool in_profit;  /* strictly before the others */
+    uint32_t barred; /* pro_rata: the leg that it refused lots of, by a clamp */
     struct bs_score score;
 };
 
 struct bs_ranking_list {
     uint32_t first, count;
-    uint32_t ranked;   /* rows already in their place, from the end of the heap */
-    uint32_t spent;    /* rows at the front of the order with nothing left to close */
+    uint32_t ranked; /* rows already in their place, from the end of the heap */
+    uint32_t spent;  /* rows at the front of the order with nothing left to close */
 };
 
 struct bs_rankings {
     struct bs_candidate *candidates;
     struct bs_ranking_list *lists; /* by market * 2 + side; count 0 = not needed */
-    uint32_t *markets;  /* the markets * 2 + side that have a list, to clear them */
+    uint32_t *markets;             /* the markets * 2 + side that have a list, to clear them */
     uint32_t markets_count;
     uint32_t candidates_count;
     uint32_t candidates_max;
-    uint8_t ranking;    /* enum bs_ranking */
+    uint8_t ranking; /* enum bs_ranking */
 };
 
 /* What a score is made of, all in quanta. */

@@ -42,7 +42,8 @@ static int compare_cases(const void *a, const void *b, const void *context)
     if (left->deficit != right->deficit) {
         return left->deficit < right->deficit ? -1 : 1;
     }
-    uint32_t i = engine->accounts.rank[left->account], k = engine->accounts.rank[right->account];
+    uint32_t i = engine->accounts.cold[left->account].rank,
+             k = engine->accounts.cold[right->account].rank;
     return (i > k) - (i < k);
 }
 
@@ -188,8 +189,8 @@ static void plan_chunk(struct bs_plan *plan)
     if (scratch->phase == BS_PHASE_FUND && has_room(plan)) {
         run_fund(plan);
         const struct bs_layer *haircut = bs_layer_of(plan, BS_LAYER_HAIRCUT);
-        bool now = haircut != NULL &&
-                   (haircut->divide == BS_DIVIDE_AT_ONCE || scratch->period_ends);
+        bool now =
+            haircut != NULL && (haircut->divide == BS_DIVIDE_AT_ONCE || scratch->period_ends);
         scratch->phase = now ? BS_PHASE_DIVIDE : BS_PHASE_DONE;
         scratch->division = (struct bs_division){0};
         if (now) {
@@ -207,7 +208,7 @@ static void reset_baselines(struct bs_engine *engine, uint32_t pool)
 {
     struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[pool]);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
-        engine->accounts.baseline[account] = bs_account_equity(engine, account);
+        engine->accounts.cold[account].baseline = bs_account_equity(engine, account);
     }
 }
 

@@ -24,7 +24,8 @@ void bs_period_open(struct bs_pool *pool, int64_t now_ms);
 /* An action with the next numbers of its pool, everything else empty. */
 struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs_action_type type,
                                 struct bs_effects *effects);
-void bs_action_decimal(struct bs_action *action, enum bs_action_decimal which, struct bs_wide value);
+void bs_action_decimal(struct bs_action *action, enum bs_action_decimal which,
+                       struct bs_wide value);
 /* Carries out and publishes the plan's steps from scratch->applied on, while effects has room.
  * True when the plan is through and its results are in the engine. */
 bool bs_plan_publish(struct bs_engine *engine, struct bs_plan *plan, struct bs_effects *effects);

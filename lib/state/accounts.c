@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accounts: rows in pages of one pool each, and the order of all accounts by name. New accounts wait
- * in an unsorted tail of `order`; the first reader that needs the order sorts the tail and merges
- * it, so that posting stays cheap and reading exact.
+ * Accounts: rows in pages of one pool each, and the order of all accounts by name. New accounts
+ * wait in an unsorted tail of `order`; the first reader that needs the order sorts the tail and
+ * merges it, so that posting stays cheap and reading exact.
  */
 #include "lib/state/state.h"
-
-#define NO_ROOM UINT8_MAX
 
 static uint32_t take_row(struct bs_engine *engine, struct bs_pool *pool)
 {
@@ -23,12 +21,12 @@ static uint32_t take_row(struct bs_engine *engine, struct bs_pool *pool)
         pool->page_tail = page;
         for (uint32_t slot = BS_PAGE_ACCOUNTS; slot-- > 0;) {
             uint32_t row = page * BS_PAGE_ACCOUNTS + slot;
-            engine->accounts.position_at[row] = pool->account_free;
+            engine->accounts.hot[row].position_at = pool->account_free;
             pool->account_free = row;
         }
     }
     uint32_t row = pool->account_free;
-    pool->account_free = engine->accounts.position_at[row];
+    pool->account_free = engine->accounts.hot[row].position_at;
     return row;
 }
 
@@ -37,8 +35,8 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
 {
     struct bs_accounts *a = &engine->accounts;
     struct bs_pool *p = &engine->pools[pool];
-    if (engine->order_holes && engine->order_count == engine->config.accounts_max +
-                                                          engine->config.pools_max) {
+    if (engine->order_holes &&
+        engine->order_count == engine->config.accounts_max + engine->config.pools_max) {
         bs_order_refresh(engine);
     }
     if (engine->accounts_count == engine->config.accounts_max + engine->config.pools_max) {
@@ -56,16 +54,16 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
         *ret_status = BS_FULL_ACCOUNTS;
         return 0;
     }
-    a->name[row] = offset;
-    a->pool[row] = (uint16_t)pool;
-    a->collateral[row] = 0;
-    a->baseline[row] = 0;
-    a->position_at[row] = 0;
-    a->position_count[row] = 0;
-    a->position_class[row] = NO_ROOM;
-    a->last_action[row] = 0;
-    a->seq[row] = 0;
-    a->uid[row] = ++engine->uids;
+    a->cold[row].name = offset;
+    a->hot[row].pool = (uint16_t)pool;
+    a->hot[row].collateral = 0;
+    a->cold[row].baseline = 0;
+    a->hot[row].position_at = 0;
+    a->hot[row].position_count = 0;
+    a->cold[row].position_class = BS_NO_ROOM;
+    a->cold[row].last_action = 0;
+    a->cold[row].seq = 0;
+    a->cold[row].uid = ++engine->uids;
     a->order[engine->order_count++] = row;
     bs_index_add(&engine->account_index, row);
     engine->accounts_count++;
@@ -76,17 +74,17 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
 void bs_account_delete(struct bs_engine *engine, uint32_t account)
 {
     struct bs_accounts *a = &engine->accounts;
-    assert(a->position_count[account] == 0);
+    assert(a->hot[account].position_count == 0);
     bs_positions_clear(engine, account);
-    struct bs_pool *p = &engine->pools[a->pool[account]];
+    struct bs_pool *p = &engine->pools[a->hot[account].pool];
     bs_order_refresh(engine);
     bs_index_remove(&engine->account_index, account);
-    bs_names_remove(&engine->names, a->name[account]);
-    a->order[a->rank[account]] = 0;
+    bs_names_remove(&engine->names, a->cold[account].name);
+    a->order[a->cold[account].rank] = 0;
     engine->order_holes = true;
-    a->name[account] = 0;
-    a->pool[account] = 0;
-    a->position_at[account] = p->account_free;
+    a->cold[account].name = 0;
+    a->hot[account].pool = 0;
+    a->hot[account].position_at = p->account_free;
     p->account_free = account;
     p->accounts--;
     engine->accounts_count--;
@@ -97,14 +95,16 @@ static bool before(const struct bs_engine *engine, uint32_t a, uint32_t b)
     return bs_text_compare(bs_account_text(engine, a), bs_account_text(engine, b)) < 0;
 }
 
-/* Merges the sorted runs [from, middle) and [middle, to) of `order`; `spare` holds the right one. */
+/* Merges the sorted runs [from, middle) and [middle, to) of `order`; `spare` holds the right one.
+ */
 static void merge_runs(const struct bs_engine *engine, uint32_t from, uint32_t middle, uint32_t to)
 {
     uint32_t *order = engine->accounts.order;
     if (from == middle || middle == to || !before(engine, order[middle], order[middle - 1])) {
         return; /* already in order: the usual case when names arrive sorted */
     }
-    uint32_t *spare = engine->accounts.touch; /* all zero outside a settlement; zeroed again below */
+    uint32_t *spare =
+        engine->accounts.touch; /* all zero outside a settlement; zeroed again below */
     memcpy(spare, order + middle, (to - middle) * sizeof *spare);
     uint32_t left = middle, right = to - middle;
     for (uint32_t at = to; right > 0; at--) {
@@ -155,6 +155,6 @@ void bs_order_refresh(struct bs_engine *engine)
     merge_runs(engine, 0, from, to);
     engine->order_sorted = to;
     for (uint32_t i = 0; i < to; i++) {
-        engine->accounts.rank[engine->accounts.order[i]] = i;
+        engine->accounts.cold[engine->accounts.order[i]].rank = i;
     }
 }

@@ -69,6 +69,13 @@ uint32_t bs_index_slots(uint32_t count)
     return slots;
 }
 
+static struct bs_text name_at(const struct bs_index *index, uint32_t value)
+{
+    uint32_t offset;
+    memcpy(&offset, (const uint8_t *)index->name_of + value * index->name_stride, sizeof offset);
+    return bs_names_get(index->names, offset);
+}
+
 static uint32_t hash_name(const struct bs_index *index, struct bs_text name)
 {
     return (uint32_t)bs_hash(index->seed, name.bytes, name.size);
@@ -82,8 +89,7 @@ uint32_t bs_index_find(const struct bs_index *index, struct bs_text name)
         if (slot.value == 0) {
             return 0;
         }
-        if (slot.hash == hash &&
-            bs_text_equal(bs_names_get(index->names, index->name_of[slot.value]), name)) {
+        if (slot.hash == hash && bs_text_equal(name_at(index, slot.value), name)) {
             return slot.value;
         }
     }
@@ -91,7 +97,7 @@ uint32_t bs_index_find(const struct bs_index *index, struct bs_text name)
 
 void bs_index_add(struct bs_index *index, uint32_t value)
 {
-    uint32_t hash = hash_name(index, bs_names_get(index->names, index->name_of[value]));
+    uint32_t hash = hash_name(index, name_at(index, value));
     uint32_t at = hash & index->mask;
     while (index->slots[at].value != 0) {
         at = (at + 1) & index->mask;
@@ -101,7 +107,7 @@ void bs_index_add(struct bs_index *index, uint32_t value)
 
 void bs_index_remove(struct bs_index *index, uint32_t value)
 {
-    uint32_t hash = hash_name(index, bs_names_get(index->names, index->name_of[value]));
+    uint32_t hash = hash_name(index, name_at(index, value));
     uint32_t hole = hash & index->mask;
     while (index->slots[hole].value != value) {
         assert(index->slots[hole].value != 0);

@@ -40,7 +40,8 @@ struct bs_index {
     uint32_t mask; /* slots - 1 */
     uint64_t seed;
     const struct bs_names *names;
-    const uint32_t *name_of; /* value -> name offset */
+    const void *name_of; /* value -> name offset: a uint32_t every name_stride bytes */
+    size_t name_stride;
 };
 
 /* Slots for `count` values: a power of two, at most half full. */

@@ -7,13 +7,11 @@
 #include "lib/money/money.h"
 #include "lib/state/state.h"
 
-#define NO_ROOM UINT8_MAX
-
 static uint32_t class_of(uint32_t count)
 {
     uint32_t class = 0;
     while ((1u << class) < count) {
-        class++;
+        class ++;
     }
     return class;
 }
@@ -22,7 +20,7 @@ static uint32_t take_room(struct bs_engine *engine, uint32_t class)
 {
     uint32_t at = engine->position_free[class];
     if (at != 0) {
-        engine->position_free[class] = engine->positions.market[at];
+        engine->position_free[class] = engine->positions.rows[at].market;
         return at;
     }
     if (engine->positions_rows - engine->positions_used < 1u << class) {
@@ -35,24 +33,21 @@ static uint32_t take_room(struct bs_engine *engine, uint32_t class)
 
 static void give_room(struct bs_engine *engine, uint32_t at, uint32_t class)
 {
-    engine->positions.market[at] = engine->position_free[class];
+    engine->positions.rows[at].market = engine->position_free[class];
     engine->position_free[class] = at;
 }
 
 static void copy_row(struct bs_positions *p, uint32_t to, uint32_t from)
 {
-    p->size[to] = p->size[from];
-    p->entry[to] = p->entry[from];
-    p->market[to] = p->market[from];
-    p->priority[to] = p->priority[from];
+    p->rows[to] = p->rows[from];
     p->taken[to] = p->taken[from];
 }
 
 bool bs_position_room(struct bs_engine *engine, uint32_t account, uint32_t count)
 {
     struct bs_accounts *a = &engine->accounts;
-    uint32_t class = a->position_class[account];
-    if (count == 0 || (class != NO_ROOM && (1u << class) >= count)) {
+    uint32_t class = a->cold[account].position_class;
+    if (count == 0 || (class != BS_NO_ROOM && (1u << class) >= count)) {
         return true;
     }
     uint32_t larger = class_of(count);
@@ -60,20 +55,20 @@ bool bs_position_room(struct bs_engine *engine, uint32_t account, uint32_t count
     if (at == 0) {
         return false;
     }
-    for (uint32_t i = 0; i < a->position_count[account]; i++) {
-        copy_row(&engine->positions, at + i, a->position_at[account] + i);
+    for (uint32_t i = 0; i < a->hot[account].position_count; i++) {
+        copy_row(&engine->positions, at + i, a->hot[account].position_at + i);
     }
-    if (class != NO_ROOM) {
-        give_room(engine, a->position_at[account], class);
+    if (class != BS_NO_ROOM) {
+        give_room(engine, a->hot[account].position_at, class);
     }
-    a->position_at[account] = at;
-    a->position_class[account] = (uint8_t)larger;
+    a->hot[account].position_at = at;
+    a->cold[account].position_class = (uint8_t)larger;
     return true;
 }
 
 bool bs_position_reserve(struct bs_engine *engine, uint32_t account, uint32_t more)
 {
-    uint32_t count = engine->accounts.position_count[account] + more;
+    uint32_t count = engine->accounts.hot[account].position_count + more;
     return count <= BS_ACCOUNT_POSITIONS_MAX &&
            engine->config.positions_max - engine->positions_count >= more &&
            bs_position_room(engine, account, count);
@@ -81,10 +76,10 @@ bool bs_position_reserve(struct bs_engine *engine, uint32_t account, uint32_t mo
 
 uint32_t bs_position_find(const struct bs_engine *engine, uint32_t account, uint32_t market)
 {
-    uint32_t first = engine->accounts.position_at[account];
-    uint32_t count = engine->accounts.position_count[account];
+    uint32_t first = engine->accounts.hot[account].position_at;
+    uint32_t count = engine->accounts.hot[account].position_count;
     for (uint32_t i = first; i < first + count; i++) {
-        if (engine->positions.market[i] == market) {
+        if (engine->positions.rows[i].market == market) {
             return i;
         }
     }
@@ -104,33 +99,32 @@ static void insert(struct bs_engine *engine, uint32_t account, uint32_t market, 
                    int64_t entry)
 {
     struct bs_positions *p = &engine->positions;
-    uint32_t first = engine->accounts.position_at[account];
-    uint32_t count = engine->accounts.position_count[account]++;
-    assert(engine->accounts.position_class[account] != NO_ROOM);
-    assert(count < 1u << engine->accounts.position_class[account]);
+    uint32_t first = engine->accounts.hot[account].position_at;
+    uint32_t count = engine->accounts.hot[account].position_count++;
+    assert(engine->accounts.cold[account].position_class != BS_NO_ROOM);
+    assert(count < 1u << engine->accounts.cold[account].position_class);
     uint32_t at = first + count;
     struct bs_text name = bs_market_text(engine, market);
-    while (at > first && bs_text_compare(name, bs_market_text(engine, p->market[at - 1])) < 0) {
+    while (at > first &&
+           bs_text_compare(name, bs_market_text(engine, p->rows[at - 1].market)) < 0) {
         copy_row(p, at, at - 1);
         at--;
     }
-    p->size[at] = size;
-    p->entry[at] = entry;
-    p->market[at] = market;
-    p->priority[at] = BS_PRIORITY_NONE;
+    p->rows[at] = (struct bs_position_row){size, entry, market, BS_PRIORITY_NONE};
     p->taken[at] = 0;
     engine->positions_count++;
-    engine->pools[engine->accounts.pool[account]].positions++;
+    engine->pools[engine->accounts.hot[account].pool].positions++;
 }
 
 static void erase(struct bs_engine *engine, uint32_t account, uint32_t position)
 {
-    uint32_t end = engine->accounts.position_at[account] + --engine->accounts.position_count[account];
+    uint32_t end =
+        engine->accounts.hot[account].position_at + --engine->accounts.hot[account].position_count;
     for (uint32_t i = position; i < end; i++) {
         copy_row(&engine->positions, i, i + 1);
     }
     engine->positions_count--;
-    engine->pools[engine->accounts.pool[account]].positions--;
+    engine->pools[engine->accounts.hot[account].pool].positions--;
 }
 
 void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market, int64_t size,
@@ -138,7 +132,7 @@ void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market
 {
     struct bs_market *m = &engine->markets[market];
     uint32_t position = bs_position_find(engine, account, market);
-    count_open(m, position == 0 ? 0 : engine->positions.size[position], -1);
+    count_open(m, position == 0 ? 0 : engine->positions.rows[position].size, -1);
     count_open(m, size, 1);
     if (size != 0 && bs_abs64(size) > m->size_peak) {
         m->size_peak = bs_abs64(size);
@@ -150,22 +144,22 @@ void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market
     } else if (size == 0) {
         erase(engine, account, position);
     } else {
-        engine->positions.size[position] = size;
-        engine->positions.entry[position] = entry;
+        engine->positions.rows[position].size = size;
+        engine->positions.rows[position].entry = entry;
     }
 }
 
 void bs_positions_clear(struct bs_engine *engine, uint32_t account)
 {
     struct bs_accounts *a = &engine->accounts;
-    while (a->position_count[account] > 0) {
-        uint32_t last = a->position_at[account] + a->position_count[account] - 1;
-        bs_position_put(engine, account, engine->positions.market[last], 0, 0);
+    while (a->hot[account].position_count > 0) {
+        uint32_t last = a->hot[account].position_at + a->hot[account].position_count - 1;
+        bs_position_put(engine, account, engine->positions.rows[last].market, 0, 0);
     }
-    if (a->position_class[account] != NO_ROOM) {
-        give_room(engine, a->position_at[account], a->position_class[account]);
-        a->position_class[account] = NO_ROOM;
-        a->position_at[account] = 0;
+    if (a->cold[account].position_class != BS_NO_ROOM) {
+        give_room(engine, a->hot[account].position_at, a->cold[account].position_class);
+        a->cold[account].position_class = BS_NO_ROOM;
+        a->hot[account].position_at = 0;
     }
 }
 
@@ -189,7 +183,8 @@ bool bs_leg_trade(struct bs_leg *leg, int64_t lots, bs_i128 value, bs_i128 *ret_
     bs_i128 opened = value;
     int64_t left = lots;
     if (result.size != 0 && (result.size > 0) != (lots > 0)) {
-        int64_t closed = bs_abs64(lots) < bs_abs64(result.size) ? bs_abs64(lots) : bs_abs64(result.size);
+        int64_t closed =
+            bs_abs64(lots) < bs_abs64(result.size) ? bs_abs64(lots) : bs_abs64(result.size);
         bs_i128 received = -bs_muldiv_floor(value, closed, bs_abs64(lots));
         opened = value + received;
         left = lots > 0 ? lots - closed : lots + closed;

@@ -13,11 +13,12 @@
 #include "lib/engine.h"
 #include "lib/state/index.h"
 
-#define BS_PAGE_ACCOUNTS 64u /* accounts of one pool sit together in pages */
+#define BS_PAGE_ACCOUNTS 64u    /* accounts of one pool sit together in pages */
 #define BS_POSITION_CLASSES 17u /* rooms of 1, 2, 4 ... 65536 positions */
-#define BS_MARKETS_LIMIT 65535u /* most that markets_max may be: the backstop account may hold all */
+#define BS_MARKETS_LIMIT                                                                           \
+    65535u /* most that markets_max may be: the backstop account may hold all */
 
-struct bs_policy { /* a waterfall and its period */
+struct bs_policy {      /* a waterfall and its period */
     uint64_t period_ms; /* 0 = tick */
     uint32_t layers_count;
     struct bs_layer layers[BS_LAYERS_MAX];
@@ -39,8 +40,8 @@ struct bs_pool {
     int64_t period_start_ms, period_end_ms;
     bs_i128 period_loss;
     bs_i128 unallocated;
-    uint64_t actions, settlements; /* numbers given out */
-    uint32_t backstop;             /* account */
+    uint64_t actions, settlements;         /* numbers given out */
+    uint32_t backstop;                     /* account */
     uint32_t accounts, positions, markets; /* counts; accounts without the backstop's */
     uint32_t page_head, page_tail, account_free;
     uint32_t market_head; /* in name order, by market.next */
@@ -62,34 +63,50 @@ struct bs_market {
     int64_t size_peak; /* the largest |size| ever held: bounds what a mark may be */
     int64_t pending_mark, pending_time_ms; /* out-of-band marks in a row */
     uint32_t pending_count;
-    uint32_t holders[2];  /* longs, shorts */
-    bs_i128 open[2];      /* lots, both >= 0 */
-    uint64_t uid;         /* of this definition: row numbers are reused */
+    uint32_t holders[2]; /* longs, shorts */
+    bs_i128 open[2];     /* lots, both >= 0 */
+    uint64_t uid;        /* of this definition: row numbers are reused */
 };
 
-struct bs_accounts { /* columns */
-    int64_t *collateral;
-    uint32_t *position_at; /* first position; for a free row the next free one */
-    uint16_t *position_count;
-    uint8_t *position_class; /* room of 1 << class; 0xff = none */
-    uint16_t *pool;          /* 0 = free row */
-    /* cold */
-    bs_i128 *baseline;
-    uint32_t *name;
-    uint64_t *last_action;
-    uint64_t *seq;
-    uint64_t *uid;
-    uint32_t *rank;  /* place in `order` */
+/* What a full pass over the accounts reads. */
+struct bs_account_hot {
+    int64_t collateral;
+    uint32_t position_at; /* first position; for a free row the next free one */
+    uint16_t position_count;
+    uint16_t pool; /* 0 = free row */
+};
+
+struct bs_account_cold {
+    bs_i128 baseline;
+    uint64_t last_action;
+    uint64_t seq;
+    uint64_t uid;
+    uint32_t name;
+    uint32_t rank;          /* place in `order` */
+    uint8_t position_class; /* room of 1 << class; BS_NO_ROOM = none */
+};
+
+#define BS_NO_ROOM UINT8_MAX
+
+_Static_assert(sizeof(struct bs_account_hot) == 16, "four accounts a cache line");
+_Static_assert(sizeof(struct bs_account_cold) <= 64, "one cache line");
+
+struct bs_accounts {
+    struct bs_account_hot *hot;
+    struct bs_account_cold *cold;
     uint32_t *order; /* accounts in name order: the first order_sorted of them */
-    uint32_t *touch; /* scratch of a settlement: working row + 1 */
+    uint32_t *touch; /* scratch of a settlement: working row */
 };
 
-struct bs_positions { /* columns */
-    int64_t *size;  /* lots, signed */
-    int64_t *entry; /* entry_value, quanta, signed as size */
-    uint32_t *market;
-    /* cold */
-    uint32_t *priority;
+struct bs_position_row {
+    int64_t size;  /* lots, signed */
+    int64_t entry; /* entry_value, quanta, signed as size */
+    uint32_t market;
+    uint32_t priority;
+};
+
+struct bs_positions {
+    struct bs_position_row *rows;
     int64_t *taken; /* what haircuts on unrealized profit took and no close released yet */
 };
 
@@ -141,7 +158,7 @@ struct bs_engine {
 
 static inline struct bs_text bs_account_text(const struct bs_engine *engine, uint32_t account)
 {
-    return bs_names_get(&engine->names, engine->accounts.name[account]);
+    return bs_names_get(&engine->names, engine->accounts.cold[account].name);
 }
 
 static inline struct bs_text bs_market_text(const struct bs_engine *engine, uint32_t market)
@@ -157,19 +174,17 @@ static inline struct bs_text bs_pool_text(const struct bs_engine *engine, uint32
 /* Value at mark less entry value; 0 without a mark. */
 static inline int64_t bs_position_profit(const struct bs_engine *engine, uint32_t position)
 {
-    const struct bs_market *market = &engine->markets[engine->positions.market[position]];
-    if (!market->has_mark) {
-        return 0;
-    }
-    return engine->positions.size[position] * market->lot_value - engine->positions.entry[position];
+    const struct bs_position_row *row = &engine->positions.rows[position];
+    const struct bs_market *market = &engine->markets[row->market];
+    return market->has_mark ? row->size * market->lot_value - row->entry : 0;
 }
 
 /* Collateral plus the profit of all positions at current marks. */
 static inline bs_i128 bs_account_equity(const struct bs_engine *engine, uint32_t account)
 {
-    bs_i128 equity = engine->accounts.collateral[account];
-    uint32_t first = engine->accounts.position_at[account];
-    uint32_t count = engine->accounts.position_count[account];
+    bs_i128 equity = engine->accounts.hot[account].collateral;
+    uint32_t first = engine->accounts.hot[account].position_at;
+    uint32_t count = engine->accounts.hot[account].position_count;
     for (uint32_t i = first; i < first + count; i++) {
         equity += bs_position_profit(engine, i);
     }
@@ -180,17 +195,19 @@ static inline bs_i128 bs_account_equity(const struct bs_engine *engine, uint32_t
 struct bs_account_walk {
     uint32_t page, slot;
 };
+
 static inline struct bs_account_walk bs_account_walk_begin(const struct bs_pool *pool)
 {
     return (struct bs_account_walk){pool->page_head, 0};
 }
+
 static inline uint32_t bs_account_walk_next(const struct bs_engine *engine,
                                             struct bs_account_walk *walk)
 {
     while (walk->page != 0) {
         while (walk->slot < BS_PAGE_ACCOUNTS) {
             uint32_t account = walk->page * BS_PAGE_ACCOUNTS + walk->slot++;
-            if (engine->accounts.pool[account] != 0) {
+            if (engine->accounts.hot[account].pool != 0) {
                 return account;
             }
         }
@@ -222,14 +239,17 @@ void bs_positions_clear(struct bs_engine *engine, uint32_t account);
 struct bs_leg {
     int64_t size, entry, taken;
 };
+
 /* Closes `lots` (> 0, at most |size|): returns the released share of entry (floor toward -inf). */
 int64_t bs_leg_close(struct bs_leg *leg, int64_t lots);
 /* Trades `lots` (signed) for `value` = what they are worth, signed as lots: closes, opens or flips.
  * *ret_realized is what goes to collateral. False when the result leaves the money range. */
-BS_MUST_USE bool bs_leg_trade(struct bs_leg *leg, int64_t lots, bs_i128 value, bs_i128 *ret_realized);
+BS_MUST_USE bool bs_leg_trade(struct bs_leg *leg, int64_t lots, bs_i128 value,
+                              bs_i128 *ret_realized);
 
 /* dedupe.c */
 enum bs_seen { BS_SEEN_NEW, BS_SEEN_SAME, BS_SEEN_OTHER };
+
 struct bs_dedupe_key {
     uint64_t account_uid, market_uid; /* market_uid 0 for transfers */
     struct bs_text id;

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Goal: a start refuses every log that does not replay to itself, and completes one that merely
+ * lacks the last rows. Method: the log of a real run, copied into a new one with a change. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/core/internal.h"
+#include "tests/unit/core_support.h"
+
+#define SETTLEMENT                                                                                 \
+    "{\"type\":\"mark\",\"market\":\"m\",\"price\":\"80\"}\n{\"type\":\"settle\",\"pool\":\"p\"}"  \
+    "\n"
+#define ACTIONS_MAX 64
+
+/* Everything a log holds, with the memory it lies in. */
+struct content {
+    struct buffer records;
+    uint32_t records_count;
+    struct log_action_row actions[ACTIONS_MAX];
+    uint32_t actions_count;
+    struct log_settlement_row settlements[1];
+};
+
+static void *copy(const void *bytes, size_t size)
+{
+    void *memory = malloc(size + 1);
+    ck_assert_ptr_nonnull(memory);
+    memcpy(memory, bytes, size);
+    return memory;
+}
+
+static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uint8_t *records,
+                       size_t size)
+{
+    struct content *content = user;
+    ck_assert_uint_eq(first_seq, content->records_count + 1);
+    buffer_append(&content->records, records, size);
+    content->records_count += count;
+    return true;
+}
+
+static bool on_action(void *user, const struct log_action_row *row,
+                      const uint8_t hash[LOG_HASH_SIZE])
+{
+    (void)hash;
+    struct content *content = user;
+    ck_assert_uint_lt(content->actions_count, ACTIONS_MAX);
+    struct log_action_row *action = &content->actions[content->actions_count++];
+    *action = *row;
+    action->pool.bytes = copy(row->pool.bytes, row->pool.size);
+    action->account.bytes = copy(row->account.bytes, row->account.size);
+    action->record = copy(row->record, row->record_size);
+    return true;
+}
+
+/* The log of a run with one settlement. */
+static void make(struct content *content)
+{
+    struct world world;
+    struct request write;
+    char error[LOG_ERROR_SIZE] = "";
+    *content = (struct content){0};
+    world_init(&world);
+    ck_assert_int_eq(world_start(&world, error), 0);
+    world_set_up(&world);
+    request_init(&write, SETTLEMENT);
+    request_run(&world, &write);
+    ck_assert_int_eq(write.status, 200);
+    request_fini(&write);
+    world_stop(&world);
+    ck_assert_int_eq(log_read_records(world.log, 0, on_records, content, error), 0);
+    ck_assert_int_eq(log_read_actions(world.log, 0, on_action, content, error), 0);
+    ck_assert_uint_gt(content->actions_count, 2);
+    world_fini(&world);
+}
+
+static void content_fini(struct content *content)
+{
+    for (uint32_t i = 0; i < content->actions_count; i++) {
+        free((void *)(uintptr_t)content->actions[i].pool.bytes);
+        free((void *)(uintptr_t)content->actions[i].account.bytes);
+        free((void *)(uintptr_t)content->actions[i].record);
+    }
+    buffer_fini(&content->records);
+}
+
+static void on_durable(void *user, int error, const char *message)
+{
+    (void)user;
+    ck_assert_msg(error == 0, "%s", message);
+}
+
+/* A log that holds the records and the first `actions_count` of the actions. */
+static void store(struct world *world, const struct content *content, uint32_t actions_count)
+{
+    struct log_batch batch = {
+        .first_seq = 1,
+        .records_count = content->records_count,
+        .records = (const uint8_t *)content->records.bytes,
+        .records_size = content->records.size,
+        .actions = content->actions,
+        .actions_count = actions_count,
+    };
+    world_init(world);
+    ck_assert_int_eq(log_start(world->log, on_durable, NULL), 0);
+    log_append(world->log, &batch);
+    log_stop(world->log);
+}
+
+static void expect_refusal(struct world *world, const char *words)
+{
+    char error[LOG_ERROR_SIZE] = "";
+    ck_assert_int_eq(world_start(world, error), -EBADMSG);
+    ck_assert_msg(strstr(error, words) != NULL, "\"%s\" does not say \"%s\"", error, words);
+    world_fini(world);
+}
+
+static bool rows_are_stored(void *user)
+{
+    struct world *world = user;
+    return log_last_ordinal(world->log) == bs_engine_actions(world->core->machine.engine);
+}
+
+START_TEST(missing_rows_are_rebuilt)
+{
+    struct content content;
+    make(&content);
+    for (uint32_t present = 0; present <= content.actions_count; present++) {
+        struct world world;
+        struct content rebuilt = {0};
+        char error[LOG_ERROR_SIZE] = "";
+        store(&world, &content, present);
+        ck_assert_msg(world_start(&world, error) == 0, "%s", error);
+        ck_assert_uint_eq(core_durable_ordinal(world.core), present);
+        world_wait(&world, rows_are_stored, &world);
+        world_stop(&world);
+        ck_assert_int_eq(log_read_actions(world.log, 0, on_action, &rebuilt, error), 0);
+        ck_assert_uint_eq(rebuilt.actions_count, content.actions_count);
+        for (uint32_t i = 0; i < rebuilt.actions_count; i++) {
+            ck_assert_uint_eq(rebuilt.actions[i].record_size, content.actions[i].record_size);
+            ck_assert_mem_eq(rebuilt.actions[i].record, content.actions[i].record,
+                             content.actions[i].record_size);
+        }
+        content_fini(&rebuilt);
+        world_fini(&world);
+    }
+    content_fini(&content);
+}
+
+END_TEST
+
+START_TEST(another_action_is_refused)
+{
+    struct content content;
+    struct world world;
+    struct bs_action action;
+    uint8_t record[BS_ACTION_RECORD_SIZE_MAX];
+    make(&content);
+    struct log_action_row *row = &content.actions[content.actions_count - 1];
+    const uint8_t *original = row->record;
+    ck_assert(bs_action_decode(row->record, row->record_size, &action));
+    action.rank += 1;
+    row->record_size = (uint32_t)bs_action_encode(&action, record);
+    row->record = record;
+    store(&world, &content, content.actions_count);
+    expect_refusal(&world, "caused by seq 10, has another record than the stored row");
+    row->record = original;
+    content_fini(&content);
+}
+
+END_TEST
+
+START_TEST(an_action_too_many_is_refused)
+{
+    struct content content;
+    struct world world;
+    make(&content);
+    struct log_action_row *last = &content.actions[content.actions_count - 1];
+    struct log_action_row *extra = &content.actions[content.actions_count];
+    struct bs_action action;
+    uint8_t record[BS_ACTION_RECORD_SIZE_MAX];
+    ck_assert(bs_action_decode(last->record, last->record_size, &action));
+    action.ordinal++;
+    action.id++;
+    *extra = *last;
+    extra->ordinal++;
+    extra->id++;
+    extra->record_size = (uint32_t)bs_action_encode(&action, record);
+    extra->record = record;
+    store(&world, &content, content.actions_count + 1);
+    expect_refusal(&world, "replay gives none after");
+    content_fini(&content);
+}
+
+END_TEST
+
+START_TEST(another_digest_is_refused)
+{
+    struct content content;
+    struct world world;
+    char error[LOG_ERROR_SIZE];
+    struct bs_digest wrong = {{1, 2}};
+    make(&content);
+    for (uint64_t seq = 0; seq <= content.records_count; seq++) {
+        store(&world, &content, content.actions_count);
+        ck_assert_int_eq(log_put_digest(world.log, seq, wrong, error), 0);
+        expect_refusal(&world, "at the clean shutdown it was 00000000000000010000000000000002");
+    }
+    content_fini(&content);
+}
+
+END_TEST
+
+/* A record that no version of the API writes, with a right checksum. */
+START_TEST(an_unknown_record_is_refused)
+{
+    struct content content;
+    struct world world;
+    make(&content);
+    size_t offset = 0;
+    for (uint32_t i = 0; i + 1 < content.records_count; i++) {
+        offset += bs_record_size((const uint8_t *)content.records.bytes + offset);
+    }
+    uint8_t *record = (uint8_t *)content.records.bytes + offset;
+    memset(record + BS_RECORD_HEADER_SIZE, 0xff, bs_record_size(record) - BS_RECORD_HEADER_SIZE);
+    struct bs_command first;
+    uint8_t *begin = (uint8_t *)content.records.bytes;
+    ck_assert_int_eq(bs_command_decode(begin, bs_record_size(begin), &first), BS_OK);
+    bs_record_stamp(record, content.records_count, first.time_ms + 3600000);
+    store(&world, &content, 0);
+    expect_refusal(&world, "the record at seq 10 is not one this version can execute");
+    content_fini(&content);
+}
+
+END_TEST
+
+static bool abandon(void *user, uint64_t seq, uint64_t last_seq)
+{
+    (void)user;
+    ck_assert_uint_le(seq, last_seq);
+    return false;
+}
+
+START_TEST(a_replay_can_be_abandoned)
+{
+    struct content content;
+    struct world world;
+    char error[LOG_ERROR_SIZE];
+    make(&content);
+    store(&world, &content, content.actions_count);
+    world.options.on_replay = abandon;
+    ck_assert_int_eq(world_start(&world, error), -ECANCELED);
+    world_fini(&world);
+    content_fini(&content);
+}
+
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("replay");
+    TCase *tests = tcase_create("replay");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, missing_rows_are_rebuilt);
+    tcase_add_test(tests, another_action_is_refused);
+    tcase_add_test(tests, an_action_too_many_is_refused);
+    tcase_add_test(tests, another_digest_is_refused);
+    tcase_add_test(tests, an_unknown_record_is_refused);
+    tcase_add_test(tests, a_replay_can_be_abandoned);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed_count = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
