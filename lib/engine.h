@@ -74,6 +74,15 @@ void bs_engine_step(struct bs_engine *engine, const struct bs_command *command,
 /* Hands out the next actions of the settlement that the last step began. */
 void bs_engine_continue(struct bs_engine *engine, struct bs_effects *effects);
 
+/*
+ * Hints: the record (checked by bs_command_decode before it was logged) will be stepped soon. Call
+ * the stages in their order, each a few records before the next one and the step. No effect but on
+ * caches.
+ */
+enum bs_prefetch { BS_PREFETCH_SLOT, BS_PREFETCH_ACCOUNT, BS_PREFETCH_NAME };
+void bs_engine_prefetch(const struct bs_engine *engine, const uint8_t *record,
+                        enum bs_prefetch stage);
+
 uint64_t bs_engine_seq(const struct bs_engine *engine);
 int64_t bs_engine_time_ms(const struct bs_engine *engine);
 uint64_t bs_engine_actions(const struct bs_engine *engine); /* ordinal of the last action */

@@ -15,6 +15,9 @@ static bs_u128 magnitude(bs_i128 a)
 static struct product multiply(bs_u128 a, bs_u128 b)
 {
     const bs_u128 mask = UINT64_MAX;
+    if ((a | b) >> 64 == 0) { /* the common case: one machine multiplication */
+        return (struct product){0, a * b};
+    }
     bs_u128 a0 = a & mask, a1 = a >> 64, b0 = b & mask, b1 = b >> 64;
     bs_u128 low = a0 * b0;
     bs_u128 middle = a1 * b0 + (low >> 64);
@@ -111,8 +114,17 @@ int bs_compare_products(bs_i128 a, bs_i128 b, bs_i128 c, bs_i128 d)
     return left < 0 ? -order : order;
 }
 
+static bool fits_64(bs_i128 a)
+{
+    return a == (int64_t)a;
+}
+
 bool bs_mul(bs_i128 a, bs_i128 b, bs_i128 *ret_product)
 {
+    if (fits_64(a) && fits_64(b)) {
+        *ret_product = a * b;
+        return true;
+    }
     struct product p = multiply(magnitude(a), magnitude(b));
     if (p.high != 0 || p.low >> 127 != 0) {
         return false;

@@ -37,6 +37,11 @@ uint32_t bs_record_size(const uint8_t *record)
     return size < BS_RECORD_HEADER_SIZE ? BS_RECORD_HEADER_SIZE : size;
 }
 
+uint8_t bs_record_type(const uint8_t *record)
+{
+    return record[BS_WIRE_TYPE_AT];
+}
+
 static uint32_t checksum(const uint8_t *record, size_t size)
 {
     return bs_crc32c(0, record + BS_WIRE_SEQ_AT, size - BS_WIRE_SEQ_AT);

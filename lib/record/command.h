@@ -194,6 +194,7 @@ size_t bs_command_append_position(uint8_t *record, size_t capacity,
 
 /* The record's size, from its first 4 bytes (at least BS_RECORD_HEADER_SIZE). */
 uint32_t bs_record_size(const uint8_t *record);
+uint8_t bs_record_type(const uint8_t *record); /* enum bs_command_type */
 /* Stamps sequence and engine time and sets the checksum (CRC32C): the last thing done to a record.
  */
 void bs_record_stamp(uint8_t *record, uint64_t seq, int64_t time_ms);

@@ -5,12 +5,29 @@
 
 static bs_i128 power_of_ten(uint32_t exponent)
 {
-    bs_i128 power = 1;
+    static const int64_t powers[] = {
+        1,
+        10,
+        100,
+        1000,
+        10000,
+        100000,
+        1000000,
+        10000000,
+        100000000,
+        1000000000,
+        10000000000,
+        100000000000,
+        1000000000000,
+        10000000000000,
+        100000000000000,
+        1000000000000000,
+        10000000000000000,
+        100000000000000000,
+        1000000000000000000,
+    };
     assert(exponent <= 36);
-    while (exponent-- > 0) {
-        power *= 10;
-    }
-    return power;
+    return exponent <= 18 ? powers[exponent] : (bs_i128)powers[18] * powers[exponent - 18];
 }
 
 /* a / b as a fraction of integers, both exact; false when a side leaves 127 bits. */
@@ -34,7 +51,7 @@ static enum whole whole_quotient(struct bs_decimal a, struct bs_decimal b, int64
     if (!fraction(a, b, &numerator, &denominator)) {
         return a.exponent >= b.exponent ? TOO_LARGE : NOT_WHOLE;
     }
-    bs_i128 quotient = bs_div_floor(numerator, denominator);
+    bs_i128 quotient = denominator == 1 ? numerator : bs_div_floor(numerator, denominator);
     if (quotient * denominator != numerator) {
         return NOT_WHOLE;
     }
@@ -81,13 +98,13 @@ enum bs_status bs_to_entry(const struct bs_market *market, int64_t lots, struct 
     }
     /* The bound on |value| is checked on the whole part first, so that the product cannot leave
      * the range of the exact routine. */
-    bs_i128 whole_ticks = bs_div_floor(numerator, denominator);
+    bs_i128 whole_ticks = denominator == 1 ? numerator : bs_div_floor(numerator, denominator);
     bs_i128 weight = (bs_i128)lots * market->unit;
-    bs_i128 bound;
-    if (!bs_mul(weight, whole_ticks + 1, &bound)) {
+    bs_i128 entry;
+    if (!bs_mul(weight, whole_ticks + 1, &entry)) {
         return BS_OUT_OF_RANGE;
     }
-    bs_i128 entry = bs_muldiv_ceil(weight, numerator, denominator);
+    entry = denominator == 1 ? entry - weight : bs_muldiv_ceil(weight, numerator, denominator);
     if (bs_abs(entry) > BS_MONEY_MAX) {
         return BS_OUT_OF_RANGE;
     }

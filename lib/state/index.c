@@ -95,6 +95,21 @@ uint32_t bs_index_find(const struct bs_index *index, struct bs_text name)
     }
 }
 
+const struct bs_index_slot *bs_index_home(const struct bs_index *index, struct bs_text name)
+{
+    return &index->slots[hash_name(index, name) & index->mask];
+}
+
+uint32_t bs_index_guess(const struct bs_index *index, struct bs_text name)
+{
+    uint32_t hash = hash_name(index, name);
+    uint32_t at = hash & index->mask;
+    while (index->slots[at].value != 0 && index->slots[at].hash != hash) {
+        at = (at + 1) & index->mask;
+    }
+    return index->slots[at].value;
+}
+
 void bs_index_add(struct bs_index *index, uint32_t value)
 {
     uint32_t hash = hash_name(index, name_at(index, value));
