@@ -215,6 +215,11 @@ bool bs_decimal_to_units(struct bs_decimal value, int32_t scale, int64_t *ret_un
  * factor 10 = 1010b is applied by doubling and adding, so that nothing leaves 128 bits. */
 static unsigned ratio_digit(bs_u128 *rest, bs_u128 denominator)
 {
+    if (denominator >> 60 == 0) { /* the usual case: rest * 10 is a machine word */
+        uint64_t product = (uint64_t)*rest * 10;
+        *rest = product % (uint64_t)denominator;
+        return (unsigned)(product / (uint64_t)denominator);
+    }
     bs_u128 sum = 0;
     unsigned digit = 0;
     for (unsigned bit = 8; bit != 0; bit >>= 1) {
@@ -273,6 +278,14 @@ static struct bs_wide wide_normalise(bs_u128 mantissa, int32_t exponent, bool ne
         mantissa *= 10;
     }
     while (exponent < 0) {
+        if (mantissa >> 64 == 0) {
+            uint64_t low = (uint64_t)mantissa;
+            for (; exponent < 0 && low % 10 == 0; exponent++) {
+                low /= 10;
+            }
+            mantissa = low;
+            break;
+        }
         uint32_t digit;
         bs_u128 shorter = divide_small(mantissa, 10, &digit);
         if (digit != 0) {
