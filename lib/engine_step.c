@@ -90,9 +90,11 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
     case BS_COMMAND_PAUSE:
         return set_state(engine, command, effects);
     case BS_COMMAND_DELETE_ACCOUNT:
+        return bs_delete_account(engine, command->as.name.name);
     case BS_COMMAND_DELETE_MARKET:
+        return bs_delete_market(engine, command->as.name.name);
     case BS_COMMAND_DELETE_POOL:
-        return bs_apply_delete(engine, command->type, command->as.name.name);
+        return bs_delete_pool(engine, command->as.name.name);
     case BS_COMMAND_COUNT:
         break;
     }

@@ -223,3 +223,20 @@ struct bs_outcome bs_apply_account(struct bs_engine *engine,
     finish(engine, account, before);
     return BS_ACCEPTED;
 }
+
+struct bs_outcome bs_delete_account(struct bs_engine *engine, struct bs_text name)
+{
+    uint32_t account = bs_index_find(&engine->account_index, name);
+    if (account == 0) {
+        return bs_refuse(BS_UNKNOWN_ACCOUNT, NULL);
+    }
+    if (engine->pools[engine->accounts.hot[account].pool].backstop == account) {
+        return bs_refuse(BS_RESERVED_ACCOUNT, NULL);
+    }
+    if (engine->accounts.hot[account].position_count != 0 ||
+        engine->accounts.hot[account].collateral != 0) {
+        return bs_refuse(BS_NOT_FLAT, NULL);
+    }
+    bs_account_delete(engine, account);
+    return BS_ACCEPTED;
+}

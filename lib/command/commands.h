@@ -20,16 +20,19 @@ static inline struct bs_outcome bs_refuse(enum bs_status status, const char *fie
 
 #define BS_ACCEPTED ((struct bs_outcome){BS_OK, NULL})
 
-/* setup.c */
+/* pool.c */
 struct bs_outcome bs_apply_pool(struct bs_engine *engine, const struct bs_pool_command *command);
+struct bs_outcome bs_delete_pool(struct bs_engine *engine, struct bs_text name);
+/* market.c */
 struct bs_outcome bs_apply_market(struct bs_engine *engine,
                                   const struct bs_market_command *command);
-struct bs_outcome bs_apply_delete(struct bs_engine *engine, uint8_t type, struct bs_text name);
+struct bs_outcome bs_delete_market(struct bs_engine *engine, struct bs_text name);
 /* account.c */
 struct bs_outcome bs_apply_account(struct bs_engine *engine,
                                    const struct bs_account_command *command);
 struct bs_outcome bs_apply_position(struct bs_engine *engine,
                                     const struct bs_position_command *command);
+struct bs_outcome bs_delete_account(struct bs_engine *engine, struct bs_text name);
 /* cash.c */
 struct bs_outcome bs_apply_fill(struct bs_engine *engine, const struct bs_fill_command *command);
 struct bs_outcome bs_apply_transfer(struct bs_engine *engine,

@@ -138,3 +138,35 @@ void bs_index_remove(struct bs_index *index, uint32_t value)
     }
     index->slots[hole] = (struct bs_index_slot){0, 0};
 }
+
+void bs_order_insert(const struct bs_index *index, uint32_t *order, uint32_t *count, uint32_t row)
+{
+    uint32_t at = (*count)++;
+    struct bs_text name = name_at(index, row);
+    while (at > 0 && bs_text_compare(name, name_at(index, order[at - 1])) < 0) {
+        order[at] = order[at - 1];
+        at--;
+    }
+    order[at] = row;
+}
+
+void bs_order_remove(uint32_t *order, uint32_t *count, uint32_t row)
+{
+    uint32_t at = 0;
+    while (order[at] != row) {
+        at++;
+        assert(at < *count);
+    }
+    (*count)--;
+    memmove(order + at, order + at + 1, (*count - at) * sizeof *order);
+}
+
+uint32_t bs_free_row(const uint32_t *name_of, uint32_t *used, uint32_t max)
+{
+    for (uint32_t row = 1; row <= *used; row++) {
+        if (name_of[row] == 0) {
+            return row;
+        }
+    }
+    return *used < max ? ++*used : 0;
+}

@@ -55,6 +55,12 @@ uint32_t bs_index_guess(const struct bs_index *index, struct bs_text name);
 void bs_index_add(struct bs_index *index, uint32_t value);
 void bs_index_remove(struct bs_index *index, uint32_t value);
 
+/* A table's rows in name order: `order` holds row numbers. */
+void bs_order_insert(const struct bs_index *index, uint32_t *order, uint32_t *count, uint32_t row);
+void bs_order_remove(uint32_t *order, uint32_t *count, uint32_t row);
+/* A free row of a table of `max` rows, given the name offsets of its rows; 0 = full. */
+uint32_t bs_free_row(const uint32_t *name_of, uint32_t *used, uint32_t max);
+
 uint64_t bs_hash(uint64_t seed, const void *bytes, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pools and markets: created, replaced whole, deleted. */
+/* Pools: created with their backstop account, replaced whole, deleted. */
 #include "lib/command/commands.h"
 #include "lib/settlement/settle.h"
 
@@ -73,41 +73,6 @@ static struct bs_outcome read_policy(const struct bs_pool *pool,
     return BS_ACCEPTED;
 }
 
-/* Places a name in a table's name order, or takes it out; `order` holds rows. */
-static void order_insert(const struct bs_names *names, const uint32_t *name_of, uint32_t *order,
-                         uint32_t *count, uint32_t row)
-{
-    uint32_t at = (*count)++;
-    struct bs_text name = bs_names_get(names, name_of[row]);
-    while (at > 0 && bs_text_compare(name, bs_names_get(names, name_of[order[at - 1]])) < 0) {
-        order[at] = order[at - 1];
-        at--;
-    }
-    order[at] = row;
-}
-
-static void order_remove(uint32_t *order, uint32_t *count, uint32_t row)
-{
-    uint32_t at = 0;
-    while (order[at] != row) {
-        at++;
-        assert(at < *count);
-    }
-    (*count)--;
-    memmove(order + at, order + at + 1, (*count - at) * sizeof *order);
-}
-
-/* A free row of a table of `max` rows, given the names of its rows; 0 = full. */
-static uint32_t free_row(const uint32_t *name_of, uint32_t *used, uint32_t max)
-{
-    for (uint32_t row = 1; row <= *used; row++) {
-        if (name_of[row] == 0) {
-            return row;
-        }
-    }
-    return *used < max ? ++*used : 0;
-}
-
 static void print_backstop_name(struct bs_text pool, char name[BS_ID_SIZE_MAX], uint32_t *ret_size)
 {
     memcpy(name, "backstop:", 9);
@@ -123,7 +88,7 @@ static uint32_t row_for_pool(struct bs_engine *engine, struct bs_text name)
             return row;
         }
     }
-    return free_row(engine->pool_name, &engine->pools_used, engine->config.pools_max);
+    return bs_free_row(engine->pool_name, &engine->pools_used, engine->config.pools_max);
 }
 
 /* Names and the backstop account of a new pool; on failure nothing is left behind. */
@@ -184,7 +149,7 @@ static struct bs_outcome new_pool(struct bs_engine *engine, const struct bs_pool
     pool->policy = policy;
     bs_period_open(pool, engine->time_ms);
     engine->pool_name[row] = pool->name;
-    order_insert(&engine->names, engine->pool_name, engine->pool_order, &engine->pools_count, row);
+    bs_order_insert(&engine->pool_index, engine->pool_order, &engine->pools_count, row);
     bs_index_add(&engine->pool_index, row);
     return BS_ACCEPTED;
 }
@@ -244,175 +209,7 @@ struct bs_outcome bs_apply_pool(struct bs_engine *engine, const struct bs_pool_c
     return BS_ACCEPTED;
 }
 
-static void link_market(struct bs_engine *engine, uint32_t row)
-{
-    struct bs_pool *pool = &engine->pools[engine->markets[row].pool];
-    struct bs_text name = bs_market_text(engine, row);
-    uint32_t *link = &pool->market_head;
-    while (*link != 0 && bs_text_compare(bs_market_text(engine, *link), name) < 0) {
-        link = &engine->markets[*link].next;
-    }
-    engine->markets[row].next = *link;
-    *link = row;
-    pool->markets++;
-}
-
-static void unlink_market(struct bs_engine *engine, uint32_t row)
-{
-    struct bs_pool *pool = &engine->pools[engine->markets[row].pool];
-    uint32_t *link = &pool->market_head;
-    while (*link != row) {
-        assert(*link != 0);
-        link = &engine->markets[*link].next;
-    }
-    *link = engine->markets[row].next;
-    pool->markets--;
-}
-
-static bool same_decimal(struct bs_decimal a, struct bs_decimal b)
-{
-    return a.mantissa == b.mantissa && a.exponent == b.exponent;
-}
-
-/* The first field of a definition that differs in what positions depend on, or NULL. */
-static const char *changed_field(const struct bs_market *market,
-                                 const struct bs_market_command *command, uint32_t pool)
-{
-    return market->pool != pool                                     ? "pool"
-           : market->contract != command->contract                  ? "contract"
-           : !same_decimal(market->tick, command->tick_size)        ? "tick_size"
-           : !same_decimal(market->lot, command->lot_size)          ? "lot_size"
-           : !same_decimal(market->multiplier, command->multiplier) ? "multiplier"
-                                                                    : NULL;
-}
-
-static struct bs_outcome check_market(const struct bs_market_command *command)
-{
-    if (command->tick_size.mantissa <= 0) {
-        return bs_refuse(BS_INVALID_VALUE, "tick_size");
-    }
-    if (command->lot_size.mantissa <= 0) {
-        return bs_refuse(BS_INVALID_VALUE, "lot_size");
-    }
-    if (command->multiplier.mantissa <= 0) {
-        return bs_refuse(BS_INVALID_VALUE, "multiplier");
-    }
-    if (command->maintenance_margin_ppm > BS_PPM) {
-        return bs_refuse(BS_INVALID_VALUE, "maintenance_margin_ppm");
-    }
-    return BS_ACCEPTED;
-}
-
-static void define_market(struct bs_engine *engine, uint32_t row,
-                          const struct bs_market_command *command, uint32_t pool, int64_t unit)
-{
-    uint32_t name = engine->market_name[row];
-    engine->markets[row] = (struct bs_market){
-        .name = name,
-        .pool = pool,
-        .contract = command->contract,
-        .maintenance_ppm = command->maintenance_margin_ppm,
-        .max_move_ppm = command->max_move_ppm,
-        .tick = command->tick_size,
-        .lot = command->lot_size,
-        .multiplier = command->multiplier,
-        .unit = unit,
-        .uid = ++engine->uids,
-    };
-    link_market(engine, row);
-}
-
-static struct bs_outcome new_market(struct bs_engine *engine,
-                                    const struct bs_market_command *command, uint32_t pool,
-                                    int64_t unit)
-{
-    uint32_t row = free_row(engine->market_name, &engine->markets_used, engine->config.markets_max);
-    if (row == 0) {
-        return bs_refuse(BS_FULL_MARKETS, NULL);
-    }
-    uint32_t name = bs_names_add(&engine->names, command->market);
-    if (name == 0) {
-        return bs_refuse(BS_FULL_NAMES, NULL);
-    }
-    engine->market_name[row] = name;
-    define_market(engine, row, command, pool, unit);
-    order_insert(&engine->names, engine->market_name, engine->market_order, &engine->markets_count,
-                 row);
-    bs_index_add(&engine->market_index, row);
-    return BS_ACCEPTED;
-}
-
-struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_market_command *command)
-{
-    uint32_t pool = bs_index_find(&engine->pool_index, command->pool);
-    if (pool == 0) {
-        return bs_refuse(BS_UNKNOWN_POOL, "pool");
-    }
-    struct bs_outcome outcome = check_market(command);
-    if (outcome.status != BS_OK) {
-        return outcome;
-    }
-    int64_t unit;
-    if (!bs_market_unit(command->tick_size, command->lot_size, command->multiplier,
-                        engine->pools[pool].decimals, &unit)) {
-        return bs_refuse(BS_UNIT_NOT_INTEGER, NULL);
-    }
-    uint32_t row = bs_index_find(&engine->market_index, command->market);
-    if (row == 0) {
-        return new_market(engine, command, pool, unit);
-    }
-    struct bs_market *market = &engine->markets[row];
-    const char *field = changed_field(market, command, pool);
-    if (field == NULL) {
-        market->maintenance_ppm = command->maintenance_margin_ppm;
-        market->max_move_ppm = command->max_move_ppm;
-        engine->pools[pool].changed = true;
-        return BS_ACCEPTED;
-    }
-    if (market->holders[0] + market->holders[1] > 0) {
-        return bs_refuse(BS_IN_USE, field);
-    }
-    unlink_market(engine, row);
-    define_market(engine, row, command, pool, unit);
-    return BS_ACCEPTED;
-}
-
-static struct bs_outcome delete_account(struct bs_engine *engine, struct bs_text name)
-{
-    uint32_t account = bs_index_find(&engine->account_index, name);
-    if (account == 0) {
-        return bs_refuse(BS_UNKNOWN_ACCOUNT, NULL);
-    }
-    if (engine->pools[engine->accounts.hot[account].pool].backstop == account) {
-        return bs_refuse(BS_RESERVED_ACCOUNT, NULL);
-    }
-    if (engine->accounts.hot[account].position_count != 0 ||
-        engine->accounts.hot[account].collateral != 0) {
-        return bs_refuse(BS_NOT_FLAT, NULL);
-    }
-    bs_account_delete(engine, account);
-    return BS_ACCEPTED;
-}
-
-static struct bs_outcome delete_market(struct bs_engine *engine, struct bs_text name)
-{
-    uint32_t market = bs_index_find(&engine->market_index, name);
-    if (market == 0) {
-        return bs_refuse(BS_UNKNOWN_MARKET, NULL);
-    }
-    if (engine->markets[market].holders[0] + engine->markets[market].holders[1] > 0) {
-        return bs_refuse(BS_IN_USE, NULL);
-    }
-    unlink_market(engine, market);
-    order_remove(engine->market_order, &engine->markets_count, market);
-    bs_index_remove(&engine->market_index, market);
-    bs_names_remove(&engine->names, engine->market_name[market]);
-    engine->market_name[market] = 0;
-    engine->markets[market] = (struct bs_market){0};
-    return BS_ACCEPTED;
-}
-
-static struct bs_outcome delete_pool(struct bs_engine *engine, struct bs_text name)
+struct bs_outcome bs_delete_pool(struct bs_engine *engine, struct bs_text name)
 {
     uint32_t row = bs_index_find(&engine->pool_index, name);
     if (row == 0) {
@@ -423,7 +220,7 @@ static struct bs_outcome delete_pool(struct bs_engine *engine, struct bs_text na
         return bs_refuse(BS_IN_USE, NULL);
     }
     bs_account_delete(engine, pool->backstop);
-    order_remove(engine->pool_order, &engine->pools_count, row);
+    bs_order_remove(engine->pool_order, &engine->pools_count, row);
     bs_index_remove(&engine->pool_index, row);
     bs_names_remove(&engine->names, pool->asset);
     /* Its pages of accounts stay with the row, and its numbers and name when actions carry them. */
@@ -441,16 +238,4 @@ static struct bs_outcome delete_pool(struct bs_engine *engine, struct bs_text na
     }
     *pool = left;
     return BS_ACCEPTED;
-}
-
-struct bs_outcome bs_apply_delete(struct bs_engine *engine, uint8_t type, struct bs_text name)
-{
-    switch (type) {
-    case BS_COMMAND_DELETE_ACCOUNT:
-        return delete_account(engine, name);
-    case BS_COMMAND_DELETE_MARKET:
-        return delete_market(engine, name);
-    default:
-        return delete_pool(engine, name);
-    }
 }

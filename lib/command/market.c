@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Markets: created, replaced whole, deleted. */
+#include "lib/command/commands.h"
+
+static void link_market(struct bs_engine *engine, uint32_t row)
+{
+    struct bs_pool *pool = &engine->pools[engine->markets[row].pool];
+    struct bs_text name = bs_market_text(engine, row);
+    uint32_t *link = &pool->market_head;
+    while (*link != 0 && bs_text_compare(bs_market_text(engine, *link), name) < 0) {
+        link = &engine->markets[*link].next;
+    }
+    engine->markets[row].next = *link;
+    *link = row;
+    pool->markets++;
+}
+
+static void unlink_market(struct bs_engine *engine, uint32_t row)
+{
+    struct bs_pool *pool = &engine->pools[engine->markets[row].pool];
+    uint32_t *link = &pool->market_head;
+    while (*link != row) {
+        assert(*link != 0);
+        link = &engine->markets[*link].next;
+    }
+    *link = engine->markets[row].next;
+    pool->markets--;
+}
+
+static bool same_decimal(struct bs_decimal a, struct bs_decimal b)
+{
+    return a.mantissa == b.mantissa && a.exponent == b.exponent;
+}
+
+/* The first field of a definition that differs in what positions depend on, or NULL. */
+static const char *changed_field(const struct bs_market *market,
+                                 const struct bs_market_command *command, uint32_t pool)
+{
+    return market->pool != pool                                     ? "pool"
+           : market->contract != command->contract                  ? "contract"
+           : !same_decimal(market->tick, command->tick_size)        ? "tick_size"
+           : !same_decimal(market->lot, command->lot_size)          ? "lot_size"
+           : !same_decimal(market->multiplier, command->multiplier) ? "multiplier"
+                                                                    : NULL;
+}
+
+static struct bs_outcome check_market(const struct bs_market_command *command)
+{
+    if (command->tick_size.mantissa <= 0) {
+        return bs_refuse(BS_INVALID_VALUE, "tick_size");
+    }
+    if (command->lot_size.mantissa <= 0) {
+        return bs_refuse(BS_INVALID_VALUE, "lot_size");
+    }
+    if (command->multiplier.mantissa <= 0) {
+        return bs_refuse(BS_INVALID_VALUE, "multiplier");
+    }
+    if (command->maintenance_margin_ppm > BS_PPM) {
+        return bs_refuse(BS_INVALID_VALUE, "maintenance_margin_ppm");
+    }
+    return BS_ACCEPTED;
+}
+
+static void define_market(struct bs_engine *engine, uint32_t row,
+                          const struct bs_market_command *command, uint32_t pool, int64_t unit)
+{
+    uint32_t name = engine->market_name[row];
+    engine->markets[row] = (struct bs_market){
+        .name = name,
+        .pool = pool,
+        .contract = command->contract,
+        .maintenance_ppm = command->maintenance_margin_ppm,
+        .max_move_ppm = command->max_move_ppm,
+        .tick = command->tick_size,
+        .lot = command->lot_size,
+        .multiplier = command->multiplier,
+        .unit = unit,
+        .uid = ++engine->uids,
+    };
+    link_market(engine, row);
+}
+
+static struct bs_outcome new_market(struct bs_engine *engine,
+                                    const struct bs_market_command *command, uint32_t pool,
+                                    int64_t unit)
+{
+    uint32_t row =
+        bs_free_row(engine->market_name, &engine->markets_used, engine->config.markets_max);
+    if (row == 0) {
+        return bs_refuse(BS_FULL_MARKETS, NULL);
+    }
+    uint32_t name = bs_names_add(&engine->names, command->market);
+    if (name == 0) {
+        return bs_refuse(BS_FULL_NAMES, NULL);
+    }
+    engine->market_name[row] = name;
+    define_market(engine, row, command, pool, unit);
+    bs_order_insert(&engine->market_index, engine->market_order, &engine->markets_count, row);
+    bs_index_add(&engine->market_index, row);
+    return BS_ACCEPTED;
+}
+
+struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_market_command *command)
+{
+    uint32_t pool = bs_index_find(&engine->pool_index, command->pool);
+    if (pool == 0) {
+        return bs_refuse(BS_UNKNOWN_POOL, "pool");
+    }
+    struct bs_outcome outcome = check_market(command);
+    if (outcome.status != BS_OK) {
+        return outcome;
+    }
+    int64_t unit;
+    if (!bs_market_unit(command->tick_size, command->lot_size, command->multiplier,
+                        engine->pools[pool].decimals, &unit)) {
+        return bs_refuse(BS_UNIT_NOT_INTEGER, NULL);
+    }
+    uint32_t row = bs_index_find(&engine->market_index, command->market);
+    if (row == 0) {
+        return new_market(engine, command, pool, unit);
+    }
+    struct bs_market *market = &engine->markets[row];
+    const char *field = changed_field(market, command, pool);
+    if (field == NULL) {
+        market->maintenance_ppm = command->maintenance_margin_ppm;
+        market->max_move_ppm = command->max_move_ppm;
+        engine->pools[pool].changed = true;
+        return BS_ACCEPTED;
+    }
+    if (market->holders[0] + market->holders[1] > 0) {
+        return bs_refuse(BS_IN_USE, field);
+    }
+    unlink_market(engine, row);
+    define_market(engine, row, command, pool, unit);
+    return BS_ACCEPTED;
+}
+
+struct bs_outcome bs_delete_market(struct bs_engine *engine, struct bs_text name)
+{
+    uint32_t market = bs_index_find(&engine->market_index, name);
+    if (market == 0) {
+        return bs_refuse(BS_UNKNOWN_MARKET, NULL);
+    }
+    if (engine->markets[market].holders[0] + engine->markets[market].holders[1] > 0) {
+        return bs_refuse(BS_IN_USE, NULL);
+    }
+    unlink_market(engine, market);
+    bs_order_remove(engine->market_order, &engine->markets_count, market);
+    bs_index_remove(&engine->market_index, market);
+    bs_names_remove(&engine->names, engine->market_name[market]);
+    engine->market_name[market] = 0;
+    engine->markets[market] = (struct bs_market){0};
+    return BS_ACCEPTED;
+}
