@@ -12,9 +12,9 @@
 #define ACCOUNT_SIZE_MAX (BS_ID_SIZE_MAX + sizeof("backstop:") - 1)
 
 _Static_assert(BS_ACTION_DECIMAL_COUNT <= 24, "the decimals' bits stay below the others");
-_Static_assert(BS_RECORD_HEADER_SIZE + 8 + 8 + 8 + 3 + 2 * (1 + BS_ID_SIZE_MAX) +
+_Static_assert(BS_RECORD_HEADER_SIZE + 8 + 8 + 8 + 3 + 2ul * (1 + BS_ID_SIZE_MAX) +
                        2 * (1 + ACCOUNT_SIZE_MAX) + 1 + BS_REASON_SIZE_MAX +
-                       BS_ACTION_DECIMAL_COUNT * 18 <=
+                       BS_ACTION_DECIMAL_COUNT * 18ul <=
                    BS_ACTION_RECORD_SIZE_MAX,
                "the largest action fits its buffer");
 
@@ -38,7 +38,8 @@ static void write_wide(struct bs_writer *writer, struct bs_wide value)
 
 static struct bs_wide read_wide(struct bs_reader *reader)
 {
-    int32_t exponent = (int8_t)bs_read_u8(reader);
+    uint8_t byte = bs_read_u8(reader);
+    int32_t exponent = byte - (byte >= 128 ? 256 : 0);
     unsigned size = bs_read_enum(reader, 17);
     const uint8_t *at = bs_read_bytes(reader, size);
     if (at == NULL || exponent > 0 || exponent < WIDE_EXPONENT_MIN) {

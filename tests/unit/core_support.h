@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the core loop share: a core on a memory log, and requests parsed from NDJSON. */
+/* What the tests of the core loop share: a core on a memory log, and requests from NDJSON. */
 #ifndef CORE_SUPPORT_H
 #define CORE_SUPPORT_H
 
@@ -34,8 +34,10 @@ void request_fini(struct request *request);
 void request_run(struct world *world, struct request *request);
 bool request_is_answered(void *request);
 
-/* Pool "p" resumed, linear market "m" (tick 1, lot 1), long "a" and short "b" of 10 at 100, mark 100,
- * collateral 100 and 5000: a mark of 80 makes "a" insolvent. */
+/*
+ * Pool "p" resumed, linear market "m" (tick 1, lot 1), long "a" and short "b" of 10 at 100, mark
+ * 100, collateral 100 and 5000: a mark of 80 makes "a" insolvent.
+ */
 void world_set_up(struct world *world);
 
 #endif

@@ -12,8 +12,7 @@
 void support_directory(char ret_path[PATH_MAX])
 {
     const char *parent = getenv("TMPDIR");
-    int size =
-        snprintf(ret_path, PATH_MAX, "%s/test-log-XXXXXX", parent == NULL ? "/tmp" : parent);
+    int size = snprintf(ret_path, PATH_MAX, "%s/test-log-XXXXXX", parent == NULL ? "/tmp" : parent);
     assert(size < PATH_MAX);
     const char *made = mkdtemp(ret_path);
     assert(made != NULL);
@@ -162,8 +161,8 @@ void support_fill(struct support_batch *batch, const struct command_log *log,
     };
     if (settle) {
         batch->settled++;
-        int size = snprintf(batch->json, sizeof(batch->json), "{\"number\":%" PRIu64 "}",
-                            batch->settled);
+        int size =
+            snprintf(batch->json, sizeof(batch->json), "{\"number\":%" PRIu64 "}", batch->settled);
         batch->settlement = (struct log_settlement_row){
             .pool = {"p0", 2},
             .number = batch->settled,

@@ -25,15 +25,15 @@ void support_records(struct buffer *records, uint64_t first_seq, uint32_t count,
 struct support_batch {
     struct log_batch batch;
     struct buffer records;
-    struct buffer rows;     /* of struct log_action_row */
-    struct buffer texts;    /* of the actions' records */
-    uint64_t settled;       /* settlements made so far */
+    struct buffer rows;  /* of struct log_action_row */
+    struct buffer texts; /* of the actions' records */
+    uint64_t settled;    /* settlements made so far */
     struct log_settlement_row settlement;
     char json[64];
 };
 
-/* Fills a batch that follows the log's end: records, and actions spread over 3 pools, 10 accounts and
- * 3 types; with `settle` also a settlement of pool p0. */
+/* Fills a batch that follows the log's end: records, and actions spread over 3 pools, 10 accounts
+ * and 3 types; with `settle` also a settlement of pool p0. */
 void support_fill(struct support_batch *batch, const struct command_log *log,
                   uint32_t records_count, uint32_t actions_count, bool settle);
 void support_fini(struct support_batch *batch);
@@ -53,7 +53,8 @@ void support_on_durable(void *user, int error, const char *message);
 int support_append(struct command_log *log, struct support_durable *durable,
                    const struct log_batch *batch);
 
-/* Reads all records and actions with all checks; returns the count of records. -1: `error` says why. */
+/* Reads all records and actions with all checks; returns the count of records. -1: `error` says
+ * why. */
 int64_t support_verify(struct command_log *log, char error[LOG_ERROR_SIZE]);
 
 #endif

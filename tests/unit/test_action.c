@@ -167,6 +167,33 @@ START_TEST(damage_is_refused)
 
 END_TEST
 
+/* The example of docs/records.md. */
+START_TEST(a_record_byte_by_byte)
+{
+    static const uint8_t expected[] = {
+        0x3f, 0,    0,    0,    0x02, 0x00, 0x03, 0x73, 12, 0, 0, 0,    0,    0,    0,    0,
+        0x5f, 0x1d, 0xfb, 0xcf, 0x99, 0x01, 0,    0,    1,  0, 4, 1,    0x00, 0x04, 0x00, 0x08,
+        3,    0,    0,    0,    0,    0,    0,    0,    1,  0, 0, 0,    0,    0,    0,    0,
+        4,    'u',  's',  'd',  'c',  2,    'a',  '1',  0,  0, 0, 0xfe, 2,    0xd4, 0xfe,
+    };
+    struct bs_action action = {
+        .ordinal = 12,
+        .id = 3,
+        .settlement = 1,
+        .time_ms = 1760130964831,
+        .type = BS_ACTION_INSURANCE_DRAW,
+        .present = BS_ACTION_HAS_SETTLEMENT | 1u << BS_ACTION_DECIMAL_amount,
+        .pool = {.bytes = "usdc", .size = 4},
+        .account = {.bytes = "a1", .size = 2},
+    };
+    action.decimals[BS_ACTION_DECIMAL_amount] = (struct bs_wide){.mantissa = -300, .exponent = -2};
+    uint8_t record[BS_ACTION_RECORD_SIZE_MAX];
+    ck_assert_uint_eq(bs_action_encode(&action, record), sizeof(expected));
+    ck_assert_mem_eq(record, expected, sizeof(expected));
+}
+
+END_TEST
+
 START_TEST(names_are_those_of_json)
 {
     ck_assert_str_eq(bs_action_type_name(BS_ACTION_LIQUIDATION_CLOSE), "liquidation_close");
@@ -202,6 +229,7 @@ int main(void)
     tcase_add_test(tcase, actions_round_trip);
     tcase_add_test(tcase, truncated_and_longer_records_are_refused);
     tcase_add_test(tcase, damage_is_refused);
+    tcase_add_test(tcase, a_record_byte_by_byte);
     tcase_add_test(tcase, names_are_those_of_json);
     tcase_add_test(tcase, a_command_is_not_an_action);
     suite_add_tcase(suite, tcase);

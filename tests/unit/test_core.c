@@ -434,6 +434,29 @@ START_TEST(failed_commit_answers_nobody)
 
 END_TEST
 
+/* The log fails while the last requests are being finished: the stop still ends. */
+START_TEST(failure_while_stopping_ends_the_stop)
+{
+    struct world world;
+    struct request write;
+    struct bs_digest digest;
+    uint64_t seq = 0;
+    world_init(&world);
+    start(&world);
+    world_set_up(&world);
+    log_memory_fail(world.log, 1, -EIO);
+    request_init(&write, MARK("101"));
+    ck_assert(core_submit(world.core, &write));
+    world_stop(&world);
+    ck_assert(world.is_failed);
+    ck_assert(!request_is_answered(&write));
+    ck_assert(!log_get_digest(world.log, &seq, &digest));
+    request_fini(&write);
+    world_fini(&world);
+}
+
+END_TEST
+
 /* ---- many threads ---- */
 
 struct producer {
@@ -501,8 +524,10 @@ START_TEST(threads_submit_at_once)
             buffer_fini(&request->body);
         }
     }
-    struct bs_digest before = digest_of(&world);
+    struct bs_digest before; /* after the last settlement of the timer */
+    uint64_t seq = 0;
     world_stop(&world);
+    ck_assert(log_get_digest(world.log, &seq, &before));
     start(&world);
     struct bs_digest after = digest_of(&world);
     ck_assert_mem_eq(&before, &after, sizeof(before));
@@ -530,6 +555,7 @@ int main(void)
     tcase_add_test(tests, missed_ticks_are_counted);
     tcase_add_test(tests, stepping_pauses_when_the_outbox_is_full);
     tcase_add_test(tests, failed_commit_answers_nobody);
+    tcase_add_test(tests, failure_while_stopping_ends_the_stop);
     tcase_add_test(tests, threads_submit_at_once);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -105,7 +105,7 @@ START_TEST(broken_bodies_name_line_and_column)
 {
     struct api_route route = {.type = BS_COMMAND_POSITION};
     CHECK_ROWS(route, broken_bodies_name_line_and_column_rows, false);
-    const char nul[] = "{'a':\0 1}";
+    const char nul[] = "{\"a\":\0 1}";
     const char *result = parse_both(&route, nul, sizeof(nul) - 1, false);
     ck_assert_str_eq(result, "invalid_json: line 1 column 6: NUL byte");
 }
@@ -346,10 +346,10 @@ START_TEST(an_account_holds_ten_thousand_positions)
     struct api_route route = {.type = BS_COMMAND_ACCOUNT};
     for (int extra = 0; extra < 2; extra++) {
         struct buffer body = {0};
-        buffer_text(&body, "{'account':'a','pool':'p','collateral':1,'positions':[");
+        buffer_text(&body, "{\"account\":\"a\",\"pool\":\"p\",\"collateral\":1,\"positions\":[");
         for (int i = 0; i < BS_ACCOUNT_POSITIONS_MAX + extra; i++) {
-            buffer_printf(&body, "%s{'market':'M%05d-%055d','size':'%d'}", i > 0 ? "," : "", i, 0,
-                          i);
+            buffer_printf(&body, "%s{\"market\":\"M%05d-%055d\",\"size\":\"%d\"}", i > 0 ? "," : "",
+                          i, 0, i);
         }
         buffer_text(&body, "]}");
         const char *result = parse_both(&route, body.bytes, body.size, false);
@@ -415,13 +415,14 @@ START_TEST(times)
     };
     struct api_route route = {.type = BS_COMMAND_MARK};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char body[256];
-        (void)snprintf(body, sizeof(body), "{'market':'m','price':1,'time':'%s'}", rows[i].text);
-        const char *result = parse_both(&route, body, strlen(body), false);
+        char text[256];
+        char body[1024];
+        (void)snprintf(text, sizeof(text), "{'market':'m','price':1,'time':'%s'}", rows[i].text);
+        const char *result = parse_both(&route, body, quoted(body, text), false);
         ck_assert_str_eq(result, rows[i].valid ? "0 mark" : "0 invalid_time(time)");
         if (rows[i].valid) {
             struct api_batch batch = {0};
-            struct bs_command command = parse_one(&batch, BS_COMMAND_MARK, "", body);
+            struct bs_command command = parse_one(&batch, BS_COMMAND_MARK, "", text);
             ck_assert_int_eq(command.as.mark.mark_time_ms, rows[i].time_ms);
             api_batch_fini(&batch);
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: what was acknowledged is read back, whole, in order, checked and by every filter, from both
- * logs and over file borders. Method: the same batches go into the memory log and the SQLite log with
- * small files; both must answer alike. Hashes are computed once more by hand.
+ * logs and over file borders. Method: the same batches go into the memory log and the SQLite log
+ * with small files; both must answer alike. Hashes are computed once more by hand.
  */
 #include <check.h>
 #include <errno.h>
@@ -72,8 +72,8 @@ static bool note_action(void *user, const struct log_action_row *row,
                         const uint8_t hash[LOG_HASH_SIZE])
 {
     struct buffer *seen = user;
-    buffer_printf(seen, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %u %.*s %.*s %u:", row->ordinal, row->id,
-                  row->settlement, row->type, (int)row->pool.size, row->pool.bytes,
+    buffer_printf(seen, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %u %.*s %.*s %u:", row->ordinal,
+                  row->id, row->settlement, row->type, (int)row->pool.size, row->pool.bytes,
                   (int)row->account.size, row->account.bytes, row->record_size);
     buffer_append(seen, row->record, row->record_size);
     buffer_append(seen, hash, LOG_HASH_SIZE);
@@ -129,9 +129,11 @@ static void check_settlements(struct log_reader *one, struct log_reader *two, ui
         for (uint32_t i = 0; i < 6; i++) {
             uint32_t limit = i < 3 ? 1 : 1000;
             ck_assert_int_eq(log_reader_settlements(one, pools[i % 3], after, limit,
-                                                    note_settlement, &seen_one, error), 0);
+                                                    note_settlement, &seen_one, error),
+                             0);
             ck_assert_int_eq(log_reader_settlements(two, pools[i % 3], after, limit,
-                                                    note_settlement, &seen_two, error), 0);
+                                                    note_settlement, &seen_two, error),
+                             0);
             ck_assert(i % 3 == 2 || after == last || seen_one.size > 0);
             check_equal(&seen_one, &seen_two);
         }
@@ -189,6 +191,7 @@ START_TEST(test_both_alike)
     log_close(sqlite);
     log_close(memory);
 }
+
 END_TEST
 
 struct part {
@@ -232,7 +235,8 @@ START_TEST(test_read_records_after)
         uint64_t last = log_last_seq(log);
         for (uint64_t after = 0; after <= last + 1; after += after < 100 ? 1 : 37) {
             struct part part = {.next = after + 1, .calls_max = UINT32_MAX};
-            ck_assert_msg(log_read_records(log, after, take_records, &part, error) == 0, "%s", error);
+            ck_assert_msg(log_read_records(log, after, take_records, &part, error) == 0, "%s",
+                          error);
             ck_assert_uint_eq(part.next, after > last ? after + 1 : last + 1);
         }
         struct part part = {.next = 1, .calls_max = 3};
@@ -241,6 +245,7 @@ START_TEST(test_read_records_after)
         log_close(log);
     }
 }
+
 END_TEST
 
 struct recount {
@@ -284,6 +289,7 @@ START_TEST(test_action_hashes)
     log_close(log);
     buffer_fini(&recount.text);
 }
+
 END_TEST
 
 static bool stop_at_once(void *user, const struct log_action_row *row,
@@ -313,6 +319,7 @@ START_TEST(test_read_actions_after)
     }
     log_close(log);
 }
+
 END_TEST
 
 /* More records than one blob holds become several rows, acknowledged as one. */
@@ -337,6 +344,7 @@ START_TEST(test_large_batch)
     ck_assert_int_eq(support_verify(log, error), (int64_t)count + 20);
     log_close(log);
 }
+
 END_TEST
 
 /* A reader that takes its time between two rows keeps neither commits nor checkpoints waiting. */
@@ -365,6 +373,7 @@ START_TEST(test_slow_reader)
     log_reader_close(reader);
     stop(log);
 }
+
 END_TEST
 
 struct follower {
@@ -418,6 +427,7 @@ START_TEST(test_followers)
     ck_assert_uint_ge(count_files(), 2);
     stop(log);
 }
+
 END_TEST
 
 START_TEST(test_digest)
@@ -438,6 +448,7 @@ START_TEST(test_digest)
     ck_assert_uint_eq(digest.words[1], 5);
     log_close(log);
 }
+
 END_TEST
 
 /* on_durable begins the next append; stop waits for the last one. */
@@ -474,6 +485,7 @@ START_TEST(test_append_from_callback)
     log_close(relay.log);
     support_fini(&relay.batch);
 }
+
 END_TEST
 
 START_TEST(test_stop_waits)
@@ -489,6 +501,7 @@ START_TEST(test_stop_waits)
     log_close(NULL);
     log_reader_close(NULL);
 }
+
 END_TEST
 
 /* The n-th append fails, for every n; it is reported once, and again for each later append. */
@@ -514,6 +527,7 @@ START_TEST(test_injected_failure)
         log_close(log);
     }
 }
+
 END_TEST
 
 int main(void)

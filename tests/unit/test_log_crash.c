@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Goal: after a kill, a full disk, a lost or damaged file nothing acknowledged is missing, or the log
- * does not open and says why. Method: children that append and are killed or run into a file size
- * limit; files removed, emptied and edited with SQLite.
+ * Goal: after a kill, a full disk, a lost or damaged file nothing acknowledged is missing, or the
+ * log does not open and says why. Method: children that append and are killed or run into a file
+ * size limit; files removed, emptied and edited with SQLite.
  */
 #include <check.h>
 #include <dirent.h>
@@ -186,6 +186,7 @@ START_TEST(test_kill)
     }
     ck_assert_uint_gt(acknowledged.seq, 0);
 }
+
 END_TEST
 
 /* A disk that takes no more: at many sizes, so that the limit meets a commit, a checkpoint, a new
@@ -199,7 +200,8 @@ START_TEST(test_disk_full)
         int status;
         ck_assert_int_eq(waitpid(child, &status, 0), child);
         ck_assert(WIFEXITED(status));
-        int code = WEXITSTATUS(status); /* SQLite does not always pass on which write error it was */
+        int code =
+            WEXITSTATUS(status); /* SQLite does not always pass on which write error it was */
         ck_assert_msg(code == EFBIG || code == ENOSPC || code == EIO, "limit %lu: exit status %d",
                       (unsigned long)size, code);
         check_holds(last);
@@ -207,6 +209,7 @@ START_TEST(test_disk_full)
         ck_assert_int_eq(mkdir(directory, 0700), 0);
     }
 }
+
 END_TEST
 
 /* ---- the directory ---- */
@@ -230,12 +233,14 @@ START_TEST(test_directory)
     ck_assert_uint_eq(status.st_mode & 0777, 0600);
 
     char owner[64];
-    (void)snprintf(owner, sizeof(owner), "in use by another process (process id %d)", (int)getpid());
+    (void)snprintf(owner, sizeof(owner), "in use by another process (process id %d)",
+                   (int)getpid());
     check_refused(owner);
     log_close(log);
     ck_assert_int_eq(reopen(&log, false), 0);
     log_close(log);
 }
+
 END_TEST
 
 START_TEST(test_unusable_directory)
@@ -251,6 +256,7 @@ START_TEST(test_unusable_directory)
     ck_assert_int_eq(log_open_sqlite(&log, &options, error), -ENOTDIR);
     ck_assert_ptr_nonnull(strstr(error, "cannot open the directory"));
 }
+
 END_TEST
 
 START_TEST(test_filesystem_warning)
@@ -261,6 +267,7 @@ START_TEST(test_filesystem_warning)
         ck_assert_ptr_nonnull(strstr(log_filesystem_warning("/dev/shm"), "tmpfs"));
     }
 }
+
 END_TEST
 
 /* Every thread but the first has all signals blocked that can be. */
@@ -295,13 +302,15 @@ START_TEST(test_signals_blocked)
     log_stop(log);
     log_close(log);
 }
+
 END_TEST
 
 /* ---- lost files ---- */
 
 START_TEST(test_lost_file)
 {
-    static const char *const why[] = {"file 1 of the log is missing", "file 2 of the log is missing",
+    static const char *const why[] = {"file 1 of the log is missing",
+                                      "file 2 of the log is missing",
                                       "file 3 of the log is missing"};
     char path[PATH_MAX + 32];
     char aside[PATH_MAX + 32];
@@ -317,6 +326,7 @@ START_TEST(test_lost_file)
     ck_assert_int_gt(support_verify(log, error), 0);
     log_close(log);
 }
+
 END_TEST
 
 START_TEST(test_emptied_file)
@@ -327,9 +337,10 @@ START_TEST(test_emptied_file)
     ck_assert_int_eq(truncate(path, 0), 0);
     check_refused("file 2 of the log is empty, but 1 follow it");
 }
+
 END_TEST
 
-/* A crash while a file is created leaves one without tables: it goes, and the one before goes on. */
+/* A crash while a file is created leaves one without tables: it goes, and the last one goes on. */
 START_TEST(test_creation_cut_off)
 {
     char path[PATH_MAX + 32];
@@ -346,6 +357,7 @@ START_TEST(test_creation_cut_off)
         log_close(log);
     }
 }
+
 END_TEST
 
 START_TEST(test_orphaned_wal)
@@ -356,6 +368,7 @@ START_TEST(test_orphaned_wal)
     (void)close(open(path, O_WRONLY | O_CREAT, 0600));
     check_refused("holds log-00000002.db-wal, but file 2 of the log is missing");
 }
+
 END_TEST
 
 /* ---- damaged files ---- */
@@ -379,20 +392,29 @@ START_TEST(test_edited)
         const char *sql;
         const char *why;
     } rows[] = {
-        {1, "UPDATE batch SET records = substr(records, 1, 100) || x'ff' || substr(records, 102)"
-            " WHERE first_seq = 1", "is damaged: its CRC32C does not match"},
-        {1, "UPDATE batch SET records = substr(records, 1, length(records) - 1)"
-            " WHERE first_seq = 501", "log-00000001.db: record 1000 is cut off"},
+        {1,
+         "UPDATE batch SET records = substr(records, 1, 100) || x'ff' || substr(records, 102)"
+         " WHERE first_seq = 1",
+         "is damaged: its CRC32C does not match"},
+        {1,
+         "UPDATE batch SET records = substr(records, 1, length(records) - 1)"
+         " WHERE first_seq = 501",
+         "log-00000001.db: record 1000 is cut off"},
         {1, "UPDATE batch SET records = records || x'00' WHERE first_seq = 1",
          "the batch at sequence 1 has 1 bytes too many"},
         {2, "DELETE FROM batch WHERE first_seq = (SELECT first_seq FROM batch LIMIT 1 OFFSET 1)",
          "records are missing: sequence"},
-        {2, "UPDATE batch SET link = zeroblob(32) WHERE first_seq = (SELECT min(first_seq)"
-            " FROM batch)", "log-00000002.db: the SHA-256 chain is broken at the batch of sequence"},
-        {1, "UPDATE batch SET link = NULL WHERE 0; UPDATE batch SET link = x'00'"
-            " WHERE first_seq = 1", "a batch has no link"},
+        {2,
+         "UPDATE batch SET link = zeroblob(32) WHERE first_seq = (SELECT min(first_seq)"
+         " FROM batch)",
+         "log-00000002.db: the SHA-256 chain is broken at the batch of sequence"},
+        {1,
+         "UPDATE batch SET link = NULL WHERE 0; UPDATE batch SET link = x'00'"
+         " WHERE first_seq = 1",
+         "a batch has no link"},
         {2, "UPDATE edge SET seq = seq - 1 WHERE name = 'start'", "file 2 of the log starts after"},
-        {1, "UPDATE edge SET ordinal = 7 WHERE name = 'finish'", "it does not end as its table edge"},
+        {1, "UPDATE edge SET ordinal = 7 WHERE name = 'finish'",
+         "it does not end as its table edge"},
         {1, "DELETE FROM edge WHERE name = 'start'", "its table edge has no start"},
         {2, "DELETE FROM action WHERE ordinal = (SELECT ordinal FROM action LIMIT 1 OFFSET 2)",
          "actions are missing: ordinal"},
@@ -405,6 +427,7 @@ START_TEST(test_edited)
         {1, "PRAGMA user_version = 9", "has format version 9"},
         {1, "PRAGMA application_id = 9", "is not a file of this log"},
     };
+
     char source[PATH_MAX];
     make_log(2);
     support_directory(source);
@@ -420,12 +443,13 @@ START_TEST(test_edited)
                 log_close(log);
             }
             ck_assert_int_lt(result, 0);
-            ck_assert_msg(strstr(error, rows[i].why) != NULL,
-                          "row %zu: \"%s\" does not say \"%s\"", i, error, rows[i].why);
+            ck_assert_msg(strstr(error, rows[i].why) != NULL, "row %zu: \"%s\" does not say \"%s\"",
+                          i, error, rows[i].why);
         }
     }
     support_remove(source);
 }
+
 END_TEST
 
 /* Any bit of the records that the database holds. */
@@ -459,6 +483,7 @@ START_TEST(test_flipped_bits)
     free(bytes);
     (void)close(fd);
 }
+
 END_TEST
 
 int main(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Goal: no acknowledged commit is lost without a word, and no torn write keeps the log from opening.
- * Method: a -wal of 100 acknowledged commits, with bits flipped, cut, and torn in every way a disk
- * may leave it before a sync was done; then scanned, and opened.
+ * Goal: no acknowledged commit is lost without a word, and no torn write keeps the log from
+ * opening. Method: a -wal of 100 acknowledged commits, with bits flipped, cut, and torn in every
+ * way a disk may leave it before a sync was done; then scanned, and opened.
  */
 #include <check.h>
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include "tests/unit/log_support.h"
 
 #define COMMITS 100
+#define CUTS 60
 #define FRAME_SIZE (24 + 16384)
 #define WAL "log-00000001.db-wal"
 
@@ -119,7 +120,8 @@ static int scan_bytes(const uint8_t *bytes, size_t size, char *error)
     return scan_target(error);
 }
 
-/* Opens a fresh copy of the source with these bytes as its -wal; the count of its records, or -1. */
+/* Opens a fresh copy of the source with these bytes as its -wal; the count of its records, or -1.
+ */
 static int64_t open_bytes(const uint8_t *bytes, size_t size, char *error)
 {
     support_copy(source, target);
@@ -161,6 +163,7 @@ START_TEST(test_intact)
     ck_assert_int_eq(scan_bytes(wal, wal_size, error), 0);
     ck_assert_int_eq(open_bytes(wal, wal_size, error), records_in(COMMITS));
 }
+
 END_TEST
 
 /* A -wal that is gone altogether is noticed, as the database was marked open. */
@@ -176,6 +179,7 @@ START_TEST(test_missing)
     ck_assert_int_eq(log_open_sqlite(&log, &options, error), -EBADMSG);
     ck_assert_ptr_nonnull(strstr(error, "its -wal is missing"));
 }
+
 END_TEST
 
 static void check_flip(size_t at, unsigned bit)
@@ -201,7 +205,8 @@ static void check_flip(size_t at, unsigned bit)
     }
 }
 
-/* Any bit of the header, any bit of the header of a frame, and bits anywhere: every one is found. */
+/* Any bit of the header, any bit of the header of a frame, and bits anywhere: every one is found.
+ */
 START_TEST(test_flipped_bit)
 {
     for (size_t at = 0; at < 32; at++) {
@@ -218,9 +223,11 @@ START_TEST(test_flipped_bit)
         check_flip(32 + (size_t)(next() % (wal_size - 32)), (unsigned)(next() % 8));
     }
 }
+
 END_TEST
 
-/* The log refuses to open and says why; without the scan SQLite would open it with fewer commits. */
+/* The log refuses to open and says why; without the scan SQLite would open it with fewer commits.
+ */
 START_TEST(test_flipped_bit_open)
 {
     for (int i = 0; i < 10; i++) {
@@ -232,6 +239,7 @@ START_TEST(test_flipped_bit_open)
         wal[at] ^= 16;
     }
 }
+
 END_TEST
 
 /* More than a bit: a sector, a page, a run of frames; refused wherever two commits follow it. */
@@ -253,24 +261,25 @@ START_TEST(test_hole)
     }
     free(bytes);
 }
+
 END_TEST
 
 /* Cut at any byte: every commit that is complete is there, and nothing is refused. */
 START_TEST(test_cut)
 {
     char error[LOG_ERROR_SIZE] = "";
-    size_t cuts[120];
+    size_t cuts[CUTS];
     size_t count = 0;
     for (size_t at = 0; at < 34; at += 3) {
         cuts[count++] = at;
     }
-    for (size_t i = 0; i < 20; i++) {
+    for (size_t i = 0; i < 10; i++) {
         size_t end = commit_ends[next() % COMMITS];
         cuts[count++] = end - 1;
         cuts[count++] = end;
         cuts[count++] = end + 1 < wal_size ? end + 1 : wal_size;
     }
-    while (count < 120) {
+    while (count < CUTS) {
         cuts[count++] = (size_t)(next() % wal_size);
     }
     for (size_t i = 0; i < count; i++) {
@@ -280,6 +289,7 @@ START_TEST(test_cut)
                       cuts[i], found, expected, error);
     }
 }
+
 END_TEST
 
 /* Before its sync the pages of the last commit reach the disk in any order: each subset opens. */
@@ -311,6 +321,7 @@ START_TEST(test_torn_last_commit)
     }
     free(bytes);
 }
+
 END_TEST
 
 /* After a torn commit the log goes on, is killed again, and opens again. */
@@ -338,6 +349,60 @@ START_TEST(test_go_on_after_torn)
     support_fini(&batch);
     support_remove(again);
 }
+
+END_TEST
+
+/* Frames at the beginning of the -wal that carry the salts of its header. */
+static size_t current_frames(void)
+{
+    size_t count = 0;
+    while (32 + (count + 1) * FRAME_SIZE <= wal_size &&
+           memcmp(wal + 16, wal + 32 + count * FRAME_SIZE + 8, 8) == 0) {
+        count++;
+    }
+    return count;
+}
+
+/* Checkpoints keep the -wal bounded: SQLite begins it anew, over older frames. Damage is found in
+ * the new frames only, and nothing is lost with the older ones. */
+START_TEST(test_begun_anew)
+{
+    char live[PATH_MAX];
+    char error[LOG_ERROR_SIZE] = "";
+    const uint64_t size_max = 18 << 20;
+    support_directory(live);
+    struct command_log *log = support_open(live, size_max);
+    struct support_durable durable;
+    struct support_batch batch = {0};
+    support_durable_init(&durable);
+    ck_assert_int_eq(log_start(log, support_on_durable, &durable), 0);
+    for (uint32_t i = 0; i < 900; i++) {
+        support_fill(&batch, log, 10, 3, i % 7 == 0);
+        ck_assert_int_eq(support_append(log, &durable, &batch.batch), 0);
+    }
+    ck_assert_uint_lt(file_size(live), 3 * size_max);
+    support_remove(source);
+    support_directory(source);
+    support_copy(live, source);
+    log_stop(log);
+    log_close(log);
+    read_wal(source);
+    size_t frames = current_frames();
+    ck_assert_uint_gt(frames, 0);
+    ck_assert_uint_lt(32 + frames * FRAME_SIZE, wal_size);
+    ck_assert_int_eq(open_bytes(wal, wal_size, error), 9000);
+    write_wal(target, wal, wal_size);
+    for (int i = 0; i < 40; i++) {
+        check_flip(32 + (size_t)(next() % (frames * FRAME_SIZE)), (unsigned)(next() % 8));
+    }
+    for (size_t at = 32 + frames * FRAME_SIZE; at < wal_size; at += wal_size / 20) {
+        wal[at] ^= 1;
+    }
+    ck_assert_int_eq(open_bytes(wal, wal_size, error), 9000);
+    support_fini(&batch);
+    support_remove(live);
+}
+
 END_TEST
 
 static void put_u32(uint8_t *at, uint32_t value)
@@ -378,6 +443,7 @@ START_TEST(test_big_endian)
         check_flip(32 + (size_t)(next() % (wal_size - 32)), (unsigned)(next() % 8));
     }
 }
+
 END_TEST
 
 int main(void)
@@ -394,6 +460,7 @@ int main(void)
     tcase_add_test(tests, test_cut);
     tcase_add_test(tests, test_torn_last_commit);
     tcase_add_test(tests, test_go_on_after_torn);
+    tcase_add_test(tests, test_begun_anew);
     tcase_add_test(tests, test_big_endian);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/item.h"
+
+#include "api/item_tables.h"
+
+#define RECORD_ROOM 1024 /* more than any record without positions takes */
+#define ITEM_ROOM 128    /* more than one position of an account record takes */
+
+#define MARK_MAX_AGE_MS 10000
+#define PERIOD_MS (8ull * 3600 * 1000)
+
+static const struct bs_layer default_waterfall[] = {
+    {.type = BS_LAYER_INSURANCE},
+    {.type = BS_LAYER_ADL,
+     .ranking = BS_RANKING_PROFIT_LEVERAGE,
+     .price = BS_PRICE_BANKRUPTCY,
+     .protect_principal = true},
+    {.type = BS_LAYER_HAIRCUT,
+     .rule = BS_RULE_PRO_RATA,
+     .basis = BS_BASIS_PERIOD_GAIN,
+     .divide = BS_DIVIDE_AT_ONCE},
+};
+
+bool item_type_needs_ops(uint8_t type)
+{
+    return type == BS_COMMAND_POOL || type == BS_COMMAND_MARKET || type >= BS_COMMAND_SETTLE;
+}
+
+/* The type the route or the item names; 0 with *fault set. */
+static uint8_t item_type(const struct api_route *route, const struct json_token *object,
+                         struct fault *fault)
+{
+    if (route->type != 0) {
+        return route->type;
+    }
+    const struct json_token *value = fields_find(object, "type");
+    if (value == NULL || value->kind != TOKEN_STRING) {
+        (void)fault_set(fault, value == NULL ? BS_MISSING_FIELD : BS_WRONG_TYPE, "type");
+        return 0;
+    }
+    for (unsigned type = 1; type < BS_COMMAND_COUNT; type++) {
+        if (token_is(value, bs_command_type_name((uint8_t)type))) {
+            return (uint8_t)type;
+        }
+    }
+    bool later = token_is(value, "final_settlement");
+    (void)fault_set(fault, later ? BS_UNSUPPORTED : BS_UNKNOWN_TYPE, "type");
+    return 0;
+}
+
+static bool read_layer(const struct json_token *object, struct bs_layer *layer, struct fault *fault)
+{
+    if (object->kind != TOKEN_OBJECT) {
+        return fault_set(fault, BS_WRONG_TYPE, "");
+    }
+    const struct json_token *name = fields_find(object, "layer");
+    if (name == NULL) {
+        return fault_set(fault, BS_MISSING_FIELD, "layer");
+    }
+    if (name->kind != TOKEN_STRING) {
+        return fault_set(fault, BS_WRONG_TYPE, "layer");
+    }
+    uint8_t type = 1;
+    while (type < BS_LAYER_COUNT && !token_is(name, bs_layer_type_name(type))) {
+        type++;
+    }
+    if (type == BS_LAYER_COUNT) {
+        return fault_set(fault, BS_INVALID_VALUE, "layer");
+    }
+    *layer = (struct bs_layer){.type = type, .protect_principal = type == BS_LAYER_ADL};
+    uint32_t seen = 0;
+    return fields_read(item_layer_table(type), object, layer, &seen, fault);
+}
+
+static bool read_waterfall(const struct json_token *list, struct bs_pool_command *pool,
+                           struct fault *fault)
+{
+    if (list == NULL) {
+        pool->layers_count = sizeof(default_waterfall) / sizeof(default_waterfall[0]);
+        memcpy(pool->layers, default_waterfall, sizeof(default_waterfall));
+        return true;
+    }
+    if (list->size > BS_LAYERS_MAX) {
+        return fault_set(fault, BS_INVALID_WATERFALL, "waterfall");
+    }
+    pool->layers_count = list->size;
+    const struct json_token *object = list + 1;
+    for (uint32_t i = 0; i < list->size; i++) {
+        if (!read_layer(object, &pool->layers[i], fault)) {
+            fault_inside(fault, "waterfall", i);
+            return false;
+        }
+        object = token_next(object);
+    }
+    return true;
+}
+
+/* Appends the positions of an account to its record, which ends the buffer. */
+static bool append_positions(const struct json_token *list, struct buffer *records, size_t at,
+                             struct fault *fault)
+{
+    if (list->size > BS_ACCOUNT_POSITIONS_MAX) {
+        return fault_set(fault, BS_RECORD_TOO_LONG, "positions");
+    }
+    const struct json_token *object = list + 1;
+    for (uint32_t i = 0; i < list->size; i++) {
+        struct bs_position_item item = {.adl_priority = BS_PRIORITY_NONE};
+        uint32_t seen = 0;
+        bool good = object->kind == TOKEN_OBJECT
+                        ? fields_read(item_position_table(), object, &item, &seen, fault)
+                        : fault_set(fault, BS_WRONG_TYPE, "");
+        if (!good) {
+            fault_inside(fault, "positions", i);
+            return false;
+        }
+        buffer_reserve(records, ITEM_ROOM);
+        size_t added = bs_command_append_position((uint8_t *)records->bytes + at,
+                                                  records->capacity - at, &item);
+        assert(added > 0);
+        records->size += added;
+        object = token_next(object);
+    }
+    return true;
+}
+
+static void set_defaults(struct item *item, uint8_t type)
+{
+    item->list = NULL;
+    item->command.seq = 0;
+    item->command.time_ms = 0;
+    item->command.type = type;
+    memset(&item->command.as, 0, item_table(type)->size);
+    if (type == BS_COMMAND_POOL) {
+        item->command.as.pool.mark_max_age_ms = MARK_MAX_AGE_MS;
+        item->command.as.pool.period_ms = PERIOD_MS;
+    } else if (type == BS_COMMAND_MARKET) {
+        item->command.as.market.multiplier = (struct bs_decimal){.mantissa = 1};
+    } else if (type == BS_COMMAND_POSITION) {
+        item->command.as.position.item.adl_priority = BS_PRIORITY_NONE;
+    }
+}
+
+/* Reads the members. A name that the path gives need not be repeated; if it is, it must agree. */
+static bool read_item(const struct api_route *route, const struct json_token *object,
+                      struct item *item, struct fault *fault)
+{
+    const struct field_table *table = &item_table(item->command.type)->table;
+    const struct field *name = &table->fields[ITEM_NAME_ROW];
+    uint32_t name_bit = 1u << ITEM_NAME_ROW;
+    bool in_path = route->path_name.size > 0;
+    uint32_t seen = in_path ? name_bit : 0;
+    if (!fields_read(table, object, item, &seen, fault)) {
+        return false;
+    }
+    if (in_path) {
+        struct bs_text *text = (void *)((char *)item + name->offset);
+        if ((seen & name_bit) != 0 && !bs_text_equal(*text, route->path_name)) {
+            return fault_set(fault, BS_INVALID_VALUE, name->name);
+        }
+        *text = route->path_name;
+    }
+    if (item->command.type == BS_COMMAND_POOL) {
+        return read_waterfall(item->list, &item->command.as.pool, fault);
+    }
+    return true;
+}
+
+bool item_write(const struct api_route *route, const struct json_token *object,
+                struct buffer *records, bool *needs_ops, struct fault *fault)
+{
+    if (object->kind != TOKEN_OBJECT) {
+        return fault_set(fault, BS_NOT_AN_OBJECT, "");
+    }
+    uint8_t type = item_type(route, object, fault);
+    if (type == 0) {
+        return false;
+    }
+    *needs_ops = *needs_ops || item_type_needs_ops(type);
+    struct item item;
+    set_defaults(&item, type);
+    if (!read_item(route, object, &item, fault)) {
+        return false;
+    }
+    *needs_ops = *needs_ops || (type == BS_COMMAND_MARK && item.command.as.mark.confirm);
+    buffer_reserve(records, RECORD_ROOM);
+    size_t at = records->size;
+    size_t size =
+        bs_command_encode(&item.command, (uint8_t *)records->bytes + at, records->capacity - at);
+    assert(size > 0);
+    records->size += size;
+    if (type == BS_COMMAND_ACCOUNT && item.list != NULL &&
+        !append_positions(item.list, records, at, fault)) {
+        records->size = at;
+        return false;
+    }
+    return true;
+}

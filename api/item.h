@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One item of a request -> one command record. */
+#ifndef API_ITEM_H
+#define API_ITEM_H
+
+#include "api/fields.h"
+#include "api/json_command.h"
+
+/* Appends the item's record. False: *fault says why, nothing is appended. *needs_ops is set when
+ * the item is of a kind that only the ops role may send. */
+BS_MUST_USE bool item_write(const struct api_route *route, const struct json_token *item,
+                            struct buffer *records, bool *needs_ops, struct fault *fault);
+/* Whether only the ops role may send commands of this type. */
+bool item_type_needs_ops(uint8_t type);
+
+#endif

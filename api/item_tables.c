@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/item_tables.h"
+
+#define AT(member) offsetof(struct item, command.as.member)
+#define LIST_AT offsetof(struct item, list)
+#define LAYER_AT(member) offsetof(struct bs_layer, member)
+#define ROW_TYPE(value)                                                                            \
+    {                                                                                              \
+        FIELD("type", FIELD_TYPE, FIELD_NOWHERE), .names = bs_command_type_name, .first = (value)  \
+    }
+#define ROW_LAYER(value)                                                                           \
+    {                                                                                              \
+        FIELD("layer", FIELD_TYPE, FIELD_NOWHERE), .names = bs_layer_type_name, .first = (value)   \
+    }
+#define TABLE(rows) .fields = (rows), .count = sizeof(rows) / sizeof((rows)[0])
+
+/* Cross margin is the only kind, so the choice is checked and not stored. */
+static const char *margin_name(uint8_t value)
+{
+    return value == 0 ? "cross" : NULL;
+}
+
+static const char *const isolated[] = {"isolated", NULL};
+static const char *const later_contracts[] = {"inverse", NULL};
+static const char *const later_rankings[] = {"margin_profit", "profit_equity", "price_leverage",
+                                             "leverage_water_fill", NULL};
+static const char *const later_rules[] = {"capped_pro_rata", "risk_aware", "min_max", NULL};
+
+static const struct field pool_rows[] = {
+    {FIELD("pool", FIELD_NAME, AT(pool.pool)), .required = true},
+    {FIELD("asset", FIELD_NAME, AT(pool.asset)), .required = true},
+    {FIELD("decimals", FIELD_U32, AT(pool.decimals)), .required = true,
+     .max = BS_ASSET_DECIMALS_MAX},
+    {FIELD("mark_max_age_ms", FIELD_U32, AT(pool.mark_max_age_ms)), .max = UINT32_MAX},
+    {FIELD("period", FIELD_PERIOD, AT(pool.period_ms))},
+    {FIELD("waterfall", FIELD_LIST, LIST_AT)},
+    ROW_TYPE(BS_COMMAND_POOL),
+};
+
+static const struct field market_rows[] = {
+    {FIELD("market", FIELD_NAME, AT(market.market)), .required = true},
+    {FIELD("pool", FIELD_NAME, AT(market.pool)), .required = true},
+    {FIELD("contract", FIELD_ENUM, AT(market.contract)), .names = bs_contract_name,
+     .unsupported = later_contracts},
+    {FIELD("tick_size", FIELD_DECIMAL, AT(market.tick_size)), .required = true},
+    {FIELD("lot_size", FIELD_DECIMAL, AT(market.lot_size)), .required = true},
+    {FIELD("multiplier", FIELD_DECIMAL, AT(market.multiplier))},
+    {FIELD("maintenance_margin_ppm", FIELD_U32, AT(market.maintenance_margin_ppm)),
+     .required = true, .max = UINT32_MAX},
+    {FIELD("max_move_ppm", FIELD_U32, AT(market.max_move_ppm)), .max = UINT32_MAX},
+    ROW_TYPE(BS_COMMAND_MARKET),
+};
+
+static const struct field account_rows[] = {
+    {FIELD("account", FIELD_NAME, AT(account.account)), .required = true},
+    {FIELD("pool", FIELD_NAME, AT(account.pool)), .required = true},
+    {FIELD("collateral", FIELD_DECIMAL, AT(account.collateral)), .required = true},
+    {FIELD("seen_action", FIELD_U64, AT(account.seen_action))},
+    {FIELD("positions", FIELD_LIST, LIST_AT), .flag = AT(account.has_positions)},
+    {FIELD("haircut_cap_ppm", FIELD_UNSUPPORTED, FIELD_NOWHERE)},
+    ROW_TYPE(BS_COMMAND_ACCOUNT),
+};
+
+/* The fields of a position, alone and inside an account. */
+#define POSITION_ROWS(at)                                                                          \
+    {FIELD("market", FIELD_NAME, (at) + offsetof(struct bs_position_item, market)),                \
+     .required = true},                                                                            \
+        {FIELD("size", FIELD_DECIMAL, (at) + offsetof(struct bs_position_item, size)),             \
+         .required = true},                                                                        \
+        {FIELD("entry_price", FIELD_DECIMAL,                                                       \
+               (at) + offsetof(struct bs_position_item, entry_price)),                             \
+         .flag = (uint16_t)((at) + offsetof(struct bs_position_item, has_entry_price))},           \
+        {FIELD("margin", FIELD_ENUM, FIELD_NOWHERE), .names = margin_name,                         \
+         .unsupported = isolated},                                                                 \
+    {                                                                                              \
+        FIELD("adl_priority", FIELD_U32, (at) + offsetof(struct bs_position_item, adl_priority)),  \
+            .max = BS_PRIORITY_NONE - 1                                                            \
+    }
+
+static const struct field position_rows[] = {
+    {FIELD("account", FIELD_NAME, AT(position.account)), .required = true},
+    POSITION_ROWS(AT(position.item)),
+    {FIELD("seen_action", FIELD_U64, AT(position.seen_action))},
+    ROW_TYPE(BS_COMMAND_POSITION),
+};
+
+static const struct field account_position_rows[] = {POSITION_ROWS(0)};
+
+static const struct field fill_rows[] = {
+    {FIELD("account", FIELD_NAME, AT(fill.account)), .required = true},
+    {FIELD("market", FIELD_NAME, AT(fill.market)), .required = true},
+    {FIELD("size", FIELD_DECIMAL, AT(fill.size)), .required = true},
+    {FIELD("price", FIELD_DECIMAL, AT(fill.price)), .required = true},
+    {FIELD("fee", FIELD_DECIMAL, AT(fill.fee))},
+    {FIELD("trade_id", FIELD_NAME, AT(fill.trade_id))},
+    ROW_TYPE(BS_COMMAND_FILL),
+};
+
+static const struct field transfer_rows[] = {
+    {FIELD("account", FIELD_NAME, AT(transfer.account)), .required = true},
+    {FIELD("amount", FIELD_DECIMAL, AT(transfer.amount)), .required = true},
+    {FIELD("kind", FIELD_ENUM, AT(transfer.kind)), .names = bs_transfer_kind_name,
+     .first = BS_TRANSFER_DEPOSIT},
+    {FIELD("transfer_id", FIELD_NAME, AT(transfer.transfer_id))},
+    ROW_TYPE(BS_COMMAND_TRANSFER),
+};
+
+static const struct field mark_rows[] = {
+    {FIELD("market", FIELD_NAME, AT(mark.market)), .required = true},
+    {FIELD("price", FIELD_DECIMAL, AT(mark.price)), .required = true},
+    {FIELD("time", FIELD_TIME, AT(mark.mark_time_ms)), .flag = AT(mark.has_time)},
+    {FIELD("confirm", FIELD_BOOL, AT(mark.confirm))},
+    ROW_TYPE(BS_COMMAND_MARK),
+};
+
+static const struct field fund_rows[] = {
+    {FIELD("pool", FIELD_NAME, AT(fund.pool)), .required = true},
+    {FIELD("amount", FIELD_DECIMAL, AT(fund.amount)), .required = true},
+    {FIELD("transfer_id", FIELD_NAME, AT(fund.transfer_id))},
+    ROW_TYPE(BS_COMMAND_INSURANCE_FUND),
+};
+
+#define NAME_ROWS(field, type)                                                                     \
+    {                                                                                              \
+        {FIELD(field, FIELD_NAME, AT(name.name)), .required = true}, ROW_TYPE(type)                \
+    }
+#define REASON_ROWS(type)                                                                          \
+    {                                                                                              \
+        {FIELD("pool", FIELD_NAME, AT(name.name)), .required = true},                              \
+            {FIELD("reason", FIELD_REASON, AT(name.reason))}, ROW_TYPE(type)                       \
+    }
+
+static const struct field settle_rows[] = NAME_ROWS("pool", BS_COMMAND_SETTLE);
+static const struct field close_period_rows[] = NAME_ROWS("pool", BS_COMMAND_CLOSE_PERIOD);
+static const struct field resume_rows[] = REASON_ROWS(BS_COMMAND_RESUME);
+static const struct field pause_rows[] = REASON_ROWS(BS_COMMAND_PAUSE);
+static const struct field delete_account_rows[] = NAME_ROWS("account", BS_COMMAND_DELETE_ACCOUNT);
+static const struct field delete_market_rows[] = NAME_ROWS("market", BS_COMMAND_DELETE_MARKET);
+static const struct field delete_pool_rows[] = NAME_ROWS("pool", BS_COMMAND_DELETE_POOL);
+
+static const struct field insurance_rows[] = {
+    ROW_LAYER(BS_LAYER_INSURANCE),
+    {FIELD("floor", FIELD_DECIMAL, LAYER_AT(floor))},
+    {FIELD("max_per_settlement", FIELD_DECIMAL, LAYER_AT(max_per_settlement)),
+     .flag = LAYER_AT(has_max_per_settlement)},
+    {FIELD("max_drawdown_ppm", FIELD_UNSUPPORTED, FIELD_NOWHERE)},
+    {FIELD("drawdown_window", FIELD_UNSUPPORTED, FIELD_NOWHERE)},
+    {FIELD("resume_ppm", FIELD_UNSUPPORTED, FIELD_NOWHERE)},
+};
+
+static const struct field adl_rows[] = {
+    ROW_LAYER(BS_LAYER_ADL),
+    {FIELD("ranking", FIELD_ENUM, LAYER_AT(ranking)), .names = bs_ranking_name,
+     .unsupported = later_rankings},
+    {FIELD("price", FIELD_ENUM, LAYER_AT(price)), .names = bs_close_price_name},
+    {FIELD("protect_principal", FIELD_BOOL, LAYER_AT(protect_principal))},
+};
+
+static const struct field haircut_rows[] = {
+    ROW_LAYER(BS_LAYER_HAIRCUT),
+    {FIELD("rule", FIELD_ENUM, LAYER_AT(rule)), .names = bs_haircut_rule_name,
+     .unsupported = later_rules},
+    {FIELD("basis", FIELD_ENUM, LAYER_AT(basis)), .names = bs_basis_name},
+    {FIELD("divide", FIELD_ENUM, LAYER_AT(divide)), .names = bs_divide_name},
+    {FIELD("scope", FIELD_ENUM, LAYER_AT(scope)), .names = bs_scope_name},
+};
+
+const struct item_table *item_table(uint8_t type)
+{
+    static const struct item_table tables[BS_COMMAND_COUNT] = {
+        [BS_COMMAND_POOL] = {{TABLE(pool_rows)}, sizeof(struct bs_pool_command)},
+        [BS_COMMAND_MARKET] = {{TABLE(market_rows)}, sizeof(struct bs_market_command)},
+        [BS_COMMAND_ACCOUNT] = {{TABLE(account_rows)}, sizeof(struct bs_account_command)},
+        [BS_COMMAND_POSITION] = {{TABLE(position_rows)}, sizeof(struct bs_position_command)},
+        [BS_COMMAND_FILL] = {{TABLE(fill_rows)}, sizeof(struct bs_fill_command)},
+        [BS_COMMAND_TRANSFER] = {{TABLE(transfer_rows)}, sizeof(struct bs_transfer_command)},
+        [BS_COMMAND_MARK] = {{TABLE(mark_rows)}, sizeof(struct bs_mark_command)},
+        [BS_COMMAND_INSURANCE_FUND] = {{TABLE(fund_rows)}, sizeof(struct bs_fund_command)},
+        [BS_COMMAND_SETTLE] = {{TABLE(settle_rows)}, sizeof(struct bs_name_command)},
+        [BS_COMMAND_CLOSE_PERIOD] = {{TABLE(close_period_rows)}, sizeof(struct bs_name_command)},
+        [BS_COMMAND_RESUME] = {{TABLE(resume_rows)}, sizeof(struct bs_name_command)},
+        [BS_COMMAND_PAUSE] = {{TABLE(pause_rows)}, sizeof(struct bs_name_command)},
+        [BS_COMMAND_DELETE_ACCOUNT] = {{TABLE(delete_account_rows)},
+                                       sizeof(struct bs_name_command)},
+        [BS_COMMAND_DELETE_MARKET] = {{TABLE(delete_market_rows)}, sizeof(struct bs_name_command)},
+        [BS_COMMAND_DELETE_POOL] = {{TABLE(delete_pool_rows)}, sizeof(struct bs_name_command)},
+    };
+    assert(type > 0);
+    assert(type < BS_COMMAND_COUNT);
+    return &tables[type];
+}
+
+const struct field_table *item_layer_table(uint8_t layer_type)
+{
+    static const struct field_table tables[BS_LAYER_COUNT] = {
+        [BS_LAYER_INSURANCE] = {TABLE(insurance_rows)},
+        [BS_LAYER_ADL] = {TABLE(adl_rows)},
+        [BS_LAYER_HAIRCUT] = {TABLE(haircut_rows)},
+    };
+    assert(layer_type > 0);
+    assert(layer_type < BS_LAYER_COUNT);
+    return &tables[layer_type];
+}
+
+const struct field_table *item_position_table(void)
+{
+    static const struct field_table table = {TABLE(account_position_rows)};
+    return &table;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An action as JSON and as the bytes of its hash chain. Both come from one walk over its members,
+ * so that the bytes can always be derived from the JSON.
+ */
+#include "api/json_state.h"
+#include "api/json_writer.h"
+#include "api/text.h"
+
+struct action_writer {
+    struct buffer *out;
+    bool canonical;
+    bool inside_reason;
+};
+
+/* Begins a member; in canonical form "reason.deficit=", to be ended by end_member. */
+static void begin_member(struct action_writer *writer, const char *name)
+{
+    if (!writer->canonical) {
+        member_name(writer->out, name);
+        return;
+    }
+    buffer_text(writer->out, writer->inside_reason ? "reason." : "");
+    buffer_text(writer->out, name);
+    buffer_append(writer->out, "=", 1);
+}
+
+static void end_member(struct action_writer *writer)
+{
+    if (writer->canonical) {
+        buffer_append(writer->out, "\n", 1);
+    }
+}
+
+static void write_text(struct action_writer *writer, const char *name, struct bs_text text)
+{
+    if (text.size == 0) {
+        return;
+    }
+    begin_member(writer, name);
+    if (writer->canonical) {
+        buffer_append(writer->out, text.bytes, text.size);
+    } else {
+        api_string(writer->out, text);
+    }
+    end_member(writer);
+}
+
+static void write_word(struct action_writer *writer, const char *name, const char *word)
+{
+    write_text(writer, name, (struct bs_text){.bytes = word, .size = (uint32_t)strlen(word)});
+}
+
+static void write_integer(struct action_writer *writer, const char *name, uint64_t integer)
+{
+    begin_member(writer, name);
+    buffer_integer(writer->out, integer);
+    end_member(writer);
+}
+
+static void write_settlement(struct action_writer *writer, const struct bs_action *action)
+{
+    begin_member(writer, "settlement");
+    if ((action->present & BS_ACTION_HAS_SETTLEMENT) != 0) {
+        buffer_integer(writer->out, action->settlement);
+    } else {
+        buffer_text(writer->out, "null");
+    }
+    end_member(writer);
+}
+
+static void write_time(struct action_writer *writer, int64_t time_ms)
+{
+    char text[TEXT_TIME_SIZE];
+    text_time_print(time_ms, text);
+    write_word(writer, "time", text);
+}
+
+/* The decimals `first` to `last` that are present; `skip` bytes of their names are left out. */
+static void write_decimals(struct action_writer *writer, const struct bs_action *action,
+                           uint32_t first, uint32_t last, size_t skip)
+{
+    for (uint32_t i = first; i <= last; i++) {
+        if ((action->present & 1u << i) == 0) {
+            continue;
+        }
+        begin_member(writer, bs_action_decimal_name(i) + skip);
+        if (writer->canonical) {
+            buffer_wide(writer->out, action->decimals[i]);
+        } else {
+            api_wide(writer->out, action->decimals[i]);
+        }
+        end_member(writer);
+    }
+}
+
+/* Why: an object of amounts for what a settlement did, the operator's words for a pause or halt. */
+static void write_reason(struct action_writer *writer, const struct bs_action *action)
+{
+    const uint32_t amounts = 1u << BS_ACTION_DECIMAL_reason_deficit |
+                             1u << BS_ACTION_DECIMAL_reason_fund_paid |
+                             1u << BS_ACTION_DECIMAL_reason_residual;
+    if ((action->present & amounts) == 0) {
+        write_text(writer, "reason", action->reason);
+        return;
+    }
+    assert(action->reason.size == 0);
+    writer->inside_reason = true;
+    if (!writer->canonical) {
+        member_name(writer->out, "reason");
+        buffer_append(writer->out, "{", 1);
+    }
+    write_decimals(writer, action, BS_ACTION_DECIMAL_reason_deficit,
+                   BS_ACTION_DECIMAL_reason_residual, sizeof("reason_") - 1);
+    if (!writer->canonical) {
+        buffer_append(writer->out, "}", 1);
+    }
+    writer->inside_reason = false;
+}
+
+static void write_members(struct action_writer *writer, const struct bs_action *action)
+{
+    write_word(writer, "type", bs_action_type_name(action->type));
+    write_text(writer, "pool", action->pool);
+    write_settlement(writer, action);
+    write_time(writer, action->time_ms);
+    write_text(writer, "account", action->account);
+    write_text(writer, "market", action->market);
+    write_text(writer, "counterparty", action->counterparty);
+    if ((action->present & BS_ACTION_HAS_SIDE) != 0) {
+        write_word(writer, "side", action->side == 0 ? "long" : "short");
+    }
+    write_decimals(writer, action, BS_ACTION_DECIMAL_size_closed, BS_ACTION_DECIMAL_cost_to_mark,
+                   0);
+    if ((action->present & BS_ACTION_HAS_RANKING) != 0) {
+        write_word(writer, "ranking", bs_ranking_name(action->ranking));
+    }
+    if ((action->present & BS_ACTION_HAS_RANK) != 0) {
+        write_integer(writer, "rank", action->rank);
+    }
+    write_decimals(writer, action, BS_ACTION_DECIMAL_score, BS_ACTION_DECIMAL_prefix, 0);
+    if ((action->present & BS_ACTION_HAS_BASIS) != 0) {
+        write_word(writer, "basis", bs_basis_name(action->basis));
+    }
+    write_reason(writer, action);
+}
+
+void api_action(struct buffer *out, const struct bs_action *action, const char *hash)
+{
+    struct action_writer writer = {.out = out};
+    buffer_append(out, "{", 1);
+    member_integer(out, "id", action->id);
+    member_name(out, "cursor");
+    buffer_append(out, "\"", 1);
+    buffer_integer(out, action->ordinal);
+    buffer_append(out, "\"", 1);
+    write_members(&writer, action);
+    if (hash != NULL) {
+        member_word(out, "hash", hash);
+    }
+    buffer_append(out, "}", 1);
+}
+
+void api_action_canonical(struct buffer *out, const struct bs_action *action)
+{
+    struct action_writer writer = {.out = out, .canonical = true};
+    write_integer(&writer, "id", action->id);
+    write_members(&writer, action);
+}

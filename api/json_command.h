@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON -> command records. A body is parsed whole; each item becomes a record or a rejection, in
+ * order. Thread safe: no shared state. Bulk bodies go through simdjson, the rest through jansson;
+ * both give the same records and the same codes (a test compares them).
+ */
+#ifndef API_JSON_COMMAND_H
+#define API_JSON_COMMAND_H
+
+#include "api/buffer.h"
+#include "lib/record/command.h"
+
+#define API_BODY_PADDING 64   /* readable bytes past the body that the parser may look at */
+#define API_ITEMS_MAX 1000000 /* items of one request */
+
+struct api_rejection {
+    uint32_t index; /* of the item in its request, from 0 */
+    enum bs_status status;
+    char detail[160]; /* names the field, e.g. "entry_price: not a plain decimal such as -12.50" */
+    char *state;      /* malloc'd JSON of the account's current state (stale_update), or NULL */
+};
+
+struct api_batch {
+    struct buffer records;  /* records one after another, unstamped */
+    uint32_t *record_items; /* record n came from item record_items[n]; NULL when all items
+                               became records (then n is the item) */
+    uint32_t record_items_capacity;
+    uint32_t records_count;
+    uint32_t items_count;
+    struct api_rejection
+        *rejections; /* the parser's in item order, then the core's in item order */
+    uint32_t rejections_count, rejections_capacity;
+    bool is_list;   /* the body was an array or NDJSON */
+    bool needs_ops; /* an item is of a type that only the ops role may send */
+};
+
+/*
+ * What a path means for the items below it. A path that names its pool or market takes one object
+ * and no list, but for the insurance fund's transfers.
+ */
+struct api_route {
+    uint8_t type;             /* enum bs_command_type; 0 = each item names its own "type" */
+    struct bs_text path_name; /* pool or market named by the path; empty = the item names it */
+};
+
+/* A body that cannot be read at all: nothing of it is applied. */
+struct api_error {
+    enum bs_status status;
+    char detail[200]; /* names line and column where there is one */
+};
+
+/*
+ * Parses a body (application/json: one object or an array; NDJSON: one object a line, empty lines
+ * are skipped). False: *ret_error is set and the batch is empty. The body must have
+ * API_BODY_PADDING readable bytes behind it. api_batch_fini frees what the batch holds.
+ */
+BS_MUST_USE bool api_parse(struct api_batch *batch, const struct api_route *route, const char *body,
+                           size_t size, bool ndjson, struct api_error *ret_error);
+/* A name of an account, market, pool, trade or transfer: 1 to 64 bytes of UTF-8 without controls.
+ */
+bool api_name_valid(struct bs_text name);
+/* Adds a command without a body (settle, resume without reason, the deletes); a name that is not
+ * valid becomes a rejection. */
+void api_batch_add(struct api_batch *batch, const struct bs_command *command);
+void api_batch_reject(struct api_batch *batch, uint32_t index, enum bs_status status,
+                      const char *field); /* detail = "field: sentence", or the sentence alone */
+void api_batch_clear(struct api_batch *batch); /* keeps memory */
+void api_batch_fini(struct api_batch *batch);
+
+#endif

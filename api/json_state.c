@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/json_state.h"
+
+#include "api/json_writer.h"
+#include "api/text.h"
+
+static void member_flag(struct buffer *out, const char *name, bool value)
+{
+    member_name(out, name);
+    buffer_text(out, value ? "true" : "false");
+}
+
+/* One layer as it is spelled in PUT /v1/pools/{pool}. */
+static void write_layer(struct buffer *out, const struct bs_layer *layer)
+{
+    buffer_append(out, "{", 1);
+    member_word(out, "layer", bs_layer_type_name(layer->type));
+    if (layer->type == BS_LAYER_INSURANCE) {
+        member_decimal(out, "floor", layer->floor);
+        if (layer->has_max_per_settlement) {
+            member_decimal(out, "max_per_settlement", layer->max_per_settlement);
+        }
+    } else if (layer->type == BS_LAYER_ADL) {
+        member_word(out, "ranking", bs_ranking_name(layer->ranking));
+        member_word(out, "price", bs_close_price_name(layer->price));
+        member_flag(out, "protect_principal", layer->protect_principal);
+    } else {
+        member_word(out, "rule", bs_haircut_rule_name(layer->rule));
+        member_word(out, "basis", bs_basis_name(layer->basis));
+        member_word(out, "divide", bs_divide_name(layer->divide));
+        member_word(out, "scope", bs_scope_name(layer->scope));
+    }
+    buffer_append(out, "}", 1);
+}
+
+static void write_rules(struct buffer *out, uint64_t period_ms, const struct bs_layer *layers,
+                        uint32_t layers_count)
+{
+    char period[TEXT_PERIOD_SIZE];
+    text_period_print(period_ms, period);
+    member_word(out, "period", period);
+    member_name(out, "waterfall");
+    buffer_append(out, "[", 1);
+    for (uint32_t i = 0; i < layers_count; i++) {
+        buffer_text(out, i > 0 ? "," : "");
+        write_layer(out, &layers[i]);
+    }
+    buffer_append(out, "]", 1);
+}
+
+static void write_fund(struct buffer *out, const struct bs_pool_view *pool)
+{
+    member_text(out, "account", pool->backstop_account);
+    member_wide(out, "collateral", pool->fund_collateral);
+    member_wide(out, "equity", pool->fund_equity);
+    member_wide(out, "floor", pool->fund_floor);
+    member_wide(out, "available", pool->fund_available);
+}
+
+void api_pool(struct buffer *out, const struct bs_pool_view *pool)
+{
+    static const char *const states[] = {"paused", "running", "halted"};
+    buffer_append(out, "{", 1);
+    member_text(out, "pool", pool->pool);
+    member_text(out, "asset", pool->asset);
+    member_integer(out, "decimals", pool->decimals);
+    member_integer(out, "mark_max_age_ms", pool->mark_max_age_ms);
+    write_rules(out, pool->period_ms, pool->layers, pool->layers_count);
+    if (pool->has_next) {
+        member_name(out, "next_period");
+        buffer_append(out, "{", 1);
+        write_rules(out, pool->next_period_ms, pool->next_layers, pool->next_layers_count);
+        buffer_append(out, "}", 1);
+    } else {
+        member_null(out, "next_period");
+    }
+    assert(pool->state < sizeof(states) / sizeof(states[0]));
+    member_word(out, "state", states[pool->state]);
+    member_word(out, "waiting", pool->waiting == BS_WAITING_STALE_MARK ? "stale_mark" : NULL);
+    if (pool->reason.size > 0) {
+        member_text(out, "reason", pool->reason);
+    } else {
+        member_null(out, "reason");
+    }
+    member_time(out, "period_start", pool->period_start_ms);
+    if (pool->period_end_ms != 0) {
+        member_time(out, "period_end", pool->period_end_ms);
+    } else {
+        member_null(out, "period_end");
+    }
+    member_integer(out, "accounts", pool->accounts);
+    member_integer(out, "positions", pool->positions);
+    member_integer(out, "last_action", pool->last_action);
+    member_integer(out, "last_settlement", pool->last_settlement);
+    member_name(out, "insurance_fund");
+    buffer_append(out, "{", 1);
+    write_fund(out, pool);
+    buffer_append(out, "}", 1);
+    member_wide(out, "period_loss", pool->period_loss);
+    member_wide(out, "unallocated_deficit", pool->unallocated_deficit);
+    buffer_append(out, "}", 1);
+}
+
+void api_insurance_fund(struct buffer *out, const struct bs_pool_view *pool)
+{
+    buffer_append(out, "{", 1);
+    member_text(out, "pool", pool->pool);
+    member_text(out, "asset", pool->asset);
+    write_fund(out, pool);
+    buffer_append(out, "}", 1);
+}
+
+void api_solvency(struct buffer *out, const struct bs_pool_view *pool,
+                  const struct bs_solvency_view *solvency)
+{
+    buffer_append(out, "{", 1);
+    member_text(out, "pool", pool->pool);
+    member_text(out, "asset", pool->asset);
+    member_wide(out, "collateral", solvency->collateral);
+    member_wide(out, "equity_positive", solvency->equity_positive);
+    member_wide(out, "deficit", solvency->deficit);
+    member_wide(out, "gains", solvency->gains);
+    member_wide(out, "unrealized_profit", solvency->unrealized_profit);
+    member_wide(out, "unrealized_loss", solvency->unrealized_loss);
+    member_integer(out, "insolvent_accounts", solvency->insolvent_accounts);
+    member_wide(out, "fund", pool->fund_equity);
+    member_wide(out, "period_loss", pool->period_loss);
+    member_wide(out, "unallocated_deficit", pool->unallocated_deficit);
+    buffer_append(out, "}", 1);
+}
+
+void api_market(struct buffer *out, const struct bs_market_view *market)
+{
+    buffer_append(out, "{", 1);
+    member_text(out, "market", market->market);
+    member_text(out, "pool", market->pool);
+    member_word(out, "contract", bs_contract_name(market->contract));
+    member_decimal(out, "tick_size", market->tick_size);
+    member_decimal(out, "lot_size", market->lot_size);
+    member_decimal(out, "multiplier", market->multiplier);
+    member_integer(out, "maintenance_margin_ppm", market->maintenance_margin_ppm);
+    member_integer(out, "max_move_ppm", market->max_move_ppm);
+    if (market->has_mark) {
+        member_wide(out, "mark_price", market->mark_price);
+        member_time(out, "mark_time", market->mark_time_ms);
+    } else {
+        member_null(out, "mark_price");
+        member_null(out, "mark_time");
+    }
+    member_integer(out, "longs", market->longs);
+    member_integer(out, "shorts", market->shorts);
+    member_wide(out, "open_long", market->open_long);
+    member_wide(out, "open_short", market->open_short);
+    buffer_append(out, "}", 1);
+}
+
+/* The members of a position without the account that holds it. */
+static void write_position(struct buffer *out, const struct bs_position_view *position)
+{
+    member_text(out, "market", position->market);
+    member_wide(out, "size", position->size);
+    member_wide(out, "entry_price", position->entry_price);
+    member_wide(out, "entry_value", position->entry_value);
+    if (position->has_mark) {
+        member_wide(out, "mark_price", position->mark_price);
+    } else {
+        member_null(out, "mark_price");
+    }
+    member_wide(out, "value", position->value);
+    member_wide(out, "unrealized_profit", position->unrealized_profit);
+    member_wide(out, "maintenance", position->maintenance);
+    member_wide(out, "haircut_taken", position->haircut_taken);
+    if (position->has_priority) {
+        member_integer(out, "adl_priority", position->adl_priority);
+    } else {
+        member_null(out, "adl_priority");
+    }
+}
+
+void api_account(struct buffer *out, const struct bs_engine *engine, uint32_t account)
+{
+    struct bs_account_view view;
+    bs_account_view_get(engine, account, &view);
+    buffer_append(out, "{", 1);
+    member_text(out, "account", view.account);
+    member_text(out, "pool", view.pool);
+    member_wide(out, "equity", view.equity);
+    member_wide(out, "collateral", view.collateral);
+    member_wide(out, "gain", view.gain);
+    member_wide(out, "baseline", view.baseline);
+    member_wide(out, "maintenance", view.maintenance);
+    if (view.has_leverage) {
+        member_wide(out, "leverage", view.leverage);
+    } else {
+        member_null(out, "leverage");
+    }
+    member_name(out, "positions");
+    buffer_append(out, "[", 1);
+    for (uint32_t i = 0; i < view.positions_count; i++) {
+        struct bs_position_view position;
+        bs_position_view_get(engine, account, i, &position);
+        buffer_text(out, i > 0 ? ",{" : "{");
+        write_position(out, &position);
+        buffer_append(out, "}", 1);
+    }
+    buffer_append(out, "]", 1);
+    member_integer(out, "last_action", view.last_action);
+    member_integer(out, "seq", view.seq);
+    buffer_append(out, "}", 1);
+}
+
+void api_position(struct buffer *out, const struct bs_position_view *position)
+{
+    buffer_append(out, "{", 1);
+    member_text(out, "account", position->account);
+    write_position(out, position);
+    buffer_append(out, "}", 1);
+}
+
+void api_queue_row(struct buffer *out, const struct bs_queue_view *row)
+{
+    buffer_append(out, "{", 1);
+    member_text(out, "account", row->account);
+    member_integer(out, "rank", row->rank);
+    member_wide(out, "size", row->size);
+    member_wide(out, "unrealized_profit", row->unrealized_profit);
+    if (row->has_score) {
+        member_wide(out, "score", row->score);
+    } else {
+        member_null(out, "score");
+    }
+    member_wide(out, "quantity_ahead", row->quantity_ahead);
+    member_integer(out, "percentile_ppm", row->percentile_ppm);
+    member_integer(out, "lights", row->lights);
+    buffer_append(out, "}", 1);
+}
+
+void api_settlement(struct buffer *out, const struct bs_settlement *settlement)
+{
+    buffer_append(out, "{", 1);
+    member_text(out, "pool", settlement->pool);
+    member_integer(out, "settlement", settlement->number);
+    member_time(out, "time", settlement->time_ms);
+    member_integer(out, "first_action", settlement->first_action);
+    member_integer(out, "last_action", settlement->last_action);
+    member_integer(out, "insolvent_accounts", settlement->insolvent_accounts);
+    member_integer(out, "counterparties", settlement->counterparties);
+    member_integer(out, "payers", settlement->payers);
+    member_wide(out, "deficit", settlement->deficit);
+    member_wide(out, "fund_paid", settlement->fund_paid);
+    member_wide(out, "deleveraged", settlement->deleveraged);
+    member_wide(out, "haircuts", settlement->haircuts);
+    member_wide(out, "unallocated", settlement->unallocated);
+    buffer_append(out, "}", 1);
+}

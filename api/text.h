@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names, times and periods as text. */
+#ifndef API_TEXT_H
+#define API_TEXT_H
+
+#include "lib/base/base.h"
+
+#define TEXT_TIME_SIZE 25 /* "2025-10-10T21:16:04.831Z" and NUL */
+#define TEXT_PERIOD_SIZE 24
+
+/* Bytes of the UTF-8 character that a text (not empty) begins with, 0 when it is not one. */
+uint32_t text_utf8_size(struct bs_text text);
+/* UTF-8 without control characters (C0, DEL, C1). */
+bool text_is_clean(struct bs_text text);
+/* RFC 3339 in UTC (Z or +00:00) with up to 9 digits of a second; cut to milliseconds. */
+BS_MUST_USE bool text_time_parse(struct bs_text text, int64_t *ret_time_ms);
+/* What lies outside the years 0000 to 9999 is printed as the nearest bound. */
+void text_time_print(int64_t time_ms, char text[TEXT_TIME_SIZE]);
+/* "tick" (0) or <n>m, <n>h, <n>d from one minute to 366 days. */
+BS_MUST_USE bool text_period_parse(struct bs_text text, uint64_t *ret_period_ms);
+void text_period_print(uint64_t period_ms, char text[TEXT_PERIOD_SIZE]);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the verbs of backstopctl share. A verb is a function that prints to stdout and returns an
+ * exit code of <sysexits.h>; whatever went wrong is one line on stderr, printed where it is met.
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sysexits.h>
+
+#include "cli/http.h"
+
+struct options {
+    const char *url;
+    const char *account;
+    const char *after;
+    const char *pool;
+    const char *side;
+    const char *type;
+    long batch; /* lines of one request */
+    bool follow;
+    bool json;
+    bool quiet;
+};
+
+struct cli {
+    struct options options;
+    char *const *operands; /* after the verb, as many as its row in the table of verbs asks for */
+    struct http *http;
+    bool color; /* of stdout */
+};
+
+/* One line on stderr, "backstopctl: ...". */
+void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Prints the code and detail of a problem document (or that it is none); gives the exit code. */
+int cli_refused(const struct cli *cli, const struct http_answer *answer);
+/* One document. On EX_OK it is the caller's (json_decref); else the reason is printed. */
+int cli_get(struct cli *cli, const char *path, json_t **ret_document);
+/* The document as one line of JSON, members in the server's order. */
+void cli_print_json(const json_t *document);
+/* Whatever stdout could not take: EX_OK or EX_IOERR. */
+int cli_flush(void);
+
+int verb_account(struct cli *cli);
+int verb_actions(struct cli *cli);
+int verb_fund(struct cli *cli);
+int verb_health(struct cli *cli);
+int verb_market(struct cli *cli);
+int verb_pools(struct cli *cli);
+int verb_post(struct cli *cli);
+int verb_queue(struct cli *cli);
+int verb_settlements(struct cli *cli);
+int verb_solvency(struct cli *cli);
+
+#endif

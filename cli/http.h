@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One connection to one server, one request at a time. The only user of libcurl here. */
+#ifndef CLI_HTTP_H
+#define CLI_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "api/buffer.h"
+
+struct http;
+
+struct http_answer {
+    long status;
+    const char *body; /* NUL terminated; lives until the next request */
+    size_t size;
+    long retry_after_s; /* 0 when the server named none */
+};
+
+/* NULL when the URL is not http(s)://host[:port][/prefix]. */
+struct http *http_new(const char *url);
+void http_free(struct http *http);
+const char *http_url(const struct http *http); /* without a slash at its end */
+
+/*
+ * EX_OK when there is an answer of any status; EX_UNAVAILABLE when none came (refused, lost, timed
+ * out), EX_PROTOCOL when what came is not HTTP or is too long. Then http_error says what happened.
+ */
+BS_MUST_USE int http_get(struct http *http, const char *path, long timeout_ms,
+                         struct http_answer *ret_answer);
+BS_MUST_USE int http_post_ndjson(struct http *http, const char *path, const struct buffer *body,
+                                 struct http_answer *ret_answer);
+const char *http_error(const struct http *http);
+/* After a failed post: whether any of its body went out, so that it may have been applied. */
+bool http_was_sent(const struct http *http);
+const char *http_versions(void);
+
+/* Append, percent-encoded: a segment; "?name=value" or "&name=value" (nothing when NULL). */
+void http_path_segment(struct buffer *path, const char *segment);
+void http_path_query(struct buffer *path, const char *name, const char *value);
+
+#endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backstopctl: a client of backstopd over HTTP. One table of verbs, one of options; each verb names
+ * the options that it takes.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define DEFAULT_URL "http://127.0.0.1:8480"
+#define DEFAULT_BATCH 1000
+#define BATCH_MAX 1000000L /* items of one request that a server takes */
+
+enum option_bit {
+    OPTION_URL = 1 << 0,
+    OPTION_OUTPUT = 1 << 1,
+    OPTION_HELP = 1 << 2,
+    OPTION_VERSION = 1 << 3,
+    OPTION_ACCOUNT = 1 << 4,
+    OPTION_AFTER = 1 << 5,
+    OPTION_BATCH = 1 << 6,
+    OPTION_FOLLOW = 1 << 7,
+    OPTION_POOL = 1 << 8,
+    OPTION_QUIET = 1 << 9,
+    OPTION_SIDE = 1 << 10,
+    OPTION_TYPE = 1 << 11,
+};
+
+#define OPTIONS_OF_ALL (OPTION_URL | OPTION_OUTPUT | OPTION_HELP | OPTION_VERSION)
+
+static const struct option_row {
+    const char *name;
+    const char *argument; /* NULL = none */
+    const char *help;
+    int bit;
+    char letter; /* 0 = none */
+} option_rows[] = {
+    {"url", "URL", "the server; default $BACKSTOP_URL, then " DEFAULT_URL, OPTION_URL, 'u'},
+    {"output", "FORMAT", "table (default) or json: one object a line", OPTION_OUTPUT, 'o'},
+    {"help", NULL, "this text, or that of a verb", OPTION_HELP, 'h'},
+    {"version", NULL, "the version of backstopctl and its libraries", OPTION_VERSION, 'V'},
+    {"account", "ID", "only actions of this account", OPTION_ACCOUNT, 0},
+    {"after", "CURSOR", "only what comes after this cursor", OPTION_AFTER, 0},
+    {"batch", "N", "lines of one request; default 1000", OPTION_BATCH, 'n'},
+    {"follow", NULL, "keep waiting for new actions", OPTION_FOLLOW, 'f'},
+    {"pool", "POOL", "only actions of this pool", OPTION_POOL, 0},
+    {"quiet", NULL, "post: no progress bar; health: print nothing", OPTION_QUIET, 'q'},
+    {"side", "SIDE", "long or short", OPTION_SIDE, 0},
+    {"type", "TYPE", "only actions of this type: adl, haircut, ...", OPTION_TYPE, 0},
+};
+
+static const struct verb {
+    const char *name;
+    const char *operand; /* NULL = none */
+    const char *summary;
+    const char *help;
+    int (*run)(struct cli *cli);
+    int options;
+} verbs[] = {
+    {"post", "FILE", "send a file of commands, one JSON object a line (- = standard input)",
+     "Streams the file to /v1/commands in requests of --batch lines, in order. A rejected line is\n"
+     "reported as FILE:LINE: code: detail and the others go on; exit status 65 if there was any.\n"
+     "No settlement falls between the lines of one request. For a book of more lines than that, "
+     "keep\n"
+     "the pool paused (as it is created) and end the file with its resume.\n"
+     "\n"
+     "  $ cat day.ndjson\n"
+     "  "
+     "{\"type\":\"position\",\"account\":\"a1\",\"market\":\"BTC-PERP\",\"size\":\"-1.5\",\"entry_"
+     "price\":\"64012.5\"}\n"
+     "  {\"type\":\"mark\",\"market\":\"BTC-PERP\",\"price\":\"63990.1\"}\n"
+     "  $ backstopctl post day.ndjson\n"
+     "  2 lines: 2 accepted, 0 rejected, last seq 212\n",
+     verb_post, OPTION_BATCH | OPTION_QUIET},
+    {"actions", NULL, "what was decided about whom, in order",
+     "Prints the published actions, oldest first. --follow waits for new ones, also while the\n"
+     "server restarts. --after takes a cursor of the first column and goes on behind it.\n"
+     "\n"
+     "  $ backstopctl actions --follow --account T0351\n"
+     "  $ backstopctl actions --type adl -o json | jq -r '[.account, .size_closed, .price] | "
+     "@csv'\n",
+     verb_actions, OPTION_ACCOUNT | OPTION_AFTER | OPTION_FOLLOW | OPTION_POOL | OPTION_TYPE},
+    {"pools", NULL, "all pools: state, fund, open losses",
+     "One line a pool. SETTLED is the number of its last settlement. WAITING says why it does not\n"
+     "settle now, such as stale_mark: a market in which somebody holds a position has no fresh "
+     "mark.\n"
+     "\n"
+     "  $ backstopctl pools\n",
+     verb_pools, 0},
+    {"fund", "POOL", "a pool's insurance fund",
+     "The fund is an account, backstop:POOL. Its equity counts the positions that it took over;\n"
+     "available is what it could pay now.\n"
+     "\n"
+     "  $ backstopctl fund usdc\n",
+     verb_fund, 0},
+    {"solvency", "POOL", "a pool's totals: who could owe what to whom",
+     "Sums over all accounts at the current marks: collateral, equity, deficits, gains.\n"
+     "\n"
+     "  $ backstopctl solvency usdc\n",
+     verb_solvency, 0},
+    {"account", "ID", "one account with its positions",
+     "Equity is collateral plus the profit of the positions at mark; below 0 the account is\n"
+     "insolvent. Gain is what it made in this settlement period.\n"
+     "\n"
+     "  $ backstopctl account T0351\n"
+     "  $ backstopctl account backstop:usdc\n",
+     verb_account, 0},
+    {"market", "MARKET", "one market: contract, mark, open interest",
+     "Open interest is counted in contracts and is equal on both sides.\n"
+     "\n"
+     "  $ backstopctl market BTC-PERP\n",
+     verb_market, 0},
+    {"queue", "MARKET", "who would be deleveraged first in a market",
+     "Ranks one side of the market as the pool's adl layer would now: --side long (default) or\n"
+     "short. AHEAD is the quantity before an account, PPM its share of all, LIGHTS 5 the front.\n"
+     "\n"
+     "  $ backstopctl queue BTC-PERP --side short\n",
+     verb_queue, OPTION_SIDE},
+    {"settlements", "POOL", "the settlements of a pool and what each of them did",
+     "One line a settlement: who failed, what the fund paid, what the winners bore.\n"
+     "\n"
+     "  $ backstopctl settlements usdc\n",
+     verb_settlements, 0},
+    {"health", NULL, "is the server up: exit status 0 when it is, 69 when not",
+     "\n"
+     "  $ backstopctl health --quiet && echo up\n",
+     verb_health, OPTION_QUIET},
+};
+
+static void print_options(int bits)
+{
+    for (size_t i = 0; i < COUNT(option_rows); i++) {
+        const struct option_row *row = &option_rows[i];
+        char name[32];
+        if ((row->bit & bits) == 0) {
+            continue;
+        }
+        snprintf(name, sizeof(name), "--%s%s%s", row->name, row->argument == NULL ? "" : " ",
+                 row->argument == NULL ? "" : row->argument);
+        printf("  %c%c%c %-17s %s\n", row->letter == 0 ? ' ' : '-',
+               row->letter == 0 ? ' ' : row->letter, row->letter == 0 ? ' ' : ',', name, row->help);
+    }
+}
+
+static int print_help(const struct verb *verb)
+{
+    if (verb != NULL) {
+        printf("usage: backstopctl %s%s%s [OPTION...]\n\n%s.\n", verb->name,
+               verb->operand == NULL ? "" : " ", verb->operand == NULL ? "" : verb->operand,
+               verb->summary);
+        printf("%s%s\n", verb->help[0] == '\n' ? "" : "\n", verb->help);
+        print_options(verb->options | OPTIONS_OF_ALL);
+        return cli_flush();
+    }
+    puts("usage: backstopctl VERB [OPERAND] [OPTION...]\n\nTalks to a backstopd server.\n");
+    for (size_t i = 0; i < COUNT(verbs); i++) {
+        printf("  %-12s%-8s%s\n", verbs[i].name, verbs[i].operand == NULL ? "" : verbs[i].operand,
+               verbs[i].summary);
+    }
+    puts("\nOptions of every verb:");
+    print_options(OPTIONS_OF_ALL);
+    puts("\n`backstopctl VERB --help` explains a verb with examples; backstopctl(1) explains it "
+         "all.");
+    return cli_flush();
+}
+
+static const struct verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < COUNT(verbs); i++) {
+        if (strcmp(verbs[i].name, name) == 0) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+static bool set_batch(struct options *options, const char *text)
+{
+    char *end = NULL;
+    errno = 0;
+    options->batch = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || options->batch < 1 ||
+        options->batch > BATCH_MAX) {
+        cli_error("--batch takes a number from 1 to %ld, not '%s'", BATCH_MAX, text);
+        return false;
+    }
+    return true;
+}
+
+static bool set_output(struct options *options, const char *text)
+{
+    options->json = strcmp(text, "json") == 0;
+    if (!options->json && strcmp(text, "table") != 0) {
+        cli_error("--output takes table or json, not '%s'", text);
+        return false;
+    }
+    return true;
+}
+
+static bool set_option(struct options *options, int bit, const char *argument)
+{
+    switch (bit) {
+    case OPTION_URL:
+        options->url = argument;
+        return true;
+    case OPTION_OUTPUT:
+        return set_output(options, argument);
+    case OPTION_ACCOUNT:
+        options->account = argument;
+        return true;
+    case OPTION_AFTER:
+        options->after = argument;
+        return true;
+    case OPTION_BATCH:
+        return set_batch(options, argument);
+    case OPTION_FOLLOW:
+        options->follow = true;
+        return true;
+    case OPTION_POOL:
+        options->pool = argument;
+        return true;
+    case OPTION_QUIET:
+        options->quiet = true;
+        return true;
+    case OPTION_SIDE:
+        options->side = argument;
+        return true;
+    case OPTION_TYPE:
+        options->type = argument;
+        return true;
+    default:
+        return true; /* help and version are answered once all is read */
+    }
+}
+
+/* Reads all options, wherever they stand; *ret_seen has a bit for each that was given. */
+static bool read_options(int argc, char **argv, struct options *options, int *ret_seen)
+{
+    struct option long_options[COUNT(option_rows) + 1] = {0};
+    char letters[2 * COUNT(option_rows) + 1] = "";
+    size_t letters_count = 0;
+    for (size_t i = 0; i < COUNT(option_rows); i++) {
+        const struct option_row *row = &option_rows[i];
+        long_options[i].name = row->name;
+        long_options[i].has_arg = row->argument == NULL ? no_argument : required_argument;
+        long_options[i].val = (int)i + 256;
+        if (row->letter != 0) {
+            letters[letters_count++] = row->letter;
+            if (row->argument != NULL) {
+                letters[letters_count++] = ':';
+            }
+        }
+    }
+    int found = 0;
+    while ((found = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+        size_t row = 0;
+        while (row < COUNT(option_rows) && found != (int)row + 256 &&
+               found != option_rows[row].letter) {
+            row++;
+        }
+        if (row == COUNT(option_rows) || !set_option(options, option_rows[row].bit, optarg)) {
+            return false;
+        }
+        *ret_seen |= option_rows[row].bit;
+    }
+    return true;
+}
+
+static bool options_fit(const struct verb *verb, int seen)
+{
+    for (size_t i = 0; i < COUNT(option_rows); i++) {
+        if ((seen & option_rows[i].bit & ~(verb->options | OPTIONS_OF_ALL)) != 0) {
+            cli_error("%s takes no --%s", verb->name, option_rows[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool operands_fit(const struct verb *verb, char *const *operands, int count)
+{
+    int wanted = verb->operand == NULL ? 0 : 1;
+    if (count < wanted || (wanted == 1 && operands[0][0] == '\0')) {
+        cli_error("%s: %s is missing", verb->name, verb->operand);
+        return false;
+    }
+    if (count > wanted) {
+        cli_error("%s: unexpected '%s'", verb->name, operands[wanted]);
+        return false;
+    }
+    return true;
+}
+
+static int usage_error(const struct verb *verb)
+{
+    fprintf(stderr, "Try 'backstopctl%s%s --help'.\n", verb == NULL ? "" : " ",
+            verb == NULL ? "" : verb->name);
+    return EX_USAGE;
+}
+
+static bool wants_color(void)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    return isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0') && terminal != NULL &&
+           strcmp(terminal, "dumb") != 0;
+}
+
+static int run(const struct verb *verb, struct cli *cli)
+{
+    const char *url = cli->options.url;
+    if (url == NULL) {
+        url = getenv("BACKSTOP_URL");
+    }
+    if (url == NULL || *url == '\0') {
+        url = DEFAULT_URL;
+    }
+    cli->http = http_new(url);
+    if (cli->http == NULL) {
+        cli_error("not an http:// or https:// URL: '%s'", url);
+        return usage_error(verb);
+    }
+    cli->color = wants_color();
+    int code = verb->run(cli);
+    int flushed = cli_flush();
+    http_free(cli->http);
+    return code == EX_OK ? flushed : code;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {.options = {.batch = DEFAULT_BATCH, .side = "long"}};
+    int seen = 0;
+    /* Only for the widths of characters; nothing else depends on the locale. */
+    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) {
+        (void)setlocale(LC_CTYPE, "");
+    }
+    bool understood = read_options(argc, argv, &cli.options, &seen);
+    const struct verb *verb = optind < argc ? find_verb(argv[optind]) : NULL;
+    if (!understood) {
+        return usage_error(verb);
+    }
+    if ((seen & OPTION_VERSION) != 0) {
+        printf("backstopctl %s\njansson %s, %s\n", BACKSTOP_VERSION, jansson_version_str(),
+               http_versions());
+        return cli_flush();
+    }
+    if (verb == NULL && optind < argc) {
+        cli_error("no verb '%s'", argv[optind]);
+        return usage_error(NULL);
+    }
+    if ((seen & OPTION_HELP) != 0) {
+        return print_help(verb);
+    }
+    if (verb == NULL) {
+        cli_error("a verb is needed");
+        return usage_error(NULL);
+    }
+    cli.operands = argv + optind + 1;
+    if (!options_fit(verb, seen) || !operands_fit(verb, cli.operands, argc - optind - 1)) {
+        return usage_error(verb);
+    }
+    return run(verb, &cli);
+}

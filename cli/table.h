@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Aligned text tables. Nothing is ever cut: a number that lost a digit is a wrong number, and so is
+ * an account id. Cells are shown with control characters replaced, so that no server can drive the
+ * reader's terminal.
+ */
+#ifndef CLI_TABLE_H
+#define CLI_TABLE_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "api/buffer.h"
+
+#define TABLE_COLUMNS_MAX 16
+
+enum table_align { TABLE_LEFT, TABLE_RIGHT };
+
+struct table_column {
+    const char *title;
+    const char *member; /* of the row's object; a.b = member b of member a */
+    enum table_align align;
+};
+
+struct table {
+    const struct table_column *columns;
+    size_t columns_count;
+    size_t widths[TABLE_COLUMNS_MAX]; /* terminal cells; they only grow */
+    bool header_printed;
+    struct buffer cells; /* NUL terminated texts, row by row */
+    size_t rows_count;
+};
+
+void table_init(struct table *table, const struct table_column *columns, size_t columns_count);
+void table_fini(struct table *table);
+void table_add(struct table *table, const json_t *row);
+/* Prints the rows added since the last call, under a header when there is none yet or the columns
+ * have grown. */
+void table_print(struct table *table, FILE *out, bool color);
+
+/* One "name  value" line a member; members of members as a.b, items of lists numbered. */
+void table_print_object(FILE *out, json_t *object, bool color);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/table.h"
+
+#define TIMEOUT_MS 5000L
+
+/* 0 only for a server that answers 200: what a container's health check asks. */
+int verb_health(struct cli *cli)
+{
+    struct http_answer answer = {0};
+    int code = http_get(cli->http, "/healthz", TIMEOUT_MS, &answer);
+    if (code == EX_OK && answer.status != 200) {
+        code = EX_UNAVAILABLE;
+    }
+    if (cli->options.quiet) {
+        return code;
+    }
+    if (answer.status == 0) {
+        cli_error("%s: %s", http_url(cli->http), http_error(cli->http));
+        return code;
+    }
+    json_t *document = json_loadb(answer.body, answer.size, 0, NULL);
+    if (!json_is_object(document)) {
+        code = cli_refused(cli, &answer);
+    } else if (cli->options.json) {
+        cli_print_json(document);
+    } else {
+        table_print_object(stdout, document, cli->color);
+    }
+    json_decref(document);
+    return code;
+}

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Start: log, replay, HTTP, then READY. Stop: HTTP refuses newcomers, the core finishes what it has
+ * taken and stores its digest, HTTP sends the last answers. A failed log ends the process at once,
+ * with the connections dropped: what was not acknowledged is for the next start to find out.
+ */
+#include "daemon/app.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "daemon/http/server.h"
+#include "daemon/obs/logger.h"
+#include "daemon/obs/notify.h"
+
+#define SIGNALS_COUNT 4
+#define REPLAY_NOTIFY_NS ((uint64_t)1000000000)
+#define REPLAY_EXTEND_US 30000000 /* the service manager's patience after each sign of life */
+#define DESCRIPTORS_SPARE 64      /* beside the connections */
+
+struct app {
+    const struct arguments *arguments;
+    struct settings *settings;
+    uv_loop_t loop;
+    uv_signal_t signals[SIGNALS_COUNT];
+    struct command_log *log;
+    struct core *core;
+    struct http_server *http;
+    struct request report; /* of SIGUSR1 */
+    bool is_reporting;
+    bool is_stopping;
+    uint64_t watchdog_ns; /* between two signs of life; 0 = nobody watches */
+    uint64_t notified_ns; /* the last sign of life */
+};
+
+static const int signal_numbers[SIGNALS_COUNT] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
+int app_exit_status(int code)
+{
+    switch (-code) {
+    case 0:
+    case ECANCELED: /* stopped during the replay */
+        return EX_OK;
+    case EBADMSG:
+        return EX_DATAERR;
+    case EADDRINUSE:
+    case EADDRNOTAVAIL:
+        return EX_UNAVAILABLE;
+    case EINVAL:
+        return EX_CONFIG;
+    case ENOMEM:
+    case EAGAIN:
+    case EMFILE:
+        return EX_OSERR;
+    default:
+        return EX_IOERR;
+    }
+}
+
+static uint32_t number32(const struct settings *settings, enum setting setting)
+{
+    uint64_t number = settings_number(settings, setting);
+    assert(number <= UINT32_MAX);
+    return (uint32_t)number;
+}
+
+void app_core_options(const struct settings *settings, struct core_options *ret_options)
+{
+    struct core_options *options = ret_options;
+    core_options_defaults(options);
+    options->settle_interval_ms = number32(settings, SETTING_CORE_SETTLE_INTERVAL_MS);
+    options->queue_max = number32(settings, SETTING_CORE_QUEUE_MAX);
+    options->queue_bytes_max = settings_number(settings, SETTING_CORE_QUEUE_BYTES_MAX);
+    options->batch_records_max = number32(settings, SETTING_CORE_BATCH_RECORDS_MAX);
+    options->engine.accounts_max = number32(settings, SETTING_CAPACITY_ACCOUNTS_MAX);
+    options->engine.positions_max = number32(settings, SETTING_CAPACITY_POSITIONS_MAX);
+    options->engine.markets_max = number32(settings, SETTING_CAPACITY_MARKETS_MAX);
+    options->engine.pools_max = number32(settings, SETTING_CAPACITY_POOLS_MAX);
+    options->engine.dedupe_window = number32(settings, SETTING_CAPACITY_DEDUPE_WINDOW);
+    uint64_t seed = 0;
+    if (getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed)) {
+        options->engine.hash_seed = seed;
+    }
+}
+
+/* ---- what the core calls ---- */
+
+static bool stop_is_pending(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
+static bool on_replay(void *user, uint64_t seq, uint64_t last_seq)
+{
+    struct app *app = user;
+    uint64_t now_ns = uv_hrtime();
+    if (now_ns - app->notified_ns >= REPLAY_NOTIFY_NS) {
+        app->notified_ns = now_ns;
+        (void)notify_send("EXTEND_TIMEOUT_USEC=%d\nSTATUS=Replaying: command %" PRIu64
+                          " of %" PRIu64,
+                          REPLAY_EXTEND_US, seq, last_seq);
+        logger_write(LOGGER_INFO, "app", "replaying",
+                     LOGGER_FIELDS(logger_uint("seq", seq), logger_uint("of", last_seq)));
+    }
+    return !stop_is_pending();
+}
+
+static void on_tick(void *user)
+{
+    struct app *app = user;
+    uint64_t now_ns = uv_hrtime();
+    if (app->watchdog_ns > 0 && now_ns - app->notified_ns >= app->watchdog_ns) {
+        app->notified_ns = now_ns;
+        (void)notify_send("WATCHDOG=1");
+    }
+}
+
+static void on_failure(void *user, const char *message)
+{
+    (void)user;
+    (void)notify_send("STATUS=The log failed: %.200s", message);
+    _exit(EX_IOERR);
+}
+
+static void on_actions(void *user, uint64_t last_ordinal)
+{
+    struct app *app = user;
+    http_server_wake(app->http, last_ordinal);
+}
+
+/* ---- signals ---- */
+
+static void on_stopped(void *user)
+{
+    struct app *app = user;
+    for (uint32_t i = 0; i < SIGNALS_COUNT; i++) {
+        uv_close((uv_handle_t *)&app->signals[i], NULL);
+    }
+}
+
+static void stop(struct app *app, int number)
+{
+    if (app->is_stopping) {
+        logger_write(LOGGER_WARN, "app", "second signal, stopping at once", NULL);
+        _exit(128 + number);
+    }
+    app->is_stopping = true;
+    logger_write(LOGGER_INFO, "app", "stopping",
+                 LOGGER_FIELDS(logger_string("signal", strsignal(number))));
+    (void)notify_send("STOPPING=1\nSTATUS=Finishing what was taken");
+    http_server_quiesce(app->http);
+    core_stop(app->core, on_stopped, app);
+}
+
+static void log_problems(const struct buffer *problems)
+{
+    const char *line = problems->bytes;
+    while (*line != '\0') {
+        size_t size = strcspn(line, "\n");
+        logger_write(LOGGER_ERROR, "config", "the new settings are refused",
+                     LOGGER_FIELDS(logger_text("problem", (struct bs_text){line, (uint32_t)size})));
+        line += size + 1;
+    }
+}
+
+/* Level and format of the lines change at once; the rest is only said. */
+static void compare_settings(struct app *app, const struct settings *fresh)
+{
+    for (enum setting setting = 0; setting < SETTING_COUNT; setting++) {
+        const char *text = settings_text(fresh, setting);
+        if (strcmp(text, settings_text(app->settings, setting)) == 0) {
+            continue;
+        }
+        bool is_live = setting == SETTING_LOGGING_LEVEL || setting == SETTING_LOGGING_FORMAT;
+        const struct setting_value *value = &fresh->values[setting];
+        if (is_live) {
+            settings_set(app->settings, setting, text, value->origin, value->line);
+        }
+        logger_write(LOGGER_WARN, "config",
+                     is_live ? "a setting changed" : "a setting changed and needs a restart",
+                     LOGGER_FIELDS(logger_string("section", setting_spec(setting)->section),
+                                   logger_string("key", setting_spec(setting)->key),
+                                   logger_string("value", text)));
+    }
+    logger_set_level((enum logger_level)settings_number(fresh, SETTING_LOGGING_LEVEL));
+    logger_set_format((enum logger_format)settings_number(fresh, SETTING_LOGGING_FORMAT));
+}
+
+static void reload(struct app *app)
+{
+    struct settings fresh;
+    (void)notify_send("RELOADING=1");
+    if (arguments_load(app->arguments, &fresh)) {
+        compare_settings(app, &fresh);
+        logger_write(LOGGER_INFO, "config", "read the settings again", NULL);
+    } else {
+        log_problems(&fresh.problems);
+    }
+    settings_fini(&fresh);
+    (void)notify_send("READY=1");
+}
+
+static void report_query(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)request;
+    char hex[33];
+    struct bs_digest digest = bs_engine_digest(engine);
+    struct core_stats stats = core_stats_get(core);
+    struct bs_usage usage = bs_engine_usage(engine);
+    (void)snprintf(hex, sizeof(hex), "%016" PRIx64 "%016" PRIx64, digest.words[0], digest.words[1]);
+    logger_write(LOGGER_INFO, "app", "report",
+                 LOGGER_FIELDS(logger_uint("seq", stats.applied_seq), logger_string("digest", hex),
+                               logger_uint("actions", bs_engine_actions(engine)),
+                               logger_uint("accounts", usage.accounts),
+                               logger_uint("positions", usage.positions),
+                               logger_uint("accepted", stats.commands_accepted),
+                               logger_uint("rejected", stats.commands_rejected),
+                               logger_uint("queue_depth", stats.queue_depth),
+                               logger_uint("overruns", stats.settle_overruns)));
+}
+
+static void on_reported(struct request *request)
+{
+    struct app *app = request->user;
+    app->is_reporting = false;
+}
+
+/* A query like any other, so that it sees a state between two batches. */
+static void report(struct app *app)
+{
+    if (app->is_reporting) {
+        return;
+    }
+    app->report = (struct request){.query = report_query, .done = on_reported, .user = app};
+    app->is_reporting = core_submit(app->core, &app->report);
+    if (!app->is_reporting) {
+        logger_write(LOGGER_WARN, "app", "no report: the queue is full", NULL);
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct app *app = handle->data;
+    if (number == SIGHUP) {
+        reload(app);
+    } else if (number == SIGUSR1) {
+        report(app);
+    } else {
+        stop(app, number);
+    }
+}
+
+/* Before any thread starts: threads inherit the mask, so that only the loop takes signals. */
+static void block_signals(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (uint32_t i = 0; i < SIGNALS_COUNT; i++) {
+        (void)sigaddset(&set, signal_numbers[i]);
+    }
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void take_signals(struct app *app)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (uint32_t i = 0; i < SIGNALS_COUNT; i++) {
+        (void)uv_signal_init(&app->loop, &app->signals[i]);
+        app->signals[i].data = app;
+        (void)uv_signal_start(&app->signals[i], on_signal, signal_numbers[i]);
+        (void)sigaddset(&set, signal_numbers[i]);
+    }
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* ---- start ---- */
+
+static void raise_descriptor_limit(const struct settings *settings)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    uint64_t wanted = settings_number(settings, SETTING_HTTP_CONNECTIONS_MAX) + DESCRIPTORS_SPARE;
+    if (limit.rlim_max < wanted) {
+        logger_write(
+            LOGGER_WARN, "app", "too few file descriptors for http.connections_max",
+            LOGGER_FIELDS(logger_uint("allowed", limit.rlim_max), logger_uint("wanted", wanted)));
+    }
+}
+
+/* A failed step of the start. Returns its exit status. */
+static int refuse(const char *what, int code, const char *error)
+{
+    int status = app_exit_status(code);
+    logger_write(status == EX_OK ? LOGGER_INFO : LOGGER_ERROR, "app", what,
+                 LOGGER_FIELDS(logger_string("reason", error)));
+    (void)notify_send("STATUS=%.300s\nERRNO=%d", error, -code);
+    return status;
+}
+
+static int open_log(struct app *app)
+{
+    char error[LOG_ERROR_SIZE];
+    struct log_options options = {
+        .directory = settings_text(app->settings, SETTING_STORAGE_DATA),
+        .file_size_max = settings_number(app->settings, SETTING_STORAGE_FILE_SIZE_MAX),
+        .create = true,
+    };
+    int code = log_open_sqlite(&app->log, &options, error);
+    if (code < 0) {
+        return refuse("the log cannot be opened", code, error);
+    }
+    const char *warning = log_filesystem_warning(options.directory);
+    if (warning != NULL) {
+        logger_write(LOGGER_WARN, "app", "unsafe filesystem",
+                     LOGGER_FIELDS(logger_string("directory", options.directory),
+                                   logger_string("warning", warning)));
+    }
+    return EX_OK;
+}
+
+static int start_core(struct app *app)
+{
+    char error[LOG_ERROR_SIZE];
+    struct core_options options;
+    app_core_options(app->settings, &options);
+    options.on_replay = on_replay;
+    options.on_tick = on_tick;
+    options.on_failure = on_failure;
+    options.user = app;
+    app->notified_ns = uv_hrtime();
+    int code = core_new(&app->core, &app->loop, app->log, &options, error);
+    return code < 0 ? refuse("not started", code, error) : EX_OK;
+}
+
+static int start_http(struct app *app)
+{
+    char error[LOG_ERROR_SIZE];
+    const struct settings *settings = app->settings;
+    struct http_options options = {
+        .connections_max = number32(settings, SETTING_HTTP_CONNECTIONS_MAX),
+        .per_ip_connections_max = number32(settings, SETTING_HTTP_PER_IP_CONNECTIONS_MAX),
+        .body_size_max = settings_number(settings, SETTING_HTTP_BODY_SIZE_MAX),
+        .idle_timeout_s = number32(settings, SETTING_HTTP_IDLE_TIMEOUT_S),
+        .header_deadline_ms = number32(settings, SETTING_HTTP_HEADER_DEADLINE_MS),
+        .body_deadline_ms = number32(settings, SETTING_HTTP_BODY_DEADLINE_MS),
+        .answer_deadline_ms = number32(settings, SETTING_HTTP_ANSWER_DEADLINE_MS),
+    };
+    options.address.sin_family = AF_INET;
+    options.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK); /* the only one settings accept */
+    options.address.sin_port = htons((uint16_t)settings_number(settings, SETTING_HTTP_LISTEN));
+    int code = http_server_new(&app->http, &options, app->core, app->log, error);
+    if (code < 0) {
+        return refuse("HTTP cannot be served", code, error);
+    }
+    core_on_actions(app->core, on_actions, app);
+    return EX_OK;
+}
+
+/* Under another name first, so that who waits for the file never reads half of it. */
+static int write_port_file(const struct app *app, uint16_t port)
+{
+    const char *path = settings_text(app->settings, SETTING_HTTP_PORT_FILE);
+    char partial[SETTINGS_PATH_SIZE_MAX + 8];
+    if (path[0] == '\0') {
+        return EX_OK;
+    }
+    (void)snprintf(partial, sizeof(partial), "%s.new", path);
+    FILE *file = fopen(partial, "we");
+    bool is_written = file != NULL && fprintf(file, "%u\n", (unsigned)port) > 0;
+    if (file != NULL && fclose(file) != 0) {
+        is_written = false;
+    }
+    if (!is_written || rename(partial, path) != 0) {
+        (void)refuse("the port file cannot be written", -errno, strerror(errno));
+        return EX_CANTCREAT;
+    }
+    return EX_OK;
+}
+
+static int announce(struct app *app)
+{
+    uint16_t port = http_server_port(app->http);
+    int status = write_port_file(app, port);
+    if (status != EX_OK) {
+        return status;
+    }
+    (void)printf("listening on http://127.0.0.1:%u\n", (unsigned)port);
+    (void)fflush(stdout);
+    logger_write(LOGGER_INFO, "app", "serving this machine only: there are no access keys",
+                 LOGGER_FIELDS(logger_uint("port", port)));
+    uint64_t watchdog_us = notify_watchdog_us();
+    app->watchdog_ns = watchdog_us * 1000 / 2;
+    if (watchdog_us > 0 &&
+        watchdog_us / 2 < settings_number(app->settings, SETTING_CORE_SETTLE_INTERVAL_MS) * 1000) {
+        logger_write(LOGGER_WARN, "app", "the watchdog is shorter than two settlement intervals",
+                     LOGGER_FIELDS(logger_uint("watchdog_us", watchdog_us)));
+    }
+    (void)notify_send("READY=1\nSTATUS=Serving 127.0.0.1:%u", (unsigned)port);
+    return EX_OK;
+}
+
+static int serve(struct app *app)
+{
+    int status = start_http(app);
+    if (status == EX_OK) {
+        status = announce(app);
+    }
+    if (status == EX_OK) {
+        take_signals(app);
+    } else {
+        core_stop(app->core, NULL, NULL);
+    }
+    (void)uv_run(&app->loop, UV_RUN_DEFAULT);
+    http_server_free(app->http);
+    core_free(app->core);
+    return status;
+}
+
+int app_run(const struct arguments *arguments, struct settings *settings)
+{
+    struct app app = {.arguments = arguments, .settings = settings};
+    json_object_seed(0); /* random, before a second thread could ask for it */
+    block_signals();
+    raise_descriptor_limit(settings);
+    (void)unlink(settings_text(settings, SETTING_HTTP_PORT_FILE)); /* of an earlier run */
+    int code = uv_loop_init(&app.loop);
+    if (code < 0) {
+        return refuse("not started", code, uv_strerror(code));
+    }
+    int status = open_log(&app);
+    if (status == EX_OK) {
+        status = start_core(&app);
+    }
+    if (app.core != NULL) {
+        status = serve(&app);
+    }
+    log_close(app.log);
+    (void)uv_loop_close(&app.loop);
+    if (status == EX_OK) {
+        logger_write(LOGGER_INFO, "app", "stopped", NULL);
+    }
+    return status;
+}

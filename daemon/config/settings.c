@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/config/settings.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct setting_spec specs[SETTING_COUNT] = {
+#define X(code, section, key, flag, kind, argument, fallback, min, max, help)                      \
+    {#section, #key, flag, SETTING_##kind, argument, fallback, min, max, help},
+#include "daemon/config/settings.def"
+#undef X
+};
+
+const struct setting_spec *setting_spec(enum setting setting)
+{
+    assert(setting < SETTING_COUNT);
+    return &specs[setting];
+}
+
+void settings_problem(struct settings *settings, enum setting_origin origin, const char *format,
+                      ...)
+{
+    char text[SETTINGS_PATH_SIZE_MAX + 512];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    buffer_printf(&settings->problems, "%s\n", text);
+    settings->problems_count++;
+    settings->usage_problems_count += origin == ORIGIN_FLAG ? 1 : 0;
+}
+
+/* "backstopd.conf:7: http.listen", "BACKSTOPD_HTTP_LISTEN" or "--listen". */
+static void describe(const struct settings *settings, enum setting setting,
+                     enum setting_origin origin, uint32_t line, struct buffer *out)
+{
+    const struct setting_spec *spec = &specs[setting];
+    if (origin == ORIGIN_FLAG) {
+        buffer_printf(out, "--%s", spec->flag);
+    } else if (origin == ORIGIN_ENVIRONMENT) {
+        size_t start = out->size;
+        buffer_printf(out, "BACKSTOPD_%s_%s", spec->section, spec->key);
+        for (size_t i = start; i < out->size; i++) {
+            char c = out->bytes[i];
+            out->bytes[i] = (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+        }
+    } else if (origin == ORIGIN_FILE) {
+        buffer_printf(out, "%s:%" PRIu32 ": %s.%s", settings->path, line, spec->section, spec->key);
+    } else {
+        buffer_printf(out, "default of %s.%s", spec->section, spec->key);
+    }
+}
+
+static bool parse_digits(const char *text, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    const char *c = text;
+    for (; *c >= '0' && *c <= '9'; c++) {
+        uint64_t digit = (uint64_t)(*c - '0');
+        if (__builtin_mul_overflow(number, 10u, &number) ||
+            __builtin_add_overflow(number, digit, &number)) {
+            return false;
+        }
+    }
+    if (c == text || *c != '\0') {
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+static const char *parse_number(const struct setting_spec *spec, const char *text, uint64_t *number)
+{
+    if (!parse_digits(text, number)) {
+        return "is not a whole number";
+    }
+    if (*number < spec->min || *number > spec->max) {
+        return "is out of range";
+    }
+    if (spec->kind == SETTING_POWER && (*number & (*number - 1)) != 0) {
+        return "is not a power of two";
+    }
+    return NULL;
+}
+
+static const char *parse_choice(const struct setting_spec *spec, const char *text, uint64_t *number)
+{
+    size_t size = strlen(text);
+    uint64_t index = 0;
+    const char *word = spec->argument;
+    while (true) {
+        size_t word_size = strcspn(word, "|");
+        if (word_size == size && memcmp(word, text, size) == 0) {
+            *number = index;
+            return NULL;
+        }
+        if (word[word_size] == '\0') {
+            return "is not one of its words";
+        }
+        word += word_size + 1;
+        index++;
+    }
+}
+
+static const char *parse_address(const char *text, uint64_t *port)
+{
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || !parse_digits(colon + 1, port) || *port > 65535) {
+        return "is not HOST:PORT with a port up to 65535";
+    }
+    size_t host_size = (size_t)(colon - text);
+    bool is_loopback = (host_size == 9 && memcmp(text, "127.0.0.1", 9) == 0) ||
+                       (host_size == 9 && memcmp(text, "localhost", 9) == 0);
+    if (!is_loopback) {
+        return "is not 127.0.0.1: this version has no access keys, and without keys only this "
+               "machine is served";
+    }
+    return NULL;
+}
+
+static const char *parse(const struct setting_spec *spec, const char *text, uint64_t *number)
+{
+    switch (spec->kind) {
+    case SETTING_PATH:
+        return strlen(text) < SETTINGS_PATH_SIZE_MAX ? NULL : "is too long";
+    case SETTING_ADDRESS:
+        return parse_address(text, number);
+    case SETTING_NUMBER:
+    case SETTING_POWER:
+        return parse_number(spec, text, number);
+    case SETTING_CHOICE:
+        return parse_choice(spec, text, number);
+    }
+    return "has an unknown kind";
+}
+
+static void refuse(struct settings *settings, enum setting setting, const char *text,
+                   const struct setting_value *value, const char *problem)
+{
+    const struct setting_spec *spec = &specs[setting];
+    struct buffer where = {0};
+    describe(settings, setting, value->origin, value->line, &where);
+    if (spec->kind == SETTING_NUMBER || spec->kind == SETTING_POWER) {
+        settings_problem(settings, value->origin, "%s: \"%s\" %s (%" PRIu64 " to %" PRIu64 ")",
+                         where.bytes, text, problem, spec->min, spec->max);
+    } else if (spec->kind == SETTING_CHOICE) {
+        settings_problem(settings, value->origin, "%s: \"%s\" %s (%s)", where.bytes, text, problem,
+                         spec->argument);
+    } else {
+        settings_problem(settings, value->origin, "%s: \"%s\" %s", where.bytes, text, problem);
+    }
+    buffer_fini(&where);
+}
+
+void settings_set(struct settings *settings, enum setting setting, const char *text,
+                  enum setting_origin origin, uint32_t line)
+{
+    struct setting_value value = {.origin = origin, .line = line};
+    const char *problem = parse(&specs[setting], text, &value.number);
+    if (problem != NULL) {
+        refuse(settings, setting, text, &value, problem);
+        return;
+    }
+    value.text = strdup(text);
+    if (value.text == NULL) {
+        (void)fputs("out of memory\n", stderr);
+        abort();
+    }
+    free(settings->values[setting].text);
+    settings->values[setting] = value;
+}
+
+void settings_init(struct settings *settings)
+{
+    *settings = (struct settings){0};
+    for (enum setting setting = 0; setting < SETTING_COUNT; setting++) {
+        settings_set(settings, setting, specs[setting].fallback, ORIGIN_DEFAULT, 0);
+    }
+    assert(settings->problems_count == 0);
+}
+
+void settings_fini(struct settings *settings)
+{
+    for (enum setting setting = 0; setting < SETTING_COUNT; setting++) {
+        free(settings->values[setting].text);
+    }
+    buffer_fini(&settings->problems);
+    *settings = (struct settings){0};
+}
+
+void settings_check(struct settings *settings)
+{
+    if (settings_text(settings, SETTING_STORAGE_DATA)[0] == '\0') {
+        settings_problem(settings, ORIGIN_FLAG,
+                         "storage.data is required: say where the log is kept, with --data DIR");
+    }
+}
+
+uint64_t settings_number(const struct settings *settings, enum setting setting)
+{
+    return settings->values[setting].number;
+}
+
+const char *settings_text(const struct settings *settings, enum setting setting)
+{
+    return settings->values[setting].text;
+}
+
+void settings_dump(const struct settings *settings, struct buffer *out)
+{
+    const char *section = "";
+    for (enum setting setting = 0; setting < SETTING_COUNT; setting++) {
+        const struct setting_spec *spec = &specs[setting];
+        const struct setting_value *value = &settings->values[setting];
+        if (strcmp(section, spec->section) != 0) {
+            buffer_printf(out, "%s[%s]\n", section[0] == '\0' ? "" : "\n", spec->section);
+            section = spec->section;
+        }
+        buffer_printf(out, "%s = %s ; ", spec->key, value->text);
+        if (value->origin == ORIGIN_DEFAULT) {
+            buffer_text(out, "default");
+        } else {
+            describe(settings, setting, value->origin, value->line, out);
+        }
+        buffer_text(out, "\n");
+    }
+}

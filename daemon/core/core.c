@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/core/core.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/core/internal.h"
+#include "daemon/core/replay.h"
+#include "daemon/obs/logger.h"
+
+void core_options_defaults(struct core_options *options)
+{
+    *options = (struct core_options){
+        .settle_interval_ms = 100,
+        .queue_max = 4096,
+        .queue_bytes_max = (uint64_t)256 << 20,
+        .batch_records_max = 65536,
+    };
+    bs_config_defaults(&options->engine);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+    core_turn(handle->data);
+}
+
+/* On the log thread. One commit is in flight, so nothing else writes the error. */
+static void on_durable(void *user, int error, const char *message)
+{
+    struct core *core = user;
+    core->log_error = error;
+    if (error != 0) {
+        (void)snprintf(core->log_message, sizeof(core->log_message), "%s", message);
+    }
+    atomic_store(&core->is_durable, true);
+    (void)uv_async_send(&core->wake);
+}
+
+static int replay(struct core *core, char *error)
+{
+    struct replay_options options = {.on_progress = core->options.on_replay,
+                                     .user = core->options.user};
+    struct replay_result result;
+    uint64_t start_ns = uv_hrtime();
+    int code = replay_run(&core->machine, core->log, &options, &result, error);
+    if (code < 0) {
+        return code;
+    }
+    core->seq = core->machine.seq;
+    core->time_ms = bs_engine_time_ms(core->machine.engine);
+    core->machine.settlements_count = 0; /* the counters count from the start of the process */
+    counter_set(&core->counters.applied_seq, core->seq);
+    counter_set(&core->counters.durable_ordinal, log_last_ordinal(core->log));
+    uint32_t halted_count = machine_halted_pools(&core->machine);
+    counter_set(&core->counters.halted_pools, halted_count);
+    core->machine.pools_changed = false;
+    if (halted_count > 0) {
+        logger_write(LOGGER_WARN, "core", "pools are halted",
+                     LOGGER_FIELDS(logger_uint("pools", halted_count)));
+    }
+    logger_write(LOGGER_INFO, "core", "replayed the log",
+                 LOGGER_FIELDS(logger_uint("records", result.records_count),
+                               logger_uint("actions_compared", result.actions_compared),
+                               logger_uint("milliseconds", (uv_hrtime() - start_ns) / 1000000)));
+    return 0;
+}
+
+static int start(struct core *core, char *error)
+{
+    int code = log_start(core->log, on_durable, core);
+    if (code < 0) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "cannot start the log thread: %s", strerror(-code));
+        return code;
+    }
+    code = uv_async_init(core->loop, &core->wake, on_wake);
+    if (code < 0) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "cannot start the core loop: %s", uv_strerror(code));
+        log_stop(core->log);
+        return code;
+    }
+    core->wake.data = core;
+    (void)uv_timer_init(core->loop, &core->timer);
+    core->timer.data = core;
+    if (core->options.settle_interval_ms > 0) {
+        core_timer_start(core);
+    }
+    return uv_async_send(&core->wake); /* stores the rows that replay rebuilt */
+}
+
+int core_new(struct core **ret_core, uv_loop_t *loop, struct command_log *log,
+             const struct core_options *options, char error[LOG_ERROR_SIZE])
+{
+    struct core *core = calloc(1, sizeof(*core));
+    if (core == NULL) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "out of memory");
+        return -ENOMEM;
+    }
+    core->loop = loop;
+    core->log = log;
+    core->options = *options;
+    core->gathering = &core->commits[0];
+    int code = queue_init(&core->queue, options->queue_max, options->queue_bytes_max);
+    if (code < 0) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "cannot make the queue: %s", strerror(-code));
+        free(core);
+        return code;
+    }
+    code = machine_init(&core->machine, &options->engine, error);
+    if (code == 0) {
+        code = replay(core, error);
+    }
+    if (code == 0) {
+        code = start(core, error);
+    }
+    if (code < 0) {
+        core_free(core);
+        return code;
+    }
+    *ret_core = core;
+    return 0;
+}
+
+bool core_submit(struct core *core, struct request *request)
+{
+    assert(request->done != NULL);
+    (void)atomic_fetch_add(&core->submitters_count, 1);
+    bool is_taken = queue_push(&core->queue, request);
+    if (is_taken) {
+        (void)uv_async_send(&core->wake);
+    } else {
+        counter_add(&core->counters.queue_full, 1);
+    }
+    (void)atomic_fetch_sub(&core->submitters_count, 1);
+    return is_taken;
+}
+
+void core_on_actions(struct core *core, void (*fn)(void *user, uint64_t last_ordinal), void *user)
+{
+    core->on_actions = fn;
+    core->on_actions_user = user;
+}
+
+struct core_stats core_stats_get(const struct core *core)
+{
+    const struct core_counters *counters = &core->counters;
+    return (struct core_stats){
+        .commands_accepted = counter_get(&counters->commands_accepted),
+        .commands_rejected = counter_get(&counters->commands_rejected),
+        .batches = counter_get(&counters->batches),
+        .settlements = counter_get(&counters->settlements),
+        .actions = counter_get(&counters->actions),
+        .settle_overruns = counter_get(&counters->settle_overruns),
+        .loop_lag_ns_max = counter_get(&counters->loop_lag_ns_max),
+        .step_ns_total = counter_get(&counters->step_ns_total),
+        .applied_seq = counter_get(&counters->applied_seq),
+        .queue_depth = counter_get(&core->queue.requests_count),
+        .queue_full = counter_get(&counters->queue_full),
+        .halted_pools = counter_get(&counters->halted_pools),
+    };
+}
+
+const struct core_options *core_options_get(const struct core *core)
+{
+    return &core->options;
+}
+
+const struct command_log *core_log(const struct core *core)
+{
+    return core->log;
+}
+
+uint64_t core_durable_ordinal(const struct core *core)
+{
+    return counter_get(&core->counters.durable_ordinal);
+}
+
+static void store_digest(struct core *core)
+{
+    char error[LOG_ERROR_SIZE];
+    struct bs_digest digest = bs_engine_digest(core->machine.engine);
+    if (log_put_digest(core->log, core->machine.seq, digest, error) < 0) {
+        logger_write(LOGGER_ERROR, "core", "the digest was not stored",
+                     LOGGER_FIELDS(logger_string("error", error)));
+    }
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct core *core = handle->data;
+    core->handles_closing--;
+    if (core->handles_closing == 0 && core->on_stopped != NULL) {
+        core->on_stopped(core->on_stopped_user);
+    }
+}
+
+void core_finish_stop(struct core *core)
+{
+    core->is_stopped = true;
+    if (!core->is_failed) {
+        store_digest(core);
+    }
+    log_stop(core->log);
+    while (atomic_load(&core->submitters_count) > 0) {
+        (void)sched_yield(); /* the last one may still be about to wake us */
+    }
+    core->handles_closing = 2;
+    uv_close((uv_handle_t *)&core->wake, on_closed);
+    uv_close((uv_handle_t *)&core->timer, on_closed);
+}
+
+void core_stop(struct core *core, void (*on_stopped)(void *user), void *user)
+{
+    assert(!core->is_stopping);
+    core->is_stopping = true;
+    core->on_stopped = on_stopped;
+    core->on_stopped_user = user;
+    queue_close(&core->queue);
+    (void)uv_timer_stop(&core->timer);
+    if (core->is_failed) {
+        core_finish_stop(core);
+    } else {
+        (void)uv_async_send(&core->wake);
+    }
+}
+
+void core_free(struct core *core)
+{
+    if (core == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        buffer_fini(&core->commits[i].records);
+    }
+    api_batch_fini(&core->settle.batch);
+    if (core->flight_segment != NULL) { /* of a commit that failed */
+        outbox_release(&core->machine.outbox, core->flight_segment);
+    }
+    machine_fini(&core->machine);
+    queue_fini(&core->queue);
+    free(core);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The core loop: the one thread that touches the engine. One turn: drain the queue into a batch,
+ * commit it (one commit in flight, the next batch gathers meanwhile), then step it; its actions are
+ * rows of the next commit, started at once. A write is answered when its own records are durable
+ * and stepped. The settlement timer submits a settle command for every pool that is due.
+ */
+#ifndef CORE_H
+#define CORE_H
+
+#include <uv.h>
+
+#include "daemon/core/request.h"
+#include "daemon/log/log.h"
+
+struct core_options {
+    uint32_t settle_interval_ms; /* default 100; 0 = no timer (tests) */
+    uint32_t queue_max;          /* requests waiting, default 4096 */
+    uint64_t queue_bytes_max;    /* of their records; default 256 MiB */
+    uint32_t batch_records_max; /* records of one commit, default 65536; a request is never split */
+    struct bs_config engine;
+    /* All optional; `user` is passed to each. */
+    bool (*on_replay)(void *user, uint64_t seq, uint64_t last_seq); /* false abandons the start */
+    void (*on_tick)(
+        void *user); /* each turn of the settlement timer: the watchdog's sign of life */
+    void (*on_failure)(void *user,
+                       const char *message); /* the log failed: nothing more is answered */
+    void *user;
+};
+
+void core_options_defaults(struct core_options *options);
+
+struct core_stats { /* cumulative; read from any thread (relaxed atomics inside) */
+    uint64_t commands_accepted, commands_rejected, batches, settlements, actions, settle_overruns;
+    uint64_t loop_lag_ns_max, step_ns_total, applied_seq, queue_depth, queue_full, halted_pools;
+};
+
+/* Maps the engine's memory, replays the log (compares stored actions and digest), starts the log
+ * thread. 0 or negative with a message for the operator. `loop` is run by the caller. */
+BS_MUST_USE int core_new(struct core **ret_core, uv_loop_t *loop, struct command_log *log,
+                         const struct core_options *options, char error[LOG_ERROR_SIZE]);
+/* Any thread. False: the queue is full or the core is stopping; nothing was taken. */
+BS_MUST_USE bool core_submit(struct core *core, struct request *request);
+/* Called on the core loop after a commit that made new actions durable. */
+void core_on_actions(struct core *core, void (*fn)(void *user, uint64_t last_ordinal), void *user);
+struct core_stats core_stats_get(const struct core *core);
+const struct core_options *core_options_get(const struct core *core);
+const struct command_log *core_log(const struct core *core);
+/* Ordinal of the last durable action: what readers may see. Any thread. */
+uint64_t core_durable_ordinal(const struct core *core);
+/* Drain: take no more requests, finish the ones taken, store the digest, then call on_stopped. */
+void core_stop(struct core *core, void (*on_stopped)(void *user), void *user);
+void core_free(struct core *core); /* after on_stopped */
+
+#endif

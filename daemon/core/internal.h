@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The core loop from the inside. One turn (turn.c):
+ *
+ *     on_wake --> finish the commit that became durable: publish its actions
+ *             --> drain the queue: writes are stamped and copied into the gathering commit
+ *             --> step the durable records, answer their requests      (may pause: outbox full)
+ *             --> start the next commit: gathered records + one segment of the outbox
+ *             --> run the queries
+ *
+ * Of the two commit buffers one gathers while the other is in flight or being stepped. The buffer
+ * in flight belongs to the log until its commit is durable, then to the stepping.
+ *
+ *     GATHERING --log_append--> IN FLIGHT --durable--> STEPPING --answered--> GATHERING
+ *
+ * A paused stepping waits for commits that carry only actions; they always free the outbox.
+ */
+#ifndef CORE_INTERNAL_H
+#define CORE_INTERNAL_H
+
+#include "daemon/core/core.h"
+#include "daemon/core/lookahead.h"
+#include "daemon/core/machine.h"
+#include "daemon/core/queue.h"
+
+#define COMMIT_BYTES_MAX ((size_t)32 << 20) /* beyond it a commit takes no further request */
+#define COMMIT_KEEP_MAX ((size_t)64 << 20)  /* a buffer that grew past it is freed after use */
+/* The account states in the rejections of one answer; those beyond it carry none. */
+#define STALE_STATES_SIZE_MAX ((size_t)4 << 20)
+
+struct request_list {
+    struct request *first, *last;
+};
+
+struct commit {
+    struct request_list requests; /* in log order */
+    struct buffer records;
+    uint32_t records_count;
+    uint64_t first_seq;
+    size_t stepped_size; /* bytes of `records` that were stepped */
+};
+
+struct core_counters { /* written by the core loop, except queue_full */
+    _Atomic uint64_t commands_accepted, commands_rejected, batches, settlements, actions;
+    _Atomic uint64_t settle_overruns, loop_lag_ns_max, step_ns_total, applied_seq, queue_full;
+    _Atomic uint64_t halted_pools, durable_ordinal;
+};
+
+struct core {
+    uv_loop_t *loop;
+    struct command_log *log;
+    struct core_options options;
+    struct queue queue;
+    struct machine machine;
+    struct core_counters counters;
+
+    _Atomic uint32_t submitters_count; /* inside core_submit */
+    uv_async_t wake;                   /* by core_submit and by the log thread */
+    _Atomic bool is_durable;           /* the commit in flight ended; `log_error` is filled */
+    int log_error;
+    char log_message[LOG_ERROR_SIZE];
+
+    struct commit commits[2];
+    struct commit *gathering;
+    struct commit *flight;   /* NULL: the commit in flight has no records */
+    struct commit *stepping; /* NULL: nothing durable is left to step */
+    struct outbox_segment *flight_segment;
+    struct log_batch batch; /* in flight */
+    bool is_in_flight;
+    uint64_t seq;           /* last one stamped */
+    int64_t time_ms;        /* last one stamped */
+    struct lookahead ahead; /* over the records of `stepping` */
+    size_t states_size;     /* of the request being stepped, see STALE_STATES_SIZE_MAX */
+
+    struct request_list writes;  /* drained, waiting for a commit with room */
+    struct request_list queries; /* drained, waiting for the end of the turn */
+
+    uv_timer_t timer;
+    uint64_t schedule_ns;  /* when the timer was started */
+    uint64_t ticks_count;  /* since then; the next is due at schedule_ns + ticks * interval */
+    struct request settle; /* of the timer; written like any other request */
+    bool is_settling;      /* `settle` is on its way */
+
+    void (*on_actions)(void *user, uint64_t last_ordinal);
+    void *on_actions_user;
+    void (*on_stopped)(void *user);
+    void *on_stopped_user;
+    uint32_t handles_closing;
+    bool is_stopping, is_stopped, is_failed;
+};
+
+static inline void counter_add(_Atomic uint64_t *counter, uint64_t amount)
+{
+    (void)atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
+}
+
+static inline void counter_set(_Atomic uint64_t *counter, uint64_t value)
+{
+    atomic_store_explicit(counter, value, memory_order_relaxed);
+}
+
+static inline uint64_t counter_get(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void request_list_append(struct request_list *list, struct request *request);
+struct request *request_list_remove(struct request_list *list);
+
+/* turn.c */
+void core_turn(struct core *core);
+/* A write of the core itself, into the commit that gathers now. */
+void core_gather(struct core *core, struct request *request);
+bool core_is_idle(const struct core *core);
+/* The time of a command that is stamped now: the wall clock, never going back. */
+int64_t core_now_ms(const struct core *core);
+
+/* step.c: steps the durable records as far as the outbox has room; true when all are done. */
+bool core_step(struct core *core);
+/* Fills the answer of a write whose records are all stepped, and gives it. */
+void core_answer_write(struct core *core, struct request *request);
+
+/* timer.c */
+void core_timer_start(struct core *core);
+
+/* core.c: called by a turn that found nothing left to do after core_stop. */
+void core_finish_stop(struct core *core);
+
+#endif

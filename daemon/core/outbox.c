@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/core/outbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "api/json_state.h"
+
+_Static_assert(OUTBOX_ACTION_BYTES_MAX >= BS_ACTION_RECORD_SIZE_MAX + 2 * (BS_ID_SIZE_MAX + 9),
+               "a record and its pool and account, \"backstop:\" included, fit");
+
+static struct outbox_segment *segment_new(void)
+{
+    /* Mapped, not allocated: most of it is never touched. */
+    void *memory = mmap(NULL, sizeof(struct outbox_segment), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        (void)fputs("out of memory: actions wait for the log\n", stderr);
+        abort();
+    }
+    return (struct outbox_segment *)memory;
+}
+
+static void segment_clear(struct outbox_segment *segment)
+{
+    for (uint32_t i = 0; i < segment->settlements_count; i++) {
+        /* The row's texts lie in one allocation that begins with the JSON. */
+        free((void *)(uintptr_t)segment->settlements[i].json.bytes);
+    }
+    segment->next = NULL;
+    segment->actions_first = 0;
+    segment->actions_count = 0;
+    segment->settlements_first = 0;
+    segment->settlements_count = 0;
+    segment->bytes_used = 0;
+}
+
+static void segment_free(struct outbox_segment *segment)
+{
+    if (segment == NULL) {
+        return;
+    }
+    segment_clear(segment);
+    free(segment->settlements);
+    free(segment->settlement_ordinals);
+    (void)munmap(segment, sizeof(*segment));
+}
+
+void outbox_init(struct outbox *outbox)
+{
+    *outbox = (struct outbox){.segments_max = OUTBOX_SEGMENTS_MAX};
+}
+
+void outbox_fini(struct outbox *outbox)
+{
+    while (outbox->first != NULL) {
+        struct outbox_segment *next = outbox->first->next;
+        segment_free(outbox->first);
+        outbox->first = next;
+    }
+    segment_free(outbox->spare);
+    buffer_fini(&outbox->text);
+    *outbox = (struct outbox){0};
+}
+
+static void add_segment(struct outbox *outbox)
+{
+    struct outbox_segment *segment = outbox->spare != NULL ? outbox->spare : segment_new();
+    outbox->spare = NULL;
+    if (outbox->first == NULL) {
+        outbox->first = segment;
+    } else {
+        outbox->last->next = segment;
+    }
+    outbox->last = segment;
+    outbox->segments_count++;
+}
+
+static struct bs_text copy_text(struct outbox_segment *segment, struct bs_text text)
+{
+    char *copy = (char *)segment->bytes + segment->bytes_used;
+    assert(text.size <= sizeof(segment->bytes) - segment->bytes_used);
+    if (text.size > 0) {
+        memcpy(copy, text.bytes, text.size);
+    }
+    segment->bytes_used += text.size;
+    return (struct bs_text){copy, text.size};
+}
+
+static void add_action(struct outbox *outbox, const struct bs_action *action, uint64_t seq)
+{
+    if (outbox->last == NULL || outbox->last->actions_count == OUTBOX_SEGMENT_ACTIONS) {
+        add_segment(outbox);
+    }
+    struct outbox_segment *segment = outbox->last;
+    uint8_t *record = segment->bytes + segment->bytes_used;
+    assert(sizeof(segment->bytes) - segment->bytes_used >= BS_ACTION_RECORD_SIZE_MAX);
+    size_t size = bs_action_encode(action, record);
+    segment->bytes_used += size;
+    segment->actions[segment->actions_count] = (struct log_action_row){
+        .ordinal = action->ordinal,
+        .id = action->id,
+        .settlement = action->settlement,
+        .type = action->type,
+        .pool = copy_text(segment, action->pool),
+        .account = copy_text(segment, action->account),
+        .record = record,
+        .record_size = (uint32_t)size,
+    };
+    segment->seqs[segment->actions_count] = seq;
+    segment->actions_count++;
+}
+
+static void *grown(void *array, uint32_t count, size_t item_size)
+{
+    void *larger = realloc(array, count * item_size);
+    if (larger == NULL) {
+        (void)fputs("out of memory: settlements wait for the log\n", stderr);
+        abort();
+    }
+    return larger;
+}
+
+static void add_settlement(struct outbox *outbox, const struct bs_settlement *settlement,
+                           uint64_t ordinal)
+{
+    if (outbox->last == NULL) {
+        add_segment(outbox);
+    }
+    struct outbox_segment *segment = outbox->last;
+    if (segment->settlements_count == segment->settlements_capacity) {
+        uint32_t capacity =
+            segment->settlements_capacity == 0 ? 16 : segment->settlements_capacity * 2;
+        segment->settlements =
+            grown(segment->settlements, capacity, sizeof(segment->settlements[0]));
+        segment->settlement_ordinals =
+            grown(segment->settlement_ordinals, capacity, sizeof(segment->settlement_ordinals[0]));
+        segment->settlements_capacity = capacity;
+    }
+    buffer_clear(&outbox->text);
+    api_settlement(&outbox->text, settlement);
+    size_t json_size = outbox->text.size;
+    char *copy = grown(NULL, (uint32_t)(json_size + settlement->pool.size), 1);
+    memcpy(copy, outbox->text.bytes, json_size);
+    memcpy(copy + json_size, settlement->pool.bytes, settlement->pool.size);
+    segment->settlements[segment->settlements_count] = (struct log_settlement_row){
+        .pool = {copy + json_size, settlement->pool.size},
+        .number = settlement->number,
+        .json = {copy, (uint32_t)json_size},
+    };
+    segment->settlement_ordinals[segment->settlements_count] = ordinal;
+    segment->settlements_count++;
+}
+
+void outbox_collect(struct outbox *outbox, const struct bs_effects *effects, uint64_t seq,
+                    uint64_t last_ordinal)
+{
+    for (uint32_t i = 0; i < effects->actions_count; i++) {
+        add_action(outbox, &effects->actions[i], seq);
+    }
+    if (effects->settled) {
+        add_settlement(outbox, &effects->settlement, last_ordinal);
+    }
+    outbox->is_open = effects->more;
+}
+
+bool outbox_is_full(const struct outbox *outbox)
+{
+    return outbox->segments_count >= outbox->segments_max &&
+           outbox->last->actions_count == OUTBOX_SEGMENT_ACTIONS;
+}
+
+static bool has_rows(const struct outbox_segment *segment)
+{
+    return segment->actions_first < segment->actions_count ||
+           segment->settlements_first < segment->settlements_count;
+}
+
+static struct outbox_segment *remove_first(struct outbox *outbox)
+{
+    struct outbox_segment *segment = outbox->first;
+    outbox->first = segment->next;
+    if (outbox->first == NULL) {
+        outbox->last = NULL;
+    }
+    outbox->segments_count--;
+    segment->next = NULL;
+    return segment;
+}
+
+void outbox_drop(struct outbox *outbox, uint64_t ordinal)
+{
+    while (outbox->first != NULL) {
+        struct outbox_segment *segment = outbox->first;
+        while (segment->actions_first < segment->actions_count &&
+               segment->actions[segment->actions_first].ordinal <= ordinal) {
+            segment->actions_first++;
+        }
+        while (segment->settlements_first < segment->settlements_count &&
+               segment->settlement_ordinals[segment->settlements_first] <= ordinal) {
+            segment->settlements_first++;
+        }
+        if (has_rows(segment)) {
+            break;
+        }
+        outbox_release(outbox, remove_first(outbox));
+    }
+}
+
+struct outbox_segment *outbox_take(struct outbox *outbox)
+{
+    bool is_being_filled = outbox->first == outbox->last && outbox->is_open;
+    if (outbox->first == NULL || is_being_filled) {
+        return NULL;
+    }
+    return remove_first(outbox);
+}
+
+void outbox_release(struct outbox *outbox, struct outbox_segment *segment)
+{
+    segment_clear(segment);
+    if (outbox->spare == NULL) {
+        outbox->spare = segment;
+    } else {
+        segment_free(segment);
+    }
+}

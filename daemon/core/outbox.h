@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stepping produced and no commit has carried yet: action and settlement rows, first in first
+ * out, in segments of which one commit carries one. A row's bytes never move, so the log thread may
+ * read a segment that was taken while the core loop fills the next.
+ *
+ * A settlement row always lies in the segment of its last action: a log that has the one has the
+ * other. So the segment being filled may not be taken in the middle of a settlement.
+ */
+#ifndef OUTBOX_H
+#define OUTBOX_H
+
+#include "api/buffer.h"
+#include "daemon/log/log.h"
+#include "lib/engine.h"
+
+#define OUTBOX_SEGMENT_ACTIONS 16384
+#define OUTBOX_SEGMENTS_MAX 64 /* a million actions: stepping waits for the log beyond it */
+#define OUTBOX_ACTION_BYTES_MAX (BS_ACTION_RECORD_SIZE_MAX + 2 * BS_ID_SIZE_MAX + 64)
+
+struct outbox_segment {
+    struct outbox_segment *next;
+    uint32_t actions_first; /* rows before it were found in the log by replay */
+    uint32_t actions_count;
+    uint32_t settlements_first;
+    uint32_t settlements_count, settlements_capacity;
+    struct log_settlement_row *settlements;
+    uint64_t *settlement_ordinals; /* of each settlement's last action */
+    size_t bytes_used;
+    struct log_action_row actions[OUTBOX_SEGMENT_ACTIONS];
+    uint64_t seqs[OUTBOX_SEGMENT_ACTIONS]; /* the command that caused each action */
+    uint8_t bytes[OUTBOX_SEGMENT_ACTIONS * OUTBOX_ACTION_BYTES_MAX]; /* touched as far as used */
+};
+
+struct outbox {
+    struct outbox_segment *first, *last;
+    struct outbox_segment *spare; /* one, kept for reuse */
+    uint32_t segments_count;
+    uint32_t segments_max; /* OUTBOX_SEGMENTS_MAX; at least 2, as one may be open */
+    bool is_open;          /* the last segment is in the middle of a settlement */
+    struct buffer text;
+};
+
+void outbox_init(struct outbox *outbox);
+void outbox_fini(struct outbox *outbox);
+/* Adds what a step or a continuation of one gave out. */
+void outbox_collect(struct outbox *outbox, const struct bs_effects *effects, uint64_t seq,
+                    uint64_t last_ordinal);
+bool outbox_is_full(const struct outbox *outbox);
+/* Drops rows that the log holds already, from the front: actions up to this ordinal. */
+void outbox_drop(struct outbox *outbox, uint64_t ordinal);
+/* The oldest segment with rows, no longer part of the outbox; NULL when none may be taken. */
+struct outbox_segment *outbox_take(struct outbox *outbox);
+/* Gives a taken segment back for reuse. */
+void outbox_release(struct outbox *outbox, struct outbox_segment *segment);
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/core/replay.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "daemon/core/lookahead.h"
+
+/* Of the outbox, before the read of records is paused and the actions are compared. */
+#define REPLAY_SEGMENTS_MAX 16
+
+struct replay {
+    struct machine *machine;
+    struct command_log *log;
+    const struct replay_options *options;
+    struct replay_result *result;
+    bool has_digest;
+    uint64_t digest_seq;
+    struct bs_digest digest;
+    uint64_t compared_ordinal; /* actions up to here are equal */
+    bool is_paused;            /* the read was stopped to compare what has gathered */
+    int failure;
+    char *error;
+};
+
+static bool fail(struct replay *replay, int code)
+{
+    replay->failure = code;
+    return false;
+}
+
+static bool digest_is_right(struct replay *replay)
+{
+    struct bs_digest digest = bs_engine_digest(replay->machine->engine);
+    replay->result->digest_compared = true;
+    if (memcmp(digest.words, replay->digest.words, sizeof(digest.words)) == 0) {
+        return true;
+    }
+    (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                   "replay differs from the log: after seq %" PRIu64
+                   " the state's digest is %016" PRIx64 "%016" PRIx64
+                   ", at the clean shutdown it was %016" PRIx64 "%016" PRIx64,
+                   replay->digest_seq, digest.words[0], digest.words[1], replay->digest.words[0],
+                   replay->digest.words[1]);
+    return fail(replay, -EBADMSG);
+}
+
+static bool step_record(struct replay *replay, const uint8_t *record, uint32_t size, uint64_t seq)
+{
+    struct machine *machine = replay->machine;
+    struct bs_command command;
+    if (bs_command_decode(record, size, &command) != BS_OK || command.seq != seq ||
+        command.time_ms < bs_engine_time_ms(machine->engine)) {
+        (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                       "the record at seq %" PRIu64 " is not one this version can execute", seq);
+        return fail(replay, -EBADMSG);
+    }
+    machine_step(machine, &command);
+    while (machine->effects.more) {
+        machine_continue(machine);
+    }
+    if (replay->has_digest && seq == replay->digest_seq) {
+        return digest_is_right(replay);
+    }
+    return true;
+}
+
+static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uint8_t *records,
+                       size_t size)
+{
+    struct replay *replay = user;
+    const struct replay_options *options = replay->options;
+    struct lookahead ahead;
+    size_t offset = 0;
+    lookahead_begin(&ahead, replay->machine->engine, records, size);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t record_size = bs_record_size(records + offset);
+        assert(record_size <= size - offset);
+        lookahead_next(&ahead, replay->machine->engine);
+        if (!step_record(replay, records + offset, record_size, first_seq + i)) {
+            return false;
+        }
+        offset += record_size;
+    }
+    replay->result->records_count += count;
+    if (options->on_progress != NULL &&
+        !options->on_progress(options->user, replay->machine->seq, log_last_seq(replay->log))) {
+        (void)snprintf(replay->error, LOG_ERROR_SIZE, "stopped during the replay");
+        return fail(replay, -ECANCELED);
+    }
+    replay->is_paused = replay->compared_ordinal < log_last_ordinal(replay->log) &&
+                        replay->machine->outbox.segments_count >= REPLAY_SEGMENTS_MAX;
+    return !replay->is_paused;
+}
+
+/* The column in which two rows differ, or NULL. */
+static const char *difference(const struct log_action_row *a, const struct log_action_row *b)
+{
+    if (a->ordinal != b->ordinal) {
+        return "ordinal";
+    }
+    if (!bs_text_equal(a->pool, b->pool)) {
+        return "pool";
+    }
+    if (a->id != b->id) {
+        return "id";
+    }
+    if (a->settlement != b->settlement) {
+        return "settlement";
+    }
+    if (a->type != b->type) {
+        return "type";
+    }
+    if (!bs_text_equal(a->account, b->account)) {
+        return "account";
+    }
+    if (a->record_size != b->record_size || memcmp(a->record, b->record, a->record_size) != 0) {
+        return "record";
+    }
+    return NULL;
+}
+
+/* The oldest action in the outbox that was not compared yet. */
+static const struct log_action_row *next_action(struct replay *replay, uint64_t *ret_seq)
+{
+    outbox_drop(&replay->machine->outbox, replay->compared_ordinal);
+    const struct outbox_segment *segment = replay->machine->outbox.first;
+    if (segment == NULL || segment->actions_first == segment->actions_count) {
+        return NULL;
+    }
+    *ret_seq = segment->seqs[segment->actions_first];
+    return &segment->actions[segment->actions_first];
+}
+
+static bool on_stored_action(void *user, const struct log_action_row *row,
+                             const uint8_t hash[LOG_HASH_SIZE])
+{
+    struct replay *replay = user;
+    uint64_t seq = 0;
+    const struct log_action_row *replayed = next_action(replay, &seq);
+    if (replayed == NULL) {
+        return false;
+    }
+    const char *column = difference(replayed, row);
+    if (column != NULL) {
+        (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                       "replay differs from the log: action %" PRIu64 " (pool %.*s, id %" PRIu64
+                       "), caused by seq %" PRIu64 ", has another %s than the stored row",
+                       replayed->ordinal, (int)replayed->pool.size, replayed->pool.bytes,
+                       replayed->id, seq, column);
+        return fail(replay, -EBADMSG);
+    }
+    replay->compared_ordinal = row->ordinal;
+    replay->result->actions_compared++;
+    memcpy(replay->result->action_hash, hash, LOG_HASH_SIZE);
+    return true;
+}
+
+/* Compares what gathered in the outbox, as far as the log has rows. */
+static int compare_actions(struct replay *replay)
+{
+    int result = 0;
+    if (replay->compared_ordinal < log_last_ordinal(replay->log)) {
+        result = log_read_actions(replay->log, replay->compared_ordinal, on_stored_action, replay,
+                                  replay->error);
+    }
+    outbox_drop(&replay->machine->outbox, replay->compared_ordinal);
+    return replay->failure < 0 ? replay->failure : result;
+}
+
+static int check_end(const struct replay *replay)
+{
+    const struct bs_engine *engine = replay->machine->engine;
+    uint64_t last_seq = log_last_seq(replay->log);
+    if (bs_engine_seq(engine) != last_seq) {
+        (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                       "the log says it ends at seq %" PRIu64 ", its records end at %" PRIu64,
+                       last_seq, bs_engine_seq(engine));
+        return -EBADMSG;
+    }
+    if (replay->compared_ordinal != log_last_ordinal(replay->log)) {
+        (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                       "replay differs from the log: the log holds action %" PRIu64
+                       ", replay gives none after %" PRIu64,
+                       replay->compared_ordinal + 1, replay->compared_ordinal);
+        return -EBADMSG;
+    }
+    if (replay->has_digest && !replay->result->digest_compared) {
+        (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                       "the log ends at seq %" PRIu64 ", but was shut down cleanly at seq %" PRIu64
+                       ": records are missing",
+                       last_seq, replay->digest_seq);
+        return -EBADMSG;
+    }
+    return 0;
+}
+
+int replay_run(struct machine *machine, struct command_log *log,
+               const struct replay_options *options, struct replay_result *ret_result,
+               char error[LOG_ERROR_SIZE])
+{
+    *ret_result = (struct replay_result){0};
+    struct replay replay = {
+        .machine = machine, .log = log, .options = options, .result = ret_result, .error = error};
+    replay.has_digest = log_get_digest(log, &replay.digest_seq, &replay.digest);
+    if (replay.has_digest && replay.digest_seq == 0 && !digest_is_right(&replay)) {
+        return replay.failure;
+    }
+    do {
+        replay.is_paused = false;
+        int result = log_read_records(log, machine->seq, on_records, &replay, error);
+        if (replay.failure < 0 || result < 0) {
+            return replay.failure < 0 ? replay.failure : result;
+        }
+        result = compare_actions(&replay);
+        if (result < 0) {
+            return result;
+        }
+    } while (replay.is_paused);
+    machine->pools_changed = true; /* whoever counts them has not looked yet */
+    return check_end(&replay);
+}

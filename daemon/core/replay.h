@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Replay: the log's records through the engine, every action they give compared with the row the
+ * log holds, and the state's digest with the one stored at the last clean shutdown. The log holds
+ * at most a few rows less than replay gives, those of the last commands: they stay in the machine's
+ * outbox and are stored with the first commit. Any other difference is an error.
+ */
+#ifndef REPLAY_H
+#define REPLAY_H
+
+#include "daemon/core/machine.h"
+
+struct replay_options {
+    /* Optional: after each batch of records. False abandons the replay (-ECANCELED). */
+    bool (*on_progress)(void *user, uint64_t seq, uint64_t last_seq);
+    void *user;
+};
+
+struct replay_result {
+    uint64_t records_count;
+    uint64_t actions_compared;
+    bool digest_compared;
+    uint8_t action_hash[LOG_HASH_SIZE]; /* of the last stored action; zero when there is none */
+};
+
+/*
+ * 0; -EBADMSG when replay and log differ (the message names the command or the action); or what the
+ * log returned. The machine is fresh.
+ */
+BS_MUST_USE int replay_run(struct machine *machine, struct command_log *log,
+                           const struct replay_options *options, struct replay_result *ret_result,
+                           char error[LOG_ERROR_SIZE]);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From durable records to answers: step, collect the rejections, answer. */
+#include "daemon/core/internal.h"
+
+#include "api/json_state.h"
+#include "daemon/obs/logger.h"
+
+/* What an operator must see at once, whoever caused it. */
+static void report(const struct bs_effects *effects)
+{
+    for (uint32_t i = 0; i < effects->actions_count; i++) {
+        const struct bs_action *action = &effects->actions[i];
+        if (action->type == BS_ACTION_POOL_HALTED) {
+            logger_write(LOGGER_ERROR, "core", "pool halted",
+                         LOGGER_FIELDS(logger_text("pool", action->pool),
+                                       logger_text("reason", action->reason)));
+        } else if (action->type == BS_ACTION_UNALLOCATED_DEFICIT) {
+            logger_write(LOGGER_WARN, "core", "unallocated deficit",
+                         LOGGER_FIELDS(logger_text("pool", action->pool),
+                                       logger_text("account", action->account),
+                                       logger_uint("action", action->id)));
+        }
+    }
+    if (effects->settled) {
+        const struct bs_settlement *settlement = &effects->settlement;
+        logger_write(LOGGER_INFO, "core", "settled",
+                     LOGGER_FIELDS(logger_text("pool", settlement->pool),
+                                   logger_uint("settlement", settlement->number),
+                                   logger_uint("insolvent", settlement->insolvent_accounts),
+                                   logger_uint("counterparties", settlement->counterparties),
+                                   logger_uint("payers", settlement->payers)));
+    }
+}
+
+/* A stale_update shows the sender the account as it is now, so that it need not ask. */
+static void attach_state(struct core *core, struct api_rejection *rejection,
+                         const struct bs_command *command)
+{
+    struct bs_text name = command->type == BS_COMMAND_ACCOUNT ? command->as.account.account
+                                                              : command->as.position.account;
+    uint32_t account = bs_account_find(core->machine.engine, name);
+    if (account == 0 || core->states_size >= STALE_STATES_SIZE_MAX) {
+        return;
+    }
+    struct buffer state = {0};
+    api_account(&state, core->machine.engine, account);
+    core->states_size += state.size;
+    rejection->state = state.bytes;
+}
+
+static void reject(struct core *core, struct request *request, const struct bs_command *command)
+{
+    const struct bs_effects *effects = &core->machine.effects;
+    struct api_batch *batch = &request->batch;
+    uint32_t record = batch->records_count - request->records_left;
+    uint32_t index = batch->record_items != NULL ? batch->record_items[record] : record;
+    api_batch_reject(batch, index, effects->status, effects->field);
+    if (effects->status == BS_STALE_UPDATE) {
+        attach_state(core, &batch->rejections[batch->rejections_count - 1], command);
+    }
+    if (effects->status == BS_MARK_OUT_OF_BAND) {
+        logger_write(LOGGER_WARN, "core", "mark out of band refused",
+                     LOGGER_FIELDS(logger_text("market", command->as.mark.market),
+                                   logger_uint("seq", command->seq)));
+    }
+}
+
+static void step_record(struct core *core, struct request *request)
+{
+    struct commit *commit = core->stepping;
+    const uint8_t *record = (const uint8_t *)commit->records.bytes + commit->stepped_size;
+    uint32_t size = bs_record_size(record);
+    struct bs_command command;
+    enum bs_status status = bs_command_decode(record, size, &command);
+    assert(status == BS_OK); /* core_gather checked it before it became durable */
+    lookahead_next(&core->ahead, core->machine.engine);
+    machine_step(&core->machine, &command);
+    if (core->machine.effects.status != BS_OK) {
+        reject(core, request, &command);
+    }
+    request->waiting = request->waiting || core->machine.effects.waiting;
+    commit->stepped_size += size;
+    request->records_left--;
+}
+
+/* False: the outbox is full; what is left of the request is stepped after a commit. */
+static bool step_request(struct core *core, struct request *request)
+{
+    struct machine *machine = &core->machine;
+    while (machine->effects.more || request->records_left > 0) {
+        if (outbox_is_full(&machine->outbox)) {
+            return false;
+        }
+        if (machine->effects.more) {
+            machine_continue(machine);
+        } else {
+            step_record(core, request);
+        }
+        if (machine->effects.actions_count > 0 || machine->effects.settled) {
+            report(&machine->effects);
+        }
+    }
+    return true;
+}
+
+void core_answer_write(struct core *core, struct request *request)
+{
+    struct api_batch *batch = &request->batch;
+    counter_add(&core->counters.commands_rejected, batch->rejections_count);
+    counter_add(&core->counters.commands_accepted, batch->items_count - batch->rejections_count);
+    if (request != &core->settle) {
+        api_write_result(&request->body, request->last_seq, batch, &request->status);
+        request->content_type =
+            request->status >= 400 ? "application/problem+json" : "application/json";
+    }
+    core->states_size = 0;
+    request->done(request);
+}
+
+static void update_counters(struct core *core)
+{
+    struct machine *machine = &core->machine;
+    counter_set(&core->counters.applied_seq, machine->seq);
+    counter_set(&core->counters.settlements, machine->settlements_count);
+    if (machine->pools_changed) {
+        counter_set(&core->counters.halted_pools, machine_halted_pools(machine));
+        machine->pools_changed = false;
+    }
+}
+
+bool core_step(struct core *core)
+{
+    struct commit *commit = core->stepping;
+    uint64_t start_ns = uv_hrtime();
+    while (commit->requests.first != NULL && step_request(core, commit->requests.first)) {
+        update_counters(core);
+        core_answer_write(core, request_list_remove(&commit->requests));
+    }
+    counter_add(&core->counters.step_ns_total, uv_hrtime() - start_ns);
+    return commit->requests.first == NULL;
+}

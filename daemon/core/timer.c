@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The settlement timer. Ticks lie on an absolute schedule, so a slow turn delays one of them and
+ * shifts none; ticks that were missed are counted and not made up for.
+ */
+#include "daemon/core/internal.h"
+
+#define NS_PER_MS ((uint64_t)1000000)
+
+static void on_settled(struct request *request)
+{
+    struct core *core = request->user;
+    api_batch_clear(&request->batch);
+    core->is_settling = false;
+}
+
+/* One settle command for every pool that is due, all in one request. */
+static void settle_due_pools(struct core *core)
+{
+    struct request *settle = &core->settle;
+    const struct bs_engine *engine = core->machine.engine;
+    int64_t now_ms = core_now_ms(core);
+    for (uint32_t pool = bs_engine_due(engine, 0, now_ms); pool != 0;
+         pool = bs_engine_due(engine, pool, now_ms)) {
+        struct bs_pool_view view;
+        bs_pool_view_get(engine, pool, &view);
+        struct bs_command command = {.type = BS_COMMAND_SETTLE, .as.name.name = view.pool};
+        api_batch_add(&settle->batch, &command);
+    }
+    if (settle->batch.records_count == 0) {
+        return;
+    }
+    core->is_settling = true;
+    settle->done = on_settled;
+    settle->user = core;
+    core_gather(core, settle);
+    core_turn(core);
+}
+
+static void schedule(struct core *core);
+
+/* The tick that is due, and those that were due before it and did not come. */
+static void count_ticks(struct core *core, uint64_t now_ns)
+{
+    uint64_t interval_ns = core->options.settle_interval_ms * NS_PER_MS;
+    uint64_t due_ns = core->schedule_ns + core->ticks_count * interval_ns;
+    uint64_t lag_ns = now_ns > due_ns ? now_ns - due_ns : 0;
+    if (lag_ns > counter_get(&core->counters.loop_lag_ns_max)) {
+        counter_set(&core->counters.loop_lag_ns_max, lag_ns);
+    }
+    counter_add(&core->counters.settle_overruns, lag_ns / interval_ns);
+    core->ticks_count += 1 + lag_ns / interval_ns;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct core *core = timer->data;
+    count_ticks(core, uv_hrtime());
+    schedule(core);
+    if (core->options.on_tick != NULL) {
+        core->options.on_tick(core->options.user);
+    }
+    if (core->is_settling || core->stepping != NULL) {
+        counter_add(&core->counters.settle_overruns, 1); /* the last one is not done yet */
+        return;
+    }
+    settle_due_pools(core);
+}
+
+static void schedule(struct core *core)
+{
+    uint64_t interval_ns = core->options.settle_interval_ms * NS_PER_MS;
+    uint64_t due_ns = core->schedule_ns + core->ticks_count * interval_ns;
+    uv_update_time(core->loop);
+    uint64_t now_ns = uv_hrtime();
+    uint64_t wait_ms = due_ns > now_ns ? (due_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
+    (void)uv_timer_start(&core->timer, on_tick, wait_ms, 0);
+}
+
+void core_timer_start(struct core *core)
+{
+    core->schedule_ns = uv_hrtime();
+    core->ticks_count = 1;
+    schedule(core);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Actions and settlements: read from the log, on the HTTP thread, never further than what is
+ * durable. A long poll that finds nothing becomes a waiter and runs again when there is news; it
+ * then goes on behind what it has already looked through.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "api/json_state.h"
+#include "daemon/http/answer.h"
+#include "daemon/http/connection.h"
+#include "daemon/obs/logger.h"
+
+#define ACTIONS_SIZE_MAX ((size_t)8 << 20) /* bytes after which a page of actions ends early */
+
+struct page {
+    struct buffer *out;
+    uint64_t durable; /* rows past it are not shown yet */
+    uint64_t last;    /* the cursor behind the last row put */
+    bool by_number;   /* settlements of one pool: the cursor is their number */
+    uint32_t count;
+    uint32_t limit;
+    bool has_more; /* stopped before the rows ended */
+    bool broken;   /* a stored row cannot be read */
+};
+
+static void hash_print(char text[API_HASH_TEXT_SIZE], const uint8_t hash[LOG_HASH_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < LOG_HASH_SIZE; i++) {
+        text[2 * i] = digits[hash[i] >> 4];
+        text[2 * i + 1] = digits[hash[i] & 15];
+    }
+    text[API_HASH_TEXT_SIZE - 1] = '\0';
+}
+
+static bool put_action(void *user, const struct log_action_row *row,
+                       const uint8_t hash[LOG_HASH_SIZE])
+{
+    struct page *page = user;
+    if (row->ordinal > page->durable) {
+        return false;
+    }
+    if (page->count == page->limit || page->out->size >= ACTIONS_SIZE_MAX) {
+        page->has_more = true;
+        return false;
+    }
+    struct bs_action action;
+    if (!bs_action_decode(row->record, row->record_size, &action)) {
+        page->broken = true;
+        return false;
+    }
+    char hash_text[API_HASH_TEXT_SIZE];
+    hash_print(hash_text, hash);
+    page_comma(page->out);
+    api_action(page->out, &action, hash_text);
+    page->last = row->ordinal;
+    page->count++;
+    return true;
+}
+
+/* The log could not be read: an error of the server's own, with what to look for in its log. */
+static void answer_unreadable(struct request *request, const char *error)
+{
+    logger_write(LOGGER_ERROR, "http", "reading the log failed",
+                 LOGGER_FIELDS(logger_string("error", error)));
+    answer_problem(request, BS_INTERNAL, NULL);
+}
+
+/* Reads one row more than wanted, so that the page knows whether it is the last. */
+static bool read_actions(struct connection *connection, struct log_filter *filter,
+                         struct page *page)
+{
+    char error[LOG_ERROR_SIZE] = "a stored action cannot be decoded";
+    page->limit = filter->limit;
+    filter->limit++;
+    int code = log_reader_actions(connection->server->reader, filter, put_action, page, error);
+    if (code != 0 || page->broken) {
+        answer_unreadable(&connection->request, error);
+        return false;
+    }
+    return true;
+}
+
+/* True: nothing was found yet and the client waits for more. */
+static bool wait_for_more(struct connection *connection, uint64_t seen)
+{
+    struct http_server *server = connection->server;
+    int64_t now_ms = sweep_now_ms();
+    if (connection->wait_until_ms == 0) {
+        connection->wait_until_ms = now_ms + connection->query.wait_ms;
+    }
+    /* News after this look at last_ordinal come with a signal, which is handled after it. */
+    if (now_ms >= connection->wait_until_ms || server->waits_ended ||
+        atomic_load(&server->last_ordinal) > seen) {
+        return false;
+    }
+    MHD_suspend_connection(connection->mhd);
+    sweep_wait(&server->sweep, &connection->sweep, connection->wait_until_ms);
+    return true;
+}
+
+static bool check_after(struct request *request, uint64_t durable)
+{
+    if (request->number <= durable) {
+        return true;
+    }
+    char detail[96];
+    (void)snprintf(detail, sizeof detail, "after: the last action is %" PRIu64, durable);
+    answer_problem(request, BS_INVALID_QUERY, detail);
+    return false;
+}
+
+enum outcome handle_actions(struct connection *connection)
+{
+    struct request *request = &connection->request;
+    struct log_filter filter = {.pool = query_name(request, NAME_POOL),
+                                .account = query_name(request, NAME_MEMBER),
+                                .type = connection->query.type,
+                                .limit = request->limit};
+    uint64_t durable = core_durable_ordinal(connection->server->core);
+    if (!check_after(request, durable)) {
+        return OUTCOME_ANSWER;
+    }
+    filter.after = request->number;
+    struct page page = {.out = &request->body, .durable = durable};
+    page_begin(&request->body);
+    if (!read_actions(connection, &filter, &page)) {
+        return OUTCOME_ANSWER;
+    }
+    if (page.count == 0) {
+        request->number = durable;
+        buffer_clear(&request->body);
+        if (wait_for_more(connection, durable)) {
+            return OUTCOME_SUSPENDED;
+        }
+        page_begin(&request->body);
+    }
+    page_end_number(&request->body, true, page.has_more ? page.last : durable);
+    answer_json(request, 200);
+    return OUTCOME_ANSWER;
+}
+
+static bool put_settlement(void *user, const struct log_settlement_row *row)
+{
+    struct page *page = user;
+    if (page->count == page->limit || page->out->size >= ACTIONS_SIZE_MAX) {
+        page->has_more = true;
+        return false;
+    }
+    page_comma(page->out);
+    buffer_append(page->out, row->json.bytes, row->json.size);
+    page->last = page->by_number ? row->number : row->ordinal;
+    page->count++;
+    return true;
+}
+
+enum outcome handle_settlements(struct connection *connection)
+{
+    struct request *request = &connection->request;
+    struct bs_text pool = query_name(request, NAME_POOL);
+    struct page page = {
+        .out = &request->body, .limit = request->limit, .by_number = pool.size > 0};
+    char error[LOG_ERROR_SIZE];
+    page_begin(&request->body);
+    int code = log_reader_settlements(connection->server->reader, pool, request->number,
+                                      request->limit + 1, put_settlement, &page, error);
+    if (code != 0) {
+        answer_unreadable(request, error);
+        return OUTCOME_ANSWER;
+    }
+    page_end_number(&request->body, page.has_more, page.last);
+    answer_json(request, 200);
+    return OUTCOME_ANSWER;
+}
+
+/* Puts the settlement's members and leaves its object open for the actions. */
+static bool put_summary(void *user, const struct log_settlement_row *row)
+{
+    struct connection *connection = user;
+    if (row->number == connection->settlement) {
+        assert(row->json.size > 2 && row->json.bytes[row->json.size - 1] == '}');
+        buffer_append(&connection->request.body, row->json.bytes, row->json.size - 1);
+    }
+    return false;
+}
+
+enum outcome handle_settlement(struct connection *connection)
+{
+    struct request *request = &connection->request;
+    struct bs_text pool = query_name(request, NAME_POOL);
+    char error[LOG_ERROR_SIZE];
+    uint64_t before = connection->settlement > 0 ? connection->settlement - 1 : 0;
+    int code = log_reader_settlements(connection->server->reader, pool, before, 1, put_summary,
+                                      connection, error);
+    if (code != 0) {
+        answer_unreadable(request, error);
+        return OUTCOME_ANSWER;
+    }
+    if (request->body.size == 0) {
+        answer_problem(request, BS_UNKNOWN_SETTLEMENT, NULL);
+        return OUTCOME_ANSWER;
+    }
+    struct log_filter filter = {.pool = pool,
+                                .type = UINT8_MAX,
+                                .settlement = connection->settlement,
+                                .after = request->number,
+                                .limit = request->limit};
+    struct page page = {.out = &request->body,
+                        .durable = core_durable_ordinal(connection->server->core)};
+    buffer_text(&request->body, ",\"actions\":[");
+    if (read_actions(connection, &filter, &page)) {
+        page_end_number(&request->body, page.has_more, page.last);
+        answer_json(request, 200);
+    }
+    return OUTCOME_ANSWER;
+}

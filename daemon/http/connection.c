@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The course of a request. libmicrohttpd calls the handler once when the head is there, once for
+ * each piece of the body, once when the body is whole, and once more after every suspension:
+ *
+ *     begin   guard, route, query; a refusal is answered here, before the body is read
+ *     body    collected into one buffer of exactly Content-Length + API_BODY_PADDING
+ *     run     the route's handler: an answer, or a suspension after which it runs again
+ *     send    the answer; its buffer is the connection's, so nothing is copied
+ *
+ * Then NOTIFY_COMPLETED makes the connection ready for its next request.
+ */
+#include "daemon/http/connection.h"
+
+#include <stdlib.h>
+
+#include "daemon/http/answer.h"
+#include "daemon/http/path.h"
+#include "daemon/obs/logger.h"
+#include "daemon/obs/metrics.h"
+
+#define MIB ((size_t)1 << 20)
+#define BODIES_SIZE_MAX (512 * MIB)     /* of all connections together */
+#define KEPT_SIZE_MAX ((size_t)1 << 18) /* buffers up to this size serve the next request too */
+
+static enum MHD_Result send_answer(struct connection *connection)
+{
+    struct request *request = &connection->request;
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        request->body.size, request->body.bytes, MHD_RESPMEM_PERSISTENT);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    enum MHD_Result added = MHD_add_response_header(response, "Content-Type",
+                                                    request->content_type);
+    added &= MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (connection->closes || atomic_load(&connection->server->quiesced)) {
+        added &= MHD_add_response_header(response, "Connection", "close");
+    }
+    if (connection->retry_after) {
+        added &= MHD_add_response_header(response, "Retry-After", "1");
+    }
+    if (connection->allow[0] != '\0') {
+        added &= MHD_add_response_header(response, "Allow", connection->allow);
+    }
+    const struct http_options *options = &connection->server->options;
+    int64_t timeout_ms = options->answer_deadline_ms + (int64_t)(request->body.size / MIB) * 1000;
+    sweep_stage(&connection->sweep, STAGE_SENDING, timeout_ms);
+    enum MHD_Result queued = MHD_NO;
+    if (added == MHD_YES) {
+        queued = MHD_queue_response(connection->mhd, (unsigned)request->status, response);
+        metrics_http_request(request->status);
+    }
+    MHD_destroy_response(response);
+    return queued;
+}
+
+/*
+ * The answer is given before the body is read, and the rest of it must not be taken for the next
+ * request. Without a body it is given at the next call, for the library closes every connection
+ * that is answered at the first.
+ */
+static enum MHD_Result refuse(struct connection *connection, enum bs_status status,
+                              const char *detail)
+{
+    const struct guard *guard = &connection->guard;
+    bool has_body = guard->length > 0 || status == BS_LENGTH_REQUIRED;
+    connection->closes = has_body || guard->status != BS_OK;
+    connection->lingers = has_body;
+    connection->refused = true;
+    answer_problem(&connection->request, status, detail);
+    return connection->closes ? send_answer(connection) : MHD_YES;
+}
+
+static enum MHD_Result on_header(void *user, enum MHD_ValueKind kind, const char *name,
+                                 size_t name_size, const char *value, size_t value_size)
+{
+    (void)kind;
+    guard_header(user, (struct bs_text){name, (uint32_t)name_size},
+                 (struct bs_text){value == NULL ? "" : value, (uint32_t)value_size});
+    return MHD_YES;
+}
+
+static enum MHD_Result on_parameter(void *user, enum MHD_ValueKind kind, const char *key,
+                                    size_t key_size, const char *value, size_t value_size)
+{
+    (void)kind;
+    query_parameter(user, (struct bs_text){key, (uint32_t)key_size},
+                    (struct bs_text){value == NULL ? "" : value, (uint32_t)value_size});
+    return MHD_YES;
+}
+
+static enum bs_status read_query(struct connection *connection)
+{
+    const struct route *route = connection->route;
+    connection->request.limit = route->limit_max < 100 ? route->limit_max : 100;
+    connection->query = (struct query){.request = &connection->request,
+                                       .allowed = route->parameters,
+                                       .limit_max = route->limit_max,
+                                       .type = UINT8_MAX};
+    (void)MHD_get_connection_values_n(connection->mhd, MHD_GET_ARGUMENT_KIND, on_parameter,
+                                      &connection->query);
+    if (route->needs_side) {
+        query_needs_side(&connection->query);
+    }
+    return connection->query.status;
+}
+
+static bool reserve_body(struct connection *connection, size_t size)
+{
+    struct http_server *server = connection->server;
+    if (server->bodies_size + size > BODIES_SIZE_MAX) {
+        return false;
+    }
+    size_t needed = size + API_BODY_PADDING;
+    if (connection->body_capacity < needed) {
+        free(connection->body);
+        connection->body = malloc(needed);
+        connection->body_capacity = connection->body == NULL ? 0 : needed;
+        if (connection->body == NULL) {
+            return false;
+        }
+    }
+    memset(connection->body + size, 0, API_BODY_PADDING);
+    connection->body_promised = size;
+    server->bodies_size += size;
+    return true;
+}
+
+static void check_head(struct connection *connection, const char *method, const char *version)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    struct guard_line line = {.method = method,
+                              .version = version,
+                              .head_size = info->header_size};
+    struct guard *guard = &connection->guard;
+    if (connection->server->checks_layout) {
+        guard_layout(guard, &line);
+    }
+    (void)MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, on_header, guard);
+    guard_finish(guard, &line);
+}
+
+static enum MHD_Result begin(struct connection *connection, const char *method, const char *url,
+                             const char *version)
+{
+    struct http_server *server = connection->server;
+    struct guard *guard = &connection->guard;
+    connection->begun = true;
+    server->exchanges++;
+    sweep_stage(&connection->sweep, STAGE_WORKING, 0);
+    check_head(connection, method, version);
+    if (guard->status == BS_OK) {
+        enum bs_status status = route_find(connection, method, url);
+        if (status != BS_OK) {
+            return refuse(connection, status, NULL);
+        }
+        guard_body(guard, connection->route->takes_body, server->options.body_size_max);
+    }
+    if (guard->status != BS_OK) {
+        server->refusals++;
+        return refuse(connection, guard->status, guard->detail);
+    }
+    if (read_query(connection) != BS_OK) {
+        return refuse(connection, connection->query.status, connection->query.detail);
+    }
+    if (guard->length == 0) {
+        return MHD_YES;
+    }
+    if (!reserve_body(connection, guard->length)) {
+        connection->retry_after = true;
+        return refuse(connection, BS_OVERLOADED, "too many bytes of bodies are on their way in");
+    }
+    int64_t timeout_ms =
+        server->options.body_deadline_ms + (int64_t)(guard->length / MIB) * 1000;
+    sweep_stage(&connection->sweep, STAGE_BODY, timeout_ms);
+    return MHD_YES;
+}
+
+static enum MHD_Result collect(struct connection *connection, const char *upload, size_t *size)
+{
+    if (*size > connection->body_promised - connection->body_size) {
+        return MHD_NO;
+    }
+    memcpy(connection->body + connection->body_size, upload, *size);
+    connection->body_size += *size;
+    *size = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result run(struct connection *connection)
+{
+    const struct http_options *options = &connection->server->options;
+    sweep_stage(&connection->sweep, STAGE_WORKING,
+                options->answer_deadline_ms);
+    if (!connection->refused && connection->route->handle(connection) == OUTCOME_SUSPENDED) {
+        return MHD_YES;
+    }
+    return send_answer(connection);
+}
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+void *connection_on_target(void *user, const char *target, struct MHD_Connection *mhd)
+{
+    (void)user;
+    struct connection *connection = connection_of(mhd);
+    if (connection != NULL) {
+        guard_target(&connection->guard, target);
+    }
+    return NULL;
+}
+
+enum MHD_Result connection_on_request(void *user, struct MHD_Connection *mhd, const char *url,
+                                      const char *method, const char *version, const char *upload,
+                                      size_t *upload_size, void **exchange)
+{
+    (void)user;
+    struct connection *connection = *exchange;
+    if (connection == NULL) {
+        connection = connection_of(mhd);
+        if (connection == NULL) {
+            return MHD_NO;
+        }
+        *exchange = connection;
+        return begin(connection, method, url, version);
+    }
+    if (*upload_size > 0) {
+        return collect(connection, upload, upload_size);
+    }
+    return run(connection);
+}
+
+/* On the core loop. Who finds the list empty wakes the HTTP thread; it takes the list as a whole. */
+static void on_core_done(struct request *request)
+{
+    struct connection *connection = request->user;
+    struct http_server *server = connection->server;
+    struct connection *first = atomic_load(&server->done);
+    do {
+        connection->done_next = first;
+    } while (!atomic_compare_exchange_weak(&server->done, &first, connection));
+    if (first == NULL) {
+        http_server_signal(server);
+    }
+}
+
+enum outcome connection_through_core(struct connection *connection, bool *ret_done)
+{
+    struct request *request = &connection->request;
+    if (connection->handed_over) {
+        *ret_done = !connection->not_taken;
+        if (connection->not_taken) {
+            bool stopping = atomic_load(&connection->server->quiesced);
+            connection->retry_after = true;
+            answer_problem(request, stopping ? BS_NOT_READY : BS_OVERLOADED, NULL);
+        }
+        return OUTCOME_ANSWER;
+    }
+    request->done = on_core_done;
+    request->user = connection;
+    connection->handed_over = true;
+    /* Suspended first: the core may be done before core_submit returns. */
+    MHD_suspend_connection(connection->mhd);
+    if (!core_submit(connection->server->core, request)) {
+        connection->not_taken = true;
+        MHD_resume_connection(connection->mhd);
+    }
+    return OUTCOME_SUSPENDED;
+}
+
+enum outcome handle_query(struct connection *connection)
+{
+    bool done = false;
+    connection->request.query = connection->route->query;
+    return connection_through_core(connection, &done);
+}
+
+void connection_resume(struct sweep_entry *entry)
+{
+    struct connection *connection = (struct connection *)entry;
+    MHD_resume_connection(connection->mhd);
+}
+
+static void trim_buffer(struct buffer *buffer)
+{
+    if (buffer->capacity > KEPT_SIZE_MAX) {
+        buffer_fini(buffer);
+        *buffer = (struct buffer){0};
+    }
+    buffer_clear(buffer);
+}
+
+/* Ready for the next request; memory of usual sizes is kept. */
+static void reset(struct connection *connection)
+{
+    struct request *request = &connection->request;
+    connection->server->bodies_size -= connection->body_promised;
+    if (connection->body_capacity > KEPT_SIZE_MAX) {
+        free(connection->body);
+        connection->body = NULL;
+        connection->body_capacity = 0;
+    }
+    trim_buffer(&request->body);
+    api_batch_clear(&request->batch);
+    if (request->batch.records.capacity > KEPT_SIZE_MAX) {
+        api_batch_fini(&request->batch);
+        request->batch = (struct api_batch){0};
+    }
+    struct buffer body = request->body;
+    struct api_batch batch = request->batch;
+    *request = (struct request){.body = body, .batch = batch};
+    connection->route = NULL;
+    connection->guard = (struct guard){0};
+    connection->allow[0] = '\0';
+    connection->body_size = 0;
+    connection->body_promised = 0;
+    connection->begun = false;
+    connection->refused = false;
+    connection->retry_after = false;
+    connection->handed_over = false;
+    connection->not_taken = false;
+    connection->wait_until_ms = 0;
+}
+
+void connection_on_completed(void *user, struct MHD_Connection *mhd, void **exchange,
+                             enum MHD_RequestTerminationCode code)
+{
+    (void)user;
+    (void)mhd;
+    (void)code;
+    struct connection *connection = *exchange;
+    if (connection == NULL) {
+        return;
+    }
+    assert(connection->begun);
+    *exchange = NULL;
+    struct http_server *server = connection->server;
+    reset(connection);
+    sweep_stage(&connection->sweep, STAGE_IDLE, 0);
+    server->exchanges--;
+}
+
+static struct connection *connection_new(struct http_server *server, struct MHD_Connection *mhd)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL) {
+        logger_write(LOGGER_ERROR, "http", "no memory for a connection", NULL);
+        return NULL;
+    }
+    connection->server = server;
+    connection->mhd = mhd;
+    int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    sweep_add(&server->sweep, &connection->sweep, fd);
+    return connection;
+}
+
+void connection_on_notify(void *user, struct MHD_Connection *mhd, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *socket_context = connection_new(user, mhd);
+        return;
+    }
+    struct connection *connection = *socket_context;
+    if (connection == NULL) {
+        return;
+    }
+    assert(!connection->begun);
+    sweep_remove(&connection->server->sweep, &connection->sweep, connection->lingers);
+    api_batch_fini(&connection->request.batch);
+    buffer_fini(&connection->request.body);
+    free(connection->body);
+    free(connection);
+    *socket_context = NULL;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One client connection and the one request it is at. The object lives from NOTIFY_CONNECTION
+ * started to closed; libmicrohttpd never closes a suspended connection, so whoever holds a request
+ * (the core, the list of waiters) may use it until the connection is resumed.
+ *
+ *     IDLE -> HEAD -> BODY -> WORKING -> SENDING -> IDLE
+ *                               |  ^
+ *                               v  |   suspended: the core has the request, or
+ *                             WAITING  a long poll waits for actions
+ *
+ * All of it belongs to the HTTP thread, but while the core holds the request `request` is the
+ * core's. The core gives it back by a list (http_server.done), so that the library is only ever
+ * called from the HTTP thread.
+ */
+#ifndef HTTP_CONNECTION_H
+#define HTTP_CONNECTION_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "daemon/core/core.h"
+#include "daemon/http/guard.h"
+#include "daemon/http/query.h"
+#include "daemon/http/server.h"
+#include "daemon/http/sweep.h"
+
+struct connection;
+
+/* What a handler did with the request. */
+enum outcome {
+    OUTCOME_ANSWER,    /* request.status and body are the answer */
+    OUTCOME_SUSPENDED, /* the connection is suspended; the handler is called again after resuming */
+};
+
+struct route {
+    const char *method;  /* GET takes HEAD too */
+    const char *pattern; /* "/v1/pools/{}/resume": {} is a name, # a number */
+    enum outcome (*handle)(struct connection *connection);
+    request_query_fn query; /* of handle_query */
+    uint32_t parameters;    /* QUERY_* */
+    uint32_t limit_max;
+    uint8_t command;   /* enum bs_command_type of a write; 0 = each item names its own */
+    bool takes_body;
+    bool needs_side;    /* the parameter must be there */
+    bool body_optional; /* without a body the command is made from the name in the path */
+};
+
+struct connection {
+    struct sweep_entry sweep; /* first: the sweep hands out entries */
+    struct http_server *server;
+    struct MHD_Connection *mhd;
+    const struct route *route; /* NULL until the request was understood */
+    struct request request;
+    struct guard guard;
+    struct query query;
+    uint64_t settlement; /* the number in the path */
+    char allow[48];      /* the methods for a 405 */
+    char *body;
+    size_t body_size; /* received so far */
+    size_t body_capacity;
+    size_t body_promised; /* Content-Length, while it counts in bodies_size */
+    bool begun;           /* a request is going on */
+    bool refused;         /* before its body was looked at: the answer is there */
+    bool closes;          /* the connection closes after this answer */
+    bool lingers;         /* and what the client still sends is drained */
+    bool retry_after;
+    bool handed_over;     /* the core has had the request, */
+    bool not_taken;       /* or its queue was full */
+    int64_t wait_until_ms; /* of a long poll; 0 before it began */
+    struct connection *done_next;
+};
+
+struct http_server { /* the HTTP thread's, but for what is atomic */
+    struct http_options options;
+    struct core *core;
+    struct log_reader *reader;
+    struct MHD_Daemon *daemon;
+    struct sweep sweep;
+    pthread_t thread;
+    int listener;
+    int event; /* wakes the thread: something atomic has changed */
+    uint16_t port;
+    bool checks_layout; /* of heads; from 1.0.0 on the library itself reads strictly */
+    bool waits_ended;   /* nobody waits for actions any more */
+    uint64_t told_ordinal; /* up to here the long polls were told */
+    size_t bodies_size; /* promised by Content-Length and not yet answered */
+    uint64_t exchanges; /* requests begun and not completed */
+    uint64_t refusals;  /* by the request guard */
+    uint64_t library_messages; /* what libmicrohttpd had to say: mostly vanished clients */
+    _Atomic(struct connection *) done; /* the core has finished with these, the last one first */
+    _Atomic uint64_t last_ordinal;     /* of the last action we heard of */
+    atomic_bool quiesced;
+    atomic_bool ending; /* the thread ends when the last answers are sent */
+};
+
+/* ---- the route table and its handlers ---- */
+/* Finds the route and takes the names of the path. BS_NOT_FOUND, BS_METHOD_NOT_ALLOWED (then
+ * connection->allow is set), BS_INVALID_PATH, BS_INVALID_NAME or BS_UNKNOWN_SETTLEMENT. */
+BS_MUST_USE enum bs_status route_find(struct connection *connection, const char *method,
+                                      const char *url);
+enum outcome handle_write(struct connection *connection);
+enum outcome handle_query(struct connection *connection);
+enum outcome handle_actions(struct connection *connection);
+enum outcome handle_settlements(struct connection *connection);
+enum outcome handle_settlement(struct connection *connection);
+enum outcome handle_ready(struct connection *connection);
+enum outcome handle_metrics(struct connection *connection);
+
+/*
+ * Called by a handler twice. First: the connection is suspended and its request submitted to the
+ * core; the handler returns OUTCOME_SUSPENDED and touches nothing. Then, resumed: OUTCOME_ANSWER,
+ * and *ret_done says whether the core has done it; if not, the answer is a 503.
+ */
+enum outcome connection_through_core(struct connection *connection, bool *ret_done);
+
+/* Any thread: the HTTP thread has something to look at. */
+void http_server_signal(struct http_server *server);
+
+/* ---- the callbacks of libmicrohttpd ---- */
+void *connection_on_target(void *user, const char *target, struct MHD_Connection *mhd);
+enum MHD_Result connection_on_request(void *user, struct MHD_Connection *mhd, const char *url,
+                                      const char *method, const char *version, const char *upload,
+                                      size_t *upload_size, void **exchange);
+void connection_on_completed(void *user, struct MHD_Connection *mhd, void **exchange,
+                             enum MHD_RequestTerminationCode code);
+void connection_on_notify(void *user, struct MHD_Connection *mhd, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code);
+void connection_resume(struct sweep_entry *entry);
+
+#endif

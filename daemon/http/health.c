@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Health and metrics. Both go through the core loop: an answer proves that it turns. */
+#include "daemon/http/answer.h"
+#include "daemon/http/connection.h"
+#include "daemon/http/reads.h"
+#include "daemon/obs/metrics.h"
+
+static void put_checks(struct connection *connection)
+{
+    const struct sweep_counts *counts = &connection->server->sweep.counts;
+    struct core_stats stats = core_stats_get(connection->server->core);
+    connection->request.body.size--; /* the brace, which comes again at the end */
+    buffer_printf(&connection->request.body,
+                  ",\"checks\":{\"applied_seq\":%llu,\"queue_depth\":%llu,\"halted_pools\":%llu,"
+                  "\"connections\":%llu,\"long_polls\":%llu}}",
+                  (unsigned long long)stats.applied_seq, (unsigned long long)stats.queue_depth,
+                  (unsigned long long)stats.halted_pools, (unsigned long long)counts->connections,
+                  (unsigned long long)counts->waiters);
+}
+
+void read_live(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    (void)engine;
+    buffer_text(&request->body, "{\"status\":\"ok\"}");
+    answer_json(request, 200);
+}
+
+enum outcome handle_ready(struct connection *connection)
+{
+    struct request *request = &connection->request;
+    bool done = false;
+    request->query = read_live;
+    enum outcome outcome = connection_through_core(connection, &done);
+    if (outcome == OUTCOME_ANSWER && done) {
+        if ((connection->query.given & QUERY_VERBOSE) != 0) {
+            put_checks(connection);
+        }
+        if (atomic_load(&connection->server->quiesced)) {
+            answer_problem(request, BS_NOT_READY, NULL);
+        }
+    }
+    return outcome;
+}
+
+struct sample {
+    const char *name;
+    const char *type;
+    const char *help;
+    uint64_t value;
+};
+
+static void put_samples(const struct http_server *server, struct buffer *out)
+{
+    const struct sweep_counts *counts = &server->sweep.counts;
+    const struct sample samples[] = {
+        {"http_connections", "gauge", "Open client connections.", counts->connections},
+        {"http_long_polls", "gauge", "Long polls waiting for actions.", counts->waiters},
+        {"http_guard_refusals_total", "counter", "Requests the request guard refused.",
+         server->refusals},
+        {"http_head_timeouts_total", "counter", "Connections shut down: the head came too slowly.",
+         counts->head_timeouts},
+        {"http_body_timeouts_total", "counter", "Connections shut down: the body came too slowly.",
+         counts->body_timeouts},
+        {"http_send_timeouts_total", "counter", "Connections shut down: the answer was not taken.",
+         counts->send_timeouts},
+        {"http_late_answers_total", "counter", "Requests the core held past the answer deadline.",
+         counts->late_answers},
+        {"http_library_messages_total", "counter", "Messages of libmicrohttpd: vanished clients.",
+         server->library_messages},
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        const struct sample *sample = &samples[i];
+        buffer_printf(out, "# HELP backstopd_%s %s\n# TYPE backstopd_%s %s\nbackstopd_%s %llu\n",
+                      sample->name, sample->help, sample->name, sample->type, sample->name,
+                      (unsigned long long)sample->value);
+    }
+}
+
+enum outcome handle_metrics(struct connection *connection)
+{
+    bool done = false;
+    connection->request.query = metrics_query;
+    enum outcome outcome = connection_through_core(connection, &done);
+    if (outcome == OUTCOME_ANSWER && done) {
+        put_samples(connection->server, &connection->request.body);
+    }
+    return outcome;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/http/query.h"
+
+#include <stdio.h>
+
+#include "daemon/http/guard.h"
+#include "daemon/http/path.h"
+
+struct parameter {
+    const char *name;
+    uint32_t bit;
+    const char *expected; /* what to say when the value is wrong */
+};
+
+static const struct parameter parameters[] = {
+    {"pool", QUERY_POOL, "a name has 1 to 64 bytes of UTF-8 without control characters"},
+    {"market", QUERY_MARKET, "a name has 1 to 64 bytes of UTF-8 without control characters"},
+    {"account", QUERY_ACCOUNT, "a name has 1 to 64 bytes of UTF-8 without control characters"},
+    {"type", QUERY_TYPE, "no action has this type"},
+    {"side", QUERY_SIDE, "must be long or short"},
+    {"limit", QUERY_LIMIT, NULL},
+    {"wait_ms", QUERY_WAIT_MS, "must be a whole number from 0 to 60000"},
+    {"verbose", QUERY_VERBOSE, "takes no value"},
+    {"after", QUERY_AFTER_NAME, "is not a cursor that this list gave out as next"},
+    {"after", QUERY_AFTER_NUMBER, "is not a cursor that this list gave out as next"},
+};
+
+#define PARAMETERS_COUNT (sizeof parameters / sizeof parameters[0])
+
+bool query_number(struct bs_text text, uint64_t max, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    if (text.size == 0 || (text.size > 1 && text.bytes[0] == '0')) {
+        return false;
+    }
+    for (uint32_t i = 0; i < text.size; i++) {
+        char digit = text.bytes[i];
+        if (digit < '0' || digit > '9' || __builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(digit - '0'), &number)) {
+            return false;
+        }
+    }
+    if (number > max) {
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+void query_set_name(struct request *request, enum query_name slot, struct bs_text name)
+{
+    assert(name.size <= BS_ID_SIZE_MAX);
+    memcpy(request->name[slot], name.bytes, name.size);
+    request->name_size[slot] = name.size;
+}
+
+struct bs_text query_name(const struct request *request, enum query_name slot)
+{
+    return (struct bs_text){request->name[slot], request->name_size[slot]};
+}
+
+static bool take_name(struct request *request, enum query_name slot, struct bs_text value)
+{
+    if (!api_name_valid(value)) {
+        return false;
+    }
+    query_set_name(request, slot, value);
+    return true;
+}
+
+static bool text_is(struct bs_text text, const char *word)
+{
+    return text.size == strlen(word) && memcmp(text.bytes, word, text.size) == 0;
+}
+
+static bool take_type(struct query *query, struct bs_text value)
+{
+    for (uint8_t type = 0; bs_action_type_name(type) != NULL; type++) {
+        if (text_is(value, bs_action_type_name(type))) {
+            query->type = type;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_cursor(struct request *request, struct bs_text value)
+{
+    char names[2][BS_ID_SIZE_MAX + 1];
+    uint32_t sizes[2];
+    if (!cursor_parse(value, names, sizes)) {
+        return false;
+    }
+    query_set_name(request, NAME_AFTER, (struct bs_text){names[0], sizes[0]});
+    query_set_name(request, NAME_AFTER_MARKET, (struct bs_text){names[1], sizes[1]});
+    return true;
+}
+
+static bool take_side(struct request *request, struct bs_text value)
+{
+    request->side = text_is(value, "short");
+    return request->side == 1 || text_is(value, "long");
+}
+
+static bool take_value(struct query *query, uint32_t bit, struct bs_text value)
+{
+    struct request *request = query->request;
+    uint64_t number = 0;
+    switch (bit) {
+    case QUERY_POOL:
+        return take_name(request, NAME_POOL, value);
+    case QUERY_MARKET:
+    case QUERY_ACCOUNT:
+        return take_name(request, NAME_MEMBER, value);
+    case QUERY_TYPE:
+        return take_type(query, value);
+    case QUERY_SIDE:
+        return take_side(request, value);
+    case QUERY_LIMIT:
+        if (!query_number(value, query->limit_max, &number) || number == 0) {
+            return false;
+        }
+        request->limit = (uint32_t)number;
+        return true;
+    case QUERY_WAIT_MS:
+        if (!query_number(value, QUERY_WAIT_MS_MAX, &number)) {
+            return false;
+        }
+        query->wait_ms = (uint32_t)number;
+        return true;
+    case QUERY_AFTER_NAME:
+        return take_cursor(request, value);
+    case QUERY_AFTER_NUMBER:
+        return query_number(value, INT64_MAX, &request->number);
+    default:
+        return value.size == 0;
+    }
+}
+
+static void refuse(struct query *query, const char *name, const char *why)
+{
+    if (query->status == BS_OK) {
+        query->status = BS_INVALID_QUERY;
+        (void)snprintf(query->detail, sizeof query->detail, "%s: %s", name, why);
+    }
+}
+
+static const struct parameter *find(const struct query *query, struct bs_text key)
+{
+    for (size_t i = 0; i < PARAMETERS_COUNT; i++) {
+        if ((query->allowed & parameters[i].bit) != 0 && text_is(key, parameters[i].name)) {
+            return &parameters[i];
+        }
+    }
+    return NULL;
+}
+
+/* Long enough for a cursor; a longer value is cut, which every check then refuses by its size. */
+#define VALUE_SIZE_MAX (CURSOR_SIZE_MAX + 1)
+
+void query_parameter(struct query *query, struct bs_text key, struct bs_text value)
+{
+    char key_bytes[16];
+    char value_bytes[VALUE_SIZE_MAX];
+    size_t key_size = 0;
+    size_t value_size = 0;
+    bool key_ok = path_decode(key.bytes, key.size, key_bytes, sizeof key_bytes, &key_size);
+    struct bs_text decoded_key = {key_bytes, (uint32_t)key_size};
+    const struct parameter *parameter = key_ok ? find(query, decoded_key) : NULL;
+    if (parameter == NULL) {
+        char shown[40];
+        guard_printable(shown, sizeof shown, key);
+        refuse(query, shown, "is not a parameter of this path");
+        return;
+    }
+    if ((query->given & parameter->bit) != 0) {
+        refuse(query, parameter->name, "is given twice");
+        return;
+    }
+    query->given |= parameter->bit;
+    if (!path_decode(value.bytes, value.size, value_bytes, sizeof value_bytes, &value_size)) {
+        refuse(query, parameter->name, "is not validly percent-encoded");
+        return;
+    }
+    if (!take_value(query, parameter->bit, (struct bs_text){value_bytes, (uint32_t)value_size})) {
+        char limit_rule[64];
+        (void)snprintf(limit_rule, sizeof limit_rule, "must be a whole number from 1 to %u",
+                       query->limit_max);
+        refuse(query, parameter->name,
+               parameter->expected != NULL ? parameter->expected : limit_rule);
+    }
+}
+
+void query_needs_side(struct query *query)
+{
+    if ((query->given & QUERY_SIDE) == 0) {
+        refuse(query, "side", "must be given: long or short");
+    }
+}

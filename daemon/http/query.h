@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Query parameters: which a route takes, and their values decoded and checked. Pure. */
+#ifndef HTTP_QUERY_H
+#define HTTP_QUERY_H
+
+#include "daemon/core/request.h"
+
+/* Bits: the parameters a route takes. The three cursors are all spelt "after". */
+#define QUERY_POOL (1u << 0)
+#define QUERY_MARKET (1u << 1)
+#define QUERY_ACCOUNT (1u << 2)
+#define QUERY_TYPE (1u << 3)
+#define QUERY_SIDE (1u << 4)
+#define QUERY_LIMIT (1u << 5)
+#define QUERY_WAIT_MS (1u << 6)
+#define QUERY_VERBOSE (1u << 7)
+#define QUERY_AFTER_NAME (1u << 8)   /* cursor_print's text */
+#define QUERY_AFTER_NUMBER (1u << 9) /* an ordinal, a settlement number, an offset */
+
+/* What request.name[] holds. */
+enum query_name {
+    NAME_POOL = 0,       /* the pool filter, or the name in the path */
+    NAME_MEMBER = 1,     /* the market or account filter */
+    NAME_AFTER = 2,      /* the cursor */
+    NAME_AFTER_MARKET = 3,
+};
+
+#define QUERY_WAIT_MS_MAX 60000
+
+struct query {
+    struct request *request; /* name, limit, side and number are filled in */
+    uint32_t allowed;
+    uint32_t limit_max;
+    uint32_t given;
+    uint32_t wait_ms;
+    uint8_t type; /* enum bs_action_type, UINT8_MAX = any */
+    enum bs_status status;
+    char detail[128];
+};
+
+/* `value` may have no bytes at all ("?verbose"). The first thing wrong decides query->status. */
+void query_parameter(struct query *query, struct bs_text key, struct bs_text value);
+
+/* After the last parameter: refuses a query without a side. */
+void query_needs_side(struct query *query);
+
+/* Digits only, no leading zeros, at most max. */
+BS_MUST_USE bool query_number(struct bs_text text, uint64_t max, uint64_t *ret_number);
+void query_set_name(struct request *request, enum query_name slot, struct bs_text name);
+struct bs_text query_name(const struct request *request, enum query_name slot);
+
+#endif

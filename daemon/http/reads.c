@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/http/reads.h"
+
+#include <stdlib.h>
+
+#include "api/json_state.h"
+#include "daemon/http/answer.h"
+#include "daemon/http/path.h"
+#include "daemon/http/query.h"
+
+/* Accounts looked at for one page: a filter that matches few must not hold up the core loop. */
+#define SCAN_MAX 20000
+
+static struct bs_text no_name(void)
+{
+    return (struct bs_text){"", 0};
+}
+
+static void end_after(struct buffer *out, bool has_next, struct bs_text last, struct bs_text member)
+{
+    char cursor[CURSOR_SIZE_MAX];
+    if (has_next) {
+        cursor_print(cursor, last, member);
+    }
+    page_end(out, has_next ? cursor : NULL);
+}
+
+/* The pool of the path, or 0 with a 404 as the answer. */
+static uint32_t find_pool(struct request *request, const struct bs_engine *engine)
+{
+    uint32_t pool = bs_pool_find(engine, query_name(request, NAME_POOL));
+    if (pool == 0) {
+        answer_refused(request, BS_UNKNOWN_POOL, "pool");
+    }
+    return pool;
+}
+
+/* A handler of one pool: its view, or a 404. */
+static bool find_pool_view(struct request *request, const struct bs_engine *engine,
+                           struct bs_pool_view *ret_view)
+{
+    uint32_t pool = find_pool(request, engine);
+    if (pool != 0) {
+        bs_pool_view_get(engine, pool, ret_view);
+        answer_json(request, 200);
+    }
+    return pool != 0;
+}
+
+static uint32_t find_market(struct request *request, const struct bs_engine *engine,
+                            enum query_name slot)
+{
+    uint32_t market = bs_market_find(engine, query_name(request, slot));
+    if (market == 0) {
+        answer_refused(request, BS_UNKNOWN_MARKET, "market");
+    }
+    return market;
+}
+
+/* A pool filter that is not given is 0 = all; false: it names no pool, and the answer says so. */
+static bool pool_filter(struct request *request, const struct bs_engine *engine,
+                        uint32_t *ret_pool)
+{
+    *ret_pool = 0;
+    if (request->name_size[NAME_POOL] > 0) {
+        *ret_pool = find_pool(request, engine);
+        return *ret_pool != 0;
+    }
+    return true;
+}
+
+void read_pools(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    struct buffer *out = &request->body;
+    struct bs_pool_view view = {.pool = query_name(request, NAME_AFTER)};
+    uint32_t pool = bs_pool_after(engine, view.pool);
+    page_begin(out);
+    for (uint32_t i = 0; pool != 0 && i < request->limit && out->size < PAGE_SIZE_MAX; i++) {
+        bs_pool_view_get(engine, pool, &view);
+        page_comma(out);
+        api_pool(out, &view);
+        pool = bs_pool_after(engine, view.pool);
+    }
+    end_after(out, pool != 0, view.pool, no_name());
+    answer_json(request, 200);
+}
+
+void read_pool(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    struct bs_pool_view view;
+    if (find_pool_view(request, engine, &view)) {
+        api_pool(&request->body, &view);
+    }
+}
+
+void read_insurance_fund(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    struct bs_pool_view view;
+    if (find_pool_view(request, engine, &view)) {
+        api_insurance_fund(&request->body, &view);
+    }
+}
+
+void read_solvency(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    struct bs_pool_view view;
+    if (find_pool_view(request, engine, &view)) {
+        struct bs_solvency_view solvency;
+        bs_solvency_view_get(engine, bs_pool_find(engine, view.pool), &solvency);
+        api_solvency(&request->body, &view, &solvency);
+    }
+}
+
+void read_at_risk(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    enum { RANKS_MAX = 1000 };
+    uint32_t accounts[RANKS_MAX];
+    uint32_t pool = find_pool(request, engine);
+    if (pool == 0) {
+        return;
+    }
+    uint32_t rank = request->number < RANKS_MAX ? (uint32_t)request->number : RANKS_MAX;
+    uint32_t wanted = RANKS_MAX - rank > request->limit ? rank + request->limit : RANKS_MAX;
+    uint32_t count = bs_at_risk_view_get(engine, pool, wanted, accounts);
+    struct buffer *out = &request->body;
+    page_begin(out);
+    for (; rank < count && out->size < PAGE_SIZE_MAX; rank++) {
+        page_comma(out);
+        api_account(out, engine, accounts[rank]);
+    }
+    page_end_number(out, rank < count || (count == wanted && wanted < RANKS_MAX), rank);
+    answer_json(request, 200);
+}
+
+void read_accounts(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    uint32_t pool = 0;
+    if (!pool_filter(request, engine, &pool)) {
+        return;
+    }
+    struct buffer *out = &request->body;
+    struct bs_account_view view = {.account = query_name(request, NAME_AFTER)};
+    uint32_t account = bs_account_after(engine, pool, view.account);
+    page_begin(out);
+    for (uint32_t i = 0; account != 0 && i < request->limit && out->size < PAGE_SIZE_MAX; i++) {
+        page_comma(out);
+        api_account(out, engine, account);
+        bs_account_view_get(engine, account, &view);
+        account = bs_account_after(engine, pool, view.account);
+    }
+    end_after(out, account != 0, view.account, no_name());
+    answer_json(request, 200);
+}
+
+void read_account(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    uint32_t account = bs_account_find(engine, query_name(request, NAME_POOL));
+    if (account == 0) {
+        answer_refused(request, BS_UNKNOWN_ACCOUNT, "account");
+        return;
+    }
+    api_account(&request->body, engine, account);
+    answer_json(request, 200);
+}
+
+/* A page of positions: by account, then by market; `last` is where the next page begins after. */
+struct position_page {
+    const struct bs_engine *engine;
+    struct buffer *out;
+    uint32_t left; /* rows that still fit */
+    uint32_t market; /* only this one; 0 = all */
+    struct bs_text last_account;
+    struct bs_text last_market; /* empty: the whole account is done */
+};
+
+static bool page_is_full(const struct position_page *page)
+{
+    return page->left == 0 || page->out->size >= PAGE_SIZE_MAX;
+}
+
+static void put_position(struct position_page *page, const struct bs_position_view *view)
+{
+    page_comma(page->out);
+    api_position(page->out, view);
+    page->left--;
+    page->last_account = view->account;
+    page->last_market = view->market;
+}
+
+/* The account's positions in markets after `after`; false when the page was full before the last. */
+static bool put_positions(struct position_page *page, uint32_t account, struct bs_text after)
+{
+    struct bs_account_view holder;
+    struct bs_position_view view;
+    bs_account_view_get(page->engine, account, &holder);
+    if (page->market != 0) {
+        bool held = bs_position_in_market(page->engine, account, page->market, &view);
+        if (held && bs_text_compare(view.market, after) > 0) {
+            if (page_is_full(page)) {
+                return false;
+            }
+            put_position(page, &view);
+        }
+    } else {
+        for (uint32_t i = 0; i < holder.positions_count; i++) {
+            bs_position_view_get(page->engine, account, i, &view);
+            if (bs_text_compare(view.market, after) <= 0) {
+                continue;
+            }
+            if (page_is_full(page)) {
+                return false;
+            }
+            put_position(page, &view);
+        }
+    }
+    page->last_account = holder.account;
+    page->last_market = no_name();
+    return true;
+}
+
+void read_positions(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    struct position_page page = {.engine = engine, .out = &request->body, .left = request->limit};
+    uint32_t pool = 0;
+    if (!pool_filter(request, engine, &pool)) {
+        return;
+    }
+    if (request->name_size[NAME_MEMBER] > 0) {
+        page.market = find_market(request, engine, NAME_MEMBER);
+        if (page.market == 0) {
+            return;
+        }
+    }
+    page_begin(page.out);
+    page.last_account = query_name(request, NAME_AFTER);
+    page.last_market = query_name(request, NAME_AFTER_MARKET);
+    uint32_t account = 0;
+    if (page.last_market.size > 0) {
+        account = bs_account_find(engine, page.last_account);
+    }
+    bool complete = account == 0 || put_positions(&page, account, page.last_market);
+    bool has_next = !complete;
+    for (uint32_t i = 0; complete; i++) {
+        account = bs_account_after(engine, pool, page.last_account);
+        has_next = account != 0;
+        complete = has_next && i < SCAN_MAX && put_positions(&page, account, no_name());
+    }
+    end_after(page.out, has_next, page.last_account, page.last_market);
+    answer_json(request, 200);
+}
+
+void read_markets(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    struct buffer *out = &request->body;
+    struct bs_market_view view = {.market = query_name(request, NAME_AFTER)};
+    uint32_t market = bs_market_after(engine, view.market);
+    page_begin(out);
+    for (uint32_t i = 0; market != 0 && i < request->limit && out->size < PAGE_SIZE_MAX; i++) {
+        bs_market_view_get(engine, market, &view);
+        page_comma(out);
+        api_market(out, &view);
+        market = bs_market_after(engine, view.market);
+    }
+    end_after(out, market != 0, view.market, no_name());
+    answer_json(request, 200);
+}
+
+void read_market(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    uint32_t market = find_market(request, engine, NAME_POOL);
+    if (market != 0) {
+        struct bs_market_view view;
+        bs_market_view_get(engine, market, &view);
+        api_market(&request->body, &view);
+        answer_json(request, 200);
+    }
+}
+
+void read_adl_queue(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    uint32_t market = find_market(request, engine, NAME_POOL);
+    if (market == 0) {
+        return;
+    }
+    struct bs_queue_view *rows = calloc(request->limit + 1, sizeof *rows);
+    if (rows == NULL || request->number > UINT32_MAX - request->limit) {
+        answer_problem(request, rows == NULL ? BS_INTERNAL : BS_INVALID_QUERY,
+                       rows == NULL ? "no memory for the rows" : "after: is past every queue");
+        free(rows);
+        return;
+    }
+    uint32_t offset = (uint32_t)request->number;
+    /* One row more than asked for tells whether a page follows. */
+    uint32_t count =
+        bs_queue_view_get(engine, market, request->side, offset, request->limit + 1, rows);
+    bool has_next = count > request->limit;
+    page_begin(&request->body);
+    for (uint32_t i = 0; i < count - has_next; i++) {
+        page_comma(&request->body);
+        api_queue_row(&request->body, &rows[i]);
+    }
+    page_end_number(&request->body, has_next, (uint64_t)offset + request->limit);
+    answer_json(request, 200);
+    free(rows);
+}

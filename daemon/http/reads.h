@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads of state: queries that run on the core loop, each bounded to a page. */
+#ifndef HTTP_READS_H
+#define HTTP_READS_H
+
+#include "daemon/core/request.h"
+
+void read_pools(struct request *request, struct core *core, struct bs_engine *engine);
+void read_pool(struct request *request, struct core *core, struct bs_engine *engine);
+void read_insurance_fund(struct request *request, struct core *core, struct bs_engine *engine);
+void read_solvency(struct request *request, struct core *core, struct bs_engine *engine);
+void read_at_risk(struct request *request, struct core *core, struct bs_engine *engine);
+void read_accounts(struct request *request, struct core *core, struct bs_engine *engine);
+void read_account(struct request *request, struct core *core, struct bs_engine *engine);
+void read_positions(struct request *request, struct core *core, struct bs_engine *engine);
+void read_markets(struct request *request, struct core *core, struct bs_engine *engine);
+void read_market(struct request *request, struct core *core, struct bs_engine *engine);
+void read_adl_queue(struct request *request, struct core *core, struct bs_engine *engine);
+void read_live(struct request *request, struct core *core, struct bs_engine *engine);
+
+#endif

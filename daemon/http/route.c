@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of routes and the search in it. */
+#include <stdio.h>
+
+#include "daemon/http/connection.h"
+#include "daemon/http/path.h"
+#include "daemon/http/reads.h"
+
+#define LIST_MAX 1000
+#define ACTIONS_MAX 10000
+#define BY_NAME (QUERY_AFTER_NAME | QUERY_LIMIT)
+#define BY_NUMBER (QUERY_AFTER_NUMBER | QUERY_LIMIT)
+
+/* Items in, as many as the sender likes; one command made from its path; and reads of state. */
+#define ITEMS(verb, pattern, type)                                                                 \
+    {.method = verb, pattern, handle_write, .command = type, .takes_body = true}
+#define COMMAND(verb, pattern, type, body)                                                         \
+    {.method = verb, pattern, handle_write, .command = type, .takes_body = body,                   \
+     .body_optional = true}
+#define READ(pattern, fn) {.method = "GET", pattern, handle_query, fn}
+#define LIST(pattern, fn, query, max)                                                              \
+    {.method = "GET", pattern, handle_query, fn, .parameters = query, .limit_max = max}
+
+static const struct route routes[] = {
+    ITEMS("PUT", "/v1/pools/{}", BS_COMMAND_POOL),
+    ITEMS("PUT", "/v1/markets/{}", BS_COMMAND_MARKET),
+    ITEMS("POST", "/v1/accounts", BS_COMMAND_ACCOUNT),
+    ITEMS("POST", "/v1/positions", BS_COMMAND_POSITION),
+    ITEMS("POST", "/v1/fills", BS_COMMAND_FILL),
+    ITEMS("POST", "/v1/transfers", BS_COMMAND_TRANSFER),
+    ITEMS("POST", "/v1/marks", BS_COMMAND_MARK),
+    ITEMS("POST", "/v1/commands", 0),
+    ITEMS("POST", "/v1/pools/{}/insurance-fund", BS_COMMAND_INSURANCE_FUND),
+    COMMAND("POST", "/v1/pools/{}/settle", BS_COMMAND_SETTLE, true),
+    COMMAND("POST", "/v1/pools/{}/close-period", BS_COMMAND_CLOSE_PERIOD, true),
+    COMMAND("POST", "/v1/pools/{}/resume", BS_COMMAND_RESUME, true),
+    COMMAND("POST", "/v1/pools/{}/pause", BS_COMMAND_PAUSE, true),
+    COMMAND("DELETE", "/v1/accounts/{}", BS_COMMAND_DELETE_ACCOUNT, false),
+    COMMAND("DELETE", "/v1/markets/{}", BS_COMMAND_DELETE_MARKET, false),
+    COMMAND("DELETE", "/v1/pools/{}", BS_COMMAND_DELETE_POOL, false),
+    LIST("/v1/pools", read_pools, BY_NAME, LIST_MAX),
+    READ("/v1/pools/{}", read_pool),
+    READ("/v1/pools/{}/insurance-fund", read_insurance_fund),
+    READ("/v1/pools/{}/solvency", read_solvency),
+    LIST("/v1/pools/{}/at-risk", read_at_risk, BY_NUMBER, LIST_MAX),
+    LIST("/v1/accounts", read_accounts, BY_NAME | QUERY_POOL, LIST_MAX),
+    READ("/v1/accounts/{}", read_account),
+    LIST("/v1/positions", read_positions, BY_NAME | QUERY_POOL | QUERY_MARKET, LIST_MAX),
+    LIST("/v1/markets", read_markets, BY_NAME, LIST_MAX),
+    READ("/v1/markets/{}", read_market),
+    {.method = "GET", "/v1/markets/{}/adl-queue", handle_query, read_adl_queue,
+     .parameters = BY_NUMBER | QUERY_SIDE, .needs_side = true, .limit_max = LIST_MAX},
+    {.method = "GET", "/v1/settlements", handle_settlements,
+     .parameters = BY_NUMBER | QUERY_POOL, .limit_max = LIST_MAX},
+    {.method = "GET", "/v1/pools/{}/settlements/#", handle_settlement,
+     .parameters = BY_NUMBER, .limit_max = ACTIONS_MAX},
+    {.method = "GET", "/v1/actions", handle_actions,
+     .parameters = BY_NUMBER | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE | QUERY_WAIT_MS,
+     .limit_max = ACTIONS_MAX},
+    READ("/livez", read_live),
+    READ("/healthz", read_live),
+    {.method = "GET", "/readyz", handle_ready, .parameters = QUERY_VERBOSE},
+    {.method = "GET", "/metrics", handle_metrics},
+};
+
+#define ROUTES_COUNT (sizeof routes / sizeof routes[0])
+
+/* Whether the path has the pattern's segments; names may be anything but empty. */
+static bool matches(const struct path *path, const char *pattern)
+{
+    uint32_t i = 0;
+    while (*pattern == '/') {
+        const char *word = pattern + 1;
+        size_t size = strcspn(word, "/");
+        if (i == path->count || path->segments[i].size == 0) {
+            return false;
+        }
+        bool is_word = word[0] != '{' && word[0] != '#';
+        if (is_word && !bs_text_equal(path->segments[i], (struct bs_text){word, (uint32_t)size})) {
+            return false;
+        }
+        i++;
+        pattern = word + size;
+    }
+    return i == path->count;
+}
+
+static void allow(char *list, size_t capacity, const char *method)
+{
+    bool is_get = strcmp(method, "GET") == 0;
+    size_t used = strlen(list);
+    (void)snprintf(list + used, capacity - used, "%s%s%s", used == 0 ? "" : ", ", method,
+                   is_get ? ", HEAD" : "");
+}
+
+static enum bs_status take_names(struct connection *connection, const struct path *path)
+{
+    const char *pattern = connection->route->pattern;
+    for (uint32_t i = 0; i < path->count; i++) {
+        pattern = strchr(pattern, '/') + 1;
+        struct bs_text segment = path->segments[i];
+        if (pattern[0] == '{') {
+            if (!api_name_valid(segment)) {
+                return BS_INVALID_NAME;
+            }
+            query_set_name(&connection->request, NAME_POOL, segment);
+        } else if (pattern[0] == '#') {
+            if (!query_number(segment, INT64_MAX, &connection->settlement)) {
+                return BS_UNKNOWN_SETTLEMENT;
+            }
+        }
+    }
+    return BS_OK;
+}
+
+enum bs_status route_find(struct connection *connection, const char *method, const char *url)
+{
+    struct path path;
+    enum bs_status status = path_parse(&path, url);
+    if (status != BS_OK) {
+        return status;
+    }
+    const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    for (size_t i = 0; i < ROUTES_COUNT; i++) {
+        if (!matches(&path, routes[i].pattern)) {
+            continue;
+        }
+        if (strcmp(routes[i].method, wanted) == 0) {
+            connection->route = &routes[i];
+            connection->allow[0] = '\0';
+            return take_names(connection, &path);
+        }
+        allow(connection->allow, sizeof connection->allow, routes[i].method);
+    }
+    return connection->allow[0] == '\0' ? BS_NOT_FOUND : BS_METHOD_NOT_ALLOWED;
+}

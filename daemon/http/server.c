@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/http/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/http/connection.h"
+#include "daemon/obs/logger.h"
+
+/* A head has to fit, and bodies are read through it; the library clears it after every request. */
+#define CONNECTION_MEMORY_SIZE ((size_t)1 << 15)
+#define LISTEN_BACKLOG 1024
+#define LAST_ANSWERS_MS 2000 /* at the end: for answers that are still being sent */
+
+static void set_defaults(struct http_options *options)
+{
+    struct http_options defaults = {.connections_max = 1024,
+                                    .body_size_max = (size_t)16 << 20,
+                                    .idle_timeout_s = 60,
+                                    .header_deadline_ms = 5000,
+                                    .body_deadline_ms = 10000,
+                                    .answer_deadline_ms = 30000};
+#define DEFAULT(field)                                                                             \
+    if (options->field == 0) {                                                                     \
+        options->field = defaults.field;                                                           \
+    }
+    DEFAULT(connections_max)
+    DEFAULT(body_size_max)
+    DEFAULT(idle_timeout_s)
+    DEFAULT(header_deadline_ms)
+    DEFAULT(body_deadline_ms)
+    DEFAULT(answer_deadline_ms)
+#undef DEFAULT
+}
+
+/* libmicrohttpd would decode %2F before we split the path and stop at %00. */
+static size_t keep_escapes(void *user, struct MHD_Connection *mhd, char *text)
+{
+    (void)user;
+    (void)mhd;
+    return strlen(text);
+}
+
+__attribute__((format(printf, 2, 0))) static void on_library_message(void *user, const char *format,
+                                                                     va_list arguments)
+{
+    struct http_server *server = user;
+    char message[200];
+    int size = vsnprintf(message, sizeof message, format, arguments);
+    message[strcspn(message, "\n")] = '\0';
+    server->library_messages++;
+    if (size > 0) {
+        logger_write(LOGGER_DEBUG, "http", "libmicrohttpd",
+                     LOGGER_FIELDS(logger_string("message", message)));
+    }
+}
+
+/* Our own socket, for an operator gets the reason when it cannot be had. */
+static int listen_on(struct http_server *server, char error[LOG_ERROR_SIZE])
+{
+    struct sockaddr_in address = server->options.address;
+    socklen_t size = sizeof address;
+    char host[INET_ADDRSTRLEN];
+    const char *what = "open a socket for";
+    int one = 1;
+    address.sin_family = AF_INET;
+    (void)inet_ntop(AF_INET, &address.sin_addr, host, sizeof host);
+    if (ntohl(address.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET) {
+        (void)snprintf(error, LOG_ERROR_SIZE,
+                       "refusing to listen on %s: without keys and TLS only 127.0.0.1 is served",
+                       host);
+        return -EACCES;
+    }
+    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (server->listener < 0) {
+        goto err_listen;
+    }
+    what = "bind";
+    (void)setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(server->listener, (const struct sockaddr *)&address, size) != 0) {
+        goto err_listen;
+    }
+    what = "listen on";
+    if (listen(server->listener, LISTEN_BACKLOG) != 0 ||
+        getsockname(server->listener, (struct sockaddr *)&address, &size) != 0) {
+        goto err_listen;
+    }
+    server->port = ntohs(address.sin_port);
+    return 0;
+err_listen:;
+    int code = -errno;
+    (void)snprintf(error, LOG_ERROR_SIZE, "cannot %s %s:%u: %s", what, host,
+                   ntohs(address.sin_port), strerror(-code));
+    return code;
+}
+
+static int start_library(struct http_server *server, char error[LOG_ERROR_SIZE])
+{
+    const struct http_options *options = &server->options;
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        connection_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, server,
+        MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
+        NULL, MHD_OPTION_URI_LOG_CALLBACK, connection_on_target, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_on_notify, server,
+        MHD_OPTION_NOTIFY_COMPLETED, connection_on_completed, server, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)options->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)options->per_ip_connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)options->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        CONNECTION_MEMORY_SIZE, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "libmicrohttpd did not start: %s", strerror(errno));
+        return -EIO;
+    }
+    return 0;
+}
+
+void http_server_signal(struct http_server *server)
+{
+    uint64_t one = 1;
+    ssize_t written = write(server->event, &one, sizeof one);
+    assert(written == (ssize_t)sizeof one);
+}
+
+/* Oldest first, so that nobody waits longer than who came later. */
+static void take_back_done(struct http_server *server)
+{
+    struct connection *taken = atomic_exchange(&server->done, NULL);
+    struct connection *oldest = NULL;
+    while (taken != NULL) {
+        struct connection *next = taken->done_next;
+        taken->done_next = oldest;
+        oldest = taken;
+        taken = next;
+    }
+    while (oldest != NULL) {
+        struct connection *next = oldest->done_next;
+        MHD_resume_connection(oldest->mhd);
+        oldest = next;
+    }
+}
+
+static void take_signal(struct http_server *server)
+{
+    uint64_t signals;
+    ssize_t taken = read(server->event, &signals, sizeof signals);
+    assert(taken == (ssize_t)sizeof signals);
+    take_back_done(server);
+    if (atomic_load(&server->quiesced) && !server->waits_ended) {
+        (void)MHD_quiesce_daemon(server->daemon);
+        (void)shutdown(server->listener, SHUT_RDWR); /* the backlog is refused, too */
+        server->waits_ended = true;
+    }
+    uint64_t last_ordinal = atomic_load(&server->last_ordinal);
+    if (last_ordinal != server->told_ordinal || server->waits_ended) {
+        server->told_ordinal = last_ordinal;
+        sweep_resume_all(&server->sweep);
+    }
+}
+
+static void turn(struct http_server *server)
+{
+    struct pollfd fds[2 + SWEEP_LINGERS_MAX];
+    MHD_UNSIGNED_LONG_LONG library_ms = 0;
+    int64_t timeout_ms = 0;
+    nfds_t count = 2 + sweep_poll(&server->sweep, fds + 2, &timeout_ms);
+    int epoll = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    fds[0] = (struct pollfd){.fd = epoll, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = server->event, .events = POLLIN};
+    if (MHD_get_timeout(server->daemon, &library_ms) == MHD_YES &&
+        library_ms < (MHD_UNSIGNED_LONG_LONG)timeout_ms) {
+        timeout_ms = (int64_t)library_ms;
+    }
+    (void)poll(fds, count, (int)timeout_ms);
+    if ((fds[1].revents & POLLIN) != 0) {
+        take_signal(server);
+    }
+    sweep_run(&server->sweep);
+    (void)MHD_run(server->daemon);
+}
+
+/*
+ * The HTTP thread. Not the library's own: that one asks epoll for 128 events at a time, and when it
+ * gets exactly so many it asks again before it handles them, waiting up to the idle timeout
+ * (0.9.75, MHD_epoll). With a thread of ours it never waits inside.
+ */
+static void *serve(void *user)
+{
+    struct http_server *server = user;
+    while (!atomic_load(&server->ending)) {
+        turn(server);
+    }
+    int64_t deadline_ms = sweep_now_ms() + LAST_ANSWERS_MS;
+    while (server->exchanges > 0 && sweep_now_ms() < deadline_ms) {
+        turn(server);
+    }
+    return NULL;
+}
+
+/* Closes what http_server_new opened; what it did not is NULL or -1. */
+static void close_all(struct http_server *server)
+{
+    if (server->daemon != NULL) {
+        MHD_stop_daemon(server->daemon);
+    }
+    sweep_fini(&server->sweep);
+    log_reader_close(server->reader);
+    if (server->listener >= 0) {
+        (void)close(server->listener);
+    }
+    if (server->event >= 0) {
+        (void)close(server->event);
+    }
+    free(server);
+}
+
+static int start(struct http_server *server, struct command_log *log, char error[LOG_ERROR_SIZE])
+{
+    int code = listen_on(server, error);
+    if (code == 0) {
+        code = log_reader_open(&server->reader, log, error);
+    }
+    if (code == 0) {
+        code = start_library(server, error);
+    }
+    if (code != 0) {
+        return code;
+    }
+    server->event = eventfd(0, EFD_CLOEXEC);
+    code = server->event < 0 ? -errno : -pthread_create(&server->thread, NULL, serve, server);
+    if (code != 0) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "cannot start the HTTP thread: %s", strerror(-code));
+    }
+    return code;
+}
+
+int http_server_new(struct http_server **ret_server, const struct http_options *options,
+                    struct core *core, struct command_log *log, char error[LOG_ERROR_SIZE])
+{
+    struct http_server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "no memory for the HTTP server");
+        return -ENOMEM;
+    }
+    server->options = *options;
+    server->core = core;
+    server->listener = -1;
+    server->event = -1;
+    server->checks_layout = strncmp(MHD_get_version(), "0.", 2) == 0;
+    set_defaults(&server->options);
+    server->sweep.header_deadline_ms = server->options.header_deadline_ms;
+    server->sweep.resume = connection_resume;
+    int code = start(server, log, error);
+    if (code != 0) {
+        close_all(server);
+        return code;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+uint16_t http_server_port(const struct http_server *server)
+{
+    return server->port;
+}
+
+void http_server_wake(struct http_server *server, uint64_t last_ordinal)
+{
+    atomic_store(&server->last_ordinal, last_ordinal);
+    http_server_signal(server);
+}
+
+void http_server_quiesce(struct http_server *server)
+{
+    if (!atomic_exchange(&server->quiesced, true)) {
+        http_server_signal(server);
+    }
+}
+
+void http_server_free(struct http_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    http_server_quiesce(server);
+    atomic_store(&server->ending, true);
+    http_server_signal(server);
+    (void)pthread_join(server->thread, NULL);
+    close_all(server);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP front end: one thread around libmicrohttpd's epoll set, a request guard, a deadline
+ * sweep, a static route table. It reads no state: writes become records, reads become queries on the
+ * core loop, and action lists come from the log's readers.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <netinet/in.h>
+
+#include "daemon/core/core.h"
+#include "daemon/log/log.h"
+
+struct http_options {
+    struct sockaddr_in address; /* port 0 = any free one */
+    uint32_t connections_max;   /* default 1024 */
+    uint32_t per_ip_connections_max; /* default 0 = no limit */
+    size_t body_size_max;       /* default 16 MiB */
+    uint32_t idle_timeout_s;    /* default 60 */
+    uint32_t header_deadline_ms; /* default 5000 */
+    uint32_t body_deadline_ms;   /* default 10000, plus 1 s per MiB */
+    uint32_t answer_deadline_ms; /* default 30000: a suspended request past it is counted and logged */
+};
+
+struct http_server;
+
+BS_MUST_USE int http_server_new(struct http_server **ret_server, const struct http_options *options,
+                                struct core *core, struct command_log *log,
+                                char error[LOG_ERROR_SIZE]);
+uint16_t http_server_port(const struct http_server *server);
+/* From the core loop: actions up to this ordinal are durable; wakes the long polls. */
+void http_server_wake(struct http_server *server, uint64_t last_ordinal);
+/* readyz answers 503 from now on; no new connections. */
+void http_server_quiesce(struct http_server *server);
+void http_server_free(struct http_server *server); /* after the core stopped; NULL is fine */
+
+#endif

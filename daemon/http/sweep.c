@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Happy path: entries change stage as their requests go on, and a look at all of them, every
+ * SWEEP_INTERVAL_MS, finds no deadline passed. A deadline passed: the socket is shut down, and the
+ * library closes the connection in its usual way.
+ *
+ * Bytes of a request's head do not reach any handler until the head is whole, so the kernel is asked
+ * how many bytes an idle socket has received: more than before, and the head's clock starts. A
+ * connection on which nothing arrives is the library's own idle timeout's business.
+ */
+#include "daemon/http/sweep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/obs/logger.h"
+
+#define RECEIVED_UNKNOWN UINT64_MAX
+#define LINGER_MS 2000
+#define LINGER_READ_SIZE ((size_t)1 << 20)
+#define LINGER_READS_MAX 4 /* in one round: a fast sender must not hold up the others */
+
+int64_t sweep_now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static uint64_t bytes_received(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+        return 0;
+    }
+    return info.tcpi_bytes_received;
+}
+
+void sweep_add(struct sweep *sweep, struct sweep_entry *entry, int fd)
+{
+    entry->fd = fd;
+    entry->stage = STAGE_IDLE;
+    entry->next = sweep->entries;
+    if (entry->next != NULL) {
+        entry->next->previous = entry;
+    }
+    sweep->entries = entry;
+    sweep->counts.connections++;
+}
+
+void sweep_remove(struct sweep *sweep, struct sweep_entry *entry, bool linger)
+{
+    assert(entry->stage != STAGE_WAITING);
+    if (entry->previous != NULL) {
+        entry->previous->next = entry->next;
+    } else {
+        sweep->entries = entry->next;
+    }
+    if (entry->next != NULL) {
+        entry->next->previous = entry->previous;
+    }
+    sweep->counts.connections--;
+    if (linger && sweep->lingers_count < SWEEP_LINGERS_MAX) {
+        int fd = fcntl(entry->fd, F_DUPFD_CLOEXEC, 0);
+        if (fd >= 0) {
+            sweep->lingers[sweep->lingers_count++] =
+                (struct sweep_lingering){.fd = fd, .deadline_ms = sweep_now_ms() + LINGER_MS};
+        }
+    }
+}
+
+void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t timeout_ms)
+{
+    assert(entry->stage != STAGE_WAITING);
+    entry->stage = (uint8_t)stage;
+    entry->deadline_ms = timeout_ms > 0 ? sweep_now_ms() + timeout_ms : 0;
+    entry->received = RECEIVED_UNKNOWN;
+}
+
+void sweep_wait(struct sweep *sweep, struct sweep_entry *entry, int64_t deadline_ms)
+{
+    entry->stage = STAGE_WAITING;
+    entry->deadline_ms = deadline_ms;
+    entry->waiter_previous = NULL;
+    entry->waiter_next = sweep->waiters;
+    if (entry->waiter_next != NULL) {
+        entry->waiter_next->waiter_previous = entry;
+    }
+    sweep->waiters = entry;
+    sweep->counts.waiters++;
+}
+
+static void resume(struct sweep *sweep, struct sweep_entry *entry)
+{
+    assert(entry->stage == STAGE_WAITING);
+    if (entry->waiter_previous != NULL) {
+        entry->waiter_previous->waiter_next = entry->waiter_next;
+    } else {
+        sweep->waiters = entry->waiter_next;
+    }
+    if (entry->waiter_next != NULL) {
+        entry->waiter_next->waiter_previous = entry->waiter_previous;
+    }
+    sweep->counts.waiters--;
+    entry->stage = STAGE_WORKING;
+    entry->deadline_ms = 0;
+    sweep->resume(entry);
+}
+
+static void resume_due(struct sweep *sweep, int64_t now_ms)
+{
+    struct sweep_entry *next = NULL;
+    for (struct sweep_entry *entry = sweep->waiters; entry != NULL; entry = next) {
+        next = entry->waiter_next;
+        if (entry->deadline_ms <= now_ms) {
+            resume(sweep, entry);
+        }
+    }
+}
+
+void sweep_resume_all(struct sweep *sweep)
+{
+    resume_due(sweep, INT64_MAX);
+}
+
+/* The first look at an idle connection finds out where it stands, the next ones what has come. */
+static void look_for_head(const struct sweep *sweep, struct sweep_entry *entry, int64_t now_ms)
+{
+    uint64_t received = bytes_received(entry->fd);
+    if (entry->received == RECEIVED_UNKNOWN) {
+        entry->received = received;
+    } else if (entry->received != received) {
+        entry->stage = STAGE_HEAD;
+        entry->deadline_ms = now_ms + sweep->header_deadline_ms;
+    }
+}
+
+static void check_deadline(struct sweep *sweep, struct sweep_entry *entry, int64_t now_ms)
+{
+    if (entry->stage == STAGE_IDLE) {
+        look_for_head(sweep, entry, now_ms);
+    }
+    if (entry->deadline_ms == 0 || entry->deadline_ms > now_ms) {
+        return;
+    }
+    switch ((enum sweep_stage)entry->stage) {
+    case STAGE_IDLE:
+    case STAGE_WAITING:
+        return;
+    case STAGE_HEAD:
+        sweep->counts.head_timeouts++;
+        break;
+    case STAGE_BODY:
+        sweep->counts.body_timeouts++;
+        break;
+    case STAGE_SENDING:
+        sweep->counts.send_timeouts++;
+        break;
+    case STAGE_WORKING:
+        sweep->counts.late_answers++;
+        entry->deadline_ms = 0;
+        logger_write(LOGGER_WARN, "http", "an answer is late: the core still has the request",
+                     NULL);
+        return;
+    }
+    entry->deadline_ms = 0;
+    (void)shutdown(entry->fd, SHUT_RDWR);
+}
+
+/* Reads and drops what the client still sends; true when the socket is done with. */
+static bool drain(const struct sweep_lingering *linger, int64_t now_ms)
+{
+    ssize_t received = 1;
+    for (int i = 0; i < LINGER_READS_MAX && received > 0; i++) {
+        received = recv(linger->fd, NULL, LINGER_READ_SIZE, MSG_DONTWAIT | MSG_TRUNC);
+    }
+    bool more = received > 0 || (received < 0 && (errno == EAGAIN || errno == EINTR));
+    return !more || now_ms >= linger->deadline_ms;
+}
+
+static void drain_all(struct sweep *sweep, int64_t now_ms)
+{
+    uint32_t i = 0;
+    while (i < sweep->lingers_count) {
+        if (drain(&sweep->lingers[i], now_ms)) {
+            (void)close(sweep->lingers[i].fd);
+            sweep->lingers[i] = sweep->lingers[--sweep->lingers_count];
+        } else {
+            i++;
+        }
+    }
+}
+
+nfds_t sweep_poll(const struct sweep *sweep, struct pollfd *fds, int64_t *ret_timeout_ms)
+{
+    int64_t wake_ms = sweep->next_ms;
+    for (const struct sweep_entry *entry = sweep->waiters; entry != NULL;
+         entry = entry->waiter_next) {
+        wake_ms = entry->deadline_ms < wake_ms ? entry->deadline_ms : wake_ms;
+    }
+    for (uint32_t i = 0; i < sweep->lingers_count; i++) {
+        fds[i] = (struct pollfd){.fd = sweep->lingers[i].fd, .events = POLLIN};
+    }
+    int64_t timeout_ms = wake_ms - sweep_now_ms();
+    *ret_timeout_ms = timeout_ms > 0 ? timeout_ms : 0;
+    return sweep->lingers_count;
+}
+
+void sweep_run(struct sweep *sweep)
+{
+    int64_t now_ms = sweep_now_ms();
+    resume_due(sweep, now_ms);
+    drain_all(sweep, now_ms);
+    if (now_ms < sweep->next_ms) {
+        return;
+    }
+    sweep->next_ms = now_ms + SWEEP_INTERVAL_MS;
+    for (struct sweep_entry *entry = sweep->entries; entry != NULL; entry = entry->next) {
+        check_deadline(sweep, entry, now_ms);
+    }
+}
+
+void sweep_fini(struct sweep *sweep)
+{
+    assert(sweep->entries == NULL);
+    for (uint32_t i = 0; i < sweep->lingers_count; i++) {
+        (void)close(sweep->lingers[i].fd);
+    }
+    sweep->lingers_count = 0;
+}

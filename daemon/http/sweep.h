@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Deadlines: shuts down the sockets of clients that are too slow, ends long polls when their time is
+ * up, and drains the sockets of requests that were refused before their body was read (closing such
+ * a socket at once would reset it, and the client would never see why). The HTTP thread's alone.
+ */
+#ifndef HTTP_SWEEP_H
+#define HTTP_SWEEP_H
+
+#include <poll.h>
+
+#include "lib/base/base.h"
+
+#define SWEEP_INTERVAL_MS 250
+#define SWEEP_LINGERS_MAX 64
+
+enum sweep_stage {
+    STAGE_IDLE,    /* between requests; becomes HEAD when bytes of the next one arrive */
+    STAGE_HEAD,
+    STAGE_BODY,
+    STAGE_WORKING, /* past its deadline the answer is late, and counted */
+    STAGE_WAITING, /* a long poll */
+    STAGE_SENDING,
+};
+
+struct sweep_entry {
+    struct sweep_entry *previous, *next;
+    struct sweep_entry *waiter_previous, *waiter_next;
+    int fd;
+    uint8_t stage;
+    int64_t deadline_ms; /* 0 = none */
+    uint64_t received;   /* bytes the socket had received when it was seen idle */
+};
+
+struct sweep_lingering {
+    int fd;
+    int64_t deadline_ms;
+};
+
+struct sweep_counts {
+    uint64_t connections; /* open now */
+    uint64_t waiters;     /* long polls waiting now */
+    uint64_t head_timeouts, body_timeouts, send_timeouts, late_answers; /* cumulative */
+};
+
+struct sweep { /* zeroed but for the first two */
+    uint32_t header_deadline_ms;
+    void (*resume)(struct sweep_entry *entry); /* takes a waiter back: it waits no more */
+    struct sweep_entry *entries;
+    struct sweep_entry *waiters;
+    struct sweep_lingering lingers[SWEEP_LINGERS_MAX];
+    uint32_t lingers_count;
+    int64_t next_ms; /* of the next look at all entries */
+    struct sweep_counts counts;
+};
+
+void sweep_add(struct sweep *sweep, struct sweep_entry *entry, int fd);
+/* The socket is about to be closed. linger: its unread input is drained first, for a while. */
+void sweep_remove(struct sweep *sweep, struct sweep_entry *entry, bool linger);
+/* timeout_ms 0 = no deadline. */
+void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t timeout_ms);
+void sweep_wait(struct sweep *sweep, struct sweep_entry *entry, int64_t deadline_ms);
+void sweep_resume_all(struct sweep *sweep); /* the waiters */
+
+/* What to poll for beside the library: fills in at most SWEEP_LINGERS_MAX and the time to wait. */
+nfds_t sweep_poll(const struct sweep *sweep, struct pollfd *fds, int64_t *ret_timeout_ms);
+/* After each poll. */
+void sweep_run(struct sweep *sweep);
+void sweep_fini(struct sweep *sweep);
+
+int64_t sweep_now_ms(void); /* monotonic */
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes: the body becomes command records here, the core makes them durable and steps them. */
+#include "daemon/http/answer.h"
+#include "daemon/http/connection.h"
+
+/* A command that is all in its path: settle, resume, the deletes. */
+static void add_named(struct connection *connection)
+{
+    struct bs_command command = {.type = connection->route->command};
+    command.as.name.name = query_name(&connection->request, NAME_POOL);
+    api_batch_add(&connection->request.batch, &command);
+}
+
+/* False: the answer is there, and nothing of the body is applied. */
+static bool read_body(struct connection *connection)
+{
+    const struct route *route = connection->route;
+    struct request *request = &connection->request;
+    if (connection->body_size == 0 && route->body_optional) {
+        add_named(connection);
+        return true;
+    }
+    const struct api_route meaning = {.type = route->command,
+                                      .path_name = query_name(request, NAME_POOL)};
+    struct api_error error;
+    bool good = api_parse(&request->batch, &meaning, connection->body, connection->body_size,
+                          connection->guard.media == MEDIA_NDJSON, &error);
+    if (!good) {
+        answer_problem(request, error.status, error.detail);
+    }
+    return good;
+}
+
+/* The core has written the result; that a settlement waits for a mark is said in it. */
+static void add_waiting(struct buffer *body)
+{
+    assert(body->bytes[body->size - 1] == '}');
+    body->size--;
+    buffer_text(body, ",\"waiting\":\"stale_mark\"}");
+}
+
+enum outcome handle_write(struct connection *connection)
+{
+    if (!connection->handed_over && !read_body(connection)) {
+        return OUTCOME_ANSWER;
+    }
+    bool done = false;
+    enum outcome outcome = connection_through_core(connection, &done);
+    if (outcome == OUTCOME_ANSWER && done && connection->request.waiting) {
+        add_waiting(&connection->request.body);
+    }
+    return outcome;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is behind log.h: log.c computes hashes and runs the thread, a backend stores. A backend's
+ * own struct begins with its struct command_log.
+ */
+#ifndef LOG_BACKEND_H
+#define LOG_BACKEND_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "api/buffer.h"
+#include "daemon/log/chain.h"
+#include "daemon/log/log.h"
+
+/* A place in the log: what was stored last, and the link of the batch chain up to there. */
+struct log_position {
+    uint64_t seq;
+    uint64_t ordinal;
+    uint64_t settlement; /* ordinal of the last settlement row */
+    uint8_t link[LOG_HASH_SIZE];
+};
+
+/* One commit, complete: the batch, the hash of each of its actions, and where the log ends then. */
+struct log_commit {
+    const struct log_batch *batch;
+    const uint8_t *hashes; /* LOG_HASH_SIZE bytes each */
+    struct log_position end;
+};
+
+struct log_digest {
+    bool known;
+    uint64_t seq;
+    struct bs_digest digest;
+};
+
+struct batch_check;
+
+/* Errors are negative and described in `error` (LOG_ERROR_SIZE bytes). */
+struct log_backend {
+    int (*start)(struct command_log *log, char *error);
+    int (*commit)(struct command_log *log, const struct log_commit *commit, char *error);
+    /* Between commits, when the last one was acknowledged. */
+    int (*tidy)(struct command_log *log, char *error);
+    void (*stop)(struct command_log *log);
+    /* Feeds the batches that hold records with seq > after to the check, which it begins. */
+    int (*read_batches)(struct command_log *log, uint64_t after, struct batch_check *check,
+                        char *error);
+    int (*put_digest)(struct command_log *log, const struct log_digest *digest, char *error);
+    int (*reader_open)(struct log_reader **ret_reader, struct command_log *log, char *error);
+    void (*close)(struct command_log *log);
+};
+
+struct command_log {
+    const struct log_backend *backend;
+    struct log_position end; /* the log thread's, once it runs */
+    struct pool_chains chains;
+    struct log_digest digest;
+    struct buffer hashes;
+    struct buffer canonical;
+    atomic_uint_fast64_t last_seq, last_ordinal;
+    atomic_uint_fast64_t commits, records, bytes, commit_ns_total, commit_ns_max;
+
+    pthread_t thread;
+    bool started;
+    log_durable_fn on_durable;
+    void *user;
+    pthread_mutex_t mutex; /* guards the three below */
+    pthread_cond_t changed;
+    struct log_batch batch;
+    bool appended;
+    bool stopping;
+    pthread_mutex_t storing; /* held while the backend stores; guards the two below */
+    int failure;             /* final */
+    char message[LOG_ERROR_SIZE];
+};
+
+struct log_reader {
+    int (*actions)(struct log_reader *reader, const struct log_filter *filter, log_action_fn fn,
+                   void *user, char *error);
+    int (*settlements)(struct log_reader *reader, struct bs_text pool, uint64_t after,
+                       uint32_t limit, log_settlement_fn fn, void *user, char *error);
+    void (*close)(struct log_reader *reader);
+};
+
+int log_base_init(struct command_log *log, const struct log_backend *backend);
+void log_base_fini(struct command_log *log);
+/* Sets the end of an opened log. */
+void log_base_resume(struct command_log *log, const struct log_position *end);
+
+/* Starts a thread that takes no signals; 0 or a negative errno. */
+BS_MUST_USE int log_thread_create(pthread_t *ret_thread, void *(*run)(void *), void *user);
+
+/* Writes the message and returns the code. */
+int log_error(char *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

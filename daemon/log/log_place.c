@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/log/log_place.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "daemon/log/log_backend.h"
+
+#define LOCK_NAME "lock"
+#define NAME_PREFIX "log-"
+#define NAME_DIGITS 8
+#define DIRECTORY_SIZE_MAX 470 /* SQLite takes paths of 512 bytes */
+
+const char *log_filesystem_warning(const char *directory)
+{
+    struct statfs status;
+    if (statfs(directory, &status) != 0) {
+        return NULL;
+    }
+    switch (status.f_type) {
+    case TMPFS_MAGIC:
+    case RAMFS_MAGIC:
+        return "the data directory is in memory (tmpfs): nothing survives a reboot";
+    case OVERLAYFS_SUPER_MAGIC:
+        return "the data directory is on overlayfs, the writable layer of a container: mount a "
+               "volume there, or the data goes with the container";
+    default:
+        return NULL;
+    }
+}
+
+/* A new directory entry is durable when the directory above it is synced. */
+static int sync_above(const char *directory)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return -errno;
+    }
+    int above = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result = above < 0 || fsync(above) != 0 ? -errno : 0;
+    if (above >= 0) {
+        (void)close(above);
+    }
+    (void)close(fd);
+    return result;
+}
+
+static int make_directory(const char *directory, char *error)
+{
+    if (mkdir(directory, 0700) != 0) {
+        return errno == EEXIST ? 0
+                               : log_error(error, -errno, "cannot create the directory %s: %s",
+                                           directory, strerror(errno));
+    }
+    int result = sync_above(directory);
+    return result == 0 ? 0
+                       : log_error(error, result, "cannot sync the directory above %s: %s",
+                                   directory, strerror(-result));
+}
+
+/* The lock file holds the owner's process id, for the message to a second process. */
+static int lock(struct log_place *place, char *error)
+{
+    place->lock_fd = openat(place->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (place->lock_fd < 0) {
+        return log_error(error, -errno, "cannot create %s/" LOCK_NAME ": %s", place->directory,
+                         strerror(errno));
+    }
+    if (flock(place->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        int code = errno;
+        char owner[16] = "";
+        ssize_t size = pread(place->lock_fd, owner, sizeof(owner) - 1, 0);
+        owner[size > 0 ? size : 0] = '\0';
+        return code == EWOULDBLOCK
+                   ? log_error(error, -EBUSY, "%s is in use by another process (process id %s)",
+                               place->directory, owner[0] == '\0' ? "unknown" : owner)
+                   : log_error(error, -code, "cannot lock %s/" LOCK_NAME ": %s", place->directory,
+                               strerror(code));
+    }
+    char text[16];
+    int size = snprintf(text, sizeof(text), "%d", (int)getpid());
+    if (ftruncate(place->lock_fd, 0) != 0 ||
+        pwrite(place->lock_fd, text, (size_t)size, 0) != size) {
+        return log_error(error, -EIO, "cannot write %s/" LOCK_NAME ": %s", place->directory,
+                         strerror(errno));
+    }
+    return 0;
+}
+
+int log_place_open(struct log_place *place, const char *directory, bool create, char *error)
+{
+    place->lock_fd = -1;
+    place->fd = -1;
+    if (create) {
+        int result = make_directory(directory, error);
+        if (result != 0) {
+            return result;
+        }
+    }
+    if (realpath(directory, place->directory) == NULL) {
+        return log_error(error, -errno, "cannot open the directory %s: %s", directory,
+                         strerror(errno));
+    }
+    if (strlen(place->directory) > DIRECTORY_SIZE_MAX) {
+        return log_error(error, -ENAMETOOLONG, "the path of the data directory has over %d bytes",
+                         DIRECTORY_SIZE_MAX);
+    }
+    place->fd = open(place->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (place->fd < 0) {
+        return log_error(error, -errno, "cannot open the directory %s: %s", directory,
+                         strerror(errno));
+    }
+    int result = lock(place, error);
+    if (result != 0) {
+        log_place_close(place);
+    }
+    return result;
+}
+
+void log_place_close(struct log_place *place)
+{
+    if (place->lock_fd >= 0) {
+        (void)close(place->lock_fd);
+    }
+    if (place->fd >= 0) {
+        (void)close(place->fd);
+    }
+    place->lock_fd = -1;
+    place->fd = -1;
+}
+
+void log_place_name(uint32_t number, const char *suffix, char ret_name[LOG_NAME_SIZE])
+{
+    assert(number <= LOG_FILES_MAX);
+    int size = snprintf(ret_name, LOG_NAME_SIZE, NAME_PREFIX "%0*" PRIu32 ".db%s", NAME_DIGITS,
+                        number, suffix);
+    assert(size < LOG_NAME_SIZE);
+}
+
+void log_place_path(const struct log_place *place, uint32_t number, char ret_path[PATH_MAX])
+{
+    char name[LOG_NAME_SIZE];
+    log_place_name(number, "", name);
+    size_t size = strlen(place->directory);
+    assert(size + 1 + sizeof(name) <= PATH_MAX);
+    memcpy(ret_path, place->directory, size);
+    ret_path[size] = '/';
+    memcpy(ret_path + size + 1, name, sizeof(name));
+}
+
+/* The number in a name that this module gives; 0 for any other name. */
+static uint32_t number_of(const char *name, const char *suffix)
+{
+    size_t prefix_size = sizeof(NAME_PREFIX) - 1;
+    if (strncmp(name, NAME_PREFIX, prefix_size) != 0) {
+        return 0;
+    }
+    uint32_t number = 0;
+    for (size_t i = prefix_size; i < prefix_size + NAME_DIGITS; i++) {
+        if (name[i] < '0' || name[i] > '9') {
+            return 0;
+        }
+        number = number * 10 + (uint32_t)(name[i] - '0');
+    }
+    char expected[LOG_NAME_SIZE];
+    log_place_name(number, suffix, expected);
+    return strcmp(name, expected) == 0 ? number : 0;
+}
+
+struct numbers {
+    uint32_t databases;
+    uint32_t databases_max;
+    uint32_t wals_max;
+};
+
+static int read_names(DIR *names, struct numbers *ret_numbers)
+{
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(names);
+        if (entry == NULL) {
+            return -errno;
+        }
+        uint32_t database = number_of(entry->d_name, "");
+        uint32_t wal = number_of(entry->d_name, "-wal");
+        ret_numbers->databases += database != 0;
+        if (database > ret_numbers->databases_max) {
+            ret_numbers->databases_max = database;
+        }
+        if (wal > ret_numbers->wals_max) {
+            ret_numbers->wals_max = wal;
+        }
+    }
+}
+
+/* As many files as the highest number, of databases and of -wal files: then none is missing. */
+int log_place_count(const struct log_place *place, uint32_t *ret_count, char *error)
+{
+    DIR *names = opendir(place->directory);
+    struct numbers numbers = {0};
+    int result = names == NULL ? -errno : read_names(names, &numbers);
+    if (names != NULL) {
+        (void)closedir(names);
+    }
+    if (result != 0) {
+        return log_error(error, result, "cannot read the directory %s: %s", place->directory,
+                         strerror(-result));
+    }
+    uint32_t last =
+        numbers.wals_max > numbers.databases_max ? numbers.wals_max : numbers.databases_max;
+    for (uint32_t number = 1; last > numbers.databases && number <= last; number++) {
+        char name[LOG_NAME_SIZE];
+        log_place_name(number, "", name);
+        if (faccessat(place->fd, name, F_OK, 0) != 0) {
+            log_place_name(last, numbers.wals_max == last ? "-wal" : "", name);
+            return log_error(error, -EBADMSG,
+                             "%s holds %s, but file %" PRIu32 " of the log is missing: restore it",
+                             place->directory, name, number);
+        }
+    }
+    *ret_count = numbers.databases;
+    return 0;
+}
+
+bool log_place_has_wal(const struct log_place *place, uint32_t number)
+{
+    char name[LOG_NAME_SIZE];
+    log_place_name(number, "-wal", name);
+    return faccessat(place->fd, name, F_OK, 0) == 0;
+}
+
+int log_place_create(const struct log_place *place, uint32_t number, char *error)
+{
+    char name[LOG_NAME_SIZE];
+    log_place_name(number, "", name);
+    int fd = openat(place->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return log_error(error, -errno, "cannot create %s/%s: %s", place->directory, name,
+                         strerror(errno));
+    }
+    (void)close(fd);
+    return 0;
+}
+
+int log_place_remove(const struct log_place *place, uint32_t number, char *error)
+{
+    static const char *const suffixes[] = {"-wal", "-shm", "-journal", ""};
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        char name[LOG_NAME_SIZE];
+        log_place_name(number, suffixes[i], name);
+        if (unlinkat(place->fd, name, 0) != 0 && errno != ENOENT) {
+            return log_error(error, -errno, "cannot remove %s/%s: %s", place->directory, name,
+                             strerror(errno));
+        }
+    }
+    return 0;
+}
+
+int log_place_sync(const struct log_place *place, char *error)
+{
+    return fsync(place->fd) == 0 ? 0
+                                 : log_error(error, -errno, "cannot sync the directory %s: %s",
+                                             place->directory, strerror(errno));
+}

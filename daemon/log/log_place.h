@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directory of a log: its lock against a second process, and the names of its files. */
+#ifndef LOG_PLACE_H
+#define LOG_PLACE_H
+
+#include <limits.h>
+
+#include "lib/base/base.h"
+
+#define LOG_PAGE_SIZE 16384 /* of every database file */
+#define LOG_NAME_SIZE 32
+#define LOG_FILES_MAX 99999999u
+
+struct log_place {
+    char directory[PATH_MAX]; /* absolute */
+    int fd;
+    int lock_fd;
+};
+
+/* Opens and locks the directory. With `create` it is made if missing (mode 0700), else -ENOENT. */
+BS_MUST_USE int log_place_open(struct log_place *place, const char *directory, bool create,
+                               char *error);
+void log_place_close(struct log_place *place);
+
+/* The number of database files. They are numbered from 1; a hole is an error, and so is a -wal
+ * without its database. */
+BS_MUST_USE int log_place_count(const struct log_place *place, uint32_t *ret_count, char *error);
+/* The name of a database file, "log-00000001.db", and what SQLite appends to it: "-wal", "-shm". */
+void log_place_name(uint32_t number, const char *suffix, char ret_name[LOG_NAME_SIZE]);
+void log_place_path(const struct log_place *place, uint32_t number, char ret_path[PATH_MAX]);
+bool log_place_has_wal(const struct log_place *place, uint32_t number);
+/* Creates an empty database file, mode 0600. */
+BS_MUST_USE int log_place_create(const struct log_place *place, uint32_t number, char *error);
+BS_MUST_USE int log_place_remove(const struct log_place *place, uint32_t number, char *error);
+/* Makes files created or removed durable. */
+BS_MUST_USE int log_place_sync(const struct log_place *place, char *error);
+
+#endif

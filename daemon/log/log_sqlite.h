@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log in SQLite: shared by the parts that write it and read it. */
+#ifndef LOG_SQLITE_H
+#define LOG_SQLITE_H
+
+#include "daemon/log/checkpointer.h"
+#include "daemon/log/file_index.h"
+#include "daemon/log/log_file.h"
+
+struct log_sqlite {
+    struct command_log base;
+    struct log_place place;
+    struct file_index index;
+    uint64_t file_size_max;
+    /* The log thread's, once it runs. */
+    struct log_file *file;
+    uint32_t file_number;
+    struct checkpointer *checkpointer;
+    uint64_t wal_wanted; /* bytes of the -wal when a checkpoint was last asked for */
+};
+
+/* The reading side, as in struct log_backend. */
+int log_sqlite_reader_open(struct log_reader **ret_reader, struct command_log *log, char *error);
+int log_sqlite_read_batches(struct command_log *log, uint64_t after, struct batch_check *check,
+                            char *error);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine alone, on one core: figures for the rows of the speed table that need no network.
+ * Prints; asserts nothing about time. Each time is the best of a few rounds.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "lib/state/state.h"
+
+#define ROUNDS 7
+#define ACTIONS_MAX 4096u
+#define MARKETS 44u
+#define START_MS INT64_C(1760130964831)
+
+struct bench {
+    struct bs_config config;
+    void *memory;
+    size_t size;
+    struct bs_engine *engine;
+    int64_t now_ms;
+    uint64_t actions; /* of the last command */
+    struct bs_action *buffer;
+    uint64_t random;
+};
+
+static double now_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static uint64_t next_random(struct bench *bench)
+{
+    bench->random = bench->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return bench->random >> 33;
+}
+
+static void bench_init(struct bench *bench, uint32_t accounts, uint32_t positions)
+{
+    *bench = (struct bench){.now_ms = START_MS, .random = 1};
+    bs_config_defaults(&bench->config);
+    bench->config.accounts_max = accounts;
+    bench->config.positions_max = positions;
+    bench->size = bs_engine_size(&bench->config);
+    bench->memory = mmap(NULL, bench->size, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bench->buffer = calloc(ACTIONS_MAX, sizeof(*bench->buffer));
+    if (bench->memory == MAP_FAILED || bench->buffer == NULL) {
+        fprintf(stderr, "engine_bench: no memory\n");
+        exit(EXIT_FAILURE);
+    }
+    bench->engine = bs_engine_init(bench->memory, bench->size, &bench->config);
+}
+
+static void bench_fini(struct bench *bench)
+{
+    free(bench->buffer);
+    (void)munmap(bench->memory, bench->size);
+}
+
+static void send(struct bench *bench, struct bs_command *command)
+{
+    struct bs_effects effects = {.actions = bench->buffer, .actions_max = ACTIONS_MAX};
+    command->seq = bs_engine_seq(bench->engine) + 1;
+    command->time_ms = bench->now_ms;
+    bs_engine_step(bench->engine, command, &effects);
+    if (effects.status != BS_OK) {
+        fprintf(stderr, "engine_bench: %s\n", bs_status_name(effects.status));
+        exit(EXIT_FAILURE);
+    }
+    bench->actions = effects.actions_count;
+    while (effects.more) {
+        bs_engine_continue(bench->engine, &effects);
+        bench->actions += effects.actions_count;
+    }
+}
+
+static struct bs_text print_name(char text[32], const char *kind, uint32_t number)
+{
+    int size = snprintf(text, 32, "%s-%07u", kind, number);
+    return (struct bs_text){text, (uint32_t)size};
+}
+
+static struct bs_decimal whole(int64_t value)
+{
+    struct bs_decimal decimal = {value, 0};
+    char text[24];
+    /* The canonical form has no trailing zeros of a fraction; a whole number is its own. */
+    int size = snprintf(text, sizeof(text), "%" PRId64, value);
+    if (bs_decimal_parse(text, (size_t)size, &decimal) != BS_OK) {
+        abort();
+    }
+    return decimal;
+}
+
+static const struct bs_text POOL = {"usdc", 4};
+
+static void define_pool(struct bench *bench)
+{
+    struct bs_command command = {.type = BS_COMMAND_POOL};
+    command.as.pool = (struct bs_pool_command){
+        .pool = POOL,
+        .asset = POOL,
+        .decimals = 6,
+        .layers_count = 3,
+        .layers = {{.type = BS_LAYER_INSURANCE},
+                   {.type = BS_LAYER_ADL, .protect_principal = true},
+                   {.type = BS_LAYER_HAIRCUT}},
+        .period_ms = 8 * 3600 * 1000,
+    };
+    send(bench, &command);
+    for (uint32_t i = 0; i < MARKETS; i++) {
+        char name[32];
+        command = (struct bs_command){.type = BS_COMMAND_MARKET};
+        command.as.market = (struct bs_market_command){
+            .market = print_name(name, "market", i),
+            .pool = POOL,
+            .tick_size = {1, -2},
+            .lot_size = {1, -3},
+            .multiplier = {1, 0},
+            .maintenance_margin_ppm = 5000,
+        };
+        send(bench, &command);
+    }
+}
+
+static void put_mark(struct bench *bench, uint32_t market, int64_t price)
+{
+    char name[32];
+    struct bs_command command = {.type = BS_COMMAND_MARK};
+    command.as.mark = (struct bs_mark_command){.market = print_name(name, "market", market),
+                                               .price = whole(price)};
+    send(bench, &command);
+}
+
+static void put_account(struct bench *bench, struct bs_text name, int64_t collateral)
+{
+    struct bs_command command = {.type = BS_COMMAND_ACCOUNT};
+    command.as.account =
+        (struct bs_account_command){.account = name, .pool = POOL, .collateral = whole(collateral)};
+    send(bench, &command);
+}
+
+static struct bs_command position(struct bs_text account, struct bs_text market, int64_t size,
+                                  int64_t price)
+{
+    struct bs_command command = {.type = BS_COMMAND_POSITION};
+    command.as.position = (struct bs_position_command){
+        .account = account,
+        .item = {.market = market,
+                 .size = whole(size),
+                 .has_entry_price = true,
+                 .entry_price = whole(price),
+                 .adl_priority = BS_PRIORITY_NONE},
+        .seen_action = UINT64_MAX,
+    };
+    return command;
+}
+
+static void put_position(struct bench *bench, struct bs_text account, uint32_t market, int64_t size,
+                         int64_t price)
+{
+    char name[32];
+    struct bs_command command = position(account, print_name(name, "market", market), size, price);
+    send(bench, &command);
+}
+
+static double settle(struct bench *bench)
+{
+    struct bs_command command = {.type = BS_COMMAND_SETTLE};
+    command.as.name = (struct bs_name_command){.name = POOL};
+    double began = now_s();
+    send(bench, &command);
+    return now_s() - began;
+}
+
+/* Accounts with three positions each and collateral far above what a mark can take. */
+static void post_book(struct bench *bench, uint32_t accounts)
+{
+    for (uint32_t i = 0; i < accounts; i++) {
+        char name[32];
+        struct bs_text account = print_name(name, "account", i);
+        put_account(bench, account, 1000000);
+        for (uint32_t k = 0; k < 3; k++) {
+            int64_t size = 1 + (int64_t)(next_random(bench) % 9);
+            put_position(bench, account, (i * 3 + k * 7) % MARKETS, i % 2 == 0 ? size : -size, 100);
+        }
+    }
+}
+
+static void move_marks(struct bench *bench, int64_t price)
+{
+    for (uint32_t i = 0; i < MARKETS; i++) {
+        put_mark(bench, i, price);
+    }
+}
+
+/* One read of the columns that say who is solvent, account by account. */
+static double plain_pass(const struct bench *bench, uint32_t *ret_insolvent)
+{
+    const struct bs_engine *engine = bench->engine;
+    struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[1]);
+    uint32_t insolvent = 0;
+    double began = now_s();
+    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+        insolvent += bs_account_equity(engine, account) < 0;
+    }
+    double took = now_s() - began;
+    *ret_insolvent = insolvent;
+    return took;
+}
+
+static void bench_settlement(void)
+{
+    struct bench bench;
+    double best_settle = 1e9, best_pass = 1e9, best_one = 1e9, best_idle = 1e9;
+    uint32_t insolvent = 0;
+    bench_init(&bench, 1000000, 3000000);
+    define_pool(&bench);
+    double began = now_s();
+    post_book(&bench, 1000000);
+    printf("posted 1,000,000 accounts and 3,000,000 positions: %.2f s\n", now_s() - began);
+    for (int round = 0; round < ROUNDS; round++) {
+        move_marks(&bench, 100 + round % 2);
+        double took = settle(&bench);
+        best_settle = took < best_settle ? took : best_settle;
+        took = plain_pass(&bench, &insolvent);
+        best_pass = took < best_pass ? took : best_pass;
+        put_account(&bench, (struct bs_text){"account-0000001", 15}, 1000001 + round);
+        took = settle(&bench);
+        best_one = took < best_one ? took : best_one;
+        took = settle(&bench);
+        best_idle = took < best_idle ? took : best_idle;
+    }
+    printf("settlement, all marks moved, nobody insolvent: %.2f ms\n", best_settle * 1e3);
+    printf("  one pass over the same hot columns:          %.2f ms (%u insolvent), ratio %.2f\n",
+           best_pass * 1e3, insolvent, best_settle / best_pass);
+    printf("  detection after one account changed:         %.3f ms\n", best_one * 1e3);
+    printf("  detection after nothing changed:             %.3f ms\n", best_idle * 1e3);
+    bench_fini(&bench);
+}
+
+/* 44 failing longs of 256 or 257 lots each, against 11,279 shorts of one. */
+static double one_burst(uint32_t idle, uint64_t *ret_actions)
+{
+    const uint32_t closes = 11279;
+    struct bench bench;
+    bench_init(&bench, idle + closes + MARKETS + 1, 3 * idle + 2 * closes + 2 * MARKETS);
+    define_pool(&bench);
+    for (uint32_t i = 0; i < MARKETS; i++) {
+        char name[32];
+        struct bs_text account = print_name(name, "failing", i);
+        int64_t size = closes / MARKETS + (i < closes % MARKETS);
+        put_account(&bench, account, size * 10);
+        put_position(&bench, account, i, size, 100);
+    }
+    for (uint32_t i = 0; i < closes; i++) {
+        char name[32];
+        struct bs_text account = print_name(name, "winner", i);
+        put_account(&bench, account, 50 + (int64_t)(next_random(&bench) % 1000));
+        put_position(&bench, account, i % MARKETS, -1, 100 + (int64_t)(next_random(&bench) % 20));
+    }
+    post_book(&bench, idle);
+    move_marks(&bench, 85);
+    double took = settle(&bench);
+    *ret_actions = bench.actions;
+    bench_fini(&bench);
+    return took;
+}
+
+static void bench_burst(uint32_t idle)
+{
+    double best = 1e9;
+    uint64_t actions = 0;
+    for (int round = 0; round < 3; round++) {
+        double took = one_burst(idle, &actions);
+        best = took < best ? took : best;
+    }
+    printf("11,279 closes over 44 markets, %u other accounts: %.2f ms, %" PRIu64 " actions\n", idle,
+           best * 1e3, actions);
+}
+
+/* Position updates as the log holds them: decoded and stepped again. */
+static void bench_replay(uint32_t accounts, uint32_t records_count)
+{
+    struct bench bench;
+    const size_t room = 256;
+    uint8_t *records = malloc((size_t)records_count * room);
+    size_t used = 0;
+    if (records == NULL) {
+        abort();
+    }
+    bench_init(&bench, accounts + 1, 4 * accounts);
+    define_pool(&bench);
+    post_book(&bench, accounts);
+    for (uint32_t i = 0; i < records_count; i++) {
+        char name[32], market[32];
+        uint32_t account = (uint32_t)(next_random(&bench) % accounts);
+        uint32_t leg = (uint32_t)(next_random(&bench) % 3);
+        struct bs_command command =
+            position(print_name(name, "account", account),
+                     print_name(market, "market", (account * 3 + leg * 7) % MARKETS),
+                     1 + (int64_t)(next_random(&bench) % 9), 100);
+        used += bs_command_encode(&command, records + used, room);
+    }
+    uint64_t seq = bs_engine_seq(bench.engine);
+    double began = now_s();
+    for (size_t at = 0; at < used; at += bs_record_size(records + at)) {
+        struct bs_command command;
+        struct bs_effects effects = {.actions = bench.buffer, .actions_max = ACTIONS_MAX};
+        if (bs_command_decode(records + at, bs_record_size(records + at), &command) != BS_OK) {
+            abort();
+        }
+        command.seq = ++seq;
+        command.time_ms = bench.now_ms;
+        bs_engine_step(bench.engine, &command, &effects);
+    }
+    double took = now_s() - began;
+    printf("replay of position updates, %u accounts: %.0f records/s (%.0f bytes each)\n", accounts,
+           records_count / took, (double)used / records_count);
+    free(records);
+    bench_fini(&bench);
+}
+
+static void print_memory(void)
+{
+    struct bs_config config;
+    bs_config_defaults(&config);
+    size_t base = bs_engine_size(&config);
+    config.accounts_max *= 2;
+    double account = (double)(bs_engine_size(&config) - base) / (config.accounts_max / 2);
+    config.accounts_max /= 2;
+    config.positions_max *= 2;
+    double held = (double)(bs_engine_size(&config) - base) / (config.positions_max / 2);
+    config.positions_max /= 2;
+    config.dedupe_window *= 2;
+    double seen = (double)(bs_engine_size(&config) - base) / (config.dedupe_window / 2);
+    printf(
+        "reserved by the engine: %.1f bytes an account, %.1f a position, %.1f an id remembered\n",
+        account, held, seen);
+    printf("  with the default capacities: %.0f MB (untouched memory is not resident)\n",
+           (double)base / 1e6);
+}
+
+int main(void)
+{
+    print_memory();
+    bench_settlement();
+    bench_burst(0);
+    bench_burst(430000);
+    bench_replay(10000, 1000000);
+    bench_replay(1000000, 1000000);
+    return 0;
+}

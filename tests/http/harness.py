@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A backstopd of one's own for each test: started on a free loopback port with a fresh data
+directory, always stopped and cleaned up. Standard library only.
+
+    BACKSTOPD=build/daemon/backstopd tests/http/test_routes.py      (or the path as first argument)
+
+    def test_something(t):
+        with Server() as server:
+            t.equal("what is checked", server.get("/v1/pools").json["data"], [])
+
+    if __name__ == "__main__":
+        run(globals())
+"""
+import atexit
+import hashlib
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 20
+LISTENING = re.compile(rb"127\.0\.0\.1:([1-9][0-9]*)")
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+PROBLEM = "application/problem+json"
+
+
+def binary():
+    path = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("BACKSTOPD", "")
+    if not os.access(path, os.X_OK):
+        sys.exit(f"no backstopd at {path!r}: give its path as argument or in BACKSTOPD")
+    return path
+
+
+class Response:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers  # names in lower case
+        self.body = body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self):
+        """The stable code of a problem document, None for any other answer."""
+        if self.headers.get("content-type") != PROBLEM:
+            return None
+        return self.json["code"]
+
+
+class Server:
+    def __init__(self, data=None, arguments=()):
+        self.owns_data = data is None
+        self.data = data or tempfile.mkdtemp(prefix="backstopd-test-")
+        self.arguments = list(arguments)
+        self.process = None
+        self.output_path = None
+        self.port = None
+        atexit.register(self.close)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        """A server that was not killed must end cleanly: the sanitizers report by the exit code."""
+        code = self.stop()
+        output = self.output().decode(errors="replace")
+        self.close()
+        if kind is None and code not in (0, -signal.SIGKILL):
+            raise RuntimeError(f"backstopd ended with {code}:\n{output[-3000:]}")
+
+    def start(self):
+        descriptor, self.output_path = tempfile.mkstemp(prefix="backstopd-test-", suffix=".out")
+        with open(descriptor, "wb") as output:
+            self.process = subprocess.Popen(
+                [binary(), "--data", self.data, "--listen", "127.0.0.1:0", *self.arguments],
+                stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            found = LISTENING.findall(self.output())
+            if found:
+                self.port = int(found[-1])
+                if self.is_ready():
+                    return self
+            time.sleep(0.01)
+        output = self.output().decode(errors="replace")
+        self.close()
+        raise RuntimeError(f"backstopd did not become ready:\n{output}")
+
+    def output(self):
+        with open(self.output_path, "rb") as file:
+            return file.read()
+
+    def is_ready(self):
+        try:
+            return self.get("/readyz").status == 200
+        except OSError:
+            return False
+
+    def kill9(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        """SIGTERM; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill9()
+            raise
+
+    def close(self):
+        """Always safe, as often as wanted."""
+        try:
+            if self.process is not None:
+                self.stop()
+        finally:
+            if self.output_path is not None:
+                os.unlink(self.output_path)
+                self.output_path = None
+            if self.owns_data:
+                shutil.rmtree(self.data, ignore_errors=True)
+
+    # ---- requests ----
+
+    def connect(self, timeout=30):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def request(self, method, path, body=None, content_type=JSON, headers=None, connection=None):
+        """One request; a body that is not bytes or text is sent as JSON."""
+        if body is not None and not isinstance(body, (bytes, str)):
+            body = json.dumps(body)
+        sent = dict(headers or {})
+        if body is not None and content_type is not None:
+            sent.setdefault("Content-Type", content_type)
+        used = connection or self.connect()
+        try:
+            used.request(method, path, body.encode() if isinstance(body, str) else body, sent)
+            answer = used.getresponse()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return Response(answer.status, found, answer.read())
+        finally:
+            if connection is None:
+                used.close()
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, body=None, **options):
+        return self.request("POST", path, body, **options)
+
+    def put(self, path, body=None, **options):
+        return self.request("PUT", path, body, **options)
+
+    def delete(self, path, **options):
+        return self.request("DELETE", path, **options)
+
+    def open(self, timeout=10):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+
+    def raw(self, data, timeout=10):
+        """Sends bytes as they are; returns all answers until the server closes or is silent."""
+        with self.open(timeout) as sock:
+            try:
+                sock.sendall(data)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused early: the answer is still there to be read
+            return read_responses(sock, 0.5)
+
+    def pages(self, path):
+        """All rows of a cursor-paged list."""
+        rows = []
+        after = ""
+        while True:
+            page = self.get(path + after).json
+            rows += page["data"]
+            if page["next"] is None:
+                return rows
+            after = ("&" if "?" in path else "?") + "after=" + page["next"]
+
+    def actions(self, query=""):
+        """All actions there are now."""
+        rows = []
+        after = "0"
+        while True:
+            page = self.get(f"/v1/actions?limit=10000&after={after}{query}").json
+            rows += page["data"]
+            after = page["next"]
+            if not page["data"]:
+                return rows
+
+    def wait_for_actions(self, count, timeout_s=10):
+        """Until so many are readable: that is one commit after the write that caused them."""
+        after = "0"
+        deadline = time.monotonic() + timeout_s
+        while int(after) < count:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{after} actions after {timeout_s} s, not {count}")
+            after = self.get(f"/v1/actions?after={after}&limit=10000&wait_ms=1000").json["next"]
+
+    def state(self):
+        """A digest over everything the state answers show."""
+        shown = [self.pages(path) for path in
+                 ("/v1/pools", "/v1/markets", "/v1/accounts", "/v1/positions")]
+        return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+    # ---- a world to act on ----
+
+    def make_pool(self, pool="usdc", waterfall=None, period="8h", mark_max_age_ms=0):
+        layers = waterfall or [
+            {"layer": "insurance", "floor": "0"},
+            {"layer": "adl", "ranking": "profit_leverage", "price": "bankruptcy"},
+            {"layer": "haircut", "rule": "pro_rata", "basis": "period_gain", "divide": "at_once"}]
+        return self.put(f"/v1/pools/{pool}", {
+            "asset": "USDC", "decimals": 6, "mark_max_age_ms": mark_max_age_ms, "period": period,
+            "waterfall": layers})
+
+    def make_market(self, market="BTC-PERP", pool="usdc"):
+        return self.put(f"/v1/markets/{market}", {
+            "pool": pool, "contract": "linear", "tick_size": "0.1", "lot_size": "0.001",
+            "multiplier": "1", "maintenance_margin_ppm": 5000, "max_move_ppm": 0})
+
+    def make_insolvency(self):
+        """A long of 1 BTC from 60000 on 100 of collateral, its short counterparty, a fund of 50
+        and a mark of 59000: 900 are missing. Nothing is settled yet."""
+        self.make_pool()
+        self.make_market()
+        self.post("/v1/marks", {"market": "BTC-PERP", "price": "60000"})
+        self.post("/v1/pools/usdc/insurance-fund", {"amount": "50"})
+        self.post("/v1/accounts", [
+            {"account": "loser", "pool": "usdc", "collateral": "100", "positions": [
+                {"market": "BTC-PERP", "size": "1", "entry_price": "60000"}]},
+            {"account": "winner", "pool": "usdc", "collateral": "5000", "positions": [
+                {"market": "BTC-PERP", "size": "-1", "entry_price": "60000"}]}])
+        self.post("/v1/marks", {"market": "BTC-PERP", "price": "59000"})
+
+
+def read_responses(sock, silence_s):
+    """Answers until the peer closes, or nothing came for silence_s after a whole answer."""
+    data = b""
+    responses = []
+    while True:
+        response, data = take_response(data)
+        if response is not None:
+            responses.append(response)
+            sock.settimeout(silence_s)
+            continue
+        try:
+            piece = sock.recv(65536)
+        except (TimeoutError, ConnectionResetError):
+            return responses
+        if not piece:
+            return responses
+        data += piece
+
+
+def take_response(data):
+    head, separator, rest = data.partition(b"\r\n\r\n")
+    if not separator:
+        return None, data
+    lines = head.split(b"\r\n")
+    status = int(lines[0].split()[1])
+    if status == 100:
+        return Response(100, {}, b""), rest
+    pairs = (line.decode("latin-1").split(":", 1) for line in lines[1:])
+    headers = {name.lower(): value.strip() for name, value in pairs}
+    size = int(headers.get("content-length", "0"))
+    if len(rest) < size:
+        return None, data
+    return Response(status, headers, rest[:size]), rest[size:]
+
+
+def chain_errors(actions):
+    """What is wrong with the ids and hashes of all actions there are, pool by pool."""
+    errors = []
+    last = {}
+    for number, action in enumerate(actions, 1):
+        if action["cursor"] != str(number):
+            errors.append(f"cursor {action['cursor']} where {number} was due")
+        ids, link = last.get(action["pool"], (0, "0" * 64))
+        if action["id"] != ids + 1:
+            errors.append(f"{action['pool']}: id {action['id']} after {ids}")
+        expected = hashlib.sha256(link.encode() + b"\n" + canonical(action)).hexdigest()
+        if action["hash"] != expected:
+            errors.append(f"{action['pool']}: hash of action {action['id']} is broken")
+        last[action["pool"]] = (action["id"], action["hash"])
+    return errors
+
+
+def canonical(action):
+    """docs/records.md: one line name=value for each member except cursor and hash."""
+    lines = []
+    for name, value in action.items():
+        if name in ("cursor", "hash"):
+            continue
+        members = value.items() if isinstance(value, dict) else [(None, value)]
+        for member, inner in members:
+            inner = "null" if inner is None else inner
+            lines.append(f"{name}.{member}={inner}\n" if member else f"{name}={inner}\n")
+    return "".join(lines).encode()
+
+
+# ---- checks ----
+
+
+class Checks:
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def true(self, what, condition, shown=None):
+        if condition:
+            self.passed += 1
+        else:
+            self.failed += 1
+            print(f"FAILED {what}" + (f": {shown!r}"[:1000] if shown is not None else ""), flush=True)
+
+    def equal(self, what, actual, expected):
+        self.true(what, actual == expected, {"actual": actual, "expected": expected})
+
+    def refused(self, what, response, status, code, naming=None):
+        """A problem document with exactly this status and code, its detail naming something."""
+        shown = (response.status, response.body[:300])
+        self.true(what, response.status == status and response.code == code, shown)
+        if naming is not None and response.code is not None:
+            detail = response.json["detail"]
+            self.true(f"{what}: names {naming!r}", naming in detail, detail)
+
+
+def run(names):
+    """Runs every test_* of a module; an exception in one is a failure, the others still run."""
+    binary()
+    checks = Checks()
+    for name, test in list(names.items()):
+        if name.startswith("test_") and callable(test):
+            try:
+                test(checks)
+            except Exception as error:  # noqa: BLE001: reported and counted
+                checks.true(f"{name}: {type(error).__name__}: {error}", False)
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    sys.exit(1 if checks.failed or not checks.passed else 0)

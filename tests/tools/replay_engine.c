@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/tools/replay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "api/json_state.h"
+
+#define ACTIONS_MAX 64 /* few, so that settlements continue over several calls */
+
+void replay_engine_clear(struct replay_engine *engine)
+{
+    replay_engine_fini(engine);
+    engine->size = bs_engine_size(&engine->config);
+    engine->memory = mmap(NULL, engine->size, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (engine->size == 0 || engine->memory == MAP_FAILED) {
+        fprintf(stderr, "replay: no memory for an engine of %zu bytes\n", engine->size);
+        exit(EXIT_FAILURE);
+    }
+    engine->engine = bs_engine_init(engine->memory, engine->size, &engine->config);
+    engine->actions_crc = 0;
+}
+
+void replay_engine_fini(struct replay_engine *engine)
+{
+    if (engine->memory != NULL) {
+        (void)munmap(engine->memory, engine->size);
+        engine->memory = NULL;
+    }
+}
+
+static void print_actions(struct replay_engine *engine, const struct bs_effects *effects,
+                          struct buffer *out)
+{
+    for (uint32_t i = 0; i < effects->actions_count; i++) {
+        if (out->size > 0 && out->bytes[out->size - 1] == '}') {
+            buffer_text(out, ",");
+        }
+        size_t start = out->size;
+        api_action(out, &effects->actions[i], NULL);
+        engine->actions_crc = bs_crc32c(engine->actions_crc, out->bytes + start, out->size - start);
+    }
+}
+
+void replay_step(struct replay_engine *engine, const uint8_t *record, struct buffer *out,
+                 struct replay_outcome *ret_outcome)
+{
+    struct bs_action actions[ACTIONS_MAX];
+    struct bs_effects effects = {.actions = actions, .actions_max = ACTIONS_MAX};
+    struct bs_command command;
+    if (bs_command_decode(record, bs_record_size(record), &command) != BS_OK) {
+        fputs("replay: a record that was just encoded does not decode\n", stderr);
+        abort();
+    }
+    bs_engine_step(engine->engine, &command, &effects);
+    *ret_outcome = (struct replay_outcome){effects.status, effects.field, effects.waiting};
+    print_actions(engine, &effects, out);
+    while (effects.more) {
+        bs_engine_continue(engine->engine, &effects);
+        print_actions(engine, &effects, out);
+    }
+}
+
+static void field(struct buffer *out, const char *name, struct bs_wide value)
+{
+    buffer_printf(out, ",\"%s\":", name);
+    api_wide(out, value);
+}
+
+static void print_pools(struct buffer *out, struct bs_engine *engine)
+{
+    static const char *const states[] = {"paused", "running", "halted"};
+    struct bs_pool_view view = {0};
+    uint32_t pool;
+    while ((pool = bs_pool_after(engine, view.pool)) != 0) {
+        buffer_text(out, view.pool.size == 0 ? "{\"pool\":" : ",{\"pool\":");
+        bs_pool_view_get(engine, pool, &view);
+        api_string(out, view.pool);
+        field(out, "period_loss", view.period_loss);
+        field(out, "unallocated_deficit", view.unallocated_deficit);
+        buffer_printf(out, ",\"state\":\"%s\"}", states[view.state]);
+    }
+}
+
+static void print_positions(struct buffer *out, struct bs_engine *engine, uint32_t account,
+                            uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct bs_position_view view;
+        bs_position_view_get(engine, account, i, &view);
+        buffer_text(out, i == 0 ? "{\"market\":" : ",{\"market\":");
+        api_string(out, view.market);
+        field(out, "size", view.size);
+        field(out, "entry_value", view.entry_value);
+        buffer_text(out, "}");
+    }
+}
+
+static void print_accounts(struct buffer *out, struct bs_engine *engine)
+{
+    struct bs_account_view view = {0};
+    uint32_t account;
+    while ((account = bs_account_after(engine, 0, view.account)) != 0) {
+        buffer_text(out, view.account.size == 0 ? "{\"account\":" : ",{\"account\":");
+        bs_account_view_get(engine, account, &view);
+        api_string(out, view.account);
+        buffer_text(out, ",\"pool\":");
+        api_string(out, view.pool);
+        field(out, "collateral", view.collateral);
+        field(out, "baseline", view.baseline);
+        field(out, "equity", view.equity);
+        field(out, "gain", view.gain);
+        buffer_text(out, ",\"positions\":[");
+        print_positions(out, engine, account, view.positions_count);
+        buffer_text(out, "]}");
+    }
+}
+
+void replay_print_ledger(struct buffer *out, struct bs_engine *engine)
+{
+    buffer_text(out, "\"pools\":[");
+    print_pools(out, engine);
+    buffer_text(out, "],\"accounts\":[");
+    print_accounts(out, engine);
+    buffer_text(out, "]");
+}
+
+void replay_print_digest(struct buffer *out, const char *name, struct replay_engine *engine)
+{
+    struct bs_digest digest = bs_engine_digest(engine->engine);
+    buffer_printf(out, ",\"%s\":\"%016llx%016llx\",\"%s_actions\":\"%08x\"", name,
+                  (unsigned long long)digest.words[0], (unsigned long long)digest.words[1], name,
+                  engine->actions_crc);
+}

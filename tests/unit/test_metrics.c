@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Goal: the metrics page says what is so, in the form Prometheus reads. Method: a small core, its
+ * page searched for whole lines. */
+#include <stdlib.h>
+
+#include "daemon/obs/metrics.h"
+#include "tests/unit/core_support.h"
+
+START_TEST(metrics_are_rendered)
+{
+    static const char *const lines[] = {
+        "\n# TYPE backstopd_commands_total counter\n",
+        "\nbackstopd_commands_total{result=\"accepted\"} 8\n",
+        "\nbackstopd_applied_seq 8\n",
+        "\nbackstopd_log_records_total 8\n",
+        "\nbackstopd_accounts 2\n",
+        "\nbackstopd_positions_capacity 4000\n",
+        "\nbackstopd_http_requests_total{code=\"503\"} 1\n",
+        "\nbackstopd_unallocated_deficit{pool=\"p\",asset=\"USDC\"} 0\n",
+        "\nbackstopd_fund_collateral{pool=\"\\\"\\\\\",asset=\"USDC\"} 0\n",
+    };
+    struct world world;
+    struct request query;
+    struct request pool;
+    char error[LOG_ERROR_SIZE] = "";
+    world_init(&world);
+    ck_assert_int_eq(world_start(&world, error), 0);
+    world_set_up(&world);
+    metrics_http_request(503);
+    request_init(&query, "");
+    query.query = metrics_query;
+    request_run(&world, &query);
+    for (size_t i = 0; i + 1 < sizeof(lines) / sizeof(lines[0]); i++) {
+        ck_assert_msg(strstr(query.body.bytes, lines[i]) != NULL, "no %s", lines[i]);
+    }
+    request_init(&pool,
+                 "{\"type\":\"pool\",\"pool\":\"\\\"\\\\\",\"asset\":\"USDC\",\"decimals\":2,"
+                 "\"waterfall\":[]}\n");
+    request_run(&world, &pool);
+    ck_assert_msg(pool.status == 200, "%s", pool.body.bytes);
+    buffer_clear(&query.body);
+    *(bool *)query.user = false;
+    request_run(&world, &query);
+    const char *last = lines[sizeof(lines) / sizeof(lines[0]) - 1];
+    ck_assert_msg(strstr(query.body.bytes, last) != NULL, "no %s", last);
+    request_fini(&pool);
+    request_fini(&query);
+    world_stop(&world);
+    world_fini(&world);
+}
+
+END_TEST
+
+/* Every sample line belongs to the family announced before it. */
+START_TEST(families_stand_together)
+{
+    struct world world;
+    struct request query;
+    char error[LOG_ERROR_SIZE] = "";
+    char family[128] = "";
+    world_init(&world);
+    ck_assert_int_eq(world_start(&world, error), 0);
+    world_set_up(&world);
+    request_init(&query, "");
+    query.query = metrics_query;
+    request_run(&world, &query);
+    ck_assert_str_eq(query.content_type, METRICS_CONTENT_TYPE);
+    for (char *line = strtok(query.body.bytes, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        if (strncmp(line, "# TYPE ", 7) == 0) {
+            size_t size = strcspn(line + 7, " ");
+            ck_assert_uint_lt(size, sizeof(family));
+            memcpy(family, line + 7, size);
+            family[size] = '\0';
+            ck_assert_int_eq(strncmp(family, "backstopd_", 10), 0);
+        } else if (line[0] != '#') {
+            size_t size = strcspn(line, "{ ");
+            ck_assert_msg(size == strlen(family) && strncmp(line, family, size) == 0,
+                          "\"%s\" stands under %s", line, family);
+        }
+    }
+    request_fini(&query);
+    world_stop(&world);
+    world_fini(&world);
+}
+
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("metrics");
+    TCase *tests = tcase_create("metrics");
+    tcase_add_test(tests, metrics_are_rendered);
+    tcase_add_test(tests, families_stand_together);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed_count = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
