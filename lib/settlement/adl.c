@@ -174,21 +174,11 @@ static void place_pro_rata(struct closing *closing)
     }
 }
 
-struct adl_leg {
-    uint32_t market;
-    uint32_t order; /* by market name */
-    int64_t size;
-    bs_i128 profit;
-    bs_i128 weight;
-};
-
-_Static_assert(sizeof(struct adl_leg) <= BS_ADL_LEG_SIZE, "room for a leg");
-
 /* Own profit, highest first; then market id. */
 static int compare_legs(const void *a, const void *b, const void *context)
 {
     (void)context;
-    const struct adl_leg *left = a, *right = b;
+    const struct bs_adl_leg *left = a, *right = b;
     if (left->profit != right->profit) {
         return left->profit > right->profit ? -1 : 1;
     }
@@ -197,7 +187,7 @@ static int compare_legs(const void *a, const void *b, const void *context)
 
 /* The legs in closing order. They wait in scratch memory: the plan changes while they are walked.
  */
-static uint32_t list_legs(struct bs_plan *plan, uint32_t account, struct adl_leg *legs,
+static uint32_t list_legs(struct bs_plan *plan, uint32_t account, struct bs_adl_leg *legs,
                           bs_i128 *ret_total)
 {
     struct bs_leg_weight *weights = plan->scratch->leg_weights;
@@ -205,11 +195,12 @@ static uint32_t list_legs(struct bs_plan *plan, uint32_t account, struct adl_leg
     *ret_total = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct bs_working_position position = bs_plan_position(plan, account, i);
-        legs[i] = (struct adl_leg){.market = position.market,
-                                   .order = i,
-                                   .size = position.leg.size,
-                                   .profit = bs_plan_profit(plan, position.market, &position.leg),
-                                   .weight = weights[i].weight};
+        legs[i] =
+            (struct bs_adl_leg){.market = position.market,
+                                .order = i,
+                                .size = position.leg.size,
+                                .profit = bs_plan_profit(plan, position.market, &position.leg),
+                                .weight = weights[i].weight};
         *ret_total += weights[i].weight;
     }
     bs_sort(legs, count, sizeof *legs, compare_legs, NULL);
@@ -220,7 +211,7 @@ void bs_layer_adl(struct bs_plan *plan, uint32_t case_row, const struct bs_layer
                   bool at_mark)
 {
     struct bs_case *c = &plan->scratch->cases[case_row];
-    struct adl_leg *legs = (struct adl_leg *)plan->scratch->adl_legs;
+    struct bs_adl_leg *legs = plan->scratch->adl_legs;
     bs_i128 total;
     uint32_t count = list_legs(plan, c->account, legs, &total);
     bs_i128 debt = at_mark ? 0 : c->owed;

@@ -110,7 +110,14 @@ struct bs_division {
 
 enum bs_phase { BS_PHASE_CASES, BS_PHASE_FUND, BS_PHASE_DIVIDE, BS_PHASE_DONE };
 
-#define BS_ADL_LEG_SIZE 48
+/* A leg of an account being deleveraged. */
+struct bs_adl_leg {
+    uint32_t market;
+    uint32_t order; /* by market name */
+    int64_t size;
+    bs_i128 profit;
+    bs_i128 weight;
+};
 
 struct bs_scratch {
     struct bs_step *steps;
@@ -125,7 +132,7 @@ struct bs_scratch {
     uint8_t *market_sides;             /* by market: bit 0 longs, bit 1 shorts; all 0 between */
     bs_i128 *market_sizes;             /* by market: for the check; all 0 between */
     struct bs_leg_weight *leg_weights; /* of one account */
-    uint8_t *adl_legs;                 /* of one account, BS_ADL_LEG_SIZE each */
+    struct bs_adl_leg *adl_legs;       /* of one account */
     uint32_t steps_max, cases_max, weights_max, rounds_max, working_max, working_positions_max;
     struct bs_plan plan; /* of the settlement in hand */
     /* The settlement in hand: settle.h. */

@@ -386,6 +386,7 @@ int main(void)
 {
     Suite *suite = suite_create("json_state");
     TCase *tcase = tcase_create("json_state");
+    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, strings_are_escaped);
     tcase_add_test(tcase, times_are_printed_in_utc);
