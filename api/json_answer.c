@@ -69,7 +69,7 @@ static const struct api_rejection *merge_next(struct merge *merge)
     return right ? &merge->rejections[merge->right++] : NULL;
 }
 
-/* 200: all accepted, 207: some, 422: none; one object alone is answered with its own status. */
+/* 200: all accepted, 207: some, 422: none; a path that takes one command has its code's status. */
 static int http_status(const struct api_batch *batch, const struct api_rejection *first)
 {
     if (first == NULL) {

@@ -149,8 +149,7 @@ static void on_begin(void *user, bool is_list, size_t count)
     struct parse *parse = user;
     struct api_batch *batch = parse->batch;
     bool list_line = parse->line && is_list;
-    batch->is_list = batch->is_list || is_list;
-    if (parse->single && batch->is_list) {
+    if (parse->single && (is_list || parse->line)) {
         (void)stop(parse, BS_WRONG_TYPE, "the body: this path takes one JSON object");
     } else if (count > API_ITEMS_MAX - batch->items_count) {
         (void)stop(parse, BS_TOO_MANY_ITEMS, NULL);
@@ -222,7 +221,6 @@ static bool is_blank(const char *text, size_t size)
 static bool read_lines(struct parse *parse, const char *bytes, size_t size)
 {
     parse->line = true;
-    parse->batch->is_list = true;
     for (size_t at = 0; at < size;) {
         const char *newline = memchr(bytes + at, '\n', size - at);
         size_t line_size = newline != NULL ? (size_t)(newline - (bytes + at)) : size - at;
@@ -260,6 +258,7 @@ bool api_parse_body(struct api_batch *batch, const struct api_route *route,
         good = read_text(&parse, body->bytes, body->size);
     }
     free(parse.sink.tokens.tokens);
+    batch->is_list = !parse.single;
     if (good && batch->items_count == 0) {
         good = stop(&parse, BS_EMPTY_BODY, NULL);
     }

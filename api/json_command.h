@@ -30,7 +30,7 @@ struct api_batch {
     struct api_rejection
         *rejections; /* the parser's in item order, then the core's in item order */
     uint32_t rejections_count, rejections_capacity;
-    bool is_list;   /* the body was an array or NDJSON */
+    bool is_list;   /* its path takes lists: answered 200, 207 or 422, also for one item */
     bool needs_ops; /* an item is of a type that only the ops role may send */
 };
 

@@ -59,7 +59,10 @@ class Response:
 
 
 class Server:
-    def __init__(self, data=None, arguments=()):
+    def __init__(self, data=None, arguments=(), settings=None):
+        """settings: {"http_idle_timeout_s": 1}, passed as BACKSTOPD_HTTP_IDLE_TIMEOUT_S."""
+        self.environment = {f"BACKSTOPD_{name.upper()}": str(value)
+                            for name, value in (settings or {}).items()}
         self.owns_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="backstopd-test-")
         self.arguments = list(arguments)
@@ -84,7 +87,8 @@ class Server:
         with open(descriptor, "wb") as output:
             self.process = subprocess.Popen(
                 [binary(), "--data", self.data, "--listen", "127.0.0.1:0", *self.arguments],
-                stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.environment})
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline and self.process.poll() is None:
             found = LISTENING.findall(self.output())

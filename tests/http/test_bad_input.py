@@ -72,8 +72,8 @@ def test_items_that_are_not_read(t):
         return {**FILL, **fields}
 
     cases = [
-        ("/v1/accounts", 5, 400, "not_an_object", None),
-        ("/v1/accounts", b'"text"', 400, "not_an_object", None),
+        ("/v1/accounts", 5, 422, "not_an_object", None),
+        ("/v1/accounts", b'"text"', 422, "not_an_object", None),
         ("/v1/accounts", account(extra=1), 422, "unknown_field", "extra"),
         ("/v1/accounts", account(type=1), 422, "wrong_type", "type"),
         ("/v1/accounts", account(type="fill"), 422, "invalid_value", "type"),
@@ -140,9 +140,9 @@ def test_items_that_are_not_read(t):
                 t.true(f"[{what}]", listed.status == 422 and [
                     r["code"] for r in listed.json["rejected"]] == [code], listed.body[:300])
         twice = b'{"account":"a1","account":"a2","pool":"usdc","collateral":"1"}'
-        t.refused("a field twice", server.post("/v1/accounts", twice), 400, "duplicate_key", "account")
+        t.refused("a field twice", server.post("/v1/accounts", twice), 422, "duplicate_key", "account")
         deep = b'{"account":"a1","pool":"usdc","collateral":"1","positions":[{"market":"m","market":"n"}]}'
-        t.refused("a field twice inside", server.post("/v1/accounts", deep), 400, "duplicate_key")
+        t.refused("a field twice inside", server.post("/v1/accounts", deep), 422, "duplicate_key")
         t.refused("a list on a path of one", server.put("/v1/pools/new", [POOL]), 422, "wrong_type")
         t.refused("lines on a path of one", server.put("/v1/pools/new", json.dumps(POOL),
                                                        content_type=NDJSON), 422, "wrong_type")
@@ -171,32 +171,32 @@ def test_hostile_names(t):
 def test_items_the_engine_refuses(t):
     top = str(2 ** 63 - 1)
     cases = [
-        ("/v1/accounts", {**ACCOUNT, "pool": "nope"}, 404, "unknown_pool"),
-        ("/v1/accounts", {**ACCOUNT, "account": "held", "pool": "other"}, 409, "account_in_other_pool"),
+        ("/v1/accounts", {**ACCOUNT, "pool": "nope"}, 422, "unknown_pool"),
+        ("/v1/accounts", {**ACCOUNT, "account": "held", "pool": "other"}, 422, "account_in_other_pool"),
         ("/v1/accounts", {**ACCOUNT, "collateral": "0.0000001"}, 422, "too_many_decimals"),
         ("/v1/accounts", {**ACCOUNT, "collateral": top}, 422, "out_of_range"),
         ("/v1/accounts", {**ACCOUNT, "collateral": "-" + top}, 422, "out_of_range"),
         ("/v1/accounts", {**ACCOUNT, "positions": [
             {"market": "BTC-PERP", "size": "1", "entry_price": "1"},
             {"market": "BTC-PERP", "size": "1", "entry_price": "1"}]}, 422, "duplicate_market"),
-        ("/v1/positions", {**POSITION, "account": "nobody"}, 404, "unknown_account"),
-        ("/v1/positions", {**POSITION, "market": "nope"}, 404, "unknown_market"),
+        ("/v1/positions", {**POSITION, "account": "nobody"}, 422, "unknown_account"),
+        ("/v1/positions", {**POSITION, "market": "nope"}, 422, "unknown_market"),
         ("/v1/positions", {**POSITION, "market": "OTHER-PERP"}, 422, "market_in_other_pool"),
         ("/v1/positions", {**POSITION, "size": "0.0001"}, 422, "size_not_on_lot"),
         ("/v1/positions", {**POSITION, "size": top}, 422, "out_of_range"),
         ("/v1/positions", {**POSITION, "entry_price": "-1"}, 422, "price_not_positive"),
         ("/v1/positions", {**POSITION, "entry_price": top}, 422, "out_of_range"),
         ("/v1/positions", without(POSITION, "entry_price"), 422, "entry_price_required"),
-        ("/v1/fills", {**FILL, "account": "nobody"}, 404, "unknown_account"),
+        ("/v1/fills", {**FILL, "account": "nobody"}, 422, "unknown_account"),
         ("/v1/fills", {**FILL, "size": "0"}, 422, "invalid_value"),
         ("/v1/fills", {**FILL, "price": "60000.05"}, 422, "price_not_on_tick"),
         ("/v1/transfers", {**TRANSFER, "amount": "-100000.000001"}, 422, "insufficient_equity"),
         ("/v1/transfers", {**TRANSFER, "amount": "-1", "kind": "deposit"}, 422, "wrong_sign"),
         ("/v1/transfers", {**TRANSFER, "amount": "1", "kind": "withdrawal"}, 422, "wrong_sign"),
-        ("/v1/marks", {**MARK, "market": "nope"}, 404, "unknown_market"),
+        ("/v1/marks", {**MARK, "market": "nope"}, 422, "unknown_market"),
         ("/v1/marks", {**MARK, "price": "0"}, 422, "price_not_positive"),
         ("/v1/marks", {**MARK, "price": "1.05"}, 422, "price_not_on_tick"),
-        ("/v1/marks", {**MARK, "time": "2020-01-01T00:00:00Z"}, 409, "stale_mark"),
+        ("/v1/marks", {**MARK, "time": "2020-01-01T00:00:00Z"}, 422, "stale_mark"),
         ("/v1/pools/usdc/insurance-fund", {"amount": "-1"}, 422, "insufficient_equity")]
     puts = [
         ("/v1/pools/usdc", {**POOL, "decimals": 2}, 409, "in_use"),
@@ -222,7 +222,7 @@ def test_items_the_engine_refuses(t):
             t.refused(f"{path} {json.dumps(item)[:90]}", answer, status, code or answer.code)
         t.equal("a trade again: no effect", server.post("/v1/fills", {**FILL, "trade_id": "t1"}).status, 200)
         t.refused("other content under its id", server.post("/v1/fills", {
-            **FILL, "trade_id": "t1", "size": "2"}), 409, "id_reused")
+            **FILL, "trade_id": "t1", "size": "2"}), 422, "id_reused")
         t.equal("nothing was applied", server.state(), before)
         t.equal("no action either", server.actions(), [])
 

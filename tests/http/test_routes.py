@@ -194,7 +194,7 @@ def test_partial_results(t):
         t.equal("none: members", (none.json["accepted"], len(none.json["rejected"])), (0, 2))
         t.equal("none: type", none.headers["content-type"], PROBLEM)
         alone = server.post("/v1/accounts", bad)
-        t.refused("one alone", alone, 404, "unknown_pool", "pool")
+        t.refused("one alone", alone, 422, "unknown_pool", "pool")
         t.refused("PUT", server.make_market("m", "nope"), 404, "unknown_pool", "pool")
         t.refused("settle", server.post("/v1/pools/nope/settle"), 404, "unknown_pool", "pool")
         t.equal("only the good one is there", [a["account"] for a in server.pages("/v1/accounts")],
