@@ -230,7 +230,7 @@ void core_free(struct core *core)
     if (core == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < COMMITS_COUNT; i++) {
         buffer_fini(&core->commits[i].records);
     }
     api_batch_fini(&core->settle.batch);

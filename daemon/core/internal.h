@@ -4,14 +4,16 @@
  *
  *     on_wake --> finish the commit that became durable: publish its actions
  *             --> drain the queue: writes are stamped and copied into the gathering commit
- *             --> step the durable records, answer their requests      (may pause: outbox full)
  *             --> start the next commit: gathered records + one segment of the outbox
+ *             --> step the durable records, answer their requests      (may pause: outbox full)
+ *             --> start a commit of what stepping produced, if none is in flight
  *             --> run the queries
  *
- * Of the two commit buffers one gathers while the other is in flight or being stepped. The buffer
- * in flight belongs to the log until its commit is durable, then to the stepping.
+ * So the log writes one batch while the one before is stepped. Of the three commit buffers one
+ * gathers, one is in flight or durable and waiting, one is being stepped. The buffer in flight
+ * belongs to the log until its commit is durable.
  *
- *     GATHERING --log_append--> IN FLIGHT --durable--> STEPPING --answered--> GATHERING
+ *     GATHERING --log_append--> IN FLIGHT --durable--> READY --> STEPPING --answered--> GATHERING
  *
  * A paused stepping waits for commits that carry only actions; they always free the outbox.
  */
@@ -24,6 +26,7 @@
 #include "daemon/core/queue.h"
 
 #define COMMIT_BYTES_MAX ((size_t)32 << 20) /* beyond it a commit takes no further request */
+#define COMMITS_COUNT 3
 #define COMMIT_KEEP_MAX ((size_t)64 << 20)  /* a buffer that grew past it is freed after use */
 /* The account states in the rejections of one answer; those beyond it carry none. */
 #define STALE_STATES_SIZE_MAX ((size_t)4 << 20)
@@ -60,9 +63,10 @@ struct core {
     int log_error;
     char log_message[LOG_ERROR_SIZE];
 
-    struct commit commits[2];
+    struct commit commits[COMMITS_COUNT];
     struct commit *gathering;
     struct commit *flight;   /* NULL: the commit in flight has no records */
+    struct commit *ready;    /* durable, waits for the stepping before it */
     struct commit *stepping; /* NULL: nothing durable is left to step */
     struct outbox_segment *flight_segment;
     struct log_batch batch; /* in flight */

@@ -140,7 +140,7 @@ static void fail(struct core *core)
 static void finish_commit(struct core *core)
 {
     assert(core->is_in_flight);
-    assert(core->flight == NULL || core->stepping == NULL);
+    assert(core->flight == NULL || core->ready == NULL);
     if (core->log_error != 0) {
         fail(core);
         return;
@@ -149,11 +149,8 @@ static void finish_commit(struct core *core)
     core->is_in_flight = false;
     core->flight_segment = NULL;
     if (core->flight != NULL) {
-        core->stepping = core->flight;
+        core->ready = core->flight;
         core->flight = NULL;
-        lookahead_begin(&core->ahead, core->machine.engine,
-                        (const uint8_t *)core->stepping->records.bytes,
-                        core->stepping->records.size);
     }
     counter_add(&core->counters.batches, 1);
     if (segment != NULL) {
@@ -182,6 +179,19 @@ static void take_rows(struct log_batch *batch, struct outbox_segment *segment)
     }
 }
 
+static struct commit *free_commit(struct core *core)
+{
+    for (uint32_t i = 0; i < COMMITS_COUNT; i++) {
+        struct commit *commit = &core->commits[i];
+        if (commit != core->flight && commit != core->ready && commit != core->stepping) {
+            assert(commit->records_count == 0);
+            return commit;
+        }
+    }
+    assert(false); /* there is one buffer more than can be busy */
+    return NULL;
+}
+
 static void take_records(struct core *core)
 {
     struct commit *commit = core->gathering;
@@ -190,17 +200,17 @@ static void take_records(struct core *core)
     core->batch.records = (const uint8_t *)commit->records.bytes;
     core->batch.records_size = commit->records.size;
     core->flight = commit;
-    core->gathering = commit == &core->commits[0] ? &core->commits[1] : &core->commits[0];
-    assert(core->gathering->records_count == 0);
+    core->gathering = free_commit(core);
 }
 
-/* While a stepping is paused only actions are committed: the other buffer is not free yet. */
+/* While a durable commit waits for a paused stepping only actions are committed: the buffers are
+ * all in use. */
 static void start_commit(struct core *core)
 {
     if (core->is_in_flight) {
         return;
     }
-    bool has_records = core->gathering->records_count > 0 && core->stepping == NULL;
+    bool has_records = core->gathering->records_count > 0 && core->ready == NULL;
     struct outbox_segment *segment = outbox_take(&core->machine.outbox);
     if (!has_records && segment == NULL) {
         return;
@@ -217,6 +227,26 @@ static void start_commit(struct core *core)
     log_append(core->log, &core->batch);
 }
 
+static void begin_stepping(struct core *core)
+{
+    if (core->stepping == NULL && core->ready != NULL) {
+        core->stepping = core->ready;
+        core->ready = NULL;
+        lookahead_begin(&core->ahead, core->machine.engine,
+                        (const uint8_t *)core->stepping->records.bytes,
+                        core->stepping->records.size);
+    }
+}
+
+static void step_durable(struct core *core)
+{
+    while (core->stepping != NULL && core_step(core)) {
+        clear_commit(core->stepping);
+        core->stepping = NULL;
+        begin_stepping(core);
+    }
+}
+
 /* After a paused stepping they wait: a settlement must not be seen half done. */
 static void run_queries(struct core *core)
 {
@@ -231,7 +261,7 @@ static void run_queries(struct core *core)
 bool core_is_idle(const struct core *core)
 {
     return counter_get(&core->queue.requests_count) == 0 && core->gathering->records_count == 0 &&
-           !core->is_in_flight && core->stepping == NULL && core->machine.outbox.first == NULL;
+           !core->is_in_flight && core->ready == NULL && core->stepping == NULL && core->machine.outbox.first == NULL;
 }
 
 void core_turn(struct core *core)
@@ -246,10 +276,9 @@ void core_turn(struct core *core)
         }
     }
     drain(core);
-    if (core->stepping != NULL && core_step(core)) {
-        clear_commit(core->stepping);
-        core->stepping = NULL;
-    }
+    begin_stepping(core);
+    start_commit(core);
+    step_durable(core);
     start_commit(core);
     gather_writes(core);
     run_queries(core);
