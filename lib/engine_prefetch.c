@@ -34,6 +34,5 @@ void bs_engine_prefetch(const struct bs_engine *engine, const uint8_t *record,
     } else if (stage == BS_PREFETCH_NAME) {
         __builtin_prefetch(bs_names_get(&engine->names, a->cold[account].name).bytes);
         __builtin_prefetch(&engine->positions.rows[a->hot[account].position_at], 1);
-        __builtin_prefetch(&engine->positions.taken[a->hot[account].position_at], 1);
     }
 }

@@ -62,14 +62,14 @@ static void write_position(struct bs_engine *engine, uint32_t account,
 {
     struct bs_positions *p = &engine->positions;
     uint32_t row = bs_position_find(engine, account, position->market);
-    struct bs_leg old = row == 0
-                            ? (struct bs_leg){0, 0, 0}
-                            : (struct bs_leg){p->rows[row].size, p->rows[row].entry, p->taken[row]};
+    struct bs_leg old =
+        row == 0 ? (struct bs_leg){0, 0, 0}
+                 : (struct bs_leg){p->rows[row].size, p->rows[row].entry, bs_taken_get(p, row)};
     bs_position_put(engine, account, position->market, position->size, position->entry);
     if (position->size != 0) {
         row = bs_position_find(engine, account, position->market);
         p->rows[row].priority = position->priority;
-        p->taken[row] = keep_taken(&old, position->size);
+        bs_taken_set(p, row, keep_taken(&old, position->size));
     }
 }
 

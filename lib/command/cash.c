@@ -41,7 +41,7 @@ static struct bs_outcome trade(const struct bs_engine *engine, uint32_t account,
     bs_i128 value;
     if (row != 0) {
         leg = (struct bs_leg){engine->positions.rows[row].size, engine->positions.rows[row].entry,
-                              engine->positions.taken[row]};
+                              bs_taken_get(&engine->positions, row)};
     }
     if (!bs_mul((bs_i128)ticks * m->unit, lots, &value) || bs_abs(value) > BS_MONEY_MAX) {
         return bs_refuse(BS_OUT_OF_RANGE, "price");
@@ -102,7 +102,7 @@ static struct bs_outcome book_fill(struct bs_engine *engine, uint32_t account, u
     }
     bs_position_put(engine, account, market, leg.size, leg.entry);
     if (leg.size != 0) {
-        engine->positions.taken[bs_position_find(engine, account, market)] = leg.taken;
+        bs_taken_set(&engine->positions, bs_position_find(engine, account, market), leg.taken);
     }
     engine->accounts.hot[account].collateral = (int64_t)collateral;
     remember(engine, key);

@@ -224,7 +224,7 @@ static void write_account(struct bs_engine *engine, const struct bs_working *wor
             &engine->scratch->working_positions[working->first + i];
         bs_position_put(engine, account, copy->market, copy->leg.size, copy->leg.entry);
         uint32_t row = bs_position_find(engine, account, copy->market);
-        engine->positions.taken[row] = copy->leg.taken;
+        bs_taken_set(&engine->positions, row, copy->leg.taken);
     }
 }
 

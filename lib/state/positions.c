@@ -40,7 +40,7 @@ static void give_room(struct bs_engine *engine, uint32_t at, uint32_t class)
 static void copy_row(struct bs_positions *p, uint32_t to, uint32_t from)
 {
     p->rows[to] = p->rows[from];
-    p->taken[to] = p->taken[from];
+    bs_taken_set(p, to, bs_taken_get(p, from));
 }
 
 bool bs_position_room(struct bs_engine *engine, uint32_t account, uint32_t count)
@@ -111,7 +111,7 @@ static void insert(struct bs_engine *engine, uint32_t account, uint32_t market, 
         at--;
     }
     p->rows[at] = (struct bs_position_row){size, entry, market, BS_PRIORITY_NONE};
-    p->taken[at] = 0;
+    bs_taken_set(p, at, 0);
     engine->positions_count++;
     engine->pools[engine->accounts.hot[account].pool].positions++;
 }

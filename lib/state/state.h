@@ -108,6 +108,7 @@ struct bs_position_row {
 struct bs_positions {
     struct bs_position_row *rows;
     int64_t *taken; /* what haircuts on unrealized profit took and no close released yet */
+    bool any_taken; /* ever: until then `taken` is all 0 and never touched */
 };
 
 struct bs_dedupe_entry;
@@ -177,6 +178,19 @@ static inline int64_t bs_position_profit(const struct bs_engine *engine, uint32_
     const struct bs_position_row *row = &engine->positions.rows[position];
     const struct bs_market *market = &engine->markets[row->market];
     return market->has_mark ? row->size * market->lot_value - row->entry : 0;
+}
+
+static inline int64_t bs_taken_get(const struct bs_positions *positions, uint32_t position)
+{
+    return positions->any_taken ? positions->taken[position] : 0;
+}
+
+static inline void bs_taken_set(struct bs_positions *positions, uint32_t position, int64_t taken)
+{
+    positions->any_taken = positions->any_taken || taken != 0;
+    if (positions->any_taken) {
+        positions->taken[position] = taken;
+    }
 }
 
 /* Collateral plus the profit of all positions at current marks. */
