@@ -160,8 +160,7 @@ enum outcome handle_settlements(struct connection *connection)
 {
     struct request *request = &connection->request;
     struct bs_text pool = query_name(request, NAME_POOL);
-    struct page page = {
-        .out = &request->body, .limit = request->limit, .by_number = pool.size > 0};
+    struct page page = {.out = &request->body, .limit = request->limit, .by_number = pool.size > 0};
     char error[LOG_ERROR_SIZE];
     page_begin(&request->body);
     int code = log_reader_settlements(connection->server->reader, pool, request->number,

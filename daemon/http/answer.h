@@ -17,7 +17,7 @@ void answer_json(struct request *request, int status);
 /* Lists: {"data":[...],"next":...}. A page of state ends early past PAGE_SIZE_MAX bytes. */
 #define PAGE_SIZE_MAX ((size_t)1 << 20)
 void page_begin(struct buffer *out);
-void page_comma(struct buffer *out); /* before each item */
+void page_comma(struct buffer *out);                 /* before each item */
 void page_end(struct buffer *out, const char *next); /* NULL: nothing follows */
 void page_end_number(struct buffer *out, bool has_next, uint64_t next);
 

@@ -20,7 +20,7 @@
 #include "daemon/obs/metrics.h"
 
 #define MIB ((size_t)1 << 20)
-#define BODIES_SIZE_MAX (512 * MIB)     /* of all connections together */
+#define BODIES_SIZE_MAX (512 * MIB)     /* of all connections together; one alone is taken */
 #define KEPT_SIZE_MAX ((size_t)1 << 18) /* buffers up to this size serve the next request too */
 
 static enum MHD_Result send_answer(struct connection *connection)
@@ -31,8 +31,8 @@ static enum MHD_Result send_answer(struct connection *connection)
     if (response == NULL) {
         return MHD_NO;
     }
-    enum MHD_Result added = MHD_add_response_header(response, "Content-Type",
-                                                    request->content_type);
+    enum MHD_Result added =
+        MHD_add_response_header(response, "Content-Type", request->content_type);
     added &= MHD_add_response_header(response, "Cache-Control", "no-store");
     if (connection->closes || atomic_load(&connection->server->quiesced)) {
         added &= MHD_add_response_header(response, "Connection", "close");
@@ -109,7 +109,7 @@ static enum bs_status read_query(struct connection *connection)
 static bool reserve_body(struct connection *connection, size_t size)
 {
     struct http_server *server = connection->server;
-    if (server->bodies_size + size > BODIES_SIZE_MAX) {
+    if (server->bodies_size > 0 && server->bodies_size + size > BODIES_SIZE_MAX) {
         return false;
     }
     size_t needed = size + API_BODY_PADDING;
@@ -131,9 +131,7 @@ static void check_head(struct connection *connection, const char *method, const 
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    struct guard_line line = {.method = method,
-                              .version = version,
-                              .head_size = info->header_size};
+    struct guard_line line = {.method = method, .version = version, .head_size = info->header_size};
     struct guard *guard = &connection->guard;
     if (connection->server->checks_layout) {
         guard_layout(guard, &line);
@@ -172,8 +170,7 @@ static enum MHD_Result begin(struct connection *connection, const char *method, 
         connection->retry_after = true;
         return refuse(connection, BS_OVERLOADED, "too many bytes of bodies are on their way in");
     }
-    int64_t timeout_ms =
-        server->options.body_deadline_ms + (int64_t)(guard->length / MIB) * 1000;
+    int64_t timeout_ms = server->options.body_deadline_ms + (int64_t)(guard->length / MIB) * 1000;
     sweep_stage(&connection->sweep, STAGE_BODY, timeout_ms);
     return MHD_YES;
 }
@@ -192,8 +189,7 @@ static enum MHD_Result collect(struct connection *connection, const char *upload
 static enum MHD_Result run(struct connection *connection)
 {
     const struct http_options *options = &connection->server->options;
-    sweep_stage(&connection->sweep, STAGE_WORKING,
-                options->answer_deadline_ms);
+    sweep_stage(&connection->sweep, STAGE_WORKING, options->answer_deadline_ms);
     if (!connection->refused && connection->route->handle(connection) == OUTCOME_SUSPENDED) {
         return MHD_YES;
     }
@@ -235,7 +231,8 @@ enum MHD_Result connection_on_request(void *user, struct MHD_Connection *mhd, co
     return run(connection);
 }
 
-/* On the core loop. Who finds the list empty wakes the HTTP thread; it takes the list as a whole. */
+/* On the core loop. Who finds the list empty wakes the HTTP thread; it takes the list as a whole.
+ */
 static void on_core_done(struct request *request)
 {
     struct connection *connection = request->user;

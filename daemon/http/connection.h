@@ -41,7 +41,7 @@ struct route {
     request_query_fn query; /* of handle_query */
     uint32_t parameters;    /* QUERY_* */
     uint32_t limit_max;
-    uint8_t command;   /* enum bs_command_type of a write; 0 = each item names its own */
+    uint8_t command; /* enum bs_command_type of a write; 0 = each item names its own */
     bool takes_body;
     bool needs_side;    /* the parameter must be there */
     bool body_optional; /* without a body the command is made from the name in the path */
@@ -66,8 +66,8 @@ struct connection {
     bool closes;          /* the connection closes after this answer */
     bool lingers;         /* and what the client still sends is drained */
     bool retry_after;
-    bool handed_over;     /* the core has had the request, */
-    bool not_taken;       /* or its queue was full */
+    bool handed_over;      /* the core has had the request, */
+    bool not_taken;        /* or its queue was full */
     int64_t wait_until_ms; /* of a long poll; 0 before it began */
     struct connection *done_next;
 };
@@ -82,12 +82,12 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     int listener;
     int event; /* wakes the thread: something atomic has changed */
     uint16_t port;
-    bool checks_layout; /* of heads; from 1.0.0 on the library itself reads strictly */
-    bool waits_ended;   /* nobody waits for actions any more */
-    uint64_t told_ordinal; /* up to here the long polls were told */
-    size_t bodies_size; /* promised by Content-Length and not yet answered */
-    uint64_t exchanges; /* requests begun and not completed */
-    uint64_t refusals;  /* by the request guard */
+    bool checks_layout;        /* of heads; from 1.0.0 on the library itself reads strictly */
+    bool waits_ended;          /* nobody waits for actions any more */
+    uint64_t told_ordinal;     /* up to here the long polls were told */
+    size_t bodies_size;        /* promised by Content-Length and not yet answered */
+    uint64_t exchanges;        /* requests begun and not completed */
+    uint64_t refusals;         /* by the request guard */
     uint64_t library_messages; /* what libmicrohttpd had to say: mostly vanished clients */
     _Atomic(struct connection *) done; /* the core has finished with these, the last one first */
     _Atomic uint64_t last_ordinal;     /* of the last action we heard of */

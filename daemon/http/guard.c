@@ -130,7 +130,8 @@ static void take_known(struct guard *guard, struct bs_text name, struct bs_text 
     } else if (text_is(name, "transfer-encoding")) {
         refuse(guard, BS_LENGTH_REQUIRED, "Transfer-Encoding: send a Content-Length instead");
     } else if (text_is(name, "content-encoding") && !text_is(value, "identity")) {
-        refuse(guard, BS_UNSUPPORTED_MEDIA_TYPE, "Content-Encoding: compressed bodies are not taken");
+        refuse(guard, BS_UNSUPPORTED_MEDIA_TYPE,
+               "Content-Encoding: compressed bodies are not taken");
     } else if (text_is(name, "expect")) {
         if (!text_is(value, "100-continue")) {
             refuse(guard, BS_EXPECTATION_FAILED, "Expect: only 100-continue is known");
@@ -149,7 +150,8 @@ void guard_target(struct guard *guard, const char *target)
     struct bs_text text = {target, (uint32_t)strlen(target)};
     guard->target_end = target + text.size;
     if (has_control(text) || memchr(target, ' ', text.size) != NULL) {
-        refuse(guard, BS_INVALID_HEADER, "the request line: a space or control character in the path");
+        refuse(guard, BS_INVALID_HEADER,
+               "the request line: a space or control character in the path");
     }
 }
 

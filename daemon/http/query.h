@@ -19,9 +19,9 @@
 
 /* What request.name[] holds. */
 enum query_name {
-    NAME_POOL = 0,       /* the pool filter, or the name in the path */
-    NAME_MEMBER = 1,     /* the market or account filter */
-    NAME_AFTER = 2,      /* the cursor */
+    NAME_POOL = 0,   /* the pool filter, or the name in the path */
+    NAME_MEMBER = 1, /* the market or account filter */
+    NAME_AFTER = 2,  /* the cursor */
     NAME_AFTER_MARKET = 3,
 };
 

@@ -58,8 +58,7 @@ static uint32_t find_market(struct request *request, const struct bs_engine *eng
 }
 
 /* A pool filter that is not given is 0 = all; false: it names no pool, and the answer says so. */
-static bool pool_filter(struct request *request, const struct bs_engine *engine,
-                        uint32_t *ret_pool)
+static bool pool_filter(struct request *request, const struct bs_engine *engine, uint32_t *ret_pool)
 {
     *ret_pool = 0;
     if (request->name_size[NAME_POOL] > 0) {
@@ -118,7 +117,9 @@ void read_solvency(struct request *request, struct core *core, struct bs_engine 
 void read_at_risk(struct request *request, struct core *core, struct bs_engine *engine)
 {
     (void)core;
+
     enum { RANKS_MAX = 1000 };
+
     uint32_t accounts[RANKS_MAX];
     uint32_t pool = find_pool(request, engine);
     if (pool == 0) {
@@ -174,7 +175,7 @@ void read_account(struct request *request, struct core *core, struct bs_engine *
 struct position_page {
     const struct bs_engine *engine;
     struct buffer *out;
-    uint32_t left; /* rows that still fit */
+    uint32_t left;   /* rows that still fit */
     uint32_t market; /* only this one; 0 = all */
     struct bs_text last_account;
     struct bs_text last_market; /* empty: the whole account is done */
@@ -194,7 +195,8 @@ static void put_position(struct position_page *page, const struct bs_position_vi
     page->last_market = view->market;
 }
 
-/* The account's positions in markets after `after`; false when the page was full before the last. */
+/* The account's positions in markets after `after`; false when the page was full before the last.
+ */
 static bool put_positions(struct position_page *page, uint32_t account, struct bs_text after)
 {
     struct bs_account_view holder;

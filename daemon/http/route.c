@@ -13,13 +13,22 @@
 
 /* Items in, as many as the sender likes; one command made from its path; and reads of state. */
 #define ITEMS(verb, pattern, type)                                                                 \
-    {.method = verb, pattern, handle_write, .command = type, .takes_body = true}
+    {                                                                                              \
+        .method = verb, pattern, handle_write, .command = type, .takes_body = true                 \
+    }
 #define COMMAND(verb, pattern, type, body)                                                         \
-    {.method = verb, pattern, handle_write, .command = type, .takes_body = body,                   \
-     .body_optional = true}
-#define READ(pattern, fn) {.method = "GET", pattern, handle_query, fn}
+    {                                                                                              \
+        .method = verb, pattern, handle_write, .command = type, .takes_body = body,                \
+        .body_optional = true                                                                      \
+    }
+#define READ(pattern, fn)                                                                          \
+    {                                                                                              \
+        .method = "GET", pattern, handle_query, fn                                                 \
+    }
 #define LIST(pattern, fn, query, max)                                                              \
-    {.method = "GET", pattern, handle_query, fn, .parameters = query, .limit_max = max}
+    {                                                                                              \
+        .method = "GET", pattern, handle_query, fn, .parameters = query, .limit_max = max          \
+    }
 
 static const struct route routes[] = {
     ITEMS("PUT", "/v1/pools/{}", BS_COMMAND_POOL),
@@ -48,13 +57,26 @@ static const struct route routes[] = {
     LIST("/v1/positions", read_positions, BY_NAME | QUERY_POOL | QUERY_MARKET, LIST_MAX),
     LIST("/v1/markets", read_markets, BY_NAME, LIST_MAX),
     READ("/v1/markets/{}", read_market),
-    {.method = "GET", "/v1/markets/{}/adl-queue", handle_query, read_adl_queue,
-     .parameters = BY_NUMBER | QUERY_SIDE, .needs_side = true, .limit_max = LIST_MAX},
-    {.method = "GET", "/v1/settlements", handle_settlements,
-     .parameters = BY_NUMBER | QUERY_POOL, .limit_max = LIST_MAX},
-    {.method = "GET", "/v1/pools/{}/settlements/#", handle_settlement,
-     .parameters = BY_NUMBER, .limit_max = ACTIONS_MAX},
-    {.method = "GET", "/v1/actions", handle_actions,
+    {.method = "GET",
+     "/v1/markets/{}/adl-queue",
+     handle_query,
+     read_adl_queue,
+     .parameters = BY_NUMBER | QUERY_SIDE,
+     .needs_side = true,
+     .limit_max = LIST_MAX},
+    {.method = "GET",
+     "/v1/settlements",
+     handle_settlements,
+     .parameters = BY_NUMBER | QUERY_POOL,
+     .limit_max = LIST_MAX},
+    {.method = "GET",
+     "/v1/pools/{}/settlements/#",
+     handle_settlement,
+     .parameters = BY_NUMBER,
+     .limit_max = ACTIONS_MAX},
+    {.method = "GET",
+     "/v1/actions",
+     handle_actions,
      .parameters = BY_NUMBER | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE | QUERY_WAIT_MS,
      .limit_max = ACTIONS_MAX},
     READ("/livez", read_live),

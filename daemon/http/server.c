@@ -106,12 +106,12 @@ static int start_library(struct http_server *server, char error[LOG_ERROR_SIZE])
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         connection_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, server,
         MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
-        NULL, MHD_OPTION_URI_LOG_CALLBACK, connection_on_target, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_on_notify, server,
-        MHD_OPTION_NOTIFY_COMPLETED, connection_on_completed, server, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)options->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)options->per_ip_connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)options->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        CONNECTION_MEMORY_SIZE, MHD_OPTION_END);
+        NULL, MHD_OPTION_URI_LOG_CALLBACK, connection_on_target, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+        connection_on_notify, server, MHD_OPTION_NOTIFY_COMPLETED, connection_on_completed, server,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->per_ip_connections_max,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_timeout_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_SIZE, MHD_OPTION_END);
     if (server->daemon == NULL) {
         (void)snprintf(error, LOG_ERROR_SIZE, "libmicrohttpd did not start: %s", strerror(errno));
         return -EIO;
@@ -205,6 +205,7 @@ static void *serve(void *user)
 static void close_all(struct http_server *server)
 {
     if (server->daemon != NULL) {
+        (void)MHD_quiesce_daemon(server->daemon); /* or it would close our socket, too */
         MHD_stop_daemon(server->daemon);
     }
     sweep_fini(&server->sweep);

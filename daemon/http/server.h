@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The HTTP front end: one thread around libmicrohttpd's epoll set, a request guard, a deadline
- * sweep, a static route table. It reads no state: writes become records, reads become queries on the
- * core loop, and action lists come from the log's readers.
+ * sweep, a static route table. It reads no state: writes become records, reads become queries on
+ * the core loop, and action lists come from the log's readers.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -13,14 +13,15 @@
 #include "daemon/log/log.h"
 
 struct http_options {
-    struct sockaddr_in address; /* port 0 = any free one */
-    uint32_t connections_max;   /* default 1024 */
+    struct sockaddr_in address;      /* port 0 = any free one */
+    uint32_t connections_max;        /* default 1024 */
     uint32_t per_ip_connections_max; /* default 0 = no limit */
-    size_t body_size_max;       /* default 16 MiB */
-    uint32_t idle_timeout_s;    /* default 60 */
-    uint32_t header_deadline_ms; /* default 5000 */
-    uint32_t body_deadline_ms;   /* default 10000, plus 1 s per MiB */
-    uint32_t answer_deadline_ms; /* default 30000: a suspended request past it is counted and logged */
+    size_t body_size_max;            /* default 16 MiB */
+    uint32_t idle_timeout_s;         /* default 60 */
+    uint32_t header_deadline_ms;     /* default 5000 */
+    uint32_t body_deadline_ms;       /* default 10000, plus 1 s per MiB */
+    uint32_t
+        answer_deadline_ms; /* default 30000: a suspended request past it is counted and logged */
 };
 
 struct http_server;

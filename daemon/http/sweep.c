@@ -4,9 +4,9 @@
  * SWEEP_INTERVAL_MS, finds no deadline passed. A deadline passed: the socket is shut down, and the
  * library closes the connection in its usual way.
  *
- * Bytes of a request's head do not reach any handler until the head is whole, so the kernel is asked
- * how many bytes an idle socket has received: more than before, and the head's clock starts. A
- * connection on which nothing arrives is the library's own idle timeout's business.
+ * Bytes of a request's head do not reach any handler until the head is whole, so the kernel is
+ * asked how many bytes an idle socket has received: more than before, and the head's clock starts.
+ * A connection on which nothing arrives is the library's own idle timeout's business.
  */
 #include "daemon/http/sweep.h"
 
@@ -94,6 +94,9 @@ void sweep_wait(struct sweep *sweep, struct sweep_entry *entry, int64_t deadline
     }
     sweep->waiters = entry;
     sweep->counts.waiters++;
+    if (deadline_ms < sweep->next_wait_ms) {
+        sweep->next_wait_ms = deadline_ms;
+    }
 }
 
 static void resume(struct sweep *sweep, struct sweep_entry *entry)
@@ -116,10 +119,13 @@ static void resume(struct sweep *sweep, struct sweep_entry *entry)
 static void resume_due(struct sweep *sweep, int64_t now_ms)
 {
     struct sweep_entry *next = NULL;
+    sweep->next_wait_ms = INT64_MAX;
     for (struct sweep_entry *entry = sweep->waiters; entry != NULL; entry = next) {
         next = entry->waiter_next;
         if (entry->deadline_ms <= now_ms) {
             resume(sweep, entry);
+        } else if (entry->deadline_ms < sweep->next_wait_ms) {
+            sweep->next_wait_ms = entry->deadline_ms;
         }
     }
 }
@@ -199,11 +205,7 @@ static void drain_all(struct sweep *sweep, int64_t now_ms)
 
 nfds_t sweep_poll(const struct sweep *sweep, struct pollfd *fds, int64_t *ret_timeout_ms)
 {
-    int64_t wake_ms = sweep->next_ms;
-    for (const struct sweep_entry *entry = sweep->waiters; entry != NULL;
-         entry = entry->waiter_next) {
-        wake_ms = entry->deadline_ms < wake_ms ? entry->deadline_ms : wake_ms;
-    }
+    int64_t wake_ms = sweep->next_ms < sweep->next_wait_ms ? sweep->next_ms : sweep->next_wait_ms;
     for (uint32_t i = 0; i < sweep->lingers_count; i++) {
         fds[i] = (struct pollfd){.fd = sweep->lingers[i].fd, .events = POLLIN};
     }
@@ -215,7 +217,9 @@ nfds_t sweep_poll(const struct sweep *sweep, struct pollfd *fds, int64_t *ret_ti
 void sweep_run(struct sweep *sweep)
 {
     int64_t now_ms = sweep_now_ms();
-    resume_due(sweep, now_ms);
+    if (now_ms >= sweep->next_wait_ms) {
+        resume_due(sweep, now_ms);
+    }
     drain_all(sweep, now_ms);
     if (now_ms < sweep->next_ms) {
         return;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deadlines: shuts down the sockets of clients that are too slow, ends long polls when their time is
- * up, and drains the sockets of requests that were refused before their body was read (closing such
- * a socket at once would reset it, and the client would never see why). The HTTP thread's alone.
+ * Deadlines: shuts down the sockets of clients that are too slow, ends long polls when their time
+ * is up, and drains the sockets of requests that were refused before their body was read (closing
+ * such a socket at once would reset it, and the client would never see why). The HTTP thread's
+ * alone.
  */
 #ifndef HTTP_SWEEP_H
 #define HTTP_SWEEP_H
@@ -15,7 +16,7 @@
 #define SWEEP_LINGERS_MAX 64
 
 enum sweep_stage {
-    STAGE_IDLE,    /* between requests; becomes HEAD when bytes of the next one arrive */
+    STAGE_IDLE, /* between requests; becomes HEAD when bytes of the next one arrive */
     STAGE_HEAD,
     STAGE_BODY,
     STAGE_WORKING, /* past its deadline the answer is late, and counted */
@@ -38,8 +39,8 @@ struct sweep_lingering {
 };
 
 struct sweep_counts {
-    uint64_t connections; /* open now */
-    uint64_t waiters;     /* long polls waiting now */
+    uint64_t connections;                                               /* open now */
+    uint64_t waiters;                                                   /* long polls waiting now */
     uint64_t head_timeouts, body_timeouts, send_timeouts, late_answers; /* cumulative */
 };
 
@@ -50,7 +51,8 @@ struct sweep { /* zeroed but for the first two */
     struct sweep_entry *waiters;
     struct sweep_lingering lingers[SWEEP_LINGERS_MAX];
     uint32_t lingers_count;
-    int64_t next_ms; /* of the next look at all entries */
+    int64_t next_ms;      /* of the next look at all entries */
+    int64_t next_wait_ms; /* no waiter's deadline is before it */
     struct sweep_counts counts;
 };
 

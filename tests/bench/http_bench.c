@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A keep-alive load on a running backstopd, from one thread: every connection sends a request, waits
- * for its whole answer, and sends the next. Prints figures and asserts nothing about them;
+ * A keep-alive load on a running backstopd, from one thread: every connection sends a request,
+ * waits for its whole answer, and sends the next. Prints figures and asserts nothing about them;
  * http_bench.py starts the server and makes the world that the requests act on.
  *
  *     http_bench PORT get PATH CONNECTIONS SECONDS
@@ -84,7 +84,8 @@ static struct text make_get(const char *path)
 {
     size_t capacity = HEAD_SIZE_MAX + strlen(path);
     struct text text = make_text(capacity);
-    text.size = (size_t)snprintf(text.bytes, capacity, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
+    text.size =
+        (size_t)snprintf(text.bytes, capacity, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
     return text;
 }
 
@@ -94,11 +95,11 @@ static struct text make_positions(uint32_t connection, uint32_t batch, int varia
     size_t capacity = 2 + (size_t)batch * ITEM_SIZE_MAX;
     struct text body = make_text(capacity);
     for (uint32_t i = 0; i < batch; i++) {
-        body.size += (size_t)snprintf(
-            body.bytes + body.size, capacity - body.size,
-            "%c{\"account\":\"a%05u\",\"market\":\"BTC-PERP\",\"size\":\"-%d.5\","
-            "\"entry_price\":\"64012.5\"}",
-            i == 0 ? '[' : ',', connection * batch + i, variant + 1);
+        body.size +=
+            (size_t)snprintf(body.bytes + body.size, capacity - body.size,
+                             "%c{\"account\":\"a%05u\",\"market\":\"BTC-PERP\",\"size\":\"-%d.5\","
+                             "\"entry_price\":\"64012.5\"}",
+                             i == 0 ? '[' : ',', connection * batch + i, variant + 1);
     }
     body.bytes[body.size++] = ']';
     struct text text = make_text(HEAD_SIZE_MAX + body.size);
@@ -115,14 +116,12 @@ static struct text make_positions(uint32_t connection, uint32_t batch, int varia
 static void open_connection(struct load *load, struct connection *connection, uint32_t number,
                             uint16_t port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int one = 1;
     for (int variant = 0; variant < 2; variant++) {
-        connection->requests[variant] = load->get != NULL
-                                            ? make_get(load->get)
-                                            : make_positions(number, load->batch, variant);
+        connection->requests[variant] =
+            load->get != NULL ? make_get(load->get) : make_positions(number, load->batch, variant);
     }
     connection->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (connection->fd < 0 ||

@@ -172,9 +172,10 @@ def test_service_manager_is_told(t):
             while told == b"WATCHDOG=1":
                 told = manager.recv(1000)
             t.equal("stopping", told.startswith(b"STOPPING=1\n"), True)
-        finally:
-            process.terminate()
             t.equal("stopped", process.wait(20), 0)
+        finally:
+            process.kill()
+            process.wait()
             manager.close()
 
 

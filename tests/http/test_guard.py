@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from harness import JSON, NDJSON, Server, run
+from harness import JSON, NDJSON, Server, read_responses, run
 
 LATER = ["/v1/stream", "/v1/webhooks", "/v1/simulations", "/openapi.yaml", "/",
          "/v1/pools/usdc/insurance-fund/history", "/v1/accounts/a1/adl-rank",
@@ -371,6 +371,27 @@ def test_bursts(t):
             t.true(f"20 bursts of {count}", took != "for ever", took)
             for sock in socks:
                 sock.close()
+
+
+def test_overload(t):
+    """A full queue is said at once and says when to come back; what was taken is done."""
+    with Server(settings={"core_queue_max": 1}) as server:
+        server.make_pool()
+        write = head("POST", "/v1/pools/usdc/settle", "Host: x")
+        socks = [server.open() for _ in range(200)]
+        for sock in socks:
+            sock.sendall(write)
+        answers = [read_responses(sock, 0.1)[0] for sock in socks]
+        for sock in socks:
+            sock.close()
+        refused = [a for a in answers if a.status == 503]
+        t.equal("200 or 503", {a.status for a in answers}, {200, 503})
+        for answer in refused[:3]:
+            t.refused("overloaded", answer, 503, "overloaded")
+            t.equal("when to come back", answer.headers.get("retry-after"), "1")
+        t.equal("then it goes on", server.post("/v1/pools/usdc/settle").status, 200)
+        taken = server.get("/readyz?verbose").json["checks"]["applied_seq"]
+        t.equal("each acknowledged one was done, no other", taken, 2 + len(answers) - len(refused))
 
 
 def test_many_connections(t):

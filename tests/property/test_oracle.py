@@ -325,7 +325,7 @@ class Haircuts(unittest.TestCase):
         world.account("z", "-5")
         self.assertEqual(brief(world.settle(), "amount"), [("write_off", "z", "5")])
         self.assertEqual(world.pool()["period_loss"], "5")
-        world.send("insufficient_equity", type="transfer", account="w", amount="-10.01")
+        world.send("gain_withheld", type="transfer", account="w", amount="-10.01")
         world.send(type="transfer", account="w", amount="-10")
         world.fund("2")
         world.now += 60000

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Goal: the pure parts of the HTTP front end refuse what they must, by name. Method: tables of heads,
- * paths, cursors and queries; heads are split in place as libmicrohttpd 0.9.75 splits them. */
+/* Goal: the pure parts of the HTTP front end refuse what they must, by name. Method: tables of
+ * heads, paths, cursors and queries; heads are split in place as libmicrohttpd 0.9.75 splits them.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@ static struct bs_text text_of(const char *text)
 
 /* ---- the guard ---- */
 
-/* Splits one line that ends in CR LF as the library does; folded lines and NULs are not its case. */
+/* Splits one line that ends in CR LF as the library does; folded lines and NULs are not its case.
+ */
 static char *split_header(struct guard *guard, char *line)
 {
     char *end = strstr(line, "\r\n");
@@ -82,7 +84,8 @@ START_TEST(test_heads)
         {POST "X(1): 7\r\n\r\n", BS_INVALID_HEADER, "X(1)"},
         {POST ": 7\r\n\r\n", BS_INVALID_HEADER, "header name"},
         {POST "X: \x01\r\n\r\n", BS_INVALID_HEADER, "X"},
-        {POST "Content-Length: 1\r\ncontent-length: 1\r\n\r\n", BS_INVALID_HEADER, "Content-Length"},
+        {POST "Content-Length: 1\r\ncontent-length: 1\r\n\r\n", BS_INVALID_HEADER,
+         "Content-Length"},
         {POST "Content-Length:\r\n\r\n", BS_INVALID_HEADER, "Content-Length"},
         {POST "Content-Length: +1\r\n\r\n", BS_INVALID_HEADER, "Content-Length"},
         {POST "Content-Length: 1, 1\r\n\r\n", BS_INVALID_HEADER, "Content-Length"},
@@ -94,6 +97,7 @@ START_TEST(test_heads)
         {POST "Expect: 100-Continue\r\n\r\n", BS_OK, ""},
         {POST "Expect: more\r\n\r\n", BS_EXPECTATION_FAILED, "Expect"},
     };
+
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct guard guard = run_guard(rows[i].head);
         ck_assert_msg(guard.status == rows[i].status, "%s: %s, %s", rows[i].head,
@@ -115,13 +119,15 @@ START_TEST(test_layout)
     const char *host = head + 16;
     const char *name = head + 25;
     struct guard_line line = {.method = method, .version = version, .head_size = sizeof head - 1};
+
     static const struct {
         int name_shift, value_shift, size_change, head_change, target_shift;
         bool good;
     } rows[] = {
-        {.good = true},           {.name_shift = 1},    {.value_shift = -6}, {.value_shift = 7},
-        {.size_change = -1},      {.head_change = 1},   {.head_change = -1}, {.target_shift = 1},
+        {.good = true},      {.name_shift = 1},  {.value_shift = -6}, {.value_shift = 7},
+        {.size_change = -1}, {.head_change = 1}, {.head_change = -1}, {.target_shift = 1},
     };
+
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct guard guard = {0};
         struct guard_line shown = line;
@@ -130,9 +136,9 @@ START_TEST(test_layout)
         guard.target_end += rows[i].target_shift;
         guard_layout(&guard, &shown);
         guard_header(&guard, (struct bs_text){host, 4}, (struct bs_text){host + 6, 1});
-        guard_header(&guard, (struct bs_text){name + rows[i].name_shift, 4},
-                     (struct bs_text){name + 6 + rows[i].value_shift,
-                                      (uint32_t)(5 + rows[i].size_change)});
+        guard_header(
+            &guard, (struct bs_text){name + rows[i].name_shift, 4},
+            (struct bs_text){name + 6 + rows[i].value_shift, (uint32_t)(5 + rows[i].size_change)});
         guard_finish(&guard, &shown);
         ck_assert_msg((guard.status == BS_OK) == rows[i].good, "row %zu: %s", i, guard.detail);
     }
@@ -165,6 +171,7 @@ START_TEST(test_bodies)
         {"Content-Length: 18446744073709551617\r\nContent-Type: application/json\r\n", true,
          BS_BODY_TOO_LARGE, MEDIA_JSON},
     };
+
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char head[256];
         (void)snprintf(head, sizeof head, "%s%s\r\n", POST, rows[i].headers);
@@ -257,8 +264,17 @@ START_TEST(test_numbers)
     ck_assert_uint_eq(number, 0);
     ck_assert(query_number(text_of("18446744073709551615"), UINT64_MAX, &number));
     ck_assert_uint_eq(number, UINT64_MAX);
-    static const char *const bad[] = {"", "00", "01", "-1", "+1", " 1", "1 ", "6", "a",
-                                      "18446744073709551616", "99999999999999999999999"};
+    static const char *const bad[] = {"",
+                                      "00",
+                                      "01",
+                                      "-1",
+                                      "+1",
+                                      " 1",
+                                      "1 ",
+                                      "6",
+                                      "a",
+                                      "18446744073709551616",
+                                      "99999999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         ck_assert_msg(!query_number(text_of(bad[i]), 5, &number), "%s", bad[i]);
     }
@@ -311,6 +327,7 @@ START_TEST(test_bad_parameters)
         {"market", "m", "market: is not a parameter of this path"},
         {"\n\x80", "", "??: is not a parameter of this path"},
     };
+
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct request request = {0};
         struct query query = {.request = &request,

@@ -100,17 +100,17 @@ static void check_filters(struct log_reader *one, struct log_reader *two, uint64
     static const struct bs_text pools[] = {{"", 0}, {"p1", 2}, {"p9", 2}};
     static const struct bs_text accounts[] = {{"", 0}, {"account4", 8}, {"account", 7}};
     static const uint8_t types[] = {UINT8_MAX, BS_ACTION_HAIRCUT, BS_ACTION_NETTING};
-    static const uint32_t limits[] = {0, 1, 7, 100000};
+    static const uint32_t limits[] = {0, 7, 100000};
     struct buffer seen_one = {0};
     struct buffer seen_two = {0};
-    for (uint32_t i = 0; i < 3 * 3 * 3 * 3 * 4 * 3; i++) {
+    for (uint32_t i = 0; i < 3 * 3 * 3 * 3 * 3 * 2; i++) {
         struct log_filter filter = {
             .pool = pools[i % 3],
             .account = accounts[i / 3 % 3],
             .type = types[i / 9 % 3],
             .settlement = i / 27 % 3 * 3,
-            .limit = limits[i / 81 % 4],
-            .after = i / 324 * last / 2,
+            .limit = limits[i / 81 % 3],
+            .after = i / 243 * last / 2,
         };
         ck_assert_int_eq(log_reader_actions(one, &filter, note_action, &seen_one, error), 0);
         ck_assert_int_eq(log_reader_actions(two, &filter, note_action, &seen_two, error), 0);
@@ -233,7 +233,7 @@ START_TEST(test_read_records_after)
         }
         log_stop(log);
         uint64_t last = log_last_seq(log);
-        for (uint64_t after = 0; after <= last + 1; after += after < 100 ? 1 : 37) {
+        for (uint64_t after = 0; after <= last + 1; after += after < 35 ? 1 : 89) {
             struct part part = {.next = after + 1, .calls_max = UINT32_MAX};
             ck_assert_msg(log_read_records(log, after, take_records, &part, error) == 0, "%s",
                           error);

@@ -82,7 +82,7 @@ static void set_up(void)
     ck_assert_int_eq(log_start(log, support_on_durable, &durable), 0);
     struct support_batch batch = {0};
     for (uint32_t i = 0; i < COMMITS; i++) {
-        support_fill(&batch, log, 10 + i * i / 4, 1 + i % 3, i % 5 == 0);
+        support_fill(&batch, log, 10 + i * i / 16, 1 + i % 3, i % 5 == 0);
         ck_assert_int_eq(support_append(log, &durable, &batch.batch), 0);
         commit_ends[i] = file_size(live);
     }
@@ -142,7 +142,7 @@ static int64_t records_in(uint32_t commits)
 {
     int64_t count = 0;
     for (uint32_t i = 0; i < commits; i++) {
-        count += 10 + (int64_t)i * i / 4;
+        count += 10 + (int64_t)i * i / 16;
     }
     return count;
 }
@@ -219,7 +219,7 @@ START_TEST(test_flipped_bit)
         check_flip(middle + i, (unsigned)(next() % 8));
         check_flip(last + i, (unsigned)(next() % 8));
     }
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 200; i++) {
         check_flip(32 + (size_t)(next() % (wal_size - 32)), (unsigned)(next() % 8));
     }
 }
@@ -299,7 +299,7 @@ START_TEST(test_torn_last_commit)
     size_t first = (begin + 4095) / 4096;
     uint8_t *bytes = malloc(wal_size);
     ck_assert_ptr_nonnull(bytes);
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 40; i++) {
         char error[LOG_ERROR_SIZE] = "";
         bool older = next() % 2 == 0; /* what is left is an older -wal, or nothing */
         memcpy(bytes, wal, wal_size);
@@ -315,8 +315,9 @@ START_TEST(test_torn_last_commit)
         }
         ck_assert_msg(scan_bytes(bytes, wal_size, error) == 0, "%s", error);
         if (i < 10) {
+            bool torn = memcmp(bytes, wal, wal_size) != 0;
             int64_t found = open_bytes(bytes, wal_size, error);
-            ck_assert_msg(found == records_in(COMMITS - 1), "%" PRId64 ": %s", found, error);
+            ck_assert_msg(found == records_in(COMMITS - torn), "%" PRId64 ": %s", found, error);
         }
     }
     free(bytes);
