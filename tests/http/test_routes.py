@@ -27,7 +27,7 @@ def test_documented(t):
     table = (ROOT / "daemon/http/route.c").read_text()
     rows = re.findall(r'(?:ITEMS|COMMAND)\("(\w+)", "(/[^"]+)"', table)
     rows += re.findall(r'(?:READ|LIST)\(()"(/[^"]+)"', table)
-    rows += re.findall(r'\.method = "(\w+)", "(/[^"]+)"', table)
+    rows += re.findall(r'\.method = "(\w+)",\s*"(/[^"]+)"', table)
     routes = {f"{method or 'GET'} {re.sub(r'{.*?}|#', '{}', path)}" for method, path in rows}
     headings = re.findall(r"^### (\w+ /.*)$", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
     t.equal("routes and headings", sorted(routes), sorted(re.sub(r"{.*?}", "{}", h) for h in headings))
