@@ -80,6 +80,7 @@ void bs_engine_continue(struct bs_engine *engine, struct bs_effects *effects);
  * caches.
  */
 enum bs_prefetch { BS_PREFETCH_SLOT, BS_PREFETCH_ACCOUNT, BS_PREFETCH_NAME };
+
 void bs_engine_prefetch(const struct bs_engine *engine, const uint8_t *record,
                         enum bs_prefetch stage);
 
@@ -87,8 +88,8 @@ uint64_t bs_engine_seq(const struct bs_engine *engine);
 int64_t bs_engine_time_ms(const struct bs_engine *engine);
 uint64_t bs_engine_actions(const struct bs_engine *engine); /* ordinal of the last action */
 
-/* The next pool, after `after` (0 to begin), that a settle command would do something for now:
- * not paused, not halted, changed since its last run or past its period's end. 0 = none.
+/* The next pool, after `after` (0 to begin), for which a settle command would do something at
+ * now_ms: not paused, not halted, changed since its last run or past its period's end. 0 = none.
  * The result is a handle for bs_pool_view_get. */
 uint32_t bs_engine_due(const struct bs_engine *engine, uint32_t after, int64_t now_ms);
 
