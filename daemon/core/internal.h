@@ -27,7 +27,7 @@
 
 #define COMMIT_BYTES_MAX ((size_t)32 << 20) /* beyond it a commit takes no further request */
 #define COMMITS_COUNT 3
-#define COMMIT_KEEP_MAX ((size_t)64 << 20)  /* a buffer that grew past it is freed after use */
+#define COMMIT_KEEP_MAX ((size_t)64 << 20) /* a buffer that grew past it is freed after use */
 /* The account states in the rejections of one answer; those beyond it carry none. */
 #define STALE_STATES_SIZE_MAX ((size_t)4 << 20)
 

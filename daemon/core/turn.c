@@ -261,7 +261,8 @@ static void run_queries(struct core *core)
 bool core_is_idle(const struct core *core)
 {
     return counter_get(&core->queue.requests_count) == 0 && core->gathering->records_count == 0 &&
-           !core->is_in_flight && core->ready == NULL && core->stepping == NULL && core->machine.outbox.first == NULL;
+           !core->is_in_flight && core->ready == NULL && core->stepping == NULL &&
+           core->machine.outbox.first == NULL;
 }
 
 void core_turn(struct core *core)

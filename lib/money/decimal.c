@@ -6,7 +6,7 @@
 #define RATIO_DIGITS 12
 #define PRINT_DIGITS_MAX 39 /* of 2^127 */
 
-static const int64_t pow10_narrow[] = {
+static const int64_t powers_of_ten[] = {
     1,
     10,
     100,
@@ -27,6 +27,13 @@ static const int64_t pow10_narrow[] = {
     100000000000000000,
     1000000000000000000,
 };
+
+bs_i128 bs_power_of_ten(uint32_t exponent)
+{
+    assert(exponent <= 36);
+    return exponent <= 18 ? powers_of_ten[exponent]
+                          : (bs_i128)powers_of_ten[18] * powers_of_ten[exponent - 18];
+}
 
 /* Where the parts of a well-formed decimal are; trailing zeros of the fraction are left out. */
 struct shape {
@@ -197,13 +204,13 @@ bool bs_decimal_to_units(struct bs_decimal value, int32_t scale, int64_t *ret_un
         return false;
     }
     if (shift < 0) {
-        if (value.mantissa % pow10_narrow[-shift] != 0) {
+        if (value.mantissa % powers_of_ten[-shift] != 0) {
             return false;
         }
-        *ret_units = value.mantissa / pow10_narrow[-shift];
+        *ret_units = value.mantissa / powers_of_ten[-shift];
         return true;
     }
-    bs_i128 units = (bs_i128)value.mantissa * pow10_narrow[shift];
+    bs_i128 units = (bs_i128)value.mantissa * powers_of_ten[shift];
     if (units > INT64_MAX || units < -INT64_MAX) {
         return false;
     }

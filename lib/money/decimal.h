@@ -38,6 +38,8 @@ size_t bs_wide_print(struct bs_wide value, char text[BS_DECIMAL_TEXT_MAX]);
  */
 BS_MUST_USE bool bs_decimal_to_units(struct bs_decimal value, int32_t scale, int64_t *ret_units);
 
+bs_i128 bs_power_of_ten(uint32_t exponent); /* 0..36 */
+
 /* numerator/denominator (denominator > 0) to 12 significant digits, half away from zero. */
 struct bs_wide bs_wide_ratio(bs_i128 numerator, bs_i128 denominator, int32_t exponent);
 

@@ -3,33 +3,6 @@
 #include "lib/money/money.h"
 #include "lib/state/state.h"
 
-static bs_i128 power_of_ten(uint32_t exponent)
-{
-    static const int64_t powers[] = {
-        1,
-        10,
-        100,
-        1000,
-        10000,
-        100000,
-        1000000,
-        10000000,
-        100000000,
-        1000000000,
-        10000000000,
-        100000000000,
-        1000000000000,
-        10000000000000,
-        100000000000000,
-        1000000000000000,
-        10000000000000000,
-        100000000000000000,
-        1000000000000000000,
-    };
-    assert(exponent <= 36);
-    return exponent <= 18 ? powers[exponent] : (bs_i128)powers[18] * powers[exponent - 18];
-}
-
 /* a / b as a fraction of integers, both exact; false when a side leaves 127 bits. */
 static bool fraction(struct bs_decimal a, struct bs_decimal b, bs_i128 *ret_numerator,
                      bs_i128 *ret_denominator)
@@ -38,9 +11,9 @@ static bool fraction(struct bs_decimal a, struct bs_decimal b, bs_i128 *ret_nume
     *ret_numerator = a.mantissa;
     *ret_denominator = b.mantissa;
     if (shift >= 0) {
-        return bs_mul(a.mantissa, power_of_ten((uint32_t)shift), ret_numerator);
+        return bs_mul(a.mantissa, bs_power_of_ten((uint32_t)shift), ret_numerator);
     }
-    return bs_mul(b.mantissa, power_of_ten((uint32_t)-shift), ret_denominator);
+    return bs_mul(b.mantissa, bs_power_of_ten((uint32_t)-shift), ret_denominator);
 }
 
 enum whole { WHOLE, NOT_WHOLE, TOO_LARGE };

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/state/state.h"
 
@@ -33,6 +34,19 @@ static double now_s(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Megabytes of this process in memory. */
+static double resident_mb(void)
+{
+    unsigned long total = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL || fscanf(file, "%lu %lu", &total, &resident) != 2) {
+        perror("engine_bench: /proc/self/statm");
+        exit(EXIT_FAILURE);
+    }
+    (void)fclose(file);
+    return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1e6;
 }
 
 static uint64_t next_random(struct bench *bench)
@@ -225,7 +239,8 @@ static void bench_settlement(void)
     define_pool(&bench);
     double began = now_s();
     post_book(&bench, 1000000);
-    printf("posted 1,000,000 accounts and 3,000,000 positions: %.2f s\n", now_s() - began);
+    printf("posted 1,000,000 accounts and 3,000,000 positions: %.2f s, %.0f MB resident\n",
+           now_s() - began, resident_mb());
     for (int round = 0; round < ROUNDS; round++) {
         move_marks(&bench, 100 + round % 2);
         double took = settle(&bench);
@@ -238,7 +253,8 @@ static void bench_settlement(void)
         took = settle(&bench);
         best_idle = took < best_idle ? took : best_idle;
     }
-    printf("settlement, all marks moved, nobody insolvent: %.2f ms\n", best_settle * 1e3);
+    printf("settlement, all marks moved, nobody insolvent: %.2f ms (%.0f MB resident)\n",
+           best_settle * 1e3, resident_mb());
     printf("  one pass over the same hot columns:          %.2f ms (%u insolvent), ratio %.2f\n",
            best_pass * 1e3, insolvent, best_settle / best_pass);
     printf("  detection after one account changed:         %.3f ms\n", best_one * 1e3);

@@ -17,7 +17,7 @@ struct fixture {
     size_t size;
     struct bs_engine *engine;
     int64_t now_ms;
-    uint32_t window; /* actions handed out at a time */
+    uint32_t window;           /* actions handed out at a time */
     struct bs_action *actions; /* of the last command, all of them */
     uint32_t actions_count;
     struct bs_effects effects;

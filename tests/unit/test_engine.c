@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Goal: the engine's entry as a whole. Method: small books by hand, figures worked out beside them. */
+/* Goal: the engine's entry as a whole. Method: small books by hand, figures worked out beside them.
+ */
 #include "tests/unit/engine_fixture.h"
 
 #include <stdio.h>
@@ -52,6 +53,7 @@ START_TEST(test_fund_then_adl)
     ck_assert_uint_eq(f.actions_count, 0);
     fixture_fini(&f);
 }
+
 END_TEST
 
 /* 10,000 accounts alike: ties end in the account id, and a small window of actions hands out the
@@ -86,6 +88,7 @@ START_TEST(test_ties_and_windows)
     }
     ck_assert_mem_eq(&digests[0], &digests[1], sizeof digests[0]);
 }
+
 END_TEST
 
 START_TEST(test_full_tables)
@@ -118,6 +121,7 @@ START_TEST(test_full_tables)
     ck_assert_int_eq(put_position(&f, "n2", "A", "1", "1"), BS_OK);
     fixture_fini(&f);
 }
+
 END_TEST
 
 START_TEST(test_delete)
@@ -143,6 +147,7 @@ START_TEST(test_delete)
     ck_assert_int_eq(put_account(&f, "bob", "usd", "3"), BS_OK);
     fixture_fini(&f);
 }
+
 END_TEST
 
 /* Names arrive in any order; lists come in bytewise order, across deletions. */
@@ -174,6 +179,7 @@ START_TEST(test_account_order)
     ck_assert_uint_eq(seen, 2000 - 667 + 1); /* and the backstop account */
     fixture_fini(&f);
 }
+
 END_TEST
 
 int main(void)

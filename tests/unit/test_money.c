@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Goal: exact products and quotients. Method: identities and hand figures, at the edges of 127 bits. */
+/* Goal: exact products and quotients. Method: identities and hand figures, at the edges of 127
+ * bits. */
 #include <check.h>
 
 #include "lib/base/sort.h"
@@ -36,6 +37,7 @@ START_TEST(test_muldiv_narrow)
         ck_assert(up == down + (rest != 0));
     }
 }
+
 END_TEST
 
 /* Wide inputs: floor(a*b/d) by the distributive law in steps that fit. */
@@ -58,6 +60,7 @@ START_TEST(test_muldiv_wide)
     ck_assert(bs_div_ceil(-1, 10) == 0);
     ck_assert(bs_div_ceil(1, 10) == 1);
 }
+
 END_TEST
 
 START_TEST(test_compare_products)
@@ -72,6 +75,7 @@ START_TEST(test_compare_products)
     ck_assert_int_eq(bs_compare_products(-TOP, TOP, -TOP, TOP - 1), -1);
     ck_assert_int_eq(bs_compare_products(0, -5, 0, 7), 0);
 }
+
 END_TEST
 
 START_TEST(test_mul)
@@ -86,6 +90,7 @@ START_TEST(test_mul)
     ck_assert(bs_narrow(INT64_MIN, &narrow) && narrow == INT64_MIN);
     ck_assert(!bs_narrow((bs_i128)INT64_MAX + 1, &narrow));
 }
+
 END_TEST
 
 /* Shares sum to the amount, are within one of exact, and never exceed their weight while L <= G. */
@@ -116,6 +121,7 @@ START_TEST(test_split)
         ck_assert(up == amount);
     }
 }
+
 END_TEST
 
 static int compare_numbers(const void *a, const void *b, const void *context)
@@ -142,6 +148,7 @@ START_TEST(test_sort)
         ck_assert_uint_eq(sum, sorted);
     }
 }
+
 END_TEST
 
 int main(void)

@@ -47,8 +47,8 @@ static void open_book(struct book *book)
 /* Fund 5.00, then the close at 89.50 against alice: the steps of a sound plan. */
 static void sound_steps(const struct book *book, struct bs_step steps[2])
 {
-    steps[0] = (struct bs_step){
-        .type = BS_STEP_DRAW, .account = book->bob, .reference = 1, .amount = 500};
+    steps[0] =
+        (struct bs_step){.type = BS_STEP_DRAW, .account = book->bob, .reference = 1, .amount = 500};
     steps[1] = (struct bs_step){.type = BS_STEP_CLOSE,
                                 .account = book->bob,
                                 .counterparty = book->alice,
@@ -79,6 +79,7 @@ START_TEST(test_sound_plan)
     ck_assert(verdict(&book, steps, 2));
     fixture_fini(&book.f);
 }
+
 END_TEST
 
 typedef void (*mutate_fn)(const struct book *book, struct bs_step steps[2]);
@@ -156,6 +157,7 @@ START_TEST(test_mutated_plan)
     ck_assert(!verdict(&book, steps, 2));
     fixture_fini(&book.f);
 }
+
 END_TEST
 
 /* A plan whose amounts left their range is refused although its steps are sound. */
@@ -169,6 +171,7 @@ START_TEST(test_overflowed_plan)
     ck_assert(!verdict(&book, steps, 2));
     fixture_fini(&book.f);
 }
+
 END_TEST
 
 int main(void)
