@@ -189,35 +189,6 @@ size_t bs_wide_print(struct bs_wide value, char text[BS_DECIMAL_TEXT_MAX])
     return size;
 }
 
-bool bs_decimal_to_units(struct bs_decimal value, int32_t scale, int64_t *ret_units)
-{
-    assert(scale >= 0);
-    assert(scale <= -WIDE_EXPONENT_MIN);
-    assert(value.exponent <= 0);
-    assert(value.exponent >= EXPONENT_MIN);
-    int32_t shift = scale + value.exponent;
-    if (value.mantissa == 0) {
-        *ret_units = 0;
-        return true;
-    }
-    if (shift > -EXPONENT_MIN) {
-        return false;
-    }
-    if (shift < 0) {
-        if (value.mantissa % powers_of_ten[-shift] != 0) {
-            return false;
-        }
-        *ret_units = value.mantissa / powers_of_ten[-shift];
-        return true;
-    }
-    bs_i128 units = (bs_i128)value.mantissa * powers_of_ten[shift];
-    if (units > INT64_MAX || units < -INT64_MAX) {
-        return false;
-    }
-    *ret_units = (int64_t)units;
-    return true;
-}
-
 /* One step of long division: *rest becomes rest * 10 mod denominator, the digit is returned. The
  * factor 10 = 1010b is applied by doubling and adding, so that nothing leaves 128 bits. */
 static unsigned ratio_digit(bs_u128 *rest, bs_u128 denominator)

@@ -34,10 +34,6 @@ BS_MUST_USE enum bs_status bs_decimal_parse(const char *text, size_t size,
 /* Writes the decimal trimmed ("-12.5", "0"), NUL terminated; returns its length. */
 size_t bs_wide_print(struct bs_wide value, char text[BS_DECIMAL_TEXT_MAX]);
 
-/* The integer n with value = n * 10^-scale, if it is one and fits 63 bits: else false. scale 0..36
- */
-BS_MUST_USE bool bs_decimal_to_units(struct bs_decimal value, int32_t scale, int64_t *ret_units);
-
 bs_i128 bs_power_of_ten(uint32_t exponent); /* 0..36 */
 
 /* numerator/denominator (denominator > 0) to 12 significant digits, half away from zero. */

@@ -132,12 +132,3 @@ bool bs_mul(bs_i128 a, bs_i128 b, bs_i128 *ret_product)
     *ret_product = (a < 0) != (b < 0) ? -(bs_i128)p.low : (bs_i128)p.low;
     return true;
 }
-
-bool bs_narrow(bs_i128 value, int64_t *ret_value)
-{
-    if (value > INT64_MAX || value < INT64_MIN) {
-        return false;
-    }
-    *ret_value = (int64_t)value;
-    return true;
-}

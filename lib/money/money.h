@@ -20,8 +20,6 @@ int bs_compare_products(bs_i128 a, bs_i128 b, bs_i128 c, bs_i128 d);
 
 /* a*b; false when it does not fit 127 bits. */
 BS_MUST_USE bool bs_mul(bs_i128 a, bs_i128 b, bs_i128 *ret_product);
-/* Narrows to 64 bits; false when it does not fit. */
-BS_MUST_USE bool bs_narrow(bs_i128 value, int64_t *ret_value);
 
 static inline bs_i128 bs_min(bs_i128 a, bs_i128 b)
 {
