@@ -163,19 +163,20 @@ static void replace_positions(struct bs_engine *engine, uint32_t account,
     }
 }
 
+/* The fund's cash is never set from outside: it moves by transfers, fills and the insurance-fund.
+ */
 static struct bs_outcome find_account(const struct bs_engine *engine, uint32_t pool,
                                       const struct bs_account_command *command,
                                       uint32_t *ret_account)
 {
-    *ret_account = bs_index_find(&engine->account_index, command->account);
-    if (*ret_account != 0) {
-        return engine->accounts.hot[*ret_account].pool == pool
-                   ? BS_ACCEPTED
-                   : bs_refuse(BS_ACCOUNT_IN_OTHER_POOL, "pool");
+    if (command->account.size >= 9 && memcmp(command->account.bytes, "backstop:", 9) == 0) {
+        return bs_refuse(BS_RESERVED_ACCOUNT, "account");
     }
-    bool reserved =
-        command->account.size >= 9 && memcmp(command->account.bytes, "backstop:", 9) == 0;
-    return reserved ? bs_refuse(BS_RESERVED_ACCOUNT, "account") : BS_ACCEPTED;
+    *ret_account = bs_index_find(&engine->account_index, command->account);
+    if (*ret_account != 0 && engine->accounts.hot[*ret_account].pool != pool) {
+        return bs_refuse(BS_ACCOUNT_IN_OTHER_POOL, "pool");
+    }
+    return BS_ACCEPTED;
 }
 
 struct bs_outcome bs_apply_account(struct bs_engine *engine,

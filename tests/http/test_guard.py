@@ -115,7 +115,7 @@ def test_headers(t):
     json_type = f"Content-Type: {JSON}"
     body = b'{"a":1}'
     post = ("POST", "/v1/accounts")
-    with Server() as server:
+    with Server(settings={"http_header_deadline_ms": 500}) as server:
         def refused(what, data, status, code, naming=None):
             refused_raw(t, server, what, data, status, code, naming)
 
@@ -381,7 +381,7 @@ def test_overload(t):
         socks = [server.open() for _ in range(200)]
         for sock in socks:
             sock.sendall(write)
-        answers = [read_responses(sock, 0.1)[0] for sock in socks]
+        answers = [read_responses(sock, 0.001)[0] for sock in socks]
         for sock in socks:
             sock.close()
         refused = [a for a in answers if a.status == 503]

@@ -61,6 +61,9 @@ Readings (what was chosen where DESIGN is silent or can be read in two ways):
 23. entry_price of a close is that of the whole position before the close; price is
     value / (size x multiplier), so it is a price of the market also with a multiplier.
 24. The withdrawal limit of an open period loss is equity after >= min(equity, gain), both before.
+25. A transfer of 0 is taken and moves nothing (a funding payment may round to 0); without a kind it
+    is a deposit.
+26. Account items for a pool's backstop account are refused; its fills and transfers are not.
 """
 import json
 import sys
@@ -284,11 +287,11 @@ class Oracle:
     def on_transfer(self, command, now):
         pool, account = self.account_of(command)
         amount = self.quanta(pool, command["amount"])
-        kind = command.get("kind", "deposit" if amount > 0 else "withdrawal")
-        check(kind in TRANSFER_KINDS and amount, "invalid_transfer")
+        kind = command.get("kind", "deposit" if amount >= 0 else "withdrawal")
+        check(kind in TRANSFER_KINDS, "invalid_transfer")
         # deposits are positive, withdrawals negative
-        check(kind != "deposit" or amount > 0, "invalid_transfer")
-        check(kind != "withdrawal" or amount < 0, "invalid_transfer")
+        check(kind != "deposit" or amount >= 0, "invalid_transfer")
+        check(kind != "withdrawal" or amount <= 0, "invalid_transfer")
         key = (account.id, command.get("transfer_id"))
         if key[1] is not None and self.seen(self.transfers, key, (amount, kind)):
             return

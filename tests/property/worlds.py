@@ -257,6 +257,8 @@ class Grower:
         pair = rng.sample(names, 2) if len(names) > 1 else names * 2
         if self.chance(0.35):
             pair[0] = "backstop:" + pool
+            if self.chance(0.2):  # refused: the fund's cash is never set from outside
+                self.add({"type": "account", "account": pair[0], "pool": pool, "collateral": "7"})
         lots = rng.choice([1, rng.randint(1, 10), rng.randint(1, 100)])
         price = self.price(market, max(1, round(self.plan[market.id] * rng.uniform(0.7, 1.3))))
         trade_id = self.new_id() if self.chance(0.5) else None
