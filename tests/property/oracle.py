@@ -70,8 +70,8 @@ import sys
 from datetime import datetime, timezone
 from fractions import Fraction
 
-from oracle_settlement import (
-    Account, Market, Pool, Position, Settlement, decimal_text, trade)
+from oracle_ledger import Account, Market, Pool, Position, decimal_text, trade
+from oracle_settlement import Settlement
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 TRANSFER_KINDS = ("deposit", "withdrawal", "funding", "fee", "rebate")

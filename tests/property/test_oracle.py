@@ -8,7 +8,7 @@ import unittest
 
 from fractions import Fraction
 from oracle import Oracle
-from oracle_settlement import prefix_split, price_text
+from oracle_ledger import prefix_split, price_text
 
 NOW = 1760130964000
 DATA = pathlib.Path(__file__).resolve().parents[2] / "data" / "oct10-instant"

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The oracle's ledger: exact arithmetic, markets, accounts and pools.
+
+Money is int quanta, sizes are int lots, prices are int ticks. The readings of DESIGN that were
+chosen where it is silent are listed at the top of oracle.py.
+"""
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+
+def ceil_div(number, by):
+    return -(-number // by)
+
+
+def prefix_split(amount, weights, round_up=False):
+    """DESIGN 2: h_i = floor(L*P_i/G) - floor(L*P_(i-1)/G), P the prefix sum."""
+    total, prefix, given, shares = sum(weights), 0, 0, []
+    for weight in weights:
+        prefix += weight
+        upto = ceil_div(amount * prefix, total) if round_up else amount * prefix // total
+        shares.append(upto - given)
+        given = upto
+    return shares
+
+
+def fixed_text(number, decimals):
+    digits = str(abs(number)).rjust(decimals + 1, "0")
+    whole, part = digits[:len(digits) - decimals], digits[len(digits) - decimals:].rstrip("0")
+    return ("-" if number < 0 else "") + whole + ("." + part if part else "")
+
+
+def decimal_text(number):
+    """A Fraction with a finite decimal form, trimmed, no exponent."""
+    decimals = 0
+    while 10 ** decimals % number.denominator:
+        decimals += 1
+    return fixed_text(number.numerator * (10 ** decimals // number.denominator), decimals)
+
+
+def price_text(number):
+    """DESIGN 2: the price shown is value / size, 12 significant digits, half away from zero."""
+    if number == 0:
+        return "0"
+    size, exponent = abs(number), 0
+    while size * Fraction(10) ** exponent >= 10 ** 12:
+        exponent -= 1
+    while size * Fraction(10) ** exponent < 10 ** 11:
+        exponent += 1
+    digits = int(size * Fraction(10) ** exponent + Fraction(1, 2))
+    return decimal_text((1 if number > 0 else -1) * digits / Fraction(10) ** exponent)
+
+
+@dataclass
+class Position:
+    size: int
+    entry: int
+    priority: int | None = None
+    taken: int = 0  # what earlier haircuts took from this position (basis unrealized_profit)
+
+
+@dataclass
+class Account:
+    id: str
+    collateral: int = 0
+    baseline: int = 0
+    last_action: int = 0
+    positions: dict = field(default_factory=dict)
+
+
+@dataclass
+class Market:
+    id: str
+    pool: str
+    tick: Fraction
+    lot: Fraction
+    multiplier: Fraction
+    unit: int
+    maintenance_ppm: int
+    max_move_ppm: int
+    mark: int | None = None
+    mark_time: int | None = None
+    row: list = field(default_factory=list)  # refused out-of-band marks in a row: (price, time)
+
+    def value(self, lots, ticks=None):
+        """DESIGN 2: value(q,p) = q * p * unit."""
+        return lots * (self.mark if ticks is None else ticks) * self.unit
+
+    def price(self, quanta, lots):
+        """quanta / (lots * lot * multiplier), in units of price; quantum/(lot*mult) = tick/unit."""
+        return price_text(Fraction(quanta, lots) * self.tick / self.unit)
+
+
+@dataclass
+class Pool:
+    id: str
+    asset: str
+    decimals: int
+    mark_max_age: int
+    period: str
+    waterfall: list
+    pending: tuple | None = None
+    period_end: int | None = None
+    paused: bool = True
+    period_loss: int = 0
+    unallocated: int = 0
+    settlements: int = 0
+    last_action: int = 0
+    markets: dict = field(default_factory=dict)
+    accounts: dict = field(default_factory=dict)
+
+    @property
+    def backstop(self):
+        return self.accounts["backstop:" + self.id]
+
+    def layer(self, name):
+        return next((layer for layer in self.waterfall if layer["layer"] == name), None)
+
+    def quanta(self, text):
+        return int(Fraction(text) * 10 ** self.decimals)
+
+    def money(self, quanta):
+        return fixed_text(quanta, self.decimals)
+
+    def profit(self, account, market_id):
+        """DESIGN 1: value at mark - entry_value; without a mark it is valued at its entry."""
+        market, position = self.markets[market_id], account.positions[market_id]
+        return 0 if market.mark is None else market.value(position.size) - position.entry
+
+    def equity(self, account):
+        """DESIGN 1: collateral + sum over positions of (value at mark - entry_value)."""
+        return account.collateral + sum(self.profit(account, name) for name in account.positions)
+
+    def gain(self, account):
+        """DESIGN 1: equity - baseline."""
+        return self.equity(account) - account.baseline
+
+    def rest(self, account, market_id):
+        """DESIGN 3.4: profit at mark less what earlier haircuts took from that position."""
+        return self.profit(account, market_id) - account.positions[market_id].taken
+
+    def open_period(self, now):
+        """DESIGN 1: aligned to the UTC epoch; the baseline is set to equity when a period opens."""
+        if self.pending:
+            self.waterfall, self.period = self.pending
+            self.pending = None
+        for account in self.accounts.values():
+            account.baseline = self.equity(account)
+        if self.period == "tick":
+            self.period_end = None
+        else:
+            seconds = {"m": 60, "h": 3600, "d": 86400}[self.period[-1]]
+            length = int(self.period[:-1]) * seconds * 1000
+            self.period_end = now // length * length + length
+
+    def publish(self, kind, account=None, settlement=None, **fields):
+        """DESIGN 1: actions are numbered per pool without gaps."""
+        self.last_action += 1
+        action = {"id": self.last_action, "type": kind, "pool": self.id, "settlement": settlement}
+        if account:
+            action["account"] = account.id
+            account.last_action = self.last_action
+        return action | fields
+
+
+def reduce(account, market, lots, received):
+    """DESIGN 2: closing a part takes the pro-rata share of entry_value (floor), the rest stays."""
+    position = account.positions[market.id]
+    before, sign = abs(position.size), 1 if position.size > 0 else -1
+    released = position.entry * lots // before
+    position.taken -= position.taken * lots // before  # DESIGN 3.4: released pro rata on a close
+    position.entry -= released
+    position.size -= sign * lots
+    account.collateral += received - released
+    if position.size == 0:
+        del account.positions[market.id]
+    return released
+
+
+def trade(account, market, lots, ticks):
+    """A fill: closes what is opposite, opens the rest at the price."""
+    position, priority = account.positions.get(market.id), None
+    if position and position.size * lots < 0:
+        closing = min(abs(lots), abs(position.size)) * (1 if position.size > 0 else -1)
+        priority = position.priority
+        reduce(account, market, abs(closing), market.value(closing, ticks))
+        lots += closing
+    if lots:
+        position = account.positions.setdefault(market.id, Position(0, 0, priority))
+        position.size += lots
+        position.entry += market.value(lots, ticks)
