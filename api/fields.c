@@ -197,6 +197,9 @@ static enum bs_status read_value(const struct field *field, const struct json_to
     case FIELD_LIST:
         *(const struct json_token **)at = value;
         return value->kind == TOKEN_ARRAY ? BS_OK : BS_WRONG_TYPE;
+    case FIELD_WATERFALL:
+        *(const struct json_token **)at = value;
+        return value->kind == TOKEN_ARRAY || value->kind == TOKEN_STRING ? BS_OK : BS_WRONG_TYPE;
     case FIELD_UNSUPPORTED:
         break;
     }

@@ -22,6 +22,7 @@ enum field_kind {
     FIELD_TIME,        /* int64_t, ms */
     FIELD_PERIOD,      /* uint64_t, ms */
     FIELD_LIST,        /* const struct json_token *, an array */
+    FIELD_WATERFALL,   /* const struct json_token *, an array of layers or the name of a preset */
     FIELD_UNSUPPORTED, /* known to the API, but not offered by this version */
 };
 

@@ -2,12 +2,14 @@
 #include "api/item.h"
 
 #include "api/item_tables.h"
+#include "api/presets.h"
 
 #define RECORD_ROOM 1024 /* more than any record without positions takes */
 #define ITEM_ROOM 128    /* more than one position of an account record takes */
 
 #define MARK_MAX_AGE_MS 10000
 #define PERIOD_MS (8ull * 3600 * 1000)
+#define PERIOD_UNSAID UINT64_MAX
 
 static const struct bs_layer default_waterfall[] = {
     {.type = BS_LAYER_INSURANCE},
@@ -72,26 +74,46 @@ static bool read_layer(const struct json_token *object, struct bs_layer *layer, 
     return fields_read(item_layer_table(type), object, layer, &seen, fault);
 }
 
-static bool read_waterfall(const struct json_token *list, struct bs_pool_command *pool,
-                           struct fault *fault)
+bool item_read_waterfall(const struct json_token *value, struct bs_layer layers[BS_LAYERS_MAX],
+                         uint32_t *ret_layers_count, struct fault *fault)
 {
-    if (list == NULL) {
-        pool->layers_count = sizeof(default_waterfall) / sizeof(default_waterfall[0]);
-        memcpy(pool->layers, default_waterfall, sizeof(default_waterfall));
+    if (value->kind == TOKEN_STRING) {
+        const struct api_preset *preset = api_preset_find(value);
+        if (preset == NULL) {
+            return fault_set(fault, BS_UNKNOWN_PRESET, "waterfall");
+        }
+        *ret_layers_count = preset->layers_count;
+        memcpy(layers, preset->layers, preset->layers_count * sizeof(layers[0]));
         return true;
     }
-    if (list->size > BS_LAYERS_MAX) {
+    if (value->size > BS_LAYERS_MAX) {
         return fault_set(fault, BS_INVALID_WATERFALL, "waterfall");
     }
-    pool->layers_count = list->size;
-    const struct json_token *object = list + 1;
-    for (uint32_t i = 0; i < list->size; i++) {
-        if (!read_layer(object, &pool->layers[i], fault)) {
+    *ret_layers_count = value->size;
+    const struct json_token *object = value + 1;
+    for (uint32_t i = 0; i < value->size; i++) {
+        if (!read_layer(object, &layers[i], fault)) {
             fault_inside(fault, "waterfall", i);
             return false;
         }
         object = token_next(object);
     }
+    return true;
+}
+
+/* The waterfall of a pool, and the period that its preset is tied to unless the item names one. */
+static bool read_pool_rules(const struct json_token *value, struct bs_pool_command *pool,
+                            struct fault *fault)
+{
+    const struct api_preset *preset = value != NULL ? api_preset_find(value) : NULL;
+    if (pool->period_ms == PERIOD_UNSAID) {
+        pool->period_ms = preset != NULL && preset->has_period ? preset->period_ms : PERIOD_MS;
+    }
+    if (value != NULL) {
+        return item_read_waterfall(value, pool->layers, &pool->layers_count, fault);
+    }
+    pool->layers_count = sizeof(default_waterfall) / sizeof(default_waterfall[0]);
+    memcpy(pool->layers, default_waterfall, sizeof(default_waterfall));
     return true;
 }
 
@@ -132,7 +154,7 @@ static void set_defaults(struct item *item, uint8_t type)
     memset(&item->command.as, 0, item_table(type)->size);
     if (type == BS_COMMAND_POOL) {
         item->command.as.pool.mark_max_age_ms = MARK_MAX_AGE_MS;
-        item->command.as.pool.period_ms = PERIOD_MS;
+        item->command.as.pool.period_ms = PERIOD_UNSAID;
     } else if (type == BS_COMMAND_MARKET) {
         item->command.as.market.multiplier = (struct bs_decimal){.mantissa = 1};
     } else if (type == BS_COMMAND_POSITION) {
@@ -160,7 +182,7 @@ static bool read_item(const struct api_route *route, const struct json_token *ob
         *text = route->path_name;
     }
     if (item->command.type == BS_COMMAND_POOL) {
-        return read_waterfall(item->list, &item->command.as.pool, fault);
+        return read_pool_rules(item->list, &item->command.as.pool, fault);
     }
     return true;
 }

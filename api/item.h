@@ -10,6 +10,11 @@
  * the item is of a kind that only the ops role may send. */
 BS_MUST_USE bool item_write(const struct api_route *route, const struct json_token *item,
                             struct buffer *records, bool *needs_ops, struct fault *fault);
+/* Reads a waterfall: a list of layers, or a string that names a preset. Where a layer is wrong the
+ * fault's field begins with "waterfall[n]". */
+BS_MUST_USE bool item_read_waterfall(const struct json_token *value,
+                                     struct bs_layer layers[BS_LAYERS_MAX],
+                                     uint32_t *ret_layers_count, struct fault *fault);
 /* Whether only the ops role may send commands of this type. */
 bool item_type_needs_ops(uint8_t type);
 

@@ -33,7 +33,7 @@ static const struct field pool_rows[] = {
      .max = BS_ASSET_DECIMALS_MAX},
     {FIELD("mark_max_age_ms", FIELD_U32, AT(pool.mark_max_age_ms)), .max = UINT32_MAX},
     {FIELD("period", FIELD_PERIOD, AT(pool.period_ms))},
-    {FIELD("waterfall", FIELD_LIST, LIST_AT)},
+    {FIELD("waterfall", FIELD_WATERFALL, LIST_AT)},
     ROW_TYPE(BS_COMMAND_POOL),
 };
 

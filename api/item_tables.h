@@ -9,7 +9,7 @@
 /* What the tables of commands fill. */
 struct item {
     struct bs_command command;
-    const struct json_token *list; /* the waterfall or the positions; NULL = absent */
+    const struct json_token *list; /* the waterfall (or its name) or the positions; NULL = absent */
 };
 
 /* The row of the name that a path may give instead, in every table of commands. */

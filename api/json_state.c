@@ -33,6 +33,16 @@ static void write_layer(struct buffer *out, const struct bs_layer *layer)
     buffer_append(out, "}", 1);
 }
 
+void api_layers(struct buffer *out, const struct bs_layer *layers, uint32_t layers_count)
+{
+    buffer_append(out, "[", 1);
+    for (uint32_t i = 0; i < layers_count; i++) {
+        buffer_text(out, i > 0 ? "," : "");
+        write_layer(out, &layers[i]);
+    }
+    buffer_append(out, "]", 1);
+}
+
 static void write_rules(struct buffer *out, uint64_t period_ms, const struct bs_layer *layers,
                         uint32_t layers_count)
 {
@@ -40,12 +50,7 @@ static void write_rules(struct buffer *out, uint64_t period_ms, const struct bs_
     text_period_print(period_ms, period);
     member_word(out, "period", period);
     member_name(out, "waterfall");
-    buffer_append(out, "[", 1);
-    for (uint32_t i = 0; i < layers_count; i++) {
-        buffer_text(out, i > 0 ? "," : "");
-        write_layer(out, &layers[i]);
-    }
-    buffer_append(out, "]", 1);
+    api_layers(out, layers, layers_count);
 }
 
 static void write_fund(struct buffer *out, const struct bs_pool_view *pool)

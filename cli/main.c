@@ -94,6 +94,14 @@ static const struct verb {
      "\n"
      "  $ backstopctl pools\n",
      verb_pools, 0},
+    {"presets", NULL, "waterfalls that have a name",
+     "A pool takes one in place of a list of layers: \"waterfall\":\"classic_queue\". --output "
+     "json\n"
+     "shows the layers. PERIOD is what the pool gets unless it names its own.\n"
+     "\n"
+     "  $ backstopctl presets\n"
+     "  $ backstopctl presets -o json | jq '.waterfall'\n",
+     verb_presets, 0},
     {"fund", "POOL", "a pool's insurance fund",
      "The fund is an account, backstop:POOL. Its equity counts the positions that it took over;\n"
      "available is what it could pay now.\n"

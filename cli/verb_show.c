@@ -22,6 +22,13 @@ static const struct table_column pool_columns[] = {
     {"SETTLED", "last_settlement", TABLE_RIGHT},
 };
 
+static const struct table_column preset_columns[] = {
+    {"PRESET", "preset", TABLE_LEFT},
+    {"PERIOD", "period", TABLE_LEFT},
+    {"GOOD FOR", "good_for", TABLE_LEFT},
+    {"BORNE BY", "borne_by", TABLE_LEFT},
+};
+
 static const struct table_column queue_columns[] = {
     {"RANK", "rank", TABLE_RIGHT},          {"ACCOUNT", "account", TABLE_LEFT},
     {"SIZE", "size", TABLE_RIGHT},          {"PROFIT", "unrealized_profit", TABLE_RIGHT},
@@ -185,6 +192,11 @@ int verb_solvency(struct cli *cli)
 int verb_pools(struct cli *cli)
 {
     return show_list(cli, "/v1/pools", pool_columns, COUNT(pool_columns));
+}
+
+int verb_presets(struct cli *cli)
+{
+    return show_list(cli, "/v1/presets", preset_columns, COUNT(preset_columns));
 }
 
 int verb_queue(struct cli *cli)

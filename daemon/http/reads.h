@@ -5,6 +5,7 @@
 
 #include "daemon/core/request.h"
 
+void read_presets(struct request *request, struct core *core, struct bs_engine *engine);
 void read_pools(struct request *request, struct core *core, struct bs_engine *engine);
 void read_pool(struct request *request, struct core *core, struct bs_engine *engine);
 void read_insurance_fund(struct request *request, struct core *core, struct bs_engine *engine);

@@ -47,6 +47,7 @@ static const struct route routes[] = {
     COMMAND("DELETE", "/v1/accounts/{}", BS_COMMAND_DELETE_ACCOUNT, false),
     COMMAND("DELETE", "/v1/markets/{}", BS_COMMAND_DELETE_MARKET, false),
     COMMAND("DELETE", "/v1/pools/{}", BS_COMMAND_DELETE_POOL, false),
+    LIST("/v1/presets", read_presets, BY_NUMBER, LIST_MAX),
     LIST("/v1/pools", read_pools, BY_NAME, LIST_MAX),
     READ("/v1/pools/{}", read_pool),
     READ("/v1/pools/{}/insurance-fund", read_insurance_fund),

@@ -67,7 +67,7 @@ class Usage(unittest.TestCase):
     def test_help_of_every_verb_shows_an_example(self):
         overview = run("--help")
         self.assertEqual(overview.returncode, 0)
-        verbs = ("post", "actions", "pools", "fund", "solvency", "account", "market", "queue", "settlements",
+        verbs = ("post", "actions", "pools", "presets", "fund", "solvency", "account", "market", "queue", "settlements",
                  "health")
         for verb in verbs:
             self.assertIn(f"  {verb} ", overview.stdout.decode())

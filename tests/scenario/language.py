@@ -81,6 +81,8 @@ def read_pool(words):
         named = [word for word in more if "=" in word]
         waterfall.append({"layer": kind} | dict(zip(names, bare)) | options(named))
     defaults = {"mark_max_age_ms": 0, "period": "366d", "waterfall": waterfall}
+    if any(word.startswith("waterfall=") for word in rest):
+        del defaults["period"]  # a preset brings its own
     return {"type": "pool"} | fields | defaults | options(rest)
 
 
