@@ -25,7 +25,8 @@ static const struct bs_layer default_waterfall[] = {
 
 bool item_type_needs_ops(uint8_t type)
 {
-    return type == BS_COMMAND_POOL || type == BS_COMMAND_MARKET || type >= BS_COMMAND_SETTLE;
+    return type == BS_COMMAND_POOL || type == BS_COMMAND_MARKET ||
+           (type >= BS_COMMAND_SETTLE && type != BS_COMMAND_HANDOVER);
 }
 
 /* The type the route or the item names; 0 with *fault set. */

@@ -34,6 +34,7 @@ static const struct field pool_rows[] = {
     {FIELD("mark_max_age_ms", FIELD_U32, AT(pool.mark_max_age_ms)), .max = UINT32_MAX},
     {FIELD("period", FIELD_PERIOD, AT(pool.period_ms))},
     {FIELD("waterfall", FIELD_WATERFALL, LIST_AT)},
+    {FIELD("trigger", FIELD_ENUM, AT(pool.trigger)), .names = bs_trigger_name},
     ROW_TYPE(BS_COMMAND_POOL),
 };
 
@@ -138,6 +139,8 @@ static const struct field delete_account_rows[] = NAME_ROWS("account", BS_COMMAN
 static const struct field delete_market_rows[] = NAME_ROWS("market", BS_COMMAND_DELETE_MARKET);
 static const struct field delete_pool_rows[] = NAME_ROWS("pool", BS_COMMAND_DELETE_POOL);
 
+static const struct field handover_rows[] = NAME_ROWS("account", BS_COMMAND_HANDOVER);
+
 static const struct field insurance_rows[] = {
     ROW_LAYER(BS_LAYER_INSURANCE),
     {FIELD("floor", FIELD_DECIMAL, LAYER_AT(floor))},
@@ -184,6 +187,7 @@ const struct item_table *item_table(uint8_t type)
                                        sizeof(struct bs_name_command)},
         [BS_COMMAND_DELETE_MARKET] = {{TABLE(delete_market_rows)}, sizeof(struct bs_name_command)},
         [BS_COMMAND_DELETE_POOL] = {{TABLE(delete_pool_rows)}, sizeof(struct bs_name_command)},
+        [BS_COMMAND_HANDOVER] = {{TABLE(handover_rows)}, sizeof(struct bs_name_command)},
     };
     assert(type > 0);
     assert(type < BS_COMMAND_COUNT);

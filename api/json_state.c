@@ -70,6 +70,7 @@ void api_pool(struct buffer *out, const struct bs_pool_view *pool)
     member_text(out, "asset", pool->asset);
     member_integer(out, "decimals", pool->decimals);
     member_integer(out, "mark_max_age_ms", pool->mark_max_age_ms);
+    member_word(out, "trigger", bs_trigger_name(pool->trigger));
     write_rules(out, pool->period_ms, pool->layers, pool->layers_count);
     if (pool->has_next) {
         member_name(out, "next_period");
@@ -128,6 +129,7 @@ void api_solvency(struct buffer *out, const struct bs_pool_view *pool,
     member_wide(out, "unrealized_profit", solvency->unrealized_profit);
     member_wide(out, "unrealized_loss", solvency->unrealized_loss);
     member_integer(out, "insolvent_accounts", solvency->insolvent_accounts);
+    member_integer(out, "waiting_for_handover", solvency->waiting_for_handover);
     member_wide(out, "fund", pool->fund_equity);
     member_wide(out, "period_loss", pool->period_loss);
     member_wide(out, "unallocated_deficit", pool->unallocated_deficit);
@@ -209,6 +211,7 @@ void api_account(struct buffer *out, const struct bs_engine *engine, uint32_t ac
         buffer_append(out, "}", 1);
     }
     buffer_append(out, "]", 1);
+    member_flag(out, "handed_over", view.handed_over);
     member_integer(out, "last_action", view.last_action);
     member_integer(out, "seq", view.seq);
     buffer_append(out, "}", 1);

@@ -117,6 +117,7 @@ struct bs_pool_view {
     uint64_t period_ms;
     uint8_t state;   /* enum bs_pool_state */
     uint8_t waiting; /* enum bs_waiting */
+    uint8_t trigger; /* enum bs_trigger */
     int64_t period_start_ms;
     int64_t period_end_ms; /* 0 for "tick" */
     uint32_t layers_count;
@@ -148,6 +149,7 @@ struct bs_solvency_view {
     struct bs_wide unrealized_profit;
     struct bs_wide unrealized_loss; /* as a positive amount */
     uint32_t insolvent_accounts;
+    uint32_t waiting_for_handover; /* of them: those the next run will not resolve */
 };
 
 struct bs_market_view {
@@ -176,6 +178,7 @@ struct bs_account_view {
     struct bs_wide maintenance;
     bool has_leverage;       /* equity > 0 */
     struct bs_wide leverage; /* sum of notionals / equity, 12 digits */
+    bool handed_over;
     uint64_t last_action;
     uint64_t seq; /* of the last command that changed it */
     uint32_t positions_count;

@@ -65,6 +65,7 @@ static void add_pool(struct stream *stream, const struct bs_engine *engine, uint
     add(stream, pool->mark_max_age_ms);
     add(stream, pool->state);
     add(stream, pool->waiting);
+    add(stream, pool->trigger);
     add(stream, pool->changed);
     add(stream, pool->has_next);
     add_policy(stream, &pool->policy);
@@ -111,6 +112,7 @@ static void add_account(struct stream *stream, const struct bs_engine *engine, u
     add(stream, (uint64_t)a->hot[account].collateral);
     add_wide(stream, a->cold[account].baseline);
     add(stream, a->cold[account].last_action);
+    add(stream, a->cold[account].handed_over);
     add(stream, a->hot[account].position_count);
     uint32_t first = a->hot[account].position_at;
     for (uint32_t i = first; i < first + a->hot[account].position_count; i++) {

@@ -95,6 +95,8 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
         return bs_delete_market(engine, command->as.name.name);
     case BS_COMMAND_DELETE_POOL:
         return bs_delete_pool(engine, command->as.name.name);
+    case BS_COMMAND_HANDOVER:
+        return bs_apply_handover(engine, command->as.name.name);
     case BS_COMMAND_COUNT:
         break;
     }

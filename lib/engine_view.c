@@ -84,6 +84,7 @@ void bs_pool_view_get(const struct bs_engine *engine, uint32_t row, struct bs_po
         .mark_max_age_ms = pool->mark_max_age_ms,
         .state = pool->state,
         .waiting = pool->waiting,
+        .trigger = pool->trigger,
         .period_start_ms = pool->period_start_ms,
         .period_end_ms = pool->period_end_ms,
         .has_next = pool->has_next,
@@ -122,7 +123,7 @@ void bs_solvency_view_get(const struct bs_engine *engine, uint32_t row,
 {
     const struct bs_pool *pool = &engine->pools[row];
     bs_i128 collateral = 0, positive = 0, deficit = 0, gains = 0, profits = 0, losses = 0;
-    uint32_t insolvent = 0;
+    uint32_t insolvent = 0, waiting = 0;
     struct bs_account_walk walk = bs_account_walk_begin(pool);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
         collateral += engine->accounts.hot[account].collateral;
@@ -133,6 +134,8 @@ void bs_solvency_view_get(const struct bs_engine *engine, uint32_t row,
         bs_i128 equity = bs_account_equity(engine, account);
         if (equity < 0) {
             insolvent++;
+            waiting +=
+                pool->trigger == BS_TRIGGER_HANDOVER && !engine->accounts.cold[account].handed_over;
             deficit -= equity;
             continue;
         }
@@ -147,6 +150,7 @@ void bs_solvency_view_get(const struct bs_engine *engine, uint32_t row,
         .unrealized_profit = bs_quanta_wide(pool, profits),
         .unrealized_loss = bs_quanta_wide(pool, losses),
         .insolvent_accounts = insolvent,
+        .waiting_for_handover = waiting,
     };
 }
 
@@ -200,6 +204,7 @@ void bs_account_view_get(const struct bs_engine *engine, uint32_t account,
         .gain = bs_quanta_wide(pool, equity - a->cold[account].baseline),
         .maintenance = bs_quanta_wide(pool, maintenance),
         .has_leverage = equity > 0,
+        .handed_over = a->cold[account].handed_over,
         .last_action = a->cold[account].last_action,
         .seq = a->cold[account].seq,
         .positions_count = a->hot[account].position_count,

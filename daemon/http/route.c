@@ -38,6 +38,7 @@ static const struct route routes[] = {
     ITEMS("POST", "/v1/fills", BS_COMMAND_FILL),
     ITEMS("POST", "/v1/transfers", BS_COMMAND_TRANSFER),
     ITEMS("POST", "/v1/marks", BS_COMMAND_MARK),
+    ITEMS("POST", "/v1/handovers", BS_COMMAND_HANDOVER),
     ITEMS("POST", "/v1/commands", 0),
     ITEMS("POST", "/v1/pools/{}/insurance-fund", BS_COMMAND_INSURANCE_FUND),
     COMMAND("POST", "/v1/pools/{}/settle", BS_COMMAND_SETTLE, true),

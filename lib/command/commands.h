@@ -33,6 +33,10 @@ struct bs_outcome bs_apply_account(struct bs_engine *engine,
 struct bs_outcome bs_apply_position(struct bs_engine *engine,
                                     const struct bs_position_command *command);
 struct bs_outcome bs_delete_account(struct bs_engine *engine, struct bs_text name);
+/* handover.c */
+struct bs_outcome bs_apply_handover(struct bs_engine *engine, struct bs_text name);
+/* Forgets all handovers of a pool. */
+void bs_handovers_clear(struct bs_engine *engine, uint32_t pool);
 /* cash.c */
 struct bs_outcome bs_apply_fill(struct bs_engine *engine, const struct bs_fill_command *command);
 struct bs_outcome bs_apply_transfer(struct bs_engine *engine,

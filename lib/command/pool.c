@@ -143,6 +143,7 @@ static struct bs_outcome new_pool(struct bs_engine *engine, const struct bs_pool
     struct bs_pool *pool = &engine->pools[row];
     pool->decimals = command->decimals;
     pool->mark_max_age_ms = command->mark_max_age_ms;
+    pool->trigger = command->trigger;
     pool->state = BS_STATE_PAUSED;
     pool->retired = false;
     pool->changed = true;
@@ -202,9 +203,14 @@ struct bs_outcome bs_apply_pool(struct bs_engine *engine, const struct bs_pool_c
         }
         bs_names_remove(&engine->names, pool->asset);
     }
+    if (command->trigger != BS_TRIGGER_HANDOVER) {
+        bs_handovers_clear(engine, row);
+    }
     changed.mark_max_age_ms = command->mark_max_age_ms;
+    changed.trigger = command->trigger;
     changed.has_next = !same_policy(&changed.next, &changed.policy);
     changed.changed = true;
+    changed.handovers = pool->handovers;
     *pool = changed;
     return BS_ACCEPTED;
 }

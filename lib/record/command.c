@@ -4,6 +4,7 @@
 #include "lib/record/wire.h"
 
 /* Bits of the header's `present`: the optional fields of each type, in the order of its struct. */
+#define POOL_HANDOVER 1u
 #define ACCOUNT_HAS_SEEN_ACTION 1u
 #define ACCOUNT_HAS_POSITIONS 2u
 #define POSITION_HAS_SEEN_ACTION 1u
@@ -86,7 +87,7 @@ static uint32_t write_pool(struct bs_writer *writer, const struct bs_pool_comman
             bs_write_decimal(writer, layer->max_per_settlement);
         }
     }
-    return 0;
+    return pool->trigger == BS_TRIGGER_HANDOVER ? POOL_HANDOVER : 0;
 }
 
 static uint32_t write_market(struct bs_writer *writer, const struct bs_market_command *market)
@@ -230,6 +231,7 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
     case BS_COMMAND_DELETE_ACCOUNT:
     case BS_COMMAND_DELETE_MARKET:
     case BS_COMMAND_DELETE_POOL:
+    case BS_COMMAND_HANDOVER:
         return write_name(writer, &command->as.name);
     case BS_COMMAND_COUNT:
         break;
@@ -314,8 +316,9 @@ static void read_layer(struct bs_reader *reader, struct bs_layer *layer)
                   (layer->type != BS_LAYER_HAIRCUT && !haircut_unset);
 }
 
-static uint32_t read_pool(struct bs_reader *reader, struct bs_pool_command *pool)
+static uint32_t read_pool(struct bs_reader *reader, uint32_t present, struct bs_pool_command *pool)
 {
+    pool->trigger = (present & POOL_HANDOVER) != 0 ? BS_TRIGGER_HANDOVER : BS_TRIGGER_EQUITY;
     pool->pool = bs_read_name(reader);
     pool->asset = bs_read_name(reader);
     pool->decimals = bs_read_u32(reader);
@@ -330,7 +333,7 @@ static uint32_t read_pool(struct bs_reader *reader, struct bs_pool_command *pool
     for (uint32_t i = 0; i < pool->layers_count; i++) {
         read_layer(reader, &pool->layers[i]);
     }
-    return 0;
+    return POOL_HANDOVER;
 }
 
 static uint32_t read_market(struct bs_reader *reader, struct bs_market_command *market)
@@ -460,7 +463,7 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
 {
     switch ((enum bs_command_type)command->type) {
     case BS_COMMAND_POOL:
-        return read_pool(reader, &command->as.pool);
+        return read_pool(reader, present, &command->as.pool);
     case BS_COMMAND_MARKET:
         return read_market(reader, &command->as.market);
     case BS_COMMAND_ACCOUNT:
@@ -482,6 +485,7 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
     case BS_COMMAND_DELETE_ACCOUNT:
     case BS_COMMAND_DELETE_MARKET:
     case BS_COMMAND_DELETE_POOL:
+    case BS_COMMAND_HANDOVER:
         return read_name(reader, present, command);
     case BS_COMMAND_COUNT:
         break;

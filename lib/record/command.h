@@ -29,6 +29,7 @@ enum bs_command_type {
     BS_COMMAND_DELETE_ACCOUNT,
     BS_COMMAND_DELETE_MARKET,
     BS_COMMAND_DELETE_POOL,
+    BS_COMMAND_HANDOVER,
     BS_COMMAND_COUNT
 };
 
@@ -61,6 +62,9 @@ enum bs_transfer_kind {
     BS_TRANSFER_COUNT
 };
 
+/* Which insolvent accounts a settlement resolves: all, or those the venue has handed over. */
+enum bs_trigger { BS_TRIGGER_EQUITY, BS_TRIGGER_HANDOVER, BS_TRIGGER_COUNT };
+
 enum bs_contract { BS_CONTRACT_LINEAR, BS_CONTRACT_COUNT };
 
 /* One layer of a waterfall as configured. Fields of other layer types are zero. */
@@ -84,6 +88,7 @@ struct bs_pool_command {
     uint32_t decimals;        /* of one quantum, 0..18 */
     uint32_t mark_max_age_ms; /* 0 = marks never age */
     uint64_t period_ms;       /* 0 = "tick" */
+    uint8_t trigger;          /* enum bs_trigger */
     uint32_t layers_count;
     struct bs_layer layers[BS_LAYERS_MAX];
 };
@@ -157,9 +162,10 @@ struct bs_fund_command {
     struct bs_text transfer_id;
 };
 
-/* settle, close_period, resume, pause, delete_*: one name, and for pause and resume a reason. */
+/* settle, close_period, resume, pause, delete_*, handover: one name, and for pause and resume a
+ * reason. */
 struct bs_name_command {
-    struct bs_text name; /* pool; account or market for the deletes */
+    struct bs_text name; /* pool; account or market for the deletes, account of a handover */
     struct bs_text reason;
 };
 
@@ -219,5 +225,6 @@ const char *bs_divide_name(uint8_t divide);
 const char *bs_scope_name(uint8_t scope);
 const char *bs_transfer_kind_name(uint8_t kind);
 const char *bs_contract_name(uint8_t contract);
+const char *bs_trigger_name(uint8_t trigger);
 
 #endif

@@ -20,7 +20,8 @@ NAMES(bs_command_type_name, "", [BS_COMMAND_POOL] = "pool", [BS_COMMAND_MARKET] 
       [BS_COMMAND_INSURANCE_FUND] = "insurance_fund", [BS_COMMAND_SETTLE] = "settle",
       [BS_COMMAND_CLOSE_PERIOD] = "close_period", [BS_COMMAND_RESUME] = "resume",
       [BS_COMMAND_PAUSE] = "pause", [BS_COMMAND_DELETE_ACCOUNT] = "delete_account",
-      [BS_COMMAND_DELETE_MARKET] = "delete_market", [BS_COMMAND_DELETE_POOL] = "delete_pool")
+      [BS_COMMAND_DELETE_MARKET] = "delete_market", [BS_COMMAND_DELETE_POOL] = "delete_pool",
+      [BS_COMMAND_HANDOVER] = "handover")
 NAMES(
     bs_layer_type_name,
     "", [BS_LAYER_INSURANCE] = "insurance", [BS_LAYER_ADL] = "adl", [BS_LAYER_HAIRCUT] = "haircut")
@@ -36,3 +37,4 @@ NAMES(bs_transfer_kind_name, [BS_TRANSFER_BY_SIGN] = "", [BS_TRANSFER_DEPOSIT] =
       [BS_TRANSFER_WITHDRAWAL] = "withdrawal", [BS_TRANSFER_FUNDING] = "funding",
       [BS_TRANSFER_FEE] = "fee", [BS_TRANSFER_REBATE] = "rebate")
 NAMES(bs_contract_name, [BS_CONTRACT_LINEAR] = "linear")
+NAMES(bs_trigger_name, [BS_TRIGGER_EQUITY] = "equity", [BS_TRIGGER_HANDOVER] = "handover")

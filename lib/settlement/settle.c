@@ -2,6 +2,7 @@
 #include "lib/settlement/settle.h"
 
 #include "lib/base/sort.h"
+#include "lib/command/commands.h"
 #include "lib/money/money.h"
 #include "lib/settlement/layers.h"
 
@@ -51,10 +52,15 @@ static void detect(struct bs_plan *plan)
 {
     const struct bs_engine *engine = plan->engine;
     const struct bs_pool *pool = &engine->pools[plan->pool];
+    bool handed_over = pool->trigger == BS_TRIGGER_HANDOVER; /* those alone */
+    if (handed_over && pool->handovers == 0) {
+        return;
+    }
     struct bs_account_walk walk = bs_account_walk_begin(pool);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
         bs_i128 equity = bs_account_equity(engine, account);
-        if (equity < 0 && account != pool->backstop) {
+        if (equity < 0 && account != pool->backstop &&
+            (!handed_over || engine->accounts.cold[account].handed_over)) {
             assert(plan->cases_count < plan->scratch->cases_max);
             plan->scratch->cases[plan->cases_count++] =
                 (struct bs_case){.account = account, .deficit = -equity, .owed = -equity};
@@ -231,8 +237,11 @@ static void finish(struct bs_engine *engine, struct bs_effects *effects)
     for (uint32_t market = pool->market_head; market != 0; market = engine->markets[market].next) {
         scratch->market_loss[market] = 0;
     }
-    if (scratch->period_ends && pool->state != BS_STATE_HALTED) {
-        end_period(engine, plan->pool, plan->now_ms);
+    if (pool->state != BS_STATE_HALTED) {
+        bs_handovers_clear(engine, plan->pool);
+        if (scratch->period_ends) {
+            end_period(engine, plan->pool, plan->now_ms);
+        }
     }
     scratch->publishing = false;
     effects->more = false;

@@ -61,6 +61,7 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
     a->hot[row].position_at = 0;
     a->hot[row].position_count = 0;
     a->cold[row].position_class = BS_NO_ROOM;
+    a->cold[row].handed_over = false;
     a->cold[row].last_action = 0;
     a->cold[row].seq = 0;
     a->cold[row].uid = ++engine->uids;
@@ -77,6 +78,7 @@ void bs_account_delete(struct bs_engine *engine, uint32_t account)
     assert(a->hot[account].position_count == 0);
     bs_positions_clear(engine, account);
     struct bs_pool *p = &engine->pools[a->hot[account].pool];
+    p->handovers -= a->cold[account].handed_over;
     bs_order_refresh(engine);
     bs_index_remove(&engine->account_index, account);
     bs_names_remove(&engine->names, a->cold[account].name);

@@ -32,6 +32,7 @@ struct bs_pool {
     uint32_t mark_max_age_ms;
     uint8_t state;   /* enum bs_pool_state */
     uint8_t waiting; /* enum bs_waiting */
+    uint8_t trigger; /* enum bs_trigger */
     bool changed;    /* since the last run */
     bool has_next;
     bool retired; /* deleted; the row keeps its name and numbers for a pool of the same name */
@@ -42,6 +43,7 @@ struct bs_pool {
     bs_i128 unallocated;
     uint64_t actions, settlements;         /* numbers given out */
     uint32_t backstop;                     /* account */
+    uint32_t handovers;                    /* accounts handed over and not yet looked at */
     uint32_t accounts, positions, markets; /* counts; accounts without the backstop's */
     uint32_t page_head, page_tail, account_free;
     uint32_t market_head; /* in name order, by market.next */
@@ -84,6 +86,7 @@ struct bs_account_cold {
     uint32_t name;
     uint32_t rank;          /* place in `order` */
     uint8_t position_class; /* room of 1 << class; BS_NO_ROOM = none */
+    bool handed_over;       /* by the venue, for the next settlement; only with that trigger */
 };
 
 #define BS_NO_ROOM UINT8_MAX

@@ -64,26 +64,20 @@ Readings (what was chosen where DESIGN is silent or can be read in two ways):
 25. A transfer of 0 is taken and moves nothing (a funding payment may round to 0); without a kind it
     is a deposit.
 26. Account items for a pool's backstop account are refused; its fills and transfers are not.
+27. A handover is spent by the next run that does not wait, whether the account was found insolvent
+    (and resolved) or solvent. The trigger of a repost applies at once; "equity" forgets handovers.
 """
 import json
 import sys
 from datetime import datetime, timezone
 from fractions import Fraction
 
-from oracle_ledger import Account, Market, Pool, Position, decimal_text, trade
+from oracle_ledger import Account, Market, Pool, Position, Refused, check, decimal_text, trade
 from oracle_settlement import Settlement
+from oracle_venue import Venue
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 TRANSFER_KINDS = ("deposit", "withdrawal", "funding", "fee", "rebate")
-
-
-class Refused(Exception):
-    """A command that applied nothing; its text is the code."""
-
-
-def check(condition, code):
-    if not condition:
-        raise Refused(code)
 
 
 def milliseconds(text):
@@ -109,7 +103,7 @@ def check_waterfall(layers):
             check(basis == "unrealized_profit", "invalid_waterfall")
 
 
-class Oracle:
+class Oracle(Venue):
     def __init__(self):
         self.pools, self.markets, self.homes = {}, {}, {}  # homes: account id -> its pool
         self.trades, self.transfers = {}, {}
@@ -134,6 +128,7 @@ class Oracle:
             accounts.append({
                 "account": name, "pool": pool.id, "collateral": pool.money(account.collateral),
                 "baseline": pool.money(account.baseline),
+                "handed_over": account.handed_over,
                 "positions": [self.position_state(pool, market, position)
                               for market, position in sorted(account.positions.items())]})
         return {"pools": pools, "accounts": accounts}
@@ -175,6 +170,7 @@ class Oracle:
         if pool is None:
             pool = Pool(command["pool"], command["asset"], command["decimals"], age, period, layers)
             backstop = Account("backstop:" + pool.id)
+            self.set_trigger(pool, command)
             self.pools[pool.id] = self.homes[backstop.id] = pool
             pool.accounts[backstop.id] = backstop
             pool.open_period(now)
@@ -183,6 +179,7 @@ class Oracle:
         same = (pool.asset, pool.decimals) == (command["asset"], command["decimals"])
         check(same or not in_use, "in_use")
         pool.asset, pool.decimals, pool.mark_max_age = command["asset"], command["decimals"], age
+        self.set_trigger(pool, command)
         pool.pending = (layers, period)  # waterfall and period apply from the next period
 
     def on_market(self, command, now):

@@ -8,6 +8,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 
+class Refused(Exception):
+    """A command that applied nothing; its text is the code."""
+
+
+def check(condition, code):
+    if not condition:
+        raise Refused(code)
+
+
 def ceil_div(number, by):
     return -(-number // by)
 
@@ -65,6 +74,7 @@ class Account:
     baseline: int = 0
     last_action: int = 0
     positions: dict = field(default_factory=dict)
+    handed_over: bool = False
 
 
 @dataclass
@@ -101,6 +111,7 @@ class Pool:
     pending: tuple | None = None
     period_end: int | None = None
     paused: bool = True
+    trigger: str = "equity"
     period_loss: int = 0
     unallocated: int = 0
     settlements: int = 0

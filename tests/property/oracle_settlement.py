@@ -55,7 +55,11 @@ class Settlement(Adl, Haircut):
     # 2. Detect
     def detect(self):
         """Every account with equity < 0, smallest deficit first, then account id."""
-        found = [account for account in self.traders() if self.pool.equity(account) < 0]
+        pool = self.pool
+        found = [account for account in self.traders() if pool.equity(account) < 0
+                 and (pool.trigger == "equity" or account.handed_over)]
+        for account in self.traders():
+            account.handed_over = False
         return sorted(found, key=lambda account: (-self.pool.equity(account), account.id))
 
     def traders(self):

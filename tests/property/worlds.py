@@ -82,7 +82,8 @@ class Grower:
         return {"type": "pool", "pool": name, "asset": "USDC", "decimals": self.decimals[name],
                 "mark_max_age_ms": rng.choice([0, 0, 10000, 90000]),
                 "period": rng.choice(["tick", "8h", "1m", "1d", "2h"]),
-                "waterfall": self.waterfall(name)}
+                "waterfall": self.waterfall(name)} | ({"trigger": rng.choice(
+                    ["handover", "handover", "equity"])} if self.chance(0.25) else {})
 
     def set_up(self, pool):
         rng = self.rng
@@ -359,7 +360,17 @@ class Grower:
         else:
             self.add({"type": "transfer", "account": "nobody", "amount": "1"})
 
+    def hand_over(self, pool):
+        """The insolvent, mostly, and now and then somebody else."""
+        held, rng = self.oracle.pools[pool], self.rng
+        if held.trigger == "equity" and not self.chance(0.02):
+            return
+        for name in sorted(held.accounts):
+            if self.chance(0.7 if held.equity(held.accounts[name]) < 0 else 0.05):
+                self.add({"type": "handover", "account": name})
+
     def settle(self, pool):
+        self.hand_over(pool)
         kind = "close_period" if self.chance(0.2) else "settle"
         self.add({"type": kind, "pool": pool})
 

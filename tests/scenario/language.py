@@ -145,6 +145,7 @@ READERS = {
     "fill": read_fill, "transfer": read_transfer, "mark": read_mark, "fund": read_fund,
     "settle": read_named("settle"), "close": read_named("close_period"),
     "resume": read_named("resume"), "pause": read_named("pause"),
+    "handover": lambda words: {"type": "handover", "account": words[0]},
 }
 
 

@@ -80,7 +80,8 @@ static void print_pools(struct buffer *out, struct bs_engine *engine)
         api_string(out, view.pool);
         field(out, "period_loss", view.period_loss);
         field(out, "unallocated_deficit", view.unallocated_deficit);
-        buffer_printf(out, ",\"state\":\"%s\"}", states[view.state]);
+        buffer_printf(out, ",\"trigger\":\"%s\",\"state\":\"%s\"}", bs_trigger_name(view.trigger),
+                      states[view.state]);
     }
 }
 
@@ -112,6 +113,7 @@ static void print_accounts(struct buffer *out, struct bs_engine *engine)
         field(out, "baseline", view.baseline);
         field(out, "equity", view.equity);
         field(out, "gain", view.gain);
+        buffer_text(out, view.handed_over ? ",\"handed_over\":true" : "");
         buffer_text(out, ",\"positions\":[");
         print_positions(out, engine, account, view.positions_count);
         buffer_text(out, "]}");

@@ -226,8 +226,9 @@ START_TEST(pools)
     api_pool(&out, &pool);
     ck_assert_str_eq(
         output(),
-        "{'pool':'p','asset':'USD','decimals':2,'mark_max_age_ms':10000,'period':'8h',"
-        "'waterfall':[{'layer':'insurance','floor':'0'},{'layer':'adl','ranking':'priority',"
+        "{'pool':'p','asset':'USD','decimals':2,'mark_max_age_ms':10000,'trigger':'equity',"
+        "'period':'8h','waterfall':[{'layer':'insurance','floor':'0'},{'layer':'adl','ranking':'"
+        "priority',"
         "'price':'bankruptcy','protect_principal':true},{'layer':'haircut','rule':'pro_rata',"
         "'basis':'period_gain','divide':'period_end','scope':'pool'}],"
         "'next_period':{'period':'tick','waterfall':[{'layer':'insurance','floor':'0',"
@@ -241,10 +242,12 @@ START_TEST(pools)
                                "'collateral':'10.5','equity':'9.5','floor':'1','available':'8.5'}");
     struct bs_solvency_view solvency = {.collateral = wide("12"), .insolvent_accounts = 1};
     api_solvency(&out, &pool, &solvency);
-    ck_assert_str_eq(output(), "{'pool':'p','asset':'USD','collateral':'12','equity_positive':'0',"
-                               "'deficit':'0','gains':'0','unrealized_profit':'0',"
-                               "'unrealized_loss':'0','insolvent_accounts':1,'fund':'9.5',"
-                               "'period_loss':'0.01','unallocated_deficit':'0'}");
+    ck_assert_str_eq(
+        output(),
+        "{'pool':'p','asset':'USD','collateral':'12','equity_positive':'0',"
+        "'deficit':'0','gains':'0','unrealized_profit':'0',"
+        "'unrealized_loss':'0','insolvent_accounts':1,"
+        "'waiting_for_handover':0,'fund':'9.5','period_loss':'0.01','unallocated_deficit':'0'}");
 }
 
 END_TEST
@@ -284,7 +287,8 @@ START_TEST(an_account_in_an_engine)
                      "'baseline':'100','maintenance':'2','leverage':'0.4','positions':[{'market':"
                      "'M','size':'-4','entry_price':'10','entry_value':'-40','mark_price':null,"
                      "'value':'-40','unrealized_profit':'0','maintenance':'2',"
-                     "'haircut_taken':'0','adl_priority':null}],'last_action':0,'seq':4}");
+                     "'haircut_taken':'0','adl_priority':null}],'handed_over':false,"
+                     "'last_action':0,'seq':4}");
     ck_assert_int_eq(put_mark(&f, "M", "60"), BS_OK);
     api_account(&out, f.engine, account);
     ck_assert_ptr_nonnull(strstr(output(), "'equity':'-100','collateral':'100','gain':'-200',"));

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Handovers: while a pool's trigger is the handover, the venue liquidates its accounts itself and
+ * names those it gives up on. The next run that does not wait looks at every account that was
+ * named: it resolves the insolvent ones, and all handovers are spent.
+ */
+#include "lib/command/commands.h"
+
+struct bs_outcome bs_apply_handover(struct bs_engine *engine, struct bs_text name)
+{
+    uint32_t account = bs_index_find(&engine->account_index, name);
+    if (account == 0) {
+        return bs_refuse(BS_UNKNOWN_ACCOUNT, "account");
+    }
+    struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
+    if (pool->backstop == account) {
+        return bs_refuse(BS_RESERVED_ACCOUNT, "account");
+    }
+    if (pool->trigger != BS_TRIGGER_HANDOVER) {
+        return bs_refuse(BS_NO_HANDOVERS, "account");
+    }
+    struct bs_account_cold *cold = &engine->accounts.cold[account];
+    pool->handovers += !cold->handed_over;
+    pool->changed = true;
+    cold->handed_over = true;
+    cold->seq = engine->seq;
+    return BS_ACCEPTED;
+}
+
+void bs_handovers_clear(struct bs_engine *engine, uint32_t pool)
+{
+    if (engine->pools[pool].handovers == 0) {
+        return;
+    }
+    struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[pool]);
+    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+        engine->accounts.cold[account].handed_over = false;
+    }
+    engine->pools[pool].handovers = 0;
+}
