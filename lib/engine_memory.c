@@ -134,6 +134,7 @@ static void place_scratch(struct layout *layout, struct bs_engine *engine)
     uint64_t legs = markets > BS_ACCOUNT_POSITIONS_MAX ? markets : BS_ACCOUNT_POSITIONS_MAX;
     PLACE(layout, s->leg_weights, legs);
     PLACE(layout, s->adl_legs, legs);
+    PLACE(layout, s->priced_legs, legs);
     PLACE(layout, s->rankings.candidates, positions);
     PLACE(layout, s->rankings.lists, 2 * markets);
     PLACE(layout, s->rankings.markets, 2 * markets);

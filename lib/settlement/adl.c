@@ -94,6 +94,7 @@ static int64_t close_against(struct closing *closing, const struct bs_candidate 
         .candidate = rank + 1,
         .lots = lots,
         .amount = piece_value(closing, &counter, lots),
+        .gain = closing->price.value,
     };
     closing->taken += piece_cost(closing, &counter, lots);
     closing->done += lots;
@@ -185,10 +186,9 @@ static int compare_legs(const void *a, const void *b, const void *context)
     return (left->order > right->order) - (left->order < right->order);
 }
 
-/* The legs in closing order. They wait in scratch memory: the plan changes while they are walked.
- */
-static uint32_t list_legs(struct bs_plan *plan, uint32_t account, struct bs_adl_leg *legs,
-                          bs_i128 *ret_total)
+/* The legs wait in scratch memory: the plan changes while they are walked. */
+uint32_t bs_adl_legs(struct bs_plan *plan, uint32_t account, struct bs_adl_leg *legs,
+                     bs_i128 *ret_total)
 {
     struct bs_leg_weight *weights = plan->scratch->leg_weights;
     uint32_t count = bs_leg_weights(plan, account, weights);
@@ -213,7 +213,7 @@ void bs_layer_adl(struct bs_plan *plan, uint32_t case_row, const struct bs_layer
     struct bs_case *c = &plan->scratch->cases[case_row];
     struct bs_adl_leg *legs = plan->scratch->adl_legs;
     bs_i128 total;
-    uint32_t count = list_legs(plan, c->account, legs, &total);
+    uint32_t count = bs_adl_legs(plan, c->account, legs, &total);
     bs_i128 debt = at_mark ? 0 : c->owed;
     bs_i128 prefix = 0, carried = 0;
     for (uint32_t i = 0; i < count && !plan->overflow; i++) {

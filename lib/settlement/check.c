@@ -5,7 +5,7 @@
  * nothing may have been taken beyond what was owed.
  */
 #include "lib/money/money.h"
-#include "lib/settlement/plan.h"
+#include "lib/settlement/layers.h"
 
 static bool close_is_possible(const struct bs_plan *plan, const struct bs_step *step)
 {
@@ -21,7 +21,7 @@ static bool carry_close(struct bs_plan *plan, const struct bs_step *step)
 {
     if (!close_is_possible(plan, step) ||
         step->counterparty == plan->engine->pools[plan->pool].backstop ||
-        bs_plan_equity(plan, step->counterparty) < 0) {
+        bs_plan_equity(plan, step->counterparty) < 0 || !bs_close_is_tight(plan, step)) {
         return false;
     }
     bs_i128 before = bs_plan_equity(plan, step->account);
@@ -169,6 +169,7 @@ bool bs_plan_check(struct bs_plan *plan)
         return false;
     }
     bs_plan_reset_working(plan);
+    plan->scratch->pricing.reference = 0;
     bool ok = true;
     for (uint32_t i = 0; i < plan->steps_count && ok; i++) {
         ok = carry_checked(plan, &plan->scratch->steps[i]) && !plan->overflow;

@@ -25,6 +25,14 @@ void bs_takeover(struct bs_plan *plan, uint32_t case_row);
 void bs_layer_adl(struct bs_plan *plan, uint32_t case_row, const struct bs_layer *layer,
                   bool at_mark);
 
+/* The account's legs in closing order; the sum of their weights. Returns how many. */
+uint32_t bs_adl_legs(struct bs_plan *plan, uint32_t account, struct bs_adl_leg *legs,
+                     bs_i128 *ret_total);
+
+/* tight.c: whether a close is for the one amount that is right: see there. Asked before the step is
+ * carried out, of every close in its order. */
+BS_MUST_USE bool bs_close_is_tight(struct bs_plan *plan, const struct bs_step *step);
+
 /* haircut.c */
 /* The debt of a case becomes period loss; without a haircut layer, unallocated deficit. */
 void bs_write_off(struct bs_plan *plan, uint32_t case_row);

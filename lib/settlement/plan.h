@@ -13,6 +13,7 @@
 #ifndef BS_PLAN_H
 #define BS_PLAN_H
 
+#include "lib/settlement/close_price.h"
 #include "lib/settlement/ranking.h"
 #include "lib/state/state.h"
 
@@ -60,7 +61,7 @@ struct bs_step {
     uint32_t candidate; /* close: row of the ranking + 1 */
     int64_t lots;
     bs_i128 amount;
-    bs_i128 gain;   /* haircut: the payer's weight */
+    bs_i128 gain;   /* haircut: the payer's weight; close: what the leg is worth in all, V */
     bs_i128 prefix; /* haircut: the sum of the weights before the payer's */
 };
 
@@ -119,6 +120,17 @@ struct bs_adl_leg {
     bs_i128 weight;
 };
 
+/* Of the check: the account whose legs are being closed, and the leg in hand. */
+struct bs_pricing {
+    uint32_t reference; /* case + 1; 0 = none */
+    uint32_t count, at; /* legs; the one in hand */
+    bool at_mark, protect;
+    bs_i128 equity;      /* before the first close */
+    bs_i128 total, left; /* weights of all legs, and of those after the one in hand */
+    struct bs_piecewise price;
+    int64_t done; /* lots */
+};
+
 struct bs_scratch {
     struct bs_step *steps;
     struct bs_case *cases;
@@ -133,6 +145,8 @@ struct bs_scratch {
     bs_i128 *market_sizes;             /* by market: for the check; all 0 between */
     struct bs_leg_weight *leg_weights; /* of one account */
     struct bs_adl_leg *adl_legs;       /* of one account */
+    struct bs_adl_leg *priced_legs;    /* of one account, for the check */
+    struct bs_pricing pricing;
     uint32_t steps_max, cases_max, weights_max, rounds_max, working_max, working_positions_max;
     struct bs_plan plan; /* of the settlement in hand */
     /* The settlement in hand: settle.h. */

@@ -77,17 +77,23 @@ static bs_i128 maintenance(const struct close *close, int64_t size)
     return sum;
 }
 
-/* May the two trade these lots? Asked of the plan check with an amount that takes nothing from a
- * solvent account, so that only sizes, sides and the counterparty's equity decide. */
-static bool possible(struct close *close, bs_i128 amount)
+/* May the two trade these lots? Asked of the plan check as a tear-up of the whole leg at mark, so
+ * that only sizes, sides and the counterparty's equity decide. */
+static bool possible(struct close *close)
 {
+    struct bs_policy at_mark = {.layers_count = 1,
+                                .layers = {{.type = BS_LAYER_ADL, .price = BS_PRICE_MARK}}};
+    int64_t size = bs_plan_leg(&close->plan, close->account, close->market).size;
+    close->plan.policy = &at_mark;
     close->plan.scratch->steps[0] = (struct bs_step){
         .type = BS_STEP_CLOSE,
         .account = close->account,
         .counterparty = close->against,
         .market = close->market,
+        .reference = 1,
         .lots = bs_abs64(close->lots),
-        .amount = amount,
+        .amount = bs_plan_value(&close->plan, close->market, -close->lots),
+        .gain = bs_plan_value(&close->plan, close->market, size),
     };
     close->plan.steps_count = 1;
     return bs_plan_check(&close->plan);
@@ -103,7 +109,7 @@ static void print_close(struct close *close)
     bs_i128 weight = total - maintenance(close, size + close->lots);
     bs_i128 received = total == 0 ? 0 : bs_bankruptcy_value(value, equity, weight, total);
     bs_i128 left = bs_plan_equity(plan, close->against) - (received - value);
-    bool can = possible(close, equity < 0 ? received : value);
+    bool can = possible(close);
     printf("{\"received\":%" PRId64 ",\"equity\":%" PRId64 ",\"maintenance\":%" PRId64
            ",\"possible\":%s,\"left\":%" PRId64 "}\n",
            (int64_t)received, (int64_t)equity, (int64_t)total, can ? "true" : "false",

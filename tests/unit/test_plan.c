@@ -56,7 +56,8 @@ static void sound_steps(const struct book *book, struct bs_step steps[2])
                                 .reference = 1,
                                 .candidate = 1,
                                 .lots = 10,
-                                .amount = 89500};
+                                .amount = 89500,
+                                .gain = 89500};
 }
 
 static bool verdict(struct book *book, const struct bs_step *steps, uint32_t count)
