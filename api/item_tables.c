@@ -22,8 +22,6 @@ static const char *margin_name(uint8_t value)
 
 static const char *const isolated[] = {"isolated", NULL};
 static const char *const later_contracts[] = {"inverse", NULL};
-static const char *const later_rankings[] = {"margin_profit", "profit_equity", "price_leverage",
-                                             "leverage_water_fill", NULL};
 static const char *const later_rules[] = {"capped_pro_rata", "risk_aware", "min_max", NULL};
 
 static const struct field pool_rows[] = {
@@ -153,8 +151,7 @@ static const struct field insurance_rows[] = {
 
 static const struct field adl_rows[] = {
     ROW_LAYER(BS_LAYER_ADL),
-    {FIELD("ranking", FIELD_ENUM, LAYER_AT(ranking)), .names = bs_ranking_name,
-     .unsupported = later_rankings},
+    {FIELD("ranking", FIELD_ENUM, LAYER_AT(ranking)), .names = bs_ranking_name},
     {FIELD("price", FIELD_ENUM, LAYER_AT(price)), .names = bs_close_price_name},
     {FIELD("protect_principal", FIELD_BOOL, LAYER_AT(protect_principal))},
 };

@@ -269,8 +269,7 @@ static void view_candidate(const struct bs_engine *engine, uint32_t market,
     ret_row->account = bs_account_text(engine, candidate->account);
     ret_row->size = bs_lots_wide(m, bs_abs64(engine->positions.rows[position].size));
     ret_row->unrealized_profit = bs_quanta_wide(pool, bs_position_profit(engine, position));
-    ret_row->has_score =
-        ranking == BS_RANKING_PROFIT_LEVERAGE || (ranking == BS_RANKING_PRIORITY && listed);
+    ret_row->has_score = !bs_ranking_splits(ranking) && (ranking != BS_RANKING_PRIORITY || listed);
     if (ranking == BS_RANKING_PRIORITY) {
         ret_row->score = (struct bs_wide){engine->positions.rows[position].priority, 0};
     } else {

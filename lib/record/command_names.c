@@ -26,7 +26,10 @@ NAMES(
     bs_layer_type_name,
     "", [BS_LAYER_INSURANCE] = "insurance", [BS_LAYER_ADL] = "adl", [BS_LAYER_HAIRCUT] = "haircut")
 NAMES(bs_ranking_name, [BS_RANKING_PROFIT_LEVERAGE] = "profit_leverage",
-      [BS_RANKING_PRIORITY] = "priority", [BS_RANKING_PRO_RATA] = "pro_rata")
+      [BS_RANKING_PRIORITY] = "priority", [BS_RANKING_PRO_RATA] = "pro_rata",
+      [BS_RANKING_MARGIN_PROFIT] = "margin_profit", [BS_RANKING_PROFIT_EQUITY] = "profit_equity",
+      [BS_RANKING_PRICE_LEVERAGE] = "price_leverage",
+      [BS_RANKING_LEVERAGE_WATER_FILL] = "leverage_water_fill")
 NAMES(bs_close_price_name, [BS_PRICE_BANKRUPTCY] = "bankruptcy", [BS_PRICE_MARK] = "mark")
 NAMES(bs_haircut_rule_name, [BS_RULE_PRO_RATA] = "pro_rata")
 NAMES(bs_basis_name, [BS_BASIS_PERIOD_GAIN] = "period_gain",

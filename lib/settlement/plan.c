@@ -132,6 +132,12 @@ bs_i128 bs_plan_equity(const struct bs_plan *plan, uint32_t account)
     return equity;
 }
 
+bs_i128 bs_plan_collateral(const struct bs_plan *plan, uint32_t account)
+{
+    const struct bs_working *working = working_of(plan, account);
+    return working != NULL ? working->collateral : plan->engine->accounts.hot[account].collateral;
+}
+
 bs_i128 bs_plan_gain(const struct bs_plan *plan, uint32_t account)
 {
     const struct bs_working *working = working_of(plan, account);

@@ -91,7 +91,8 @@ struct bs_plan {
     uint32_t working_count, working_positions_count;
     bs_i128 period_loss, unallocated;
     bs_i128 fund_paid;   /* by the insurance layer in this settlement, against max_per_settlement */
-    uint32_t legs_split; /* numbers the legs that were split pro rata */
+    uint32_t legs_split; /* numbers the legs that were split, and */
+    uint32_t rounds_split;       /* the rounds of the splits */
     uint32_t backstop_positions; /* the backstop account holds after this plan: set by the check */
     bool overflow;               /* an amount left its range: the check refuses the plan */
 };
@@ -174,6 +175,7 @@ BS_MUST_USE bool bs_plan_check(struct bs_plan *plan);
 
 /* Reading through the plan: the working copy where there is one, else the engine. */
 bs_i128 bs_plan_equity(const struct bs_plan *plan, uint32_t account);
+bs_i128 bs_plan_collateral(const struct bs_plan *plan, uint32_t account);
 bs_i128 bs_plan_gain(const struct bs_plan *plan, uint32_t account);
 uint32_t bs_plan_positions(const struct bs_plan *plan, uint32_t account);
 /* The i-th position in market-name order. */

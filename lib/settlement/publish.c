@@ -91,7 +91,7 @@ static void add_rank(struct publishing *p, struct bs_action *action, uint8_t sid
     struct bs_rankings *rankings = &p->plan->scratch->rankings;
     action->ranking = rankings->ranking;
     action->present |= BS_ACTION_HAS_RANKING;
-    if (rankings->ranking == BS_RANKING_PRO_RATA) {
+    if (bs_ranking_splits(rankings->ranking)) {
         return; /* a split has no order */
     }
     const struct bs_candidate *candidate =

@@ -6,8 +6,8 @@
 
 int bs_candidate_compare(const struct bs_candidate *a, const struct bs_candidate *b)
 {
-    if (a->in_profit != b->in_profit) {
-        return a->in_profit ? -1 : 1;
+    if (a->tier != b->tier) {
+        return a->tier < b->tier ? -1 : 1;
     }
     if (a->key != b->key) {
         return a->key > b->key ? -1 : 1;
@@ -88,6 +88,9 @@ static void add_candidates(struct bs_rankings *rankings, const struct bs_plan *p
             .entry = position.leg.entry,
             .notional = bs_abs(value),
             .equity = equity,
+            .wallet = bs_plan_collateral(plan, account),
+            .maintenance = bs_maintenance(&plan->engine->markets[position.market], value),
+            .value_grows = position.leg.size > 0,
             .priority = plan->engine->positions.rows[row].priority,
         };
         struct bs_score score = bs_score_of(rankings->ranking, &input);
@@ -95,7 +98,7 @@ static void add_candidates(struct bs_rankings *rankings, const struct bs_plan *p
             .account = account,
             .order = plan->engine->accounts.cold[account].rank,
             .key = coarse_key(score),
-            .in_profit = input.profit > 0,
+            .tier = input.profit <= 0,
             .score = score,
         };
     }

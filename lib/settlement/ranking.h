@@ -19,8 +19,9 @@ struct bs_candidate {
     uint32_t account;
     uint32_t order;  /* of the account id */
     uint64_t key;    /* coarse score, higher first; equal keys are compared exactly */
-    bool in_profit;  /* strictly before the others */
-    uint32_t barred; /* pro_rata: the leg that it refused lots of, by a clamp */
+    uint8_t tier;    /* lower tiers come strictly first; in profit 0, else 1 */
+    uint32_t barred; /* a split: the leg that it refused lots of, by a clamp */
+    uint32_t below;  /* leverage_water_fill: the round in which it is below the level */
     struct bs_score score;
 };
 
@@ -40,12 +41,23 @@ struct bs_rankings {
     uint8_t ranking; /* enum bs_ranking */
 };
 
+#define BS_TIERS 2
+
+/* Whether lots are split among the candidates instead of taken in their order. */
+static inline bool bs_ranking_splits(uint8_t ranking)
+{
+    return ranking == BS_RANKING_PRO_RATA || ranking == BS_RANKING_LEVERAGE_WATER_FILL;
+}
+
 /* What a score is made of, all in quanta. */
 struct bs_score_input {
-    bs_i128 profit;   /* p: value at mark - entry value */
-    bs_i128 entry;    /* e: entry value, signed */
-    bs_i128 notional; /* n: |value at mark| */
-    bs_i128 equity;   /* q: of the account */
+    bs_i128 profit;      /* p: value at mark - entry value */
+    bs_i128 entry;       /* e: entry value, signed */
+    bs_i128 notional;    /* n: |value at mark| */
+    bs_i128 equity;      /* q: of the account, >= 0 */
+    bs_i128 wallet;      /* w: the account's collateral */
+    bs_i128 maintenance; /* m: of the position */
+    bool value_grows;    /* the position is worth more, in absolute terms, when it profits */
     uint32_t priority;
 };
 

@@ -66,6 +66,11 @@ Readings (what was chosen where DESIGN is silent or can be read in two ways):
 26. Account items for a pool's backstop account are refused; its fills and transfers are not.
 27. A handover is spent by the next run that does not wait, whether the account was found insolvent
     (and resolved) or solvent. The trigger of a repost applies at once; "equity" forgets handovers.
+27. A score's p, e, n and m are the position's, its q and w (= collateral) the account's. price_leverage
+    knows no score but 0 for what is not in profit; it comes after, by id.
+28. leverage_water_fill levels lots over equity (the mark is the same for all), tier by tier as
+    pro_rata; equity counts as at least one quantum; the exact reductions are rounded down in
+    running sums. A clamp's refusal is levelled again over sizes and equities as they are then.
 """
 import json
 import sys

@@ -3,7 +3,27 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from oracle_ledger import Account, Market, ceil_div, prefix_split
+from oracle_ledger import Account, Market, ceil_div, prefix_split, price_text
+
+
+SPLITS = ("pro_rata", "leverage_water_fill")
+RATIOS = ("margin_profit", "profit_equity", "price_leverage")
+
+
+def water_fill(lots, sizes, equities):
+    """Sizes go down to min(size, level * equity), from the most levered; `lots` go in all."""
+    order = sorted(range(len(sizes)), key=lambda i: -Fraction(sizes[i], equities[i]))
+    level = Fraction(0)
+    for k in range(1, len(order) + 1):
+        size, equity = sum(sizes[i] for i in order[:k]), sum(equities[i] for i in order[:k])
+        level = Fraction(size - lots, equity)
+        if k == len(order) or level >= Fraction(sizes[order[k]], equities[order[k]]):
+            break
+    gone, shares = Fraction(0), []
+    for size, equity in zip(sizes, equities):
+        before, gone = gone, gone + max(0, size - level * equity)
+        shares.append(gone // 1 - before // 1)
+    return shares
 
 
 @dataclass
@@ -52,11 +72,13 @@ class Adl:
         position, market = account.positions[name], self.pool.markets[name]
         profit = self.pool.profit(account, name)
         group = 0 if profit > 0 else 1
-        if ranking == "pro_rata":  # no order
+        if ranking in SPLITS:  # no order
             return (group, 0, account.id)
         if ranking == "priority":  # low first; absent adl_priority comes last
             absent = position.priority is None
             return (group, (absent, 0 if absent else position.priority), account.id)
+        if ranking in RATIOS:
+            return (group, -self.ratio(ranking, account, name, equity), account.id)
         # profit_leverage: profit (p/|e|)*(n/q), loss (p/|e|)/(n/q); denominators at least one
         entry, equity = max(1, abs(position.entry)), max(1, equity)
         notional = abs(market.value(position.size))
@@ -89,27 +111,57 @@ class Adl:
 
     def place_leg(self, leg, ranking, side):
         rows = self.rankings.get((leg.market.id, side), [])
-        if ranking == "pro_rata":
-            # lots split by size over positions in profit, then over the rest
+        if ranking in SPLITS:
+            # lots split over positions in profit, then over the rest
             for group in (0, 1):
-                self.split_lots(leg, [account for key, account in rows if key[0] == group])
+                self.split_lots(leg, ranking, [a for key, a in rows if key[0] == group])
             return
-        for rank, (_, account) in enumerate(rows, 1):
+        for rank, (key, account) in enumerate(rows, 1):
             if leg.placed < leg.lots and self.is_candidate(leg, account):
                 want = min(leg.lots - leg.placed, abs(account.positions[leg.market.id].size))
                 self.place(leg, account, self.clamp(leg, account, want),
-                           ranking=ranking, rank=rank)
+                           ranking=ranking, rank=rank, **self.score_shown(ranking, key))
 
-    def split_lots(self, leg, accounts):
-        """Prefix differences by size; what a clamp refuses is split again by remaining size."""
+    def score_shown(self, ranking, key):
+        if ranking != "priority":
+            return {"score": price_text(-key[1])}
+        absent, priority = key[1]
+        return {} if absent else {"score": str(priority)}
+
+    def ratio(self, ranking, account, name, equity):
+        """The scores that know no loss side but p/q, as DESIGN's table writes them."""
+        position, market = account.positions[name], self.pool.markets[name]
+        profit = self.pool.profit(account, name)
+        notional, entry = abs(market.value(position.size)), abs(position.entry)
+        if ranking == "profit_equity":
+            return Fraction(profit, max(1, equity))
+        if profit <= 0 or (ranking == "margin_profit" and equity <= 0):
+            return Fraction(0)
+        if ranking == "margin_profit":
+            maintenance = ceil_div(notional * market.maintenance_ppm, 10 ** 6)
+            return Fraction(profit, max(1, account.collateral)) * Fraction(maintenance, equity)
+        # price_leverage: side-aware mark/entry is the ratio of the values, the better one above
+        price = (Fraction(notional, max(1, entry)) if position.size > 0
+                 else Fraction(entry, max(1, notional)))
+        return price * Fraction(notional, max(1, equity))
+
+    def shares(self, ranking, lots, accounts, market_id):
+        """The lots each of them is to close, `lots` in all or everything."""
+        sizes = [abs(account.positions[market_id].size) for account in accounts]
+        lots = min(lots, sum(sizes))
+        if ranking == "pro_rata":
+            return prefix_split(lots, sizes)
+        return water_fill(lots, sizes, [max(1, self.pool.equity(a)) for a in accounts])
+
+    def split_lots(self, leg, ranking, accounts):
+        """Prefix differences; what a clamp refuses is split again."""
         accounts = [account for account in accounts if self.is_candidate(leg, account)]
         while accounts and leg.placed < leg.lots:
-            sizes = [abs(account.positions[leg.market.id].size) for account in accounts]
-            wants = prefix_split(min(leg.lots - leg.placed, sum(sizes)), sizes)
+            wants = self.shares(ranking, leg.lots - leg.placed, accounts, leg.market.id)
             staying = []
             for account, want in zip(accounts, wants):
                 lots = self.clamp(leg, account, want)
-                self.place(leg, account, lots, ranking="pro_rata")
+                self.place(leg, account, lots, ranking=ranking)
                 if lots == want and leg.market.id in account.positions:
                     staying.append(account)  # the clamped drop out of the following rounds
             accounts = staying

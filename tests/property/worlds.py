@@ -17,6 +17,8 @@ from oracle_ledger import decimal_text, fixed_text
 
 START = 1760130964000
 NAMES = ["a", "a1", "a10", "a2", "B", "b", "c-3", "Z", "d_4", "e", "zz", "K9"]
+RANKINGS = ["profit_leverage", "priority", "pro_rata", "margin_profit", "profit_equity",
+            "price_leverage", "leverage_water_fill"]
 SETTLES = ("settle", "close_period")
 
 
@@ -64,7 +66,7 @@ class Grower:
             layers.append(layer)
         if self.chance(0.7):
             layer = {"layer": "adl",
-                     "ranking": rng.choice(["profit_leverage", "priority", "pro_rata"]),
+                     "ranking": rng.choice(RANKINGS),
                      "price": rng.choice(["bankruptcy", "bankruptcy", "bankruptcy", "mark"])}
             if self.chance(0.4):
                 layer["protect_principal"] = self.chance(0.3)

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The price and the most lots of a close against one counterparty. */
+#include "lib/settlement/closing.h"
+
+#include "lib/money/money.h"
+
+/* What the closing account receives for the next `lots` from this counterparty. */
+static bs_i128 piece_value(const struct bs_closing *closing, const struct bs_leg *counter,
+                           int64_t lots)
+{
+    bs_i128 value = bs_piece(&closing->price, closing->done, lots);
+    if (!closing->protect) {
+        return value;
+    }
+    int64_t held = bs_abs64(counter->size);
+    if (bs_compare_products(-value, held, counter->entry, lots) < 0) {
+        return -bs_muldiv_floor(counter->entry, lots, held); /* at its entry: it realises 0 */
+    }
+    return value;
+}
+
+/* What the counterparty loses against mark by closing the next `lots`. */
+static bs_i128 piece_cost(const struct bs_closing *closing, const struct bs_leg *counter,
+                          int64_t lots)
+{
+    int64_t signed_lots = closing->is_long ? lots : -lots;
+    return piece_value(closing, counter, lots) -
+           bs_plan_value(closing->plan, closing->market, signed_lots);
+}
+
+/* The most lots, at most `lots`, that leave the counterparty's equity >= 0: the cost grows with the
+ * lots, so halving finds it. */
+static int64_t clamp(const struct bs_closing *closing, const struct bs_leg *counter, bs_i128 equity,
+                     int64_t lots)
+{
+    if (piece_cost(closing, counter, lots) <= equity) {
+        return lots;
+    }
+    int64_t bearable = 0;
+    int64_t unbearable = lots;
+    while (unbearable - bearable > 1) {
+        int64_t middle = bearable + ((unbearable - bearable) >> 1);
+        if (piece_cost(closing, counter, middle) <= equity) {
+            bearable = middle;
+        } else {
+            unbearable = middle;
+        }
+    }
+    return bearable;
+}
+
+int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *candidate,
+                         uint32_t rank, int64_t wanted)
+{
+    struct bs_plan *plan = closing->plan;
+    struct bs_leg counter = bs_plan_leg(plan, candidate->account, closing->market);
+    bs_i128 equity = bs_plan_equity(plan, candidate->account);
+    if (counter.size == 0 || (counter.size > 0) == closing->is_long || equity < 0) {
+        return 0;
+    }
+    if (closing->protect && bs_plan_profit(plan, closing->market, &counter) < 0) {
+        return 0;
+    }
+    int64_t lots = (int64_t)bs_min(wanted, bs_abs64(counter.size));
+    lots = clamp(closing, &counter, equity, lots);
+    if (lots == 0) {
+        return 0;
+    }
+    struct bs_step step = {
+        .type = BS_STEP_CLOSE,
+        .account = closing->account,
+        .counterparty = candidate->account,
+        .market = closing->market,
+        .reference = closing->case_row + 1,
+        .candidate = rank + 1,
+        .lots = lots,
+        .amount = piece_value(closing, &counter, lots),
+        .gain = closing->price.value,
+    };
+    closing->taken += piece_cost(closing, &counter, lots);
+    closing->done += lots;
+    bs_plan_add(plan, &step);
+    return lots;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lots split among all candidates of a tier instead of taken in an order. A round gives each its
+ * share; who refuses lots by a clamp is out of the following rounds of the leg.
+ *
+ * pro_rata: X lots by size, prefix differences in account-id order.
+ *
+ * leverage_water_fill (after Campbell, Hey, Moallemi and Nutz: it makes the highest leverage as low
+ * as it can be): with q_i lots and equity E_i the sizes that stay are min(q_i, level * E_i), and
+ * the level is such that X lots go. Over the k candidates above it, level = (sum q - X) / sum E: so
+ * what stays, T = sum q - X lots, is split by equity among them (prefix differences, rounded up).
+ */
+#include "lib/money/money.h"
+#include "lib/settlement/closing.h"
+
+/* Of the candidates that take part in a round. */
+struct totals {
+    bs_i128 lots, equity;
+};
+
+struct split {
+    struct bs_closing *closing;
+    uint8_t tier;
+    uint32_t leg_number;
+    uint32_t round; /* numbers the rounds of all splits of a settlement */
+    bool fill;      /* leverage_water_fill */
+};
+
+static struct bs_candidate *next(const struct split *split, uint32_t *rank, struct totals *ret_own)
+{
+    const struct bs_closing *closing = split->closing;
+    struct bs_plan *plan = closing->plan;
+    struct bs_candidate *candidate;
+    while ((candidate = bs_ranking_at(&plan->scratch->rankings, closing->market,
+                                      closing->counter_side, (*rank)++)) != NULL) {
+        if (candidate->tier != split->tier || candidate->barred == split->leg_number ||
+            candidate->below == split->round) {
+            continue;
+        }
+        struct bs_leg leg = bs_plan_leg(plan, candidate->account, closing->market);
+        if (leg.size != 0) {
+            bs_i128 equity = split->fill ? bs_plan_equity(plan, candidate->account) : 1;
+            *ret_own = (struct totals){bs_abs64(leg.size), bs_max(1, equity)};
+            return candidate;
+        }
+    }
+    return NULL;
+}
+
+/* Nobody at a loss at mark is touched where principal is protected. */
+static void bar_losers(const struct split *split)
+{
+    const struct bs_closing *closing = split->closing;
+    struct totals own;
+    struct bs_candidate *candidate;
+    for (uint32_t rank = 0; closing->protect && (candidate = next(split, &rank, &own)) != NULL;) {
+        struct bs_leg leg = bs_plan_leg(closing->plan, candidate->account, closing->market);
+        if (bs_plan_profit(closing->plan, closing->market, &leg) < 0) {
+            candidate->barred = split->leg_number;
+        }
+    }
+}
+
+static struct totals sum(const struct split *split)
+{
+    struct totals total = {0, 0}, own;
+    for (uint32_t rank = 0; next(split, &rank, &own) != NULL;) {
+        total.lots += own.lots;
+        total.equity += own.equity;
+    }
+    return total;
+}
+
+/* Leaves those out that are not above the level: leaving them out only raises it, so what is left
+ * when nobody more goes are exactly those above it. Returns their totals. */
+static struct totals find_level(const struct split *split, bs_i128 lots)
+{
+    struct totals total = sum(split), own, kept;
+    for (bool left_out = true; left_out && lots < total.lots;) {
+        left_out = false;
+        kept = total;
+        struct bs_candidate *candidate;
+        for (uint32_t rank = 0; (candidate = next(split, &rank, &own)) != NULL;) {
+            if (bs_compare_products(own.lots, total.equity, total.lots - lots, own.equity) <= 0) {
+                candidate->below = split->round;
+                kept.lots -= own.lots;
+                kept.equity -= own.equity;
+                left_out = true;
+            }
+        }
+        total = kept;
+    }
+    return total;
+}
+
+/* The lots of the next candidate; `before` and `after` are the sums without and with it. */
+static int64_t share(const struct split *split, bs_i128 lots, const struct totals sums[3])
+{
+    const struct totals *before = &sums[0], *after = &sums[1], *total = &sums[2];
+    if (!split->fill) {
+        return (int64_t)bs_split_floor(lots, before->lots, after->lots, total->lots);
+    }
+    bs_i128 stays = bs_split_ceil(total->lots - lots, before->equity, after->equity, total->equity);
+    return (int64_t)(after->lots - before->lots - stays);
+}
+
+/* True when it is worth another round: somebody refused lots and others may be left. */
+static bool run_round(struct split *split)
+{
+    struct bs_closing *closing = split->closing;
+    split->round = ++closing->plan->rounds_split;
+    bar_losers(split);
+    bs_i128 lots = closing->price.lots - closing->done;
+    struct totals sums[3] = {{0, 0}, {0, 0}, split->fill ? find_level(split, lots) : sum(split)};
+    lots = bs_min(lots, sums[2].lots);
+    bool refused = false;
+    struct totals own;
+    struct bs_candidate *candidate;
+    for (uint32_t rank = 0; (candidate = next(split, &rank, &own)) != NULL;) {
+        sums[1] = (struct totals){sums[0].lots + own.lots, sums[0].equity + own.equity};
+        int64_t wanted = share(split, lots, sums);
+        if (wanted > 0 && bs_close_against(closing, candidate, rank - 1, wanted) < wanted) {
+            candidate->barred = split->leg_number;
+            refused = true;
+        }
+        sums[0] = sums[1];
+    }
+    return refused && closing->done < closing->price.lots && !closing->plan->overflow;
+}
+
+void bs_place_split(struct bs_closing *closing)
+{
+    struct bs_plan *plan = closing->plan;
+    struct split split = {
+        .closing = closing,
+        .leg_number = ++plan->legs_split,
+        .fill = plan->scratch->rankings.ranking == BS_RANKING_LEVERAGE_WATER_FILL,
+    };
+    for (; split.tier < BS_TIERS; split.tier++) {
+        while (closing->done < closing->price.lots && run_round(&split)) {
+        }
+    }
+}
