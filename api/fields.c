@@ -110,6 +110,15 @@ static enum bs_status read_integer(const struct json_token *value, uint64_t max,
     return BS_OK;
 }
 
+static enum bs_status read_signed(const struct json_token *value, int64_t *ret_integer)
+{
+    if (value->kind != TOKEN_INTEGER) {
+        return value->kind == TOKEN_BIG_INTEGER ? BS_INVALID_VALUE : BS_WRONG_TYPE;
+    }
+    *ret_integer = value->as.integer;
+    return BS_OK;
+}
+
 static enum bs_status read_enum(const struct field *field, const struct json_token *value,
                                 uint8_t *ret_value)
 {
@@ -186,6 +195,8 @@ static enum bs_status read_value(const struct field *field, const struct json_to
     case FIELD_U32:
     case FIELD_U64:
         return read_number(field, value, at);
+    case FIELD_I64:
+        return read_signed(value, at);
     case FIELD_BOOL:
         return read_bool(value, at);
     case FIELD_ENUM:
@@ -200,6 +211,9 @@ static enum bs_status read_value(const struct field *field, const struct json_to
     case FIELD_WATERFALL:
         *(const struct json_token **)at = value;
         return value->kind == TOKEN_ARRAY || value->kind == TOKEN_STRING ? BS_OK : BS_WRONG_TYPE;
+    case FIELD_OBJECT:
+        *(const struct json_token **)at = value;
+        return value->kind == TOKEN_OBJECT ? BS_OK : BS_WRONG_TYPE;
     case FIELD_UNSUPPORTED:
         break;
     }

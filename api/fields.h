@@ -17,12 +17,14 @@ enum field_kind {
     FIELD_DECIMAL,     /* struct bs_decimal; a string or an integer */
     FIELD_U32,         /* uint32_t, at most `max` */
     FIELD_U64,         /* uint64_t */
+    FIELD_I64,         /* int64_t */
     FIELD_BOOL,        /* bool */
     FIELD_ENUM,        /* uint8_t, by `names` from `first` on */
     FIELD_TIME,        /* int64_t, ms */
     FIELD_PERIOD,      /* uint64_t, ms */
     FIELD_LIST,        /* const struct json_token *, an array */
     FIELD_WATERFALL,   /* const struct json_token *, an array of layers or the name of a preset */
+    FIELD_OBJECT,      /* const struct json_token *, an object */
     FIELD_UNSUPPORTED, /* known to the API, but not offered by this version */
 };
 

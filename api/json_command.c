@@ -24,6 +24,8 @@ struct parse {
     const struct api_route *route;
     struct api_error *error;
     struct json_sink sink;
+    api_object_fn object; /* of api_parse_object; NULL: the items are commands */
+    void *user;
     bool bulk;
     bool single;  /* the path takes one object */
     bool line;    /* NDJSON: the text is one line and must be one object */
@@ -159,12 +161,26 @@ static void on_begin(void *user, bool is_list, size_t count)
     parse->skip = list_line;
 }
 
+static bool take_object(struct parse *parse, const struct json_token *token)
+{
+    char detail[sizeof(parse->error->detail)];
+    struct fault fault = {.status = BS_NOT_AN_OBJECT};
+    if (token->kind == TOKEN_OBJECT && parse->object(parse->user, token, &fault)) {
+        return true;
+    }
+    (void)snprintf(detail, sizeof(detail), "%s: %s", fault.field, bs_status_sentence(fault.status));
+    return stop(parse, fault.status, fault.field[0] == '\0' ? NULL : detail);
+}
+
 static bool on_item(void *user, const struct json_token *token)
 {
     struct parse *parse = user;
     struct api_batch *batch = parse->batch;
     if (parse->stopped || parse->skip) {
         return false;
+    }
+    if (parse->object != NULL) {
+        return take_object(parse, token);
     }
     struct fault fault;
     if (item_write(parse->route, token, &batch->records, &batch->needs_ops, &fault)) {
@@ -265,6 +281,26 @@ bool api_parse_body(struct api_batch *batch, const struct api_route *route,
     if (!good) {
         api_batch_clear(batch);
     }
+    return good;
+}
+
+bool api_parse_object(const char *bytes, size_t size, api_object_fn fn, void *user,
+                      struct api_error *ret_error)
+{
+    struct api_batch batch = {0};
+    struct parse parse = {
+        .batch = &batch,
+        .error = ret_error,
+        .object = fn,
+        .user = user,
+        .bulk = size > API_SMALL_SIZE_MAX,
+        .single = true,
+        .sink = {.begin = on_begin, .item = on_item},
+    };
+    parse.sink.user = &parse;
+    bool good = is_blank(bytes, size) ? stop(&parse, BS_EMPTY_BODY, NULL)
+                                      : read_text(&parse, bytes, size);
+    free(parse.sink.tokens.tokens);
     return good;
 }
 

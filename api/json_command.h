@@ -56,6 +56,14 @@ struct api_error {
  */
 BS_MUST_USE bool api_parse(struct api_batch *batch, const struct api_route *route, const char *body,
                            size_t size, bool ndjson, struct api_error *ret_error);
+struct json_token;
+struct fault;
+/* Reads what one object says; false: *fault is set. The object's texts live until it returns. */
+typedef bool (*api_object_fn)(void *user, const struct json_token *object, struct fault *fault);
+/* Parses a body that is one JSON object and no command. False: *ret_error is set. Padding as above.
+ */
+BS_MUST_USE bool api_parse_object(const char *body, size_t size, api_object_fn fn, void *user,
+                                  struct api_error *ret_error);
 /* A name of an account, market, pool, trade or transfer: 1 to 64 bytes of UTF-8 without controls.
  */
 bool api_name_valid(struct bs_text name);

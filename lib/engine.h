@@ -36,6 +36,10 @@ size_t bs_engine_size(const struct bs_config *config);
 /* `memory` is zeroed (fresh anonymous mmap), aligned to 64 and outlives the engine. */
 struct bs_engine *bs_engine_init(void *memory, size_t size, const struct bs_config *config);
 
+/* The block was copied, or mapped at a second address: puts its pointers right. It must not be in
+ * the middle of a settlement. */
+struct bs_engine *bs_engine_attach(void *memory);
+
 enum bs_waiting { BS_WAITING_NO, BS_WAITING_STALE_MARK };
 
 /* What one settlement did, for the list of settlements. Amounts in the pool's asset. */
@@ -98,6 +102,9 @@ struct bs_digest {
     uint64_t words[2];
 };
 struct bs_digest bs_engine_digest(struct bs_engine *engine);
+/* The same over the pools, the markets and `count` accounts from the `first` in name order on: what
+ * a self-check beside the traffic can afford. */
+struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first, uint32_t count);
 
 /* How full the tables are. */
 struct bs_usage {

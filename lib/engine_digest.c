@@ -126,6 +126,11 @@ static void add_account(struct stream *stream, const struct bs_engine *engine, u
 
 struct bs_digest bs_engine_digest(struct bs_engine *engine)
 {
+    return bs_engine_digest_part(engine, 0, UINT32_MAX);
+}
+
+struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first, uint32_t count)
+{
     struct stream stream = {{UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344)}};
     bs_order_refresh(engine);
     add(&stream, engine->ordinal);
@@ -135,7 +140,7 @@ struct bs_digest bs_engine_digest(struct bs_engine *engine)
     for (uint32_t i = 0; i < engine->markets_count; i++) {
         add_market(&stream, engine, engine->market_order[i]);
     }
-    for (uint32_t i = 0; i < engine->order_count; i++) {
+    for (uint32_t i = first; i < engine->order_count && i - first < count; i++) {
         add_account(&stream, engine, engine->accounts.order[i]);
     }
     return (struct bs_digest){{stream.words[0], stream.words[1]}};

@@ -170,6 +170,14 @@ struct bs_engine *bs_engine_init(void *memory, size_t size, const struct bs_conf
     assert(size >= bs_engine_size(config));
     struct bs_engine *engine = memory;
     *engine = (struct bs_engine){.config = *config};
+    engine->positions_used = 1; /* row 0 is "none" */
+    return bs_engine_attach(memory);
+}
+
+struct bs_engine *bs_engine_attach(void *memory)
+{
+    assert((uintptr_t)memory % ALIGNMENT == 0);
+    struct bs_engine *engine = memory;
     struct layout layout = {memory, sizeof *engine};
     (void)place_all(&layout, engine);
     struct bs_index *indexes[] = {&engine->pool_index, &engine->market_index,
@@ -177,11 +185,10 @@ struct bs_engine *bs_engine_init(void *memory, size_t size, const struct bs_conf
     const void *names[] = {engine->pool_name, engine->market_name, &engine->accounts.cold[0].name};
     const size_t strides[] = {sizeof(uint32_t), sizeof(uint32_t), sizeof(struct bs_account_cold)};
     for (int i = 0; i < 3; i++) {
-        indexes[i]->seed = config->hash_seed;
+        indexes[i]->seed = engine->config.hash_seed;
         indexes[i]->names = &engine->names;
         indexes[i]->name_of = names[i];
         indexes[i]->name_stride = strides[i];
     }
-    engine->positions_used = 1; /* row 0 is "none" */
     return engine;
 }

@@ -360,6 +360,24 @@ int log_reader_settlements(struct log_reader *reader, struct bs_text pool, uint6
     return reader->settlements(reader, pool, after, limit, fn, user, error);
 }
 
+int log_reader_records(struct log_reader *reader, struct log_reader_place *place, uint64_t last_seq,
+                       log_records_fn fn, void *user, char error[LOG_ERROR_SIZE])
+{
+    struct batch_check check = {.after = place->seq, .fn = fn, .user = user, .seq = place->seq};
+    memcpy(check.link, place->link, LOG_HASH_SIZE);
+    int result = 0;
+    while (result == 0 && check.seq < last_seq && !check.stopped) {
+        uint64_t before = check.seq;
+        result = reader->next_batch(reader, &check, error);
+        if (result == 0 && check.seq == before) {
+            result = log_error(error, -EBADMSG, "records are missing after %" PRIu64, before);
+        }
+    }
+    place->seq = check.seq;
+    memcpy(place->link, check.link, LOG_HASH_SIZE);
+    return result;
+}
+
 void log_reader_close(struct log_reader *reader)
 {
     if (reader != NULL) {

@@ -80,6 +80,8 @@ struct log_reader {
                    void *user, char *error);
     int (*settlements)(struct log_reader *reader, struct bs_text pool, uint64_t after,
                        uint32_t limit, log_settlement_fn fn, void *user, char *error);
+    /* Checks and delivers the first batch past check->seq. */
+    int (*next_batch)(struct log_reader *reader, struct batch_check *check, char *error);
     void (*close)(struct log_reader *reader);
 };
 

@@ -256,6 +256,31 @@ static int on_settlements(struct log_reader *base, struct bs_text pool, uint64_t
     return 0;
 }
 
+static int on_next_batch(struct log_reader *base, struct batch_check *check, char *error)
+{
+    struct log_memory *memory = ((struct memory_reader *)base)->log;
+    struct memory_batch batch = {0};
+    pthread_mutex_lock(&memory->rows);
+    const struct memory_batch *batches = (const void *)memory->batches.bytes;
+    size_t count = memory->batches.size / sizeof(*batches);
+    size_t low = 0;
+    for (size_t high = count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (batches[middle].first_seq > check->seq) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    if (low < count) {
+        batch = batches[low];
+    }
+    pthread_mutex_unlock(&memory->rows);
+    struct batch_row row = {"the log in memory", batch.first_seq, batch.count,
+                            batch.link,          batch.records,   batch.size};
+    return batch.count > 0 ? batch_check_row(check, &row, error) : 0;
+}
+
 static void on_reader_close(struct log_reader *base)
 {
     free(base);
@@ -269,6 +294,7 @@ static int on_reader_open(struct log_reader **ret_reader, struct command_log *lo
     }
     reader->base.actions = on_actions;
     reader->base.settlements = on_settlements;
+    reader->base.next_batch = on_next_batch;
     reader->base.close = on_reader_close;
     reader->log = memory_of(log);
     *ret_reader = &reader->base;

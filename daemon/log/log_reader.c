@@ -32,6 +32,7 @@ struct reader_file {
     sqlite3_stmt *settlements_of_pool;
     sqlite3_stmt *settlements;
     sqlite3_stmt *pool_start;
+    sqlite3_stmt *batch;
 };
 
 struct page_row {
@@ -59,6 +60,7 @@ static void close_file(struct reader_file *file)
     (void)sqlite3_finalize(file->settlements_of_pool);
     (void)sqlite3_finalize(file->settlements);
     (void)sqlite3_finalize(file->pool_start);
+    (void)sqlite3_finalize(file->batch);
     int code = sqlite3_close(file->db);
     assert(code == SQLITE_OK);
     memset(file, 0, sizeof(*file));
@@ -378,6 +380,56 @@ static int on_settlements(struct log_reader *base, struct bs_text pool, uint64_t
     return 0;
 }
 
+/* ---- batches ---- */
+
+/* Copies the first batch past a sequence; *ret_row stays empty when the file holds none. */
+static int read_batch(struct sqlite_reader *reader, uint32_t number, uint64_t after,
+                      struct batch_row *ret_row, char *error)
+{
+    struct reader_file *file;
+    int result = open_file(reader, number, &file, error);
+    if (result == 0 && file->batch == NULL) {
+        result = db_prepare(&file->batch, file->db,
+                            "SELECT first_seq, count, link, records FROM batch"
+                            " WHERE first_seq > ?1 ORDER BY first_seq LIMIT 1",
+                            error);
+    }
+    if (result != 0) {
+        return result;
+    }
+    db_bind_u64(file->batch, 1, after);
+    result = db_step(file->batch, error);
+    if (result == 1) {
+        const void *records = sqlite3_column_blob(file->batch, 3);
+        ret_row->first_seq = db_u64(file->batch, 0);
+        ret_row->count = (uint32_t)db_u64(file->batch, 1);
+        ret_row->size = (size_t)sqlite3_column_bytes(file->batch, 3);
+        buffer_clear(&reader->bytes);
+        buffer_append(&reader->bytes, records, ret_row->size);
+        if (!db_hash(file->batch, 2, reader->rows[0].hash)) {
+            result = damaged(file, "the batch at", ret_row->first_seq, error);
+        }
+        ret_row->where = "the log";
+        ret_row->link = reader->rows[0].hash;
+        ret_row->records = (const uint8_t *)reader->bytes.bytes;
+    }
+    (void)sqlite3_reset(file->batch);
+    return result < 0 ? result : 0;
+}
+
+static int on_next_batch(struct log_reader *base, struct batch_check *check, char *error)
+{
+    struct sqlite_reader *reader = (struct sqlite_reader *)base;
+    struct file_index *index = &reader->log->index;
+    struct batch_row row = {0};
+    uint32_t number = file_index_find(index, FILE_KEY_SEQ, check->seq);
+    int result = 0;
+    for (; result == 0 && row.count == 0 && number <= file_index_count(index); number++) {
+        result = read_batch(reader, number, check->seq, &row, error);
+    }
+    return result == 0 && row.count > 0 ? batch_check_row(check, &row, error) : result;
+}
+
 static void on_close(struct log_reader *base)
 {
     struct sqlite_reader *reader = (struct sqlite_reader *)base;
@@ -395,6 +447,7 @@ int log_sqlite_reader_open(struct log_reader **ret_reader, struct command_log *l
     }
     reader->base.actions = on_actions;
     reader->base.settlements = on_settlements;
+    reader->base.next_batch = on_next_batch;
     reader->base.close = on_close;
     reader->log = (struct log_sqlite *)log; /* base is its first member */
     *ret_reader = &reader->base;

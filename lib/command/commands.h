@@ -22,6 +22,9 @@ static inline struct bs_outcome bs_refuse(enum bs_status status, const char *fie
 
 /* pool.c */
 struct bs_outcome bs_apply_pool(struct bs_engine *engine, const struct bs_pool_command *command);
+/* The waterfall and period of a pool item, checked, in the quanta of `pool`. */
+struct bs_outcome bs_policy_read(const struct bs_pool *pool, const struct bs_pool_command *command,
+                                 struct bs_policy *ret_policy);
 struct bs_outcome bs_delete_pool(struct bs_engine *engine, struct bs_text name);
 /* market.c */
 struct bs_outcome bs_apply_market(struct bs_engine *engine,

@@ -52,9 +52,8 @@ static bool waterfall_is_valid(const struct bs_pool_command *command)
     return true;
 }
 
-static struct bs_outcome read_policy(const struct bs_pool *pool,
-                                     const struct bs_pool_command *command,
-                                     struct bs_policy *ret_policy)
+struct bs_outcome bs_policy_read(const struct bs_pool *pool, const struct bs_pool_command *command,
+                                 struct bs_policy *ret_policy)
 {
     if (!waterfall_is_valid(command)) {
         return bs_refuse(BS_INVALID_WATERFALL, "waterfall");
@@ -128,7 +127,7 @@ static struct bs_outcome new_pool(struct bs_engine *engine, const struct bs_pool
     }
     struct bs_policy policy;
     struct bs_pool sized = {.decimals = command->decimals};
-    struct bs_outcome outcome = read_policy(&sized, command, &policy);
+    struct bs_outcome outcome = bs_policy_read(&sized, command, &policy);
     if (outcome.status != BS_OK) {
         return outcome;
     }
@@ -192,7 +191,7 @@ struct bs_outcome bs_apply_pool(struct bs_engine *engine, const struct bs_pool_c
     }
     struct bs_pool changed = *pool;
     changed.decimals = command->decimals;
-    struct bs_outcome outcome = read_policy(&changed, command, &changed.next);
+    struct bs_outcome outcome = bs_policy_read(&changed, command, &changed.next);
     if (outcome.status != BS_OK) {
         return outcome;
     }
