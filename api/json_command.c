@@ -298,8 +298,8 @@ bool api_parse_object(const char *bytes, size_t size, api_object_fn fn, void *us
         .sink = {.begin = on_begin, .item = on_item},
     };
     parse.sink.user = &parse;
-    bool good = is_blank(bytes, size) ? stop(&parse, BS_EMPTY_BODY, NULL)
-                                      : read_text(&parse, bytes, size);
+    bool good =
+        is_blank(bytes, size) ? stop(&parse, BS_EMPTY_BODY, NULL) : read_text(&parse, bytes, size);
     free(parse.sink.tokens.tokens);
     return good;
 }

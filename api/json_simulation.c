@@ -35,7 +35,7 @@ struct shock {
         {FIELD("actions", FIELD_BOOL, AT(actions))},                                               \
     {                                                                                              \
         FIELD("actions_limit", FIELD_U32, AT(actions_limit)), .flag = AT(has_limit),               \
-            .max = API_SIMULATED_ACTIONS_MAX                                                       \
+                                                              .max = API_SIMULATED_ACTIONS_MAX     \
     }
 
 static const struct field simulation_rows[] = {
@@ -243,7 +243,12 @@ static bool on_comparison(void *user, const struct json_token *object, struct fa
         api_comparison_presets(simulation);
     }
     set_actions(simulation, &body);
-    return body.waterfalls == NULL || read_waterfalls(simulation, body.waterfalls, fault);
+    if (body.waterfalls != NULL && !read_waterfalls(simulation, body.waterfalls, fault)) {
+        return false;
+    }
+    /* What was really done has this name in the answer. */
+    return name_is_new(simulation, (struct bs_text){"actual", 6}) ||
+           fault_set(fault, BS_DUPLICATE_KEY, "waterfalls.actual");
 }
 
 bool api_simulation_parse(struct api_simulation *simulation, const char *body, size_t size,
@@ -264,8 +269,7 @@ void api_comparison_presets(struct api_simulation *simulation)
     const struct api_preset *preset;
     for (uint32_t i = 0; i < API_WATERFALLS_MAX && (preset = api_preset_at(i)) != NULL; i++) {
         struct api_waterfall *waterfall = &simulation->waterfalls[simulation->waterfalls_count++];
-        set_name(&waterfall->name,
-                 (struct bs_text){preset->name, (uint32_t)strlen(preset->name)});
+        set_name(&waterfall->name, (struct bs_text){preset->name, (uint32_t)strlen(preset->name)});
         waterfall->layers_count = preset->layers_count;
         memcpy(waterfall->layers, preset->layers, preset->layers_count * sizeof(preset->layers[0]));
     }

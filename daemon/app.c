@@ -21,6 +21,7 @@
 #include "daemon/http/server.h"
 #include "daemon/obs/logger.h"
 #include "daemon/obs/notify.h"
+#include "daemon/sim/simulator.h"
 
 #define SIGNALS_COUNT 4
 #define REPLAY_NOTIFY_NS ((uint64_t)1000000000)
@@ -35,6 +36,7 @@ struct app {
     struct command_log *log;
     struct core *core;
     struct http_server *http;
+    struct simulator *simulator;
     struct request report; /* of SIGUSR1 */
     bool is_reporting;
     bool is_stopping;
@@ -349,6 +351,20 @@ static int start_core(struct app *app)
     return code < 0 ? refuse("not started", code, error) : EX_OK;
 }
 
+static int start_simulator(struct app *app)
+{
+    char error[LOG_ERROR_SIZE];
+    const struct settings *settings = app->settings;
+    const struct simulator_options options = {
+        .mode = (uint8_t)settings_number(settings, SETTING_SIMULATION_MODE),
+        .time_limit_ms = number32(settings, SETTING_SIMULATION_TIME_LIMIT_MS),
+        .queue_max = number32(settings, SETTING_SIMULATION_QUEUE_MAX),
+        .check_interval_s = number32(settings, SETTING_SIMULATION_CHECK_INTERVAL_S),
+    };
+    int code = simulator_new(&app->simulator, app->core, app->log, &options, error);
+    return code < 0 ? refuse("simulations cannot be served", code, error) : EX_OK;
+}
+
 static int start_http(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
@@ -361,6 +377,7 @@ static int start_http(struct app *app)
         .header_deadline_ms = number32(settings, SETTING_HTTP_HEADER_DEADLINE_MS),
         .body_deadline_ms = number32(settings, SETTING_HTTP_BODY_DEADLINE_MS),
         .answer_deadline_ms = number32(settings, SETTING_HTTP_ANSWER_DEADLINE_MS),
+        .simulator = app->simulator,
     };
     options.address.sin_family = AF_INET;
     options.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK); /* the only one settings accept */
@@ -418,7 +435,10 @@ static int announce(struct app *app)
 
 static int serve(struct app *app)
 {
-    int status = start_http(app);
+    int status = start_simulator(app);
+    if (status == EX_OK) {
+        status = start_http(app);
+    }
     if (status == EX_OK) {
         status = announce(app);
     }
@@ -428,6 +448,7 @@ static int serve(struct app *app)
         core_stop(app->core, NULL, NULL);
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
+    simulator_free(app->simulator); /* answers what waits for it */
     http_server_free(app->http);
     core_free(app->core);
     return status;

@@ -16,8 +16,8 @@ static enum bs_status moved_price(const struct bs_market *market, int64_t move_p
     if (!market->has_mark) {
         return BS_NO_MARK;
     }
-    bs_i128 ticks = bs_div_floor((bs_i128)market->mark * (BS_PPM + (bs_i128)move_ppm) + BS_PPM / 2,
-                                 BS_PPM);
+    bs_i128 ticks =
+        bs_div_floor((bs_i128)market->mark * (BS_PPM + (bs_i128)move_ppm) + BS_PPM / 2, BS_PPM);
     bs_i128 mantissa;
     if (!bs_mul(ticks, market->tick.mantissa, &mantissa) || mantissa > INT64_MAX) {
         return BS_OUT_OF_RANGE;

@@ -18,7 +18,8 @@ struct bs_what_if_mark {
     struct bs_text market;
     bool by_price; /* else the mark moves by move_ppm of itself, to the nearest tick */
     struct bs_decimal price;
-    int64_t move_ppm; /* half a tick goes away from zero; -1,000,000 and below: price_not_positive */
+    int64_t
+        move_ppm; /* half a tick goes away from zero; -1,000,000 and below: price_not_positive */
 };
 
 /* Marks have no age in this pool from here on. */
@@ -52,6 +53,7 @@ struct bs_what_if_totals { /* quanta */
     bs_i128 period_loss;
     bs_i128 unallocated;
 };
+
 void bs_what_if_totals_get(const struct bs_engine *engine, uint32_t pool,
                            struct bs_what_if_totals *ret_totals);
 /* An account's name. */

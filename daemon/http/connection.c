@@ -103,6 +103,9 @@ static enum bs_status read_query(struct connection *connection)
     if (route->needs_side) {
         query_needs_side(&connection->query);
     }
+    if (route->needs_pool) {
+        query_needs_pool(&connection->query);
+    }
     return connection->query.status;
 }
 
@@ -231,7 +234,8 @@ enum MHD_Result connection_on_request(void *user, struct MHD_Connection *mhd, co
     return run(connection);
 }
 
-/* On the core loop. Who finds the list empty wakes the HTTP thread; it takes the list as a whole.
+/* On the core loop or the simulator's thread. Who finds the list empty wakes the HTTP thread; it
+ * takes the list as a whole.
  */
 static void on_core_done(struct request *request)
 {
@@ -246,7 +250,8 @@ static void on_core_done(struct request *request)
     }
 }
 
-enum outcome connection_through_core(struct connection *connection, bool *ret_done)
+enum outcome connection_through(struct connection *connection,
+                                bool (*submit)(struct connection *connection), bool *ret_done)
 {
     struct request *request = &connection->request;
     if (connection->handed_over) {
@@ -261,13 +266,23 @@ enum outcome connection_through_core(struct connection *connection, bool *ret_do
     request->done = on_core_done;
     request->user = connection;
     connection->handed_over = true;
-    /* Suspended first: the core may be done before core_submit returns. */
+    /* Suspended first: whoever takes it may be done before submit returns. */
     MHD_suspend_connection(connection->mhd);
-    if (!core_submit(connection->server->core, request)) {
+    if (!submit(connection)) {
         connection->not_taken = true;
         MHD_resume_connection(connection->mhd);
     }
     return OUTCOME_SUSPENDED;
+}
+
+static bool submit_to_core(struct connection *connection)
+{
+    return core_submit(connection->server->core, &connection->request);
+}
+
+enum outcome connection_through_core(struct connection *connection, bool *ret_done)
+{
+    return connection_through(connection, submit_to_core, ret_done);
 }
 
 enum outcome handle_query(struct connection *connection)
@@ -311,6 +326,8 @@ static void reset(struct connection *connection)
     struct buffer body = request->body;
     struct api_batch batch = request->batch;
     *request = (struct request){.body = body, .batch = batch};
+    free(connection->job);
+    connection->job = NULL;
     connection->route = NULL;
     connection->guard = (struct guard){0};
     connection->allow[0] = '\0';

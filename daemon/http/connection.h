@@ -44,6 +44,7 @@ struct route {
     uint8_t command; /* enum bs_command_type of a write; 0 = each item names its own */
     bool takes_body;
     bool needs_side;    /* the parameter must be there */
+    bool needs_pool;    /* likewise */
     bool body_optional; /* without a body the command is made from the name in the path */
 };
 
@@ -55,8 +56,9 @@ struct connection {
     struct request request;
     struct guard guard;
     struct query query;
-    uint64_t settlement; /* the number in the path */
-    char allow[48];      /* the methods for a 405 */
+    uint64_t settlement;       /* the number in the path */
+    struct simulator_job *job; /* of a simulation; NULL for everything else */
+    char allow[48];            /* the methods for a 405 */
     char *body;
     size_t body_size; /* received so far */
     size_t body_capacity;
@@ -107,6 +109,7 @@ enum outcome handle_settlements(struct connection *connection);
 enum outcome handle_settlement(struct connection *connection);
 enum outcome handle_ready(struct connection *connection);
 enum outcome handle_metrics(struct connection *connection);
+enum outcome handle_simulation(struct connection *connection);
 
 /*
  * Called by a handler twice. First: the connection is suspended and its request submitted to the
@@ -114,6 +117,9 @@ enum outcome handle_metrics(struct connection *connection);
  * and *ret_done says whether the core has done it; if not, the answer is a 503.
  */
 enum outcome connection_through_core(struct connection *connection, bool *ret_done);
+/* The same with another taker of the request than the core; it says whether it took it. */
+enum outcome connection_through(struct connection *connection,
+                                bool (*submit)(struct connection *connection), bool *ret_done);
 
 /* Any thread: the HTTP thread has something to look at. */
 void http_server_signal(struct http_server *server);

@@ -197,3 +197,10 @@ void query_needs_side(struct query *query)
         refuse(query, "side", "must be given: long or short");
     }
 }
+
+void query_needs_pool(struct query *query)
+{
+    if ((query->given & QUERY_POOL) == 0) {
+        refuse(query, "pool", "must be given: settlements are numbered per pool");
+    }
+}

@@ -43,6 +43,7 @@ void query_parameter(struct query *query, struct bs_text key, struct bs_text val
 
 /* After the last parameter: refuses a query without a side. */
 void query_needs_side(struct query *query);
+void query_needs_pool(struct query *query); /* or a pool */
 
 /* Digits only, no leading zeros, at most max. */
 BS_MUST_USE bool query_number(struct bs_text text, uint64_t max, uint64_t *ret_number);

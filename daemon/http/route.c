@@ -30,6 +30,17 @@
         .method = "GET", pattern, handle_query, fn, .parameters = query, .limit_max = max          \
     }
 
+/* A settlement of the pool in the path, or of the one that the query names. */
+#define COMPARE(verb, pattern, body)                                                               \
+    {                                                                                              \
+        .method = verb, pattern, handle_simulation, .takes_body = body                             \
+    }
+#define COMPARE_IN(verb, pattern, body)                                                            \
+    {                                                                                              \
+        .method = verb, pattern, handle_simulation, .parameters = QUERY_POOL, .needs_pool = true,  \
+        .takes_body = body                                                                         \
+    }
+
 static const struct route routes[] = {
     ITEMS("PUT", "/v1/pools/{}", BS_COMMAND_POOL),
     ITEMS("PUT", "/v1/markets/{}", BS_COMMAND_MARKET),
@@ -81,6 +92,11 @@ static const struct route routes[] = {
      handle_actions,
      .parameters = BY_NUMBER | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE | QUERY_WAIT_MS,
      .limit_max = ACTIONS_MAX},
+    {.method = "POST", "/v1/simulations", handle_simulation, .takes_body = true},
+    COMPARE("GET", "/v1/pools/{}/settlements/#/compare", false),
+    COMPARE("POST", "/v1/pools/{}/settlements/#/compare", true),
+    COMPARE_IN("GET", "/v1/settlements/#/compare", false),
+    COMPARE_IN("POST", "/v1/settlements/#/compare", true),
     READ("/livez", read_live),
     READ("/healthz", read_live),
     {.method = "GET", "/readyz", handle_ready, .parameters = QUERY_VERBOSE},

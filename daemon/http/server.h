@@ -12,6 +12,8 @@
 #include "daemon/core/core.h"
 #include "daemon/log/log.h"
 
+struct simulator;
+
 struct http_options {
     struct sockaddr_in address;      /* port 0 = any free one */
     uint32_t connections_max;        /* default 1024 */
@@ -22,6 +24,7 @@ struct http_options {
     uint32_t body_deadline_ms;       /* default 10000, plus 1 s per MiB */
     uint32_t
         answer_deadline_ms; /* default 30000: a suspended request past it is counted and logged */
+    struct simulator *simulator; /* NULL: simulations are off */
 };
 
 struct http_server;

@@ -123,6 +123,7 @@ BS_MUST_USE int log_reader_actions(struct log_reader *reader, const struct log_f
 BS_MUST_USE int log_reader_settlements(struct log_reader *reader, struct bs_text pool,
                                        uint64_t after, uint32_t limit, log_settlement_fn fn,
                                        void *user, char error[LOG_ERROR_SIZE]);
+
 /*
  * Records beside the writer, whole batches in order, checked as log_read_records checks them. From
  * *place (zeroed: the beginning) to `last_seq`, which must be durable, or until fn returns false;
@@ -132,6 +133,7 @@ struct log_reader_place {
     uint64_t seq;
     uint8_t link[LOG_HASH_SIZE];
 };
+
 BS_MUST_USE int log_reader_records(struct log_reader *reader, struct log_reader_place *place,
                                    uint64_t last_seq, log_records_fn fn, void *user,
                                    char error[LOG_ERROR_SIZE]);

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/sim/simulator.h"
+
 #define HTTP_STATUS_MIN 100
 #define HTTP_STATUS_MAX 599
 #define NS_PER_S 1000000000u
@@ -84,6 +86,35 @@ static void render_log(struct buffer *out, const struct command_log *log)
             "Time spent in commits.");
     seconds(out, "log_commit_seconds_max", "gauge", stats.commit_ns_max,
             "Longest commit since the start.");
+}
+
+static void render_simulations(struct buffer *out)
+{
+    struct simulator_stats stats = simulator_stats_get();
+    head(out, "simulations_total", "counter", "Simulations and comparisons, by result.");
+
+    const struct {
+        const char *result;
+        uint64_t count;
+    } rows[] = {{"answered", stats.answered},
+                {"refused", stats.refused},
+                {"timed_out", stats.timed_out},
+                {"overloaded", stats.overloaded}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        buffer_printf(out, "backstopd_simulations_total{result=\"%s\"} %" PRIu64 "\n",
+                      rows[i].result, rows[i].count);
+    }
+    seconds(out, "simulation_seconds_total", "counter", stats.run_ns_total,
+            "Time spent in simulations and comparisons.");
+    seconds(out, "simulation_seconds_max", "gauge", stats.run_ns_max,
+            "Longest of them since the start.");
+    gauge(out, "shadow_seq", stats.shadow_seq,
+          "Sequence that the second engine block has followed the log to; 0 without one.");
+    counter(out, "shadow_checks_total", stats.checks,
+            "Comparisons of the second block's digest with the live one's.");
+    counter(out, "shadow_mismatches_total", stats.mismatches,
+            "Self-checks that found a difference; must be 0.");
 }
 
 static void render_http(struct buffer *out)
@@ -241,6 +272,7 @@ void metrics_render(struct buffer *out, const struct core *core, struct bs_engin
     render_core(out, core);
     render_log(out, core_log(core));
     render_http(out);
+    render_simulations(out);
     render_usage(out, &core_options_get(core)->engine, engine);
     render_funds(out, engine);
     render_process(out);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Simulations and comparisons: the body is read here, the simulator's thread does the rest. */
+#include <stdlib.h>
+
+#include "daemon/http/answer.h"
+#include "daemon/http/connection.h"
+#include "daemon/sim/simulator.h"
+
+static bool submit(struct connection *connection)
+{
+    return simulator_submit(connection->server->options.simulator, connection->job);
+}
+
+/* What is asked; false: the answer is there. */
+static bool read_body(struct connection *connection, struct simulator_job *job)
+{
+    struct request *request = &connection->request;
+    struct api_error error;
+    bool has_body = connection->body_size > 0;
+    if (has_body && connection->guard.media == MEDIA_NDJSON) {
+        answer_problem(request, BS_UNSUPPORTED_MEDIA_TYPE,
+                       "this path takes one JSON object: send application/json");
+        return false;
+    }
+    bool good = true;
+    if (!job->is_comparison) {
+        good = has_body &&
+               api_simulation_parse(&job->asked, connection->body, connection->body_size, &error);
+    } else if (has_body) {
+        good = api_comparison_parse(&job->asked, connection->body, connection->body_size, &error);
+    } else {
+        api_comparison_presets(&job->asked);
+    }
+    if (!good) {
+        answer_problem(request, has_body ? error.status : BS_EMPTY_BODY,
+                       has_body ? error.detail : NULL);
+    }
+    return good;
+}
+
+/* False: the answer is there. */
+static bool begin(struct connection *connection)
+{
+    struct simulator *simulator = connection->server->options.simulator;
+    if (simulator == NULL || simulator_is_off(simulator)) {
+        answer_problem(&connection->request, BS_SIMULATION_OFF, NULL);
+        return false;
+    }
+    struct simulator_job *job = calloc(1, sizeof(*job));
+    if (job == NULL) {
+        answer_problem(&connection->request, BS_INTERNAL, NULL);
+        return false;
+    }
+    connection->job = job;
+    job->request = &connection->request;
+    job->settlement = connection->settlement;
+    job->is_comparison = strchr(connection->route->pattern, '#') != NULL;
+    connection->request.batch.needs_ops = true;
+    return read_body(connection, job);
+}
+
+enum outcome handle_simulation(struct connection *connection)
+{
+    if (!connection->handed_over && !begin(connection)) {
+        return OUTCOME_ANSWER;
+    }
+    bool done = false;
+    enum outcome outcome = connection_through(connection, submit, &done);
+    if (outcome == OUTCOME_ANSWER) {
+        connection->retry_after = connection->request.status == 503;
+    }
+    return outcome;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Goal: simulations run beside the core, leave nothing behind, and the second block notices when
+ * the live one is not what the log gives. Method: a core on a memory log with a simulator, jobs as
+ * the HTTP thread submits them, and a live state that is spoilt on purpose. */
+#include "daemon/sim/simulator.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/core/internal.h"
+#include "daemon/sim/shadow.h"
+#include "lib/state/state.h"
+#include "tests/unit/core_support.h"
+
+struct ask {
+    struct simulator_job job;
+    struct request request;
+    atomic_bool is_done;
+};
+
+static void on_done(struct request *request)
+{
+    struct ask *ask = request->user;
+    atomic_store(&ask->is_done, true);
+}
+
+static bool is_done(void *user)
+{
+    return atomic_load(&((struct ask *)user)->is_done);
+}
+
+static struct ask *ask_new(const char *body)
+{
+    struct ask *ask = calloc(1, sizeof(*ask));
+    ck_assert_ptr_nonnull(ask);
+    ask->job.request = &ask->request;
+    ask->request.done = on_done;
+    ask->request.user = ask;
+    char padded[512 + API_BODY_PADDING] = {0};
+    struct api_error error;
+    ck_assert_uint_lt(strlen(body), 512);
+    memcpy(padded, body, strlen(body));
+    ck_assert_msg(api_simulation_parse(&ask->job.asked, padded, strlen(body), &error), "%s",
+                  error.detail);
+    return ask;
+}
+
+static void ask_free(struct ask *ask)
+{
+    buffer_fini(&ask->request.body);
+    free(ask);
+}
+
+static const char *body_of(struct ask *ask)
+{
+    buffer_append(&ask->request.body, "", 1);
+    return ask->request.body.bytes;
+}
+
+struct pair {
+    struct world world;
+    struct simulator *simulator;
+};
+
+static void pair_start(struct pair *pair, const struct simulator_options *options)
+{
+    char error[LOG_ERROR_SIZE];
+    world_init(&pair->world);
+    ck_assert_int_eq(world_start(&pair->world, error), 0);
+    world_set_up(&pair->world);
+    ck_assert_int_eq(
+        simulator_new(&pair->simulator, pair->world.core, pair->world.log, options, error), 0);
+}
+
+static void pair_stop(struct pair *pair)
+{
+    simulator_free(pair->simulator);
+    world_stop(&pair->world);
+    world_fini(&pair->world);
+}
+
+static const struct simulator_options usual = {
+    .mode = SIMULATOR_ON_DEMAND, .time_limit_ms = 20000, .queue_max = 2};
+
+static struct bs_digest live(struct pair *pair)
+{
+    return bs_engine_digest(pair->world.core->machine.engine);
+}
+
+START_TEST(a_simulation_leaves_no_trace)
+{
+    struct pair pair;
+    pair_start(&pair, &usual);
+    struct bs_digest before = live(&pair);
+    uint64_t seq = pair.world.core->machine.seq;
+    const char *first = NULL;
+    struct ask *asks[3];
+    for (int i = 0; i < 3; i++) { /* the same answer each time: nothing stays in the block */
+        asks[i] = ask_new("{\"pool\":\"p\",\"shocks\":[{\"market\":\"m\",\"price\":\"80\"}],"
+                          "\"waterfalls\":{\"q\":\"classic_queue\",\"h\":[{\"layer\":"
+                          "\"haircut\"}]},\"actions\":true}");
+        ck_assert(simulator_submit(pair.simulator, &asks[i]->job));
+        world_wait(&pair.world, is_done, asks[i]);
+        ck_assert_int_eq(asks[i]->request.status, 200);
+        const char *body = body_of(asks[i]);
+        ck_assert_ptr_nonnull(strstr(body, "\"deficit\":\"100\""));
+        ck_assert_ptr_nonnull(strstr(body, "\"overshoot\":\"0\""));
+        first = i == 0 ? body : first;
+        ck_assert_str_eq(body, first);
+    }
+    for (int i = 0; i < 3; i++) {
+        ask_free(asks[i]);
+    }
+    struct bs_digest after = live(&pair);
+    ck_assert_mem_eq(&before, &after, sizeof(before));
+    ck_assert_uint_eq(pair.world.core->machine.seq, seq);
+    pair_stop(&pair);
+}
+
+END_TEST
+
+START_TEST(only_so_many_may_wait)
+{
+    struct pair pair;
+    struct simulator_options options = usual;
+    pair_start(&pair, &options);
+
+    enum { ASKS = 64 };
+    struct ask *asks[ASKS];
+    bool taken[ASKS];
+    uint32_t taken_count = 0;
+    for (int i = 0; i < ASKS; i++) {
+        asks[i] = ask_new("{\"pool\":\"p\"}");
+    }
+    for (int i = 0; i < ASKS; i++) {
+        taken[i] = simulator_submit(pair.simulator, &asks[i]->job);
+        taken_count += taken[i];
+    }
+    for (int i = 0; i < ASKS; i++) {
+        if (taken[i]) {
+            world_wait(&pair.world, is_done, asks[i]);
+            ck_assert_int_eq(asks[i]->request.status, 200);
+        }
+        ask_free(asks[i]);
+    }
+    ck_assert_uint_ge(taken_count, 3);
+    ck_assert_uint_lt(taken_count, ASKS);
+    pair_stop(&pair);
+}
+
+END_TEST
+
+START_TEST(what_waits_is_answered_at_the_end)
+{
+    struct pair pair;
+    pair_start(&pair, &usual);
+    struct ask *asks[3];
+    bool taken[3];
+    for (int i = 0; i < 3; i++) {
+        asks[i] = ask_new("{\"pool\":\"p\"}");
+        taken[i] = simulator_submit(pair.simulator, &asks[i]->job);
+    }
+    pair_stop(&pair);
+    for (int i = 0; i < 3; i++) {
+        ck_assert(!taken[i] || is_done(asks[i]));
+        ck_assert(!taken[i] || asks[i]->request.status == 200 || asks[i]->request.status == 503);
+        ask_free(asks[i]);
+    }
+}
+
+END_TEST
+
+START_TEST(off_takes_nothing)
+{
+    struct pair pair;
+    const struct simulator_options off = {.mode = SIMULATOR_OFF};
+    pair_start(&pair, &off);
+    struct ask *ask = ask_new("{\"pool\":\"p\"}");
+    ck_assert(simulator_is_off(pair.simulator));
+    ck_assert(!simulator_submit(pair.simulator, &ask->job));
+    ask_free(ask);
+    pair_stop(&pair);
+}
+
+END_TEST
+
+static bool has_checked(void *user)
+{
+    return simulator_stats_get().checks >= *(const uint64_t *)user;
+}
+
+START_TEST(a_spoilt_state_is_noticed)
+{
+    struct pair pair;
+    struct simulator_options options = usual;
+    options.mode = SIMULATOR_ALWAYS;
+    options.check_interval_s = 1;
+    struct simulator_stats before = simulator_stats_get();
+    pair_start(&pair, &options);
+    uint64_t wanted = before.checks + 1;
+    world_wait(&pair.world, has_checked, &wanted);
+    ck_assert_uint_eq(simulator_stats_get().mismatches, before.mismatches);
+    /* One quantum in one account, which no command made. */
+    struct bs_engine *engine = pair.world.core->machine.engine;
+    uint32_t account = bs_account_find(engine, (struct bs_text){"b", 1});
+    engine->accounts.hot[account].collateral++;
+    wanted = simulator_stats_get().checks + 1;
+    world_wait(&pair.world, has_checked, &wanted);
+    engine->accounts.hot[account].collateral--;
+    wanted++;
+    world_wait(&pair.world, has_checked, &wanted); /* the block was made anew and agrees again */
+    ck_assert_uint_eq(simulator_stats_get().mismatches, before.mismatches + 1);
+    pair_stop(&pair);
+}
+
+END_TEST
+
+START_TEST(a_limit_stops_the_shadow_and_it_goes_on)
+{
+    char error[LOG_ERROR_SIZE];
+    struct world world;
+    struct shadow shadow;
+    struct log_reader *reader;
+    world_init(&world);
+    ck_assert_int_eq(world_start(&world, error), 0);
+    world_set_up(&world);
+    struct request mark;
+    request_init(&mark, "{\"type\":\"mark\",\"market\":\"m\",\"price\":\"80\"}\n"
+                        "{\"type\":\"settle\",\"pool\":\"p\"}");
+    request_run(&world, &mark);
+    request_fini(&mark);
+    ck_assert_int_eq(log_reader_open(&reader, world.log, error), 0);
+    ck_assert_int_eq(shadow_open(&shadow, &world.options.engine, reader, error), 0);
+    uint64_t last_seq = log_last_seq(world.log);
+    atomic_bool stop = false;
+    struct shadow_limit late = {.until_ms = 1, .stop = &stop};
+    ck_assert_int_eq(shadow_advance(&shadow, last_seq, &late, error), -ETIMEDOUT);
+    ck_assert_uint_gt(shadow.place.seq, 0); /* one batch at least, so that it gets ahead */
+    ck_assert_uint_lt(shadow.place.seq, last_seq);
+    struct shadow_limit none = {.stop = &stop};
+    ck_assert_int_eq(shadow_advance(&shadow, last_seq, &none, error), 0);
+    struct bs_digest followed = bs_engine_digest(shadow.engine);
+    struct bs_digest digest = bs_engine_digest(world.core->machine.engine);
+    ck_assert_mem_eq(&followed, &digest, sizeof(digest));
+    atomic_store(&stop, true);
+    ck_assert_int_eq(shadow_limit_reached(&none), -ECANCELED);
+    shadow_close(&shadow);
+    log_reader_close(reader);
+    world_stop(&world);
+    world_fini(&world);
+}
+
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("simulator");
+    TCase *tests = tcase_create("simulator");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, a_simulation_leaves_no_trace);
+    tcase_add_test(tests, only_so_many_may_wait);
+    tcase_add_test(tests, what_waits_is_answered_at_the_end);
+    tcase_add_test(tests, off_takes_nothing);
+    tcase_add_test(tests, a_spoilt_state_is_noticed);
+    tcase_add_test(tests, a_limit_stops_the_shadow_and_it_goes_on);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed_count = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
