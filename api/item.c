@@ -26,7 +26,8 @@ static const struct bs_layer default_waterfall[] = {
 bool item_type_needs_ops(uint8_t type)
 {
     return type == BS_COMMAND_POOL || type == BS_COMMAND_MARKET ||
-           (type >= BS_COMMAND_SETTLE && type != BS_COMMAND_HANDOVER);
+           (type >= BS_COMMAND_SETTLE && type != BS_COMMAND_HANDOVER &&
+            type != BS_COMMAND_UNFILLED);
 }
 
 /* The type the route or the item names; 0 with *fault set. */
@@ -172,6 +173,7 @@ static bool read_item(const struct api_route *route, const struct json_token *ob
     uint32_t name_bit = 1u << ITEM_NAME_ROW;
     bool in_path = route->path_name.size > 0;
     uint32_t seen = in_path ? name_bit : 0;
+    seen |= route->path_number != 0 ? 1u << ITEM_NUMBER_ROW : 0;
     if (!fields_read(table, object, item, &seen, fault)) {
         return false;
     }
@@ -181,6 +183,13 @@ static bool read_item(const struct api_route *route, const struct json_token *ob
             return fault_set(fault, BS_INVALID_VALUE, name->name);
         }
         *text = route->path_name;
+    }
+    if (route->path_number != 0) {
+        uint64_t *action = &item->command.as.unfilled.action;
+        if (*action != 0 && *action != route->path_number) {
+            return fault_set(fault, BS_INVALID_VALUE, "action");
+        }
+        *action = route->path_number;
     }
     if (item->command.type == BS_COMMAND_POOL) {
         return read_pool_rules(item->list, &item->command.as.pool, fault);

@@ -139,6 +139,13 @@ static const struct field delete_pool_rows[] = NAME_ROWS("pool", BS_COMMAND_DELE
 
 static const struct field handover_rows[] = NAME_ROWS("account", BS_COMMAND_HANDOVER);
 
+static const struct field unfilled_rows[] = {
+    {FIELD("pool", FIELD_NAME, AT(unfilled.pool)), .required = true},
+    {FIELD("action", FIELD_U64, AT(unfilled.action)), .required = true},
+    {FIELD("size", FIELD_DECIMAL, AT(unfilled.size)), .required = true},
+    ROW_TYPE(BS_COMMAND_UNFILLED),
+};
+
 static const struct field insurance_rows[] = {
     ROW_LAYER(BS_LAYER_INSURANCE),
     {FIELD("floor", FIELD_DECIMAL, LAYER_AT(floor))},
@@ -185,6 +192,7 @@ const struct item_table *item_table(uint8_t type)
         [BS_COMMAND_DELETE_MARKET] = {{TABLE(delete_market_rows)}, sizeof(struct bs_name_command)},
         [BS_COMMAND_DELETE_POOL] = {{TABLE(delete_pool_rows)}, sizeof(struct bs_name_command)},
         [BS_COMMAND_HANDOVER] = {{TABLE(handover_rows)}, sizeof(struct bs_name_command)},
+        [BS_COMMAND_UNFILLED] = {{TABLE(unfilled_rows)}, sizeof(struct bs_unfilled_command)},
     };
     assert(type > 0);
     assert(type < BS_COMMAND_COUNT);

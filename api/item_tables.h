@@ -14,6 +14,8 @@ struct item {
 
 /* The row of the name that a path may give instead, in every table of commands. */
 #define ITEM_NAME_ROW 0
+/* The row of an action's number, in the table of unfilled. */
+#define ITEM_NUMBER_ROW 1
 
 struct item_table {
     struct field_table table;

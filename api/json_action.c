@@ -127,6 +127,9 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     write_text(writer, "account", action->account);
     write_text(writer, "market", action->market);
     write_text(writer, "counterparty", action->counterparty);
+    if ((action->present & BS_ACTION_HAS_REVERSES) != 0) {
+        write_integer(writer, "reverses", action->reverses);
+    }
     if ((action->present & BS_ACTION_HAS_SIDE) != 0) {
         write_word(writer, "side", action->side == 0 ? "long" : "short");
     }

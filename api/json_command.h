@@ -41,6 +41,7 @@ struct api_batch {
 struct api_route {
     uint8_t type;             /* enum bs_command_type; 0 = each item names its own "type" */
     struct bs_text path_name; /* pool or market named by the path; empty = the item names it */
+    uint64_t path_number;     /* the action named by the path; 0 = the item names it */
 };
 
 /* A body that cannot be read at all: nothing of it is applied. */

@@ -4,6 +4,7 @@
  * that row numbers, free lists and the order of posting leave no trace in it.
  */
 #include "lib/engine.h"
+#include "lib/state/closes.h"
 #include "lib/state/state.h"
 
 struct stream {
@@ -78,6 +79,7 @@ static void add_pool(struct stream *stream, const struct bs_engine *engine, uint
     add_wide(stream, pool->unallocated);
     add(stream, pool->actions);
     add(stream, pool->settlements);
+    add(stream, pool->closes_forgotten);
     add_text(stream, (struct bs_text){pool->reason, pool->reason_size});
 }
 
@@ -124,6 +126,31 @@ static void add_account(struct stream *stream, const struct bs_engine *engine, u
     }
 }
 
+static void add_close(struct stream *stream, const struct bs_engine *engine,
+                      const struct bs_close *close)
+{
+    bool stands = bs_close_stands(engine, close);
+    add_text(stream, bs_pool_text(engine, close->pool));
+    add(stream, close->action);
+    add(stream, stands);
+    add(stream, close->excludes);
+    if (!stands) {
+        return;
+    }
+    add_text(stream, bs_market_text(engine, close->market));
+    add(stream, (uint64_t)close->lots);
+    add(stream, (uint64_t)close->reversed);
+    add_wide(stream, close->value);
+    add_wide(stream, close->mark_value);
+    add(stream, close->is_long);
+    for (int side = 0; side < BS_SIDES; side++) {
+        add_text(stream, bs_account_text(engine, close->account[side]));
+        add(stream, (uint64_t)close->entry[side]);
+        add(stream, (uint64_t)close->taken[side]);
+        add(stream, close->priority[side]);
+    }
+}
+
 struct bs_digest bs_engine_digest(struct bs_engine *engine)
 {
     return bs_engine_digest_part(engine, 0, UINT32_MAX);
@@ -142,6 +169,9 @@ struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first,
     }
     for (uint32_t i = first; i < engine->order_count && i - first < count; i++) {
         add_account(&stream, engine, engine->accounts.order[i]);
+    }
+    for (uint64_t number = bs_closes_first(engine); number <= engine->closes.added; number++) {
+        add_close(&stream, engine, bs_closes_at(engine, number));
     }
     return (struct bs_digest){{stream.words[0], stream.words[1]}};
 }

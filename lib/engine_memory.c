@@ -5,6 +5,7 @@
  */
 #include "lib/engine.h"
 #include "lib/settlement/plan.h"
+#include "lib/state/closes.h"
 #include "lib/state/state.h"
 
 #define ALIGNMENT 64u
@@ -103,6 +104,13 @@ static void place_dedupe(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, d->heads, 2 * (uint64_t)d->window);
 }
 
+static void place_closes(struct layout *layout, struct bs_engine *engine)
+{
+    PLACE(layout, engine->closes.entries, BS_CLOSES_MAX);
+    PLACE(layout, engine->closes.by_action, 2 * (uint64_t)BS_CLOSES_MAX);
+    PLACE(layout, engine->closes.by_place, 2 * (uint64_t)BS_CLOSES_MAX);
+}
+
 static void place_scratch(struct layout *layout, struct bs_engine *engine)
 {
     uint64_t accounts = (uint64_t)engine->config.accounts_max + engine->config.pools_max + 1;
@@ -135,6 +143,7 @@ static void place_scratch(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, s->leg_weights, legs);
     PLACE(layout, s->adl_legs, legs);
     PLACE(layout, s->priced_legs, legs);
+    PLACE(layout, s->excluded, BS_CLOSES_MAX);
     PLACE(layout, s->rankings.candidates, positions);
     PLACE(layout, s->rankings.lists, 2 * markets);
     PLACE(layout, s->rankings.markets, 2 * markets);
@@ -149,6 +158,7 @@ static size_t place_all(struct layout *layout, struct bs_engine *engine)
     place_positions(layout, engine);
     place_setup(layout, engine);
     place_dedupe(layout, engine);
+    place_closes(layout, engine);
     place_scratch(layout, engine);
     return layout->used;
 }

@@ -97,6 +97,8 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
         return bs_delete_pool(engine, command->as.name.name);
     case BS_COMMAND_HANDOVER:
         return bs_apply_handover(engine, command->as.name.name);
+    case BS_COMMAND_UNFILLED:
+        return bs_apply_unfilled(engine, &command->as.unfilled, effects);
     case BS_COMMAND_COUNT:
         break;
     }

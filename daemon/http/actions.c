@@ -178,7 +178,7 @@ enum outcome handle_settlements(struct connection *connection)
 static bool put_summary(void *user, const struct log_settlement_row *row)
 {
     struct connection *connection = user;
-    if (row->number == connection->settlement) {
+    if (row->number == connection->path_number) {
         assert(row->json.size > 2 && row->json.bytes[row->json.size - 1] == '}');
         buffer_append(&connection->request.body, row->json.bytes, row->json.size - 1);
     }
@@ -190,7 +190,7 @@ enum outcome handle_settlement(struct connection *connection)
     struct request *request = &connection->request;
     struct bs_text pool = query_name(request, NAME_POOL);
     char error[LOG_ERROR_SIZE];
-    uint64_t before = connection->settlement > 0 ? connection->settlement - 1 : 0;
+    uint64_t before = connection->path_number > 0 ? connection->path_number - 1 : 0;
     int code = log_reader_settlements(connection->server->reader, pool, before, 1, put_summary,
                                       connection, error);
     if (code != 0) {
@@ -203,7 +203,7 @@ enum outcome handle_settlement(struct connection *connection)
     }
     struct log_filter filter = {.pool = pool,
                                 .type = UINT8_MAX,
-                                .settlement = connection->settlement,
+                                .settlement = connection->path_number,
                                 .after = request->number,
                                 .limit = request->limit};
     struct page page = {.out = &request->body,

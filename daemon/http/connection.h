@@ -56,7 +56,7 @@ struct connection {
     struct request request;
     struct guard guard;
     struct query query;
-    uint64_t settlement;       /* the number in the path */
+    uint64_t path_number;      /* of a settlement or an action; 0 = none */
     struct simulator_job *job; /* of a simulation; NULL for everything else */
     char allow[48];            /* the methods for a 405 */
     char *body;

@@ -50,6 +50,7 @@ static const struct route routes[] = {
     ITEMS("POST", "/v1/transfers", BS_COMMAND_TRANSFER),
     ITEMS("POST", "/v1/marks", BS_COMMAND_MARK),
     ITEMS("POST", "/v1/handovers", BS_COMMAND_HANDOVER),
+    ITEMS("POST", "/v1/actions/{}/#/unfilled", BS_COMMAND_UNFILLED),
     ITEMS("POST", "/v1/commands", 0),
     ITEMS("POST", "/v1/pools/{}/insurance-fund", BS_COMMAND_INSURANCE_FUND),
     COMMAND("POST", "/v1/pools/{}/settle", BS_COMMAND_SETTLE, true),
@@ -136,6 +137,7 @@ static void allow(char *list, size_t capacity, const char *method)
 static enum bs_status take_names(struct connection *connection, const struct path *path)
 {
     const char *pattern = connection->route->pattern;
+    connection->path_number = 0;
     for (uint32_t i = 0; i < path->count; i++) {
         pattern = strchr(pattern, '/') + 1;
         struct bs_text segment = path->segments[i];
@@ -145,8 +147,10 @@ static enum bs_status take_names(struct connection *connection, const struct pat
             }
             query_set_name(&connection->request, NAME_POOL, segment);
         } else if (pattern[0] == '#') {
-            if (!query_number(segment, INT64_MAX, &connection->settlement)) {
-                return BS_UNKNOWN_SETTLEMENT;
+            bool of_action = connection->route->command == BS_COMMAND_UNFILLED;
+            if (!query_number(segment, INT64_MAX, &connection->path_number) ||
+                (of_action && connection->path_number == 0)) {
+                return of_action ? BS_UNKNOWN_ACTION : BS_UNKNOWN_SETTLEMENT;
             }
         }
     }

@@ -53,7 +53,7 @@ static bool begin(struct connection *connection)
     }
     connection->job = job;
     job->request = &connection->request;
-    job->settlement = connection->settlement;
+    job->settlement = connection->path_number;
     job->is_comparison = strchr(connection->route->pattern, '#') != NULL;
     connection->request.batch.needs_ops = true;
     return read_body(connection, job);

@@ -21,7 +21,8 @@ static bool read_body(struct connection *connection)
         return true;
     }
     const struct api_route meaning = {.type = route->command,
-                                      .path_name = query_name(request, NAME_POOL)};
+                                      .path_name = query_name(request, NAME_POOL),
+                                      .path_number = connection->path_number};
     struct api_error error;
     bool good = api_parse(&request->batch, &meaning, connection->body, connection->body_size,
                           connection->guard.media == MEDIA_NDJSON, &error);

@@ -2,6 +2,7 @@
 /* Absolute updates: what they change is no gain, so the baseline moves with the equity. */
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
+#include "lib/state/closes.h"
 
 /* A wire position in the integers of its market. */
 struct absolute {
@@ -102,6 +103,9 @@ struct bs_outcome bs_apply_position(struct bs_engine *engine,
     }
     bs_i128 before = bs_account_equity(engine, account);
     write_position(engine, account, &position);
+    if (engine->accounts.cold[account].in_closes) {
+        bs_closes_set_anew(engine, account, position.market);
+    }
     finish(engine, account, before);
     return BS_ACCEPTED;
 }
@@ -220,6 +224,9 @@ struct bs_outcome bs_apply_account(struct bs_engine *engine,
     engine->accounts.hot[account].collateral = collateral;
     if (command->has_positions) {
         replace_positions(engine, account, command);
+    }
+    if (engine->accounts.cold[account].in_closes) {
+        bs_closes_set_all_anew(engine, account);
     }
     finish(engine, account, before);
     return BS_ACCEPTED;

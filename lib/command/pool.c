@@ -237,6 +237,7 @@ struct bs_outcome bs_delete_pool(struct bs_engine *engine, struct bs_text name)
         left.name = pool->name;
         left.actions = pool->actions;
         left.settlements = pool->settlements;
+        left.closes_forgotten = pool->closes_forgotten;
     } else {
         bs_names_remove(&engine->names, pool->name);
         engine->pool_name[row] = 0;

@@ -25,7 +25,8 @@
     X(UNALLOCATED_DEFICIT, unallocated_deficit)                                                    \
     X(POOL_PAUSED, pool_paused)                                                                    \
     X(POOL_RESUMED, pool_resumed)                                                                  \
-    X(POOL_HALTED, pool_halted)
+    X(POOL_HALTED, pool_halted)                                                                    \
+    X(REVERSAL, reversal)
 
 enum bs_action_type {
 
@@ -70,6 +71,7 @@ enum bs_action_decimal {
 #define BS_ACTION_HAS_BASIS (1u << 26)
 #define BS_ACTION_HAS_SETTLEMENT (1u << 27)
 #define BS_ACTION_HAS_SIDE (1u << 28)
+#define BS_ACTION_HAS_REVERSES (1u << 29)
 
 struct bs_action {
     uint64_t ordinal;    /* over all pools, from 1, without gaps: the cursor */
@@ -81,7 +83,8 @@ struct bs_action {
     uint8_t ranking; /* enum bs_ranking */
     uint8_t basis;   /* enum bs_basis */
     uint32_t present;
-    uint64_t rank; /* 1 = first */
+    uint64_t rank;     /* 1 = first */
+    uint64_t reverses; /* reversal: the id of the close it takes back */
     /* The text fields point into the engine or into the decoded record. Empty = absent. */
     struct bs_text pool;
     struct bs_text account;

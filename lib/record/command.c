@@ -205,6 +205,14 @@ static uint32_t write_name(struct bs_writer *writer, const struct bs_name_comman
     return write_optional(writer, name->reason, NAME_HAS_REASON);
 }
 
+static uint32_t write_unfilled(struct bs_writer *writer, const struct bs_unfilled_command *unfilled)
+{
+    bs_write_text(writer, unfilled->pool);
+    bs_write_u64(writer, unfilled->action);
+    bs_write_decimal(writer, unfilled->size);
+    return 0;
+}
+
 static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *command)
 {
     switch ((enum bs_command_type)command->type) {
@@ -233,6 +241,8 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
     case BS_COMMAND_DELETE_POOL:
     case BS_COMMAND_HANDOVER:
         return write_name(writer, &command->as.name);
+    case BS_COMMAND_UNFILLED:
+        return write_unfilled(writer, &command->as.unfilled);
     case BS_COMMAND_COUNT:
         break;
     }
@@ -459,6 +469,14 @@ static uint32_t read_name(struct bs_reader *reader, uint32_t present, struct bs_
     return takes_reason ? NAME_HAS_REASON : 0;
 }
 
+static uint32_t read_unfilled(struct bs_reader *reader, struct bs_unfilled_command *unfilled)
+{
+    unfilled->pool = bs_read_name(reader);
+    unfilled->action = bs_read_u64(reader);
+    unfilled->size = bs_read_decimal(reader);
+    return 0;
+}
+
 static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct bs_command *command)
 {
     switch ((enum bs_command_type)command->type) {
@@ -487,6 +505,8 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
     case BS_COMMAND_DELETE_POOL:
     case BS_COMMAND_HANDOVER:
         return read_name(reader, present, command);
+    case BS_COMMAND_UNFILLED:
+        return read_unfilled(reader, &command->as.unfilled);
     case BS_COMMAND_COUNT:
         break;
     }

@@ -30,6 +30,7 @@ enum bs_command_type {
     BS_COMMAND_DELETE_MARKET,
     BS_COMMAND_DELETE_POOL,
     BS_COMMAND_HANDOVER,
+    BS_COMMAND_UNFILLED,
     BS_COMMAND_COUNT
 };
 
@@ -173,6 +174,13 @@ struct bs_name_command {
     struct bs_text reason;
 };
 
+/* The venue could not apply `size` of the close that an action of the pool published. */
+struct bs_unfilled_command {
+    struct bs_text pool;
+    uint64_t action;        /* of the liquidation_close or of the adl; > 0 */
+    struct bs_decimal size; /* contracts, > 0 */
+};
+
 struct bs_command {
     uint64_t seq;    /* position in the log, from 1 */
     int64_t time_ms; /* engine time, ms since the UTC epoch, never going back */
@@ -188,6 +196,7 @@ struct bs_command {
         struct bs_mark_command mark;
         struct bs_fund_command fund;
         struct bs_name_command name;
+        struct bs_unfilled_command unfilled;
     } as;
 };
 

@@ -99,6 +99,13 @@ static bool carry_checked(struct bs_plan *plan, const struct bs_step *step)
         }
         bs_plan_carry(plan, step);
         return true;
+    case BS_STEP_REVERSAL:
+        if (step->lots <= 0 || step->lots > plan->reversed->lots - plan->reversed->reversed ||
+            step->amount != bs_close_part(plan->reversed, step->lots).value) {
+            return false;
+        }
+        bs_plan_carry(plan, step);
+        return true;
     case BS_STEP_COUNT:
         break;
     }

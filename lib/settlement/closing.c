@@ -49,13 +49,26 @@ static int64_t clamp(const struct bs_closing *closing, const struct bs_leg *coun
     return bearable;
 }
 
+bool bs_is_excluded(const struct bs_closing *closing, uint32_t counterparty)
+{
+    const struct bs_excluded *rows = closing->plan->scratch->excluded;
+    for (uint32_t i = 0; i < closing->plan->excluded_count; i++) {
+        if (rows[i].account == closing->account && rows[i].counterparty == counterparty &&
+            rows[i].market == closing->market) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *candidate,
                          uint32_t rank, int64_t wanted)
 {
     struct bs_plan *plan = closing->plan;
     struct bs_leg counter = bs_plan_leg(plan, candidate->account, closing->market);
     bs_i128 equity = bs_plan_equity(plan, candidate->account);
-    if (counter.size == 0 || (counter.size > 0) == closing->is_long || equity < 0) {
+    if (counter.size == 0 || (counter.size > 0) == closing->is_long || equity < 0 ||
+        bs_is_excluded(closing, candidate->account)) {
         return 0;
     }
     if (closing->protect && bs_plan_profit(plan, closing->market, &counter) < 0) {

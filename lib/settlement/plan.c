@@ -208,6 +208,41 @@ static void carry_close(struct bs_plan *plan, const struct bs_step *step)
     touch(plan, step->account)->baseline += step->amount - value;
 }
 
+/* Puts a part of a closed position back, as if it had never been closed: what was traded since on
+ * the other side closes against it, each at its own entry. */
+static void reopen_leg(struct bs_plan *plan, uint32_t account, uint32_t market, struct bs_leg back)
+{
+    struct bs_leg leg = bs_plan_leg(plan, account, market);
+    if (leg.size != 0 && (leg.size > 0) != (back.size > 0)) {
+        int64_t both = (int64_t)bs_min(bs_abs64(leg.size), bs_abs64(back.size));
+        bs_i128 entries = (bs_i128)bs_leg_close(&leg, both) + bs_leg_close(&back, both);
+        touch(plan, account)->collateral -= entries;
+    }
+    bs_i128 size = (bs_i128)leg.size + back.size, entry = (bs_i128)leg.entry + back.entry;
+    if (bs_abs(size) > BS_MONEY_MAX || bs_abs(entry) > BS_MONEY_MAX ||
+        bs_abs(bs_plan_value(plan, market, (int64_t)size)) > BS_MONEY_MAX) {
+        plan->overflow = true;
+        return;
+    }
+    leg = (struct bs_leg){(int64_t)size, (int64_t)entry, leg.taken + back.taken};
+    put_leg(plan, account, market, &leg);
+}
+
+static void carry_reversal(struct bs_plan *plan, const struct bs_step *step)
+{
+    const struct bs_close *close = plan->reversed;
+    struct bs_close_part part = bs_close_part(close, step->lots);
+    for (int side = 0; side < BS_SIDES; side++) {
+        bool is_long = (side == BS_SIDE_CLOSED) == close->is_long;
+        bs_i128 received = side == BS_SIDE_CLOSED ? part.value : -part.value;
+        struct bs_leg back = {is_long ? step->lots : -step->lots, part.entry[side],
+                              part.taken[side]};
+        touch(plan, close->account[side])->collateral -= received - back.entry;
+        reopen_leg(plan, close->account[side], close->market, back);
+    }
+    touch(plan, close->account[BS_SIDE_CLOSED])->baseline -= part.value - part.mark_value;
+}
+
 static void carry_takeover(struct bs_plan *plan, const struct bs_step *step)
 {
     uint32_t backstop = plan->engine->pools[plan->pool].backstop;
@@ -292,6 +327,9 @@ void bs_plan_carry(struct bs_plan *plan, const struct bs_step *step)
     case BS_STEP_UNALLOCATED:
         plan->period_loss -= step->amount;
         plan->unallocated += step->amount;
+        break;
+    case BS_STEP_REVERSAL:
+        carry_reversal(plan, step);
         break;
     case BS_STEP_COUNT:
         assert(false);

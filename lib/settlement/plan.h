@@ -15,6 +15,7 @@
 
 #include "lib/settlement/close_price.h"
 #include "lib/settlement/ranking.h"
+#include "lib/state/closes.h"
 #include "lib/state/state.h"
 
 enum bs_step_type {
@@ -26,6 +27,7 @@ enum bs_step_type {
     BS_STEP_WRITE_OFF,   /* the account's debt `amount` becomes period loss */
     BS_STEP_HAIRCUT,     /* `account` pays `amount` of the period loss */
     BS_STEP_UNALLOCATED, /* `amount` of the period loss becomes unallocated deficit */
+    BS_STEP_REVERSAL,    /* `lots` of the close plan->reversed are taken back, `amount` with them */
     BS_STEP_COUNT
 };
 
@@ -92,7 +94,9 @@ struct bs_plan {
     bs_i128 period_loss, unallocated;
     bs_i128 fund_paid;   /* by the insurance layer in this settlement, against max_per_settlement */
     uint32_t legs_split; /* numbers the legs that were split, and */
-    uint32_t rounds_split;       /* the rounds of the splits */
+    uint32_t rounds_split;           /* the rounds of the splits */
+    uint32_t excluded_count;         /* pairs in scratch->excluded */
+    const struct bs_close *reversed; /* what reversal steps take back */
     uint32_t backstop_positions; /* the backstop account holds after this plan: set by the check */
     bool overflow;               /* an amount left its range: the check refuses the plan */
 };
@@ -119,6 +123,11 @@ struct bs_adl_leg {
     int64_t size;
     bs_i128 profit;
     bs_i128 weight;
+};
+
+/* A counterparty that an account is not closed against in this settlement. */
+struct bs_excluded {
+    uint32_t account, counterparty, market;
 };
 
 /* Of the check: the account whose legs are being closed, and the leg in hand. */
@@ -148,6 +157,7 @@ struct bs_scratch {
     struct bs_adl_leg *adl_legs;       /* of one account */
     struct bs_adl_leg *priced_legs;    /* of one account, for the check */
     struct bs_pricing pricing;
+    struct bs_excluded *excluded; /* of the settlement in hand */
     uint32_t steps_max, cases_max, weights_max, rounds_max, working_max, working_positions_max;
     struct bs_plan plan; /* of the settlement in hand */
     /* The settlement in hand: settle.h. */

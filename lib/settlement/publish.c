@@ -106,11 +106,43 @@ static void add_rank(struct publishing *p, struct bs_action *action, uint8_t sid
     }
 }
 
+/* So that the venue may take it back: see lib/state/closes.h. Before the step is carried out. */
+static void remember_close(struct publishing *p, uint64_t action)
+{
+    const struct bs_step *step = p->step;
+    const uint32_t accounts[BS_SIDES] = {step->account, step->counterparty};
+    struct bs_leg closed = bs_plan_leg(p->plan, step->account, step->market);
+    struct bs_close close = {
+        .action = action,
+        .market_uid = p->engine->markets[step->market].uid,
+        .market = step->market,
+        .pool = p->plan->pool,
+        .lots = step->lots,
+        .value = step->amount,
+        .mark_value =
+            bs_plan_value(p->plan, step->market, closed.size > 0 ? step->lots : -step->lots),
+        .is_long = closed.size > 0,
+    };
+    for (int side = 0; side < BS_SIDES; side++) {
+        struct bs_leg leg = bs_plan_leg(p->plan, accounts[side], step->market);
+        int64_t taken = leg.taken;
+        uint32_t row = bs_position_find(p->engine, accounts[side], step->market);
+        close.account[side] = accounts[side];
+        close.uid[side] = p->engine->accounts.cold[accounts[side]].uid;
+        close.priority[side] =
+            row != 0 ? p->engine->positions.rows[row].priority : BS_PRIORITY_NONE;
+        close.entry[side] = bs_leg_close(&leg, step->lots);
+        close.taken[side] = taken - leg.taken;
+    }
+    bs_closes_add(p->engine, &close);
+}
+
 static void publish_close(struct publishing *p)
 {
     const struct bs_step *step = p->step;
     struct bs_action *action =
         add_close(p, BS_ACTION_LIQUIDATION_CLOSE, step->account, step->counterparty, step->amount);
+    remember_close(p, action->id);
     add_reason(p, action);
     uint8_t counter_side = action->side == 0;
     action = add_close(p, BS_ACTION_ADL, step->counterparty, step->account, -step->amount);
@@ -152,6 +184,32 @@ static void publish_haircut(struct publishing *p)
     p->plan->scratch->summary.haircuts.mantissa += step->amount;
 }
 
+/* One side of what is taken back: the figures of the close with the other sign. */
+static void publish_back(struct publishing *p, int side)
+{
+    const struct bs_close *close = p->plan->reversed;
+    const struct bs_market *market = &p->engine->markets[close->market];
+    struct bs_close_part part = bs_close_part(close, p->step->lots);
+    bool counter = side == BS_SIDE_COUNTER;
+    int sign = counter == close->is_long ? -1 : 1;
+    bs_i128 received = counter ? -part.value : part.value;
+    bs_i128 at_mark = counter ? -part.mark_value : part.mark_value;
+    bs_i128 before = sign * (bs_i128)bs_plan_leg(p->plan, close->account[side], close->market).size;
+    struct bs_action *action = begin(p, BS_ACTION_REVERSAL, close->account[side]);
+    action->market = bs_market_text(p->engine, close->market);
+    action->counterparty = bs_account_text(p->engine, close->account[1 - side]);
+    action->side = sign < 0;
+    action->reverses = close->action + (counter ? 1 : 0);
+    action->present |= BS_ACTION_HAS_SIDE | BS_ACTION_HAS_REVERSES;
+    DECIMAL(action, size_closed, bs_lots_wide(market, -(bs_i128)p->step->lots));
+    DECIMAL(action, size_before, bs_lots_wide(market, before));
+    DECIMAL(action, size_after, bs_lots_wide(market, before + p->step->lots));
+    DECIMAL(action, price, bs_price_wide(market, sign * received, p->step->lots));
+    DECIMAL(action, value, bs_quanta_wide(p->pool, -sign * received));
+    DECIMAL(action, realized_pnl, bs_quanta_wide(p->pool, part.entry[side] - received));
+    DECIMAL(action, cost_to_mark, bs_quanta_wide(p->pool, received - at_mark));
+}
+
 static void publish_step(struct publishing *p)
 {
     const struct bs_step *step = p->step;
@@ -179,6 +237,10 @@ static void publish_step(struct publishing *p)
         break;
     case BS_STEP_UNALLOCATED:
         publish_amount(p, BS_ACTION_UNALLOCATED_DEFICIT, &summary->unallocated);
+        break;
+    case BS_STEP_REVERSAL:
+        publish_back(p, BS_SIDE_CLOSED);
+        publish_back(p, BS_SIDE_COUNTER);
         break;
     case BS_STEP_COUNT:
         assert(false);

@@ -322,6 +322,23 @@ void bs_settle_continue(struct bs_engine *engine, struct bs_effects *effects)
     effects->more = true;
 }
 
+/* What the venue reported unfilled since the last run holds for this one. */
+static void take_exclusions(struct bs_engine *engine, struct bs_plan *plan)
+{
+    if (engine->pools[plan->pool].exclusions == 0) {
+        return;
+    }
+    for (uint64_t number = bs_closes_first(engine); number <= engine->closes.added; number++) {
+        struct bs_close *close = bs_closes_at(engine, number);
+        if (close->pool == plan->pool && close->excludes) {
+            close->excludes = false;
+            plan->scratch->excluded[plan->excluded_count++] = (struct bs_excluded){
+                close->account[BS_SIDE_CLOSED], close->account[BS_SIDE_COUNTER], close->market};
+        }
+    }
+    engine->pools[plan->pool].exclusions = 0;
+}
+
 void bs_settle(struct bs_engine *engine, uint32_t pool, int64_t now_ms, bool close_period,
                struct bs_effects *effects)
 {
@@ -341,6 +358,7 @@ void bs_settle(struct bs_engine *engine, uint32_t pool, int64_t now_ms, bool clo
     scratch->numbered = false;
     scratch->period_ends = close_period || p->policy.period_ms == 0 || now_ms >= p->period_end_ms;
     detect(plan);
+    take_exclusions(engine, plan);
     plan->fund_case = plan->cases_count;
     if (plan->cases_count > 0 || fund_is_short(plan) || p->period_loss > 0) {
         bs_order_refresh(engine);

@@ -8,6 +8,7 @@
 #ifndef BS_SETTLE_H
 #define BS_SETTLE_H
 
+#include "lib/command/commands.h"
 #include "lib/settlement/plan.h"
 
 /* Begins the run of a settle command; `close_period`: as if the period's end were reached. */
@@ -19,6 +20,11 @@ void bs_settle_continue(struct bs_engine *engine, struct bs_effects *effects);
 bool bs_pool_ready(const struct bs_engine *engine, uint32_t pool, int64_t now_ms);
 /* The period that contains `now`. */
 void bs_period_open(struct bs_pool *pool, int64_t now_ms);
+
+/* unfilled.c: takes a part of a close back and publishes it. */
+struct bs_outcome bs_apply_unfilled(struct bs_engine *engine,
+                                    const struct bs_unfilled_command *command,
+                                    struct bs_effects *effects);
 
 /* publish.c */
 /* An action with the next numbers of its pool, everything else empty. */

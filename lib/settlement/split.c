@@ -47,15 +47,17 @@ static struct bs_candidate *next(const struct split *split, uint32_t *rank, stru
     return NULL;
 }
 
-/* Nobody at a loss at mark is touched where principal is protected. */
-static void bar_losers(const struct split *split)
+/* Nobody at a loss at mark is touched where principal is protected; nor who is kept apart. */
+static void bar_untouchable(const struct split *split)
 {
     const struct bs_closing *closing = split->closing;
     struct totals own;
     struct bs_candidate *candidate;
-    for (uint32_t rank = 0; closing->protect && (candidate = next(split, &rank, &own)) != NULL;) {
+    bool somebody = closing->protect || closing->plan->excluded_count > 0;
+    for (uint32_t rank = 0; somebody && (candidate = next(split, &rank, &own)) != NULL;) {
         struct bs_leg leg = bs_plan_leg(closing->plan, candidate->account, closing->market);
-        if (bs_plan_profit(closing->plan, closing->market, &leg) < 0) {
+        bool loses = bs_plan_profit(closing->plan, closing->market, &leg) < 0;
+        if ((loses && closing->protect) || bs_is_excluded(closing, candidate->account)) {
             candidate->barred = split->leg_number;
         }
     }
@@ -109,7 +111,7 @@ static bool run_round(struct split *split)
 {
     struct bs_closing *closing = split->closing;
     split->round = ++closing->plan->rounds_split;
-    bar_losers(split);
+    bar_untouchable(split);
     bs_i128 lots = closing->price.lots - closing->done;
     struct totals sums[3] = {{0, 0}, {0, 0}, split->fill ? find_level(split, lots) : sum(split)};
     lots = bs_min(lots, sums[2].lots);

@@ -62,6 +62,7 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
     a->hot[row].position_count = 0;
     a->cold[row].position_class = BS_NO_ROOM;
     a->cold[row].handed_over = false;
+    a->cold[row].in_closes = false;
     a->cold[row].last_action = 0;
     a->cold[row].seq = 0;
     a->cold[row].uid = ++engine->uids;

@@ -42,7 +42,9 @@ struct bs_pool {
     bs_i128 period_loss;
     bs_i128 unallocated;
     uint64_t actions, settlements;         /* numbers given out */
+    uint64_t closes_forgotten;             /* the newest action whose close is no longer kept */
     uint32_t backstop;                     /* account */
+    uint32_t exclusions;                   /* closes that keep two accounts apart in the next run */
     uint32_t handovers;                    /* accounts handed over and not yet looked at */
     uint32_t accounts, positions, markets; /* counts; accounts without the backstop's */
     uint32_t page_head, page_tail, account_free;
@@ -86,6 +88,7 @@ struct bs_account_cold {
     uint32_t name;
     uint32_t rank;          /* place in `order` */
     uint8_t position_class; /* room of 1 << class; BS_NO_ROOM = none */
+    bool in_closes;         /* side of a close that is remembered; may be late to forget it */
     bool handed_over;       /* by the venue, for the next settlement; only with that trigger */
 };
 
@@ -124,6 +127,14 @@ struct bs_dedupe {
     uint64_t added;
 };
 
+struct bs_close;
+
+struct bs_closes { /* closes.h */
+    struct bs_close *entries;
+    uint64_t *by_action, *by_place; /* heads of chains */
+    uint64_t added;
+};
+
 struct bs_scratch; /* memory of one settlement: lib/settlement/scratch.h */
 
 struct bs_engine {
@@ -156,6 +167,7 @@ struct bs_engine {
     uint32_t position_free[BS_POSITION_CLASSES];
 
     struct bs_dedupe dedupe;
+    struct bs_closes closes;
     uint8_t *scratch_markets; /* by market: flags of one command, all 0 between commands */
     struct bs_scratch *scratch;
 };

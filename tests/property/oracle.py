@@ -66,11 +66,16 @@ Readings (what was chosen where DESIGN is silent or can be read in two ways):
 26. Account items for a pool's backstop account are refused; its fills and transfers are not.
 27. A handover is spent by the next run that does not wait, whether the account was found insolvent
     (and resolved) or solvent. The trigger of a repost applies at once; "equity" forgets handovers.
-27. A score's p, e, n and m are the position's, its q and w (= collateral) the account's. price_leverage
+28. A score's p, e, n and m are the position's, its q and w (= collateral) the account's. price_leverage
     knows no score but 0 for what is not in profit; it comes after, by id.
-28. leverage_water_fill levels lots over equity (the mark is the same for all), tier by tier as
+29. leverage_water_fill levels lots over equity (the mark is the same for all), tier by tier as
     pro_rata; equity counts as at least one quantum; the exact reductions are rounded down in
     running sums. A clamp's refusal is levelled again over sizes and equities as they are then.
+30. What is taken back of a close comes on top of whatever was traded since; opposite lots close
+    against each other, each at its own entry. The baseline shift of the close is taken back in the
+    same part, at the mark of the close. An absolute update of a side (its account, or its position
+    in that market) ends this. The two are kept apart, in that market, in the next run that does not
+    wait, whether or not the account is insolvent then. With trigger handover it counts as one.
 """
 import json
 import sys
@@ -249,6 +254,7 @@ class Oracle(Venue):
                 if position:
                     positions[market.id] = position
         equity = pool.equity(account)
+        self.set_anew(pool, account)
         account.collateral, account.positions = collateral, positions
         account.baseline += pool.equity(account) - equity
         self.homes[name], pool.accounts[name] = pool, account
@@ -259,6 +265,7 @@ class Oracle(Venue):
         check(account.last_action <= command.get("seen_action", 0), "stale_update")
         position = self.absolute(pool, market, command, account.positions.get(market.id))
         equity = pool.equity(account)
+        self.set_anew(pool, account, market)
         account.positions.pop(market.id, None)
         if position:
             account.positions[market.id] = position

@@ -170,6 +170,8 @@ class Adl:
         """Solvent, still on the side, checked again at the moment of closing."""
         if leg.market.id not in account.positions or self.pool.equity(account) < 0:
             return False
+        if (leg.account.id, account.id, leg.market.id) in self.apart:
+            return False  # the venue could not apply their last close
         # with protect_principal one already at a loss at mark is not touched
         return not leg.protect or self.pool.profit(account, leg.market.id) >= 0
 
@@ -193,7 +195,9 @@ class Adl:
             return
         amount = leg.piece(account, lots)
         equity = self.pool.equity(leg.account)
-        self.close("liquidation_close", leg.account, leg.market, lots, amount, account)
+        memory = self.before_close(leg, account, lots, amount)
+        gone = self.close("liquidation_close", leg.account, leg.market, lots, amount, account)
         leg.account.baseline += self.pool.equity(leg.account) - equity
-        self.close("adl", account, leg.market, lots, -amount, leg.account, **extra)
+        gone = gone, self.close("adl", account, leg.market, lots, -amount, leg.account, **extra)
+        self.after_close(memory, gone)
         leg.placed += lots

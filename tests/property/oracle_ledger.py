@@ -112,6 +112,8 @@ class Pool:
     period_end: int | None = None
     paused: bool = True
     trigger: str = "equity"
+    closes: dict = field(default_factory=dict)  # action id -> Close, of both its actions
+    apart: set = field(default_factory=set)  # of the next run: (account, counterparty, market)
     period_loss: int = 0
     unallocated: int = 0
     settlements: int = 0

@@ -3,9 +3,10 @@
 from oracle_adl import Adl
 from oracle_haircut import Haircut
 from oracle_ledger import ceil_div, decimal_text, prefix_split, reduce, trade
+from oracle_venue import Memory
 
 
-class Settlement(Adl, Haircut):
+class Settlement(Adl, Haircut, Memory):
     """One run of the loop of DESIGN 3 over one pool."""
 
     def __init__(self, pool, now):
@@ -18,6 +19,7 @@ class Settlement(Adl, Haircut):
         if not self.ready():
             return []
         pool = self.pool
+        self.apart, pool.apart = pool.apart, set()
         insolvent = self.detect()
         held = {account.id: self.legs_of(account) for account in insolvent}
         haircut = pool.layer("haircut")
@@ -167,6 +169,7 @@ class Settlement(Adl, Haircut):
             price=market.price(sign * received, lots), value=pool.money(sign * received),
             mark_price=decimal_text(market.mark * market.tick), entry_price=entry_price,
             realized_pnl=pool.money(received - released), cost_to_mark=pool.money(cost), **extra)
+        return released
 
     # 5. The fund's own inventory
     def fund_inventory(self):

@@ -1,6 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
 """The oracle's view of what the venue tells about its own liquidations."""
-from oracle_ledger import check
+from dataclasses import dataclass
+from fractions import Fraction
+
+from oracle_ledger import Account, Market, Position, check, decimal_text
+
+
+@dataclass
+class Close:
+    """One piece of a close, as long as it can be taken back. Pairs: closed side, counterparty."""
+    accounts: tuple[Account, Account]
+    market: Market
+    lots: int
+    sign: int  # of the closed position
+    value: int
+    mark_value: int
+    taken: tuple
+    priorities: tuple
+    entries: tuple = (0, 0)
+    first_action: int = 0
+    reversed: int = 0
+    set_anew: bool = False
+
+    def part(self, amount, lots):
+        return (amount * (self.reversed + lots) // self.lots
+                - amount * self.reversed // self.lots)
+
+
+class Memory:
+    """The part of a Settlement that remembers its closes."""
+
+    def before_close(self, leg, account, lots, amount):
+        pair = leg.account, account
+        held = [side.positions[leg.market.id] for side in pair]
+        sign = 1 if held[0].size > 0 else -1
+        return Close(pair, leg.market, lots, sign, amount, leg.market.value(sign * lots),
+                     tuple(p.taken * lots // abs(p.size) for p in held),
+                     tuple(p.priority for p in held))
+
+    def after_close(self, close, entries):
+        close.entries, last = entries, self.pool.last_action
+        close.first_action = last - 1
+        self.pool.closes[last - 1] = self.pool.closes[last] = close
+
+
+def put_back(account, market, lots, entry, taken, priority):
+    """As if it had never been closed: opposite lots close against each other."""
+    held = account.positions.get(market.id)
+    if held is None:
+        account.positions[market.id] = Position(lots, entry, priority, taken)
+        return
+    back = Position(lots, entry, None, taken)
+    if held.size * lots < 0:
+        both = min(abs(held.size), abs(lots))
+        for leg in (held, back):
+            gone = leg.entry * both // abs(leg.size)
+            leg.taken -= leg.taken * both // abs(leg.size)
+            leg.entry -= gone
+            leg.size -= both if leg.size > 0 else -both
+            account.collateral -= gone
+    held.size, held.entry = held.size + back.size, held.entry + back.entry
+    held.taken += back.taken
+    if held.size == 0:
+        del account.positions[market.id]
 
 
 class Venue:
@@ -17,3 +79,52 @@ class Venue:
         check(account is not pool.backstop, "reserved_id")
         check(pool.trigger == "handover", "no_handovers")
         account.handed_over = True
+
+    def set_anew(self, pool, account, market=None):
+        """An absolute update of a side: what it holds no longer follows from the close."""
+        for close in pool.closes.values():
+            sides = [side.id for side in close.accounts]
+            if account.id in sides and (market is None or market.id == close.market.id):
+                close.set_anew = True
+
+    def on_unfilled(self, command, now):
+        """The venue could not apply so much of a close: both sides get it back, same value."""
+        pool = self.pool_of(command)
+        action = command["action"]
+        check(1 <= action <= pool.last_action, "unknown_action")
+        check(action in pool.closes, "not_a_close")
+        close = pool.closes[action]
+        check(not close.set_anew, "set_anew")
+        size = Fraction(command["size"]) / close.market.lot
+        check(size.denominator == 1, "size_not_on_lot")
+        check(size > 0, "invalid_value")
+        check(size <= close.lots - close.reversed, "more_than_closed")
+        actions = [self.take_back(pool, close, size.numerator, side) for side in (0, 1)]
+        close.accounts[0].baseline -= (close.part(close.value, size.numerator)
+                                       - close.part(close.mark_value, size.numerator))
+        close.reversed += size.numerator
+        pool.apart.add((close.accounts[0].id, close.accounts[1].id, close.market.id))
+        if pool.trigger == "handover" and close.accounts[0] is not pool.backstop:
+            close.accounts[0].handed_over = True
+        return actions
+
+    def take_back(self, pool, close, lots, side):
+        account, market = close.accounts[side], close.market
+        sign = close.sign if side == 0 else -close.sign
+        received = close.part(close.value, lots) * (1 if side == 0 else -1)
+        at_mark = close.part(close.mark_value, lots) * (1 if side == 0 else -1)
+        entry = close.part(close.entries[side], lots)
+        held = account.positions.get(market.id)
+        before = sign * held.size if held else 0
+        account.collateral -= received - entry
+        put_back(account, market, sign * lots, entry, close.part(close.taken[side], lots),
+                 close.priorities[side])
+        return pool.publish(
+            "reversal", account, market=market.id, counterparty=close.accounts[1 - side].id,
+            reverses=close.first_action + side, side="long" if sign > 0 else "short",
+            size_closed=decimal_text(-lots * market.lot),
+            size_before=decimal_text(before * market.lot),
+            size_after=decimal_text((before + lots) * market.lot),
+            price=market.price(sign * received, lots), value=pool.money(-sign * received),
+            realized_pnl=pool.money(entry - received),
+            cost_to_mark=pool.money(received - at_mark))

@@ -21,7 +21,8 @@ from worlds import SETTLES, expected_world, replay
 
 setcontext(Context(prec=100))
 NAMED = {"stale_update", "insufficient_equity", "gain_withheld", "id_reused", "stale_mark", "in_use",
-         "mark_in_future", "mark_out_of_band", "no_handovers"}
+         "mark_in_future", "mark_out_of_band", "no_handovers", "unknown_action", "not_a_close",
+         "set_anew", "more_than_closed"}
 PATIENCE_S = 10
 SHRINK_TRIES = 600
 HANGS = 3  # as many silences of the engine end the run

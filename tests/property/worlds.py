@@ -14,6 +14,7 @@ from datetime import timedelta
 from fractions import Fraction
 from oracle import EPOCH, Oracle
 from oracle_ledger import decimal_text, fixed_text
+from worlds_venue import VenueWorlds
 
 START = 1760130964000
 NAMES = ["a", "a1", "a10", "a2", "B", "b", "c-3", "Z", "d_4", "e", "zz", "K9"]
@@ -22,7 +23,7 @@ RANKINGS = ["profit_leverage", "priority", "pro_rata", "margin_profit", "profit_
 SETTLES = ("settle", "close_period")
 
 
-class Grower:
+class Grower(VenueWorlds):
     """Appends commands to a stream and keeps what the oracle answered to each."""
 
     def __init__(self, seed):
@@ -362,19 +363,11 @@ class Grower:
         else:
             self.add({"type": "transfer", "account": "nobody", "amount": "1"})
 
-    def hand_over(self, pool):
-        """The insolvent, mostly, and now and then somebody else."""
-        held, rng = self.oracle.pools[pool], self.rng
-        if held.trigger == "equity" and not self.chance(0.02):
-            return
-        for name in sorted(held.accounts):
-            if self.chance(0.7 if held.equity(held.accounts[name]) < 0 else 0.05):
-                self.add({"type": "handover", "account": name})
-
     def settle(self, pool):
         self.hand_over(pool)
         kind = "close_period" if self.chance(0.2) else "settle"
         self.add({"type": kind, "pool": pool})
+        self.unfilled(pool, kind)
 
     def second_loss(self, names, pool):
         """A position that paid a haircut shrinks; then somebody else's loss asks it again."""

@@ -17,11 +17,12 @@ SWITCHES = {"confirm", "protect_principal"}
 ACTION_ALIASES = {"vs": "counterparty", "pnl": "realized_pnl", "cost": "cost_to_mark",
                   "total": "gains_total", "deficit": "reason.deficit",
                   "fund_paid": "reason.fund_paid", "residual": "reason.residual"}
-CLOSES = {"adl", "liquidation_close", "netting", "takeover"}
+CLOSES = {"adl", "liquidation_close", "netting", "takeover", "reversal"}
 SHOWN = {  # what --update writes for an action that has no line yet
     "adl": ("vs", "rank", "pnl", "cost"),
     "liquidation_close": ("vs",),
     "netting": ("vs",),
+    "reversal": ("vs", "reverses", "pnl", "cost"),
     "haircut": ("gain", "loss", "total", "prefix"),
 }
 
@@ -145,6 +146,8 @@ READERS = {
     "fill": read_fill, "transfer": read_transfer, "mark": read_mark, "fund": read_fund,
     "settle": read_named("settle"), "close": read_named("close_period"),
     "resume": read_named("resume"), "pause": read_named("pause"),
+    "unfilled": lambda words: {"type": "unfilled", "pool": words[0], "action": int(words[1]),
+                               "size": words[2]},
     "handover": lambda words: {"type": "handover", "account": words[0]},
 }
 

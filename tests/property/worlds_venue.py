@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a venue tells about its own liquidations, in random worlds."""
+from oracle_ledger import decimal_text
+
+
+class VenueWorlds:
+    """The part of a Grower that hands accounts over and reports closes unfilled."""
+
+    def hand_over(self, pool):
+        """The insolvent, mostly, and now and then somebody else."""
+        held, rng = self.oracle.pools[pool], self.rng
+        if held.trigger == "equity" and not self.chance(0.02):
+            return
+        for name in sorted(held.accounts):
+            if self.chance(0.7 if held.equity(held.accounts[name]) < 0 else 0.05):
+                self.add({"type": "handover", "account": name})
+
+    def unfilled(self, pool, kind):
+        """Some closes of late could not be applied, in parts; then the next run."""
+        held, rng = self.oracle.pools[pool], self.rng
+        if not held.closes or not self.chance(0.4):
+            return
+        if self.chance(0.4):  # what was traded since stands in the way, or not
+            self.trade_after(pool)
+        for _ in range(rng.choice([1, 1, 2, 4])):
+            action = rng.choice([rng.choice(sorted(held.closes)), held.last_action,
+                                 rng.choice(sorted(held.closes)), rng.randint(0, held.last_action + 1)])
+            close = held.closes.get(action)
+            left = close.lots - close.reversed if close else 1
+            lots = rng.choice([left, max(1, left // 2), rng.randint(1, max(1, left)), left + 1, 0])
+            lot = close.market.lot if close else 1
+            self.add({"type": "unfilled", "pool": pool, "action": action,
+                      "size": decimal_text(lots * lot)})
+        self.hand_over(pool)
+        self.add({"type": kind, "pool": pool})
+
+    def trade_after(self, pool):
+        """A side of a close trades in that market again, or is set anew."""
+        held, rng = self.oracle.pools[pool], self.rng
+        close = held.closes[rng.choice(sorted(held.closes))]
+        account, market = rng.choice(close.accounts), close.market
+        lots = rng.randint(1, 2 * close.lots) * rng.choice([-1, 1])
+        if self.chance(0.3) and not account.id.startswith("backstop:"):
+            self.add({"type": "position", "account": account.id, "market": market.id, "size": "0",
+                      "seen_action": account.last_action})
+            return
+        self.add({"type": "fill", "account": account.id, "market": market.id,
+                  "size": decimal_text(lots * market.lot), "price": self.price(
+                      market, max(1, round(self.plan[market.id] * rng.uniform(0.9, 1.1))))})
