@@ -22,7 +22,6 @@ static const char *margin_name(uint8_t value)
 
 static const char *const isolated[] = {"isolated", NULL};
 static const char *const later_contracts[] = {"inverse", NULL};
-static const char *const later_rules[] = {"capped_pro_rata", "risk_aware", "min_max", NULL};
 
 static const struct field pool_rows[] = {
     {FIELD("pool", FIELD_NAME, AT(pool.pool)), .required = true},
@@ -56,7 +55,8 @@ static const struct field account_rows[] = {
     {FIELD("collateral", FIELD_DECIMAL, AT(account.collateral)), .required = true},
     {FIELD("seen_action", FIELD_U64, AT(account.seen_action))},
     {FIELD("positions", FIELD_LIST, LIST_AT), .flag = AT(account.has_positions)},
-    {FIELD("haircut_cap_ppm", FIELD_UNSUPPORTED, FIELD_NOWHERE)},
+    {FIELD("haircut_cap_ppm", FIELD_U32, AT(account.haircut_cap_ppm)), .max = BS_PPM,
+     .flag = AT(account.has_haircut_cap)},
     ROW_TYPE(BS_COMMAND_ACCOUNT),
 };
 
@@ -165,8 +165,7 @@ static const struct field adl_rows[] = {
 
 static const struct field haircut_rows[] = {
     ROW_LAYER(BS_LAYER_HAIRCUT),
-    {FIELD("rule", FIELD_ENUM, LAYER_AT(rule)), .names = bs_haircut_rule_name,
-     .unsupported = later_rules},
+    {FIELD("rule", FIELD_ENUM, LAYER_AT(rule)), .names = bs_haircut_rule_name},
     {FIELD("basis", FIELD_ENUM, LAYER_AT(basis)), .names = bs_basis_name},
     {FIELD("divide", FIELD_ENUM, LAYER_AT(divide)), .names = bs_divide_name},
     {FIELD("scope", FIELD_ENUM, LAYER_AT(scope)), .names = bs_scope_name},

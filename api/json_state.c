@@ -212,6 +212,9 @@ void api_account(struct buffer *out, const struct bs_engine *engine, uint32_t ac
     }
     buffer_append(out, "]", 1);
     member_flag(out, "handed_over", view.handed_over);
+    if (view.haircut_cap_ppm < BS_PPM) {
+        member_integer(out, "haircut_cap_ppm", view.haircut_cap_ppm);
+    }
     member_integer(out, "last_action", view.last_action);
     member_integer(out, "seq", view.seq);
     buffer_append(out, "}", 1);

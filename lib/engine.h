@@ -186,6 +186,7 @@ struct bs_account_view {
     bool has_leverage;       /* equity > 0 */
     struct bs_wide leverage; /* sum of notionals / equity, 12 digits */
     bool handed_over;
+    uint32_t haircut_cap_ppm; /* of its gain, under capped_pro_rata; BS_PPM = no cap */
     uint64_t last_action;
     uint64_t seq; /* of the last command that changed it */
     uint32_t positions_count;

@@ -114,6 +114,7 @@ static void add_account(struct stream *stream, const struct bs_engine *engine, u
     add(stream, (uint64_t)a->hot[account].collateral);
     add_wide(stream, a->cold[account].baseline);
     add(stream, a->cold[account].last_action);
+    add(stream, a->cold[account].uncapped_ppm);
     add(stream, a->cold[account].handed_over);
     add(stream, a->hot[account].position_count);
     uint32_t first = a->hot[account].position_at;

@@ -136,7 +136,7 @@ static void place_scratch(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, s->working, (uint64_t)s->working_max + 1);
     PLACE(layout, s->working_positions, s->working_positions_max);
     PLACE(layout, s->payers, accounts);
-    PLACE(layout, s->market_loss, markets);
+    PLACE(layout, s->market_loss, 2 * markets);
     PLACE(layout, s->market_sides, markets);
     PLACE(layout, s->market_sizes, markets);
     uint64_t legs = markets > BS_ACCOUNT_POSITIONS_MAX ? markets : BS_ACCOUNT_POSITIONS_MAX;

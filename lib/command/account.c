@@ -222,6 +222,9 @@ struct bs_outcome bs_apply_account(struct bs_engine *engine,
     }
     bs_i128 before = bs_account_equity(engine, account);
     engine->accounts.hot[account].collateral = collateral;
+    if (command->has_haircut_cap) {
+        engine->accounts.cold[account].uncapped_ppm = BS_PPM - command->haircut_cap_ppm;
+    }
     if (command->has_positions) {
         replace_positions(engine, account, command);
     }

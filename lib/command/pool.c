@@ -44,7 +44,7 @@ static bool waterfall_is_valid(const struct bs_pool_command *command)
             bool unrealized = layer->basis == BS_BASIS_UNREALIZED_PROFIT;
             if (i + 1 != command->layers_count ||
                 (unrealized && layer->divide != BS_DIVIDE_AT_ONCE) ||
-                (!unrealized && layer->scope == BS_SCOPE_MARKET)) {
+                (!unrealized && layer->scope != BS_SCOPE_POOL)) {
                 return false;
             }
         }

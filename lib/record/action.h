@@ -53,6 +53,7 @@ enum bs_action_type {
     X(loss)                                                                                        \
     X(gains_total)                                                                                 \
     X(prefix)                                                                                      \
+    X(weight)                                                                                      \
     X(reason_deficit)                                                                              \
     X(reason_fund_paid)                                                                            \
     X(reason_residual)

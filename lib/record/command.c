@@ -7,6 +7,7 @@
 #define POOL_HANDOVER 1u
 #define ACCOUNT_HAS_SEEN_ACTION 1u
 #define ACCOUNT_HAS_POSITIONS 2u
+#define ACCOUNT_HAS_HAIRCUT_CAP 4u
 #define POSITION_HAS_SEEN_ACTION 1u
 #define FILL_HAS_TRADE_ID 1u
 #define TRANSFER_HAS_TRANSFER_ID 1u
@@ -129,6 +130,10 @@ static uint32_t write_account(struct bs_writer *writer, const struct bs_account_
     if (account->seen_action != 0) {
         present |= ACCOUNT_HAS_SEEN_ACTION;
         bs_write_u64(writer, account->seen_action);
+    }
+    if (account->has_haircut_cap) {
+        present |= ACCOUNT_HAS_HAIRCUT_CAP;
+        bs_write_u32(writer, account->haircut_cap_ppm);
     }
     if (account->has_positions) {
         present |= ACCOUNT_HAS_POSITIONS;
@@ -280,7 +285,8 @@ static uint8_t *positions_count_at(uint8_t *record)
     at += 1 + at[0]; /* account */
     at += 1 + at[0]; /* pool */
     at += BS_WIRE_DECIMAL_SIZE;
-    return at + ((present & ACCOUNT_HAS_SEEN_ACTION) != 0 ? 8 : 0);
+    at += (present & ACCOUNT_HAS_SEEN_ACTION) != 0 ? 8 : 0;
+    return at + ((present & ACCOUNT_HAS_HAIRCUT_CAP) != 0 ? 4 : 0);
 }
 
 size_t bs_command_append_position(uint8_t *record, size_t capacity,
@@ -388,6 +394,9 @@ static uint32_t read_account(struct bs_reader *reader, uint32_t present,
     account->pool = bs_read_name(reader);
     account->collateral = bs_read_decimal(reader);
     account->seen_action = read_optional_u64(reader, (present & ACCOUNT_HAS_SEEN_ACTION) != 0);
+    account->has_haircut_cap = (present & ACCOUNT_HAS_HAIRCUT_CAP) != 0;
+    account->haircut_cap_ppm = account->has_haircut_cap ? bs_read_u32(reader) : 0;
+    reader->bad = reader->bad || account->haircut_cap_ppm > BS_PPM;
     account->has_positions = (present & ACCOUNT_HAS_POSITIONS) != 0;
     account->positions_count = account->has_positions ? bs_read_u32(reader) : 0;
     if (account->positions_count > BS_ACCOUNT_POSITIONS_MAX) {
@@ -400,7 +409,7 @@ static uint32_t read_account(struct bs_reader *reader, uint32_t present,
         read_item(reader, &item);
     }
     account->positions_size = (uint32_t)(reader->at - account->positions);
-    return ACCOUNT_HAS_SEEN_ACTION | ACCOUNT_HAS_POSITIONS;
+    return ACCOUNT_HAS_SEEN_ACTION | ACCOUNT_HAS_POSITIONS | ACCOUNT_HAS_HAIRCUT_CAP;
 }
 
 static uint32_t read_position(struct bs_reader *reader, uint32_t present,

@@ -49,13 +49,19 @@ enum bs_ranking {
 
 enum bs_close_price { BS_PRICE_BANKRUPTCY, BS_PRICE_MARK, BS_PRICE_COUNT };
 
-enum bs_haircut_rule { BS_RULE_PRO_RATA, BS_RULE_COUNT };
+enum bs_haircut_rule {
+    BS_RULE_PRO_RATA,
+    BS_RULE_CAPPED_PRO_RATA,
+    BS_RULE_RISK_AWARE,
+    BS_RULE_MIN_MAX,
+    BS_RULE_COUNT
+};
 
 enum bs_basis { BS_BASIS_PERIOD_GAIN, BS_BASIS_UNREALIZED_PROFIT, BS_BASIS_COUNT };
 
 enum bs_divide { BS_DIVIDE_AT_ONCE, BS_DIVIDE_PERIOD_END, BS_DIVIDE_COUNT };
 
-enum bs_scope { BS_SCOPE_POOL, BS_SCOPE_MARKET, BS_SCOPE_COUNT };
+enum bs_scope { BS_SCOPE_POOL, BS_SCOPE_MARKET, BS_SCOPE_SIDE, BS_SCOPE_COUNT };
 
 enum bs_transfer_kind {
     BS_TRANSFER_BY_SIGN, /* deposit if positive, withdrawal if negative */
@@ -125,6 +131,8 @@ struct bs_account_command {
     struct bs_text pool;
     struct bs_decimal collateral;
     uint64_t seen_action;
+    bool has_haircut_cap;
+    uint32_t haircut_cap_ppm; /* of the gain, at most BS_PPM */
     bool has_positions;       /* then they are everything the account holds */
     uint32_t positions_count; /* read them with bs_command_position() */
     const uint8_t *positions; /* encoded items */

@@ -31,11 +31,14 @@ NAMES(bs_ranking_name, [BS_RANKING_PROFIT_LEVERAGE] = "profit_leverage",
       [BS_RANKING_PRICE_LEVERAGE] = "price_leverage",
       [BS_RANKING_LEVERAGE_WATER_FILL] = "leverage_water_fill")
 NAMES(bs_close_price_name, [BS_PRICE_BANKRUPTCY] = "bankruptcy", [BS_PRICE_MARK] = "mark")
-NAMES(bs_haircut_rule_name, [BS_RULE_PRO_RATA] = "pro_rata")
+NAMES(bs_haircut_rule_name, [BS_RULE_PRO_RATA] = "pro_rata",
+      [BS_RULE_CAPPED_PRO_RATA] = "capped_pro_rata", [BS_RULE_RISK_AWARE] = "risk_aware",
+      [BS_RULE_MIN_MAX] = "min_max")
 NAMES(bs_basis_name, [BS_BASIS_PERIOD_GAIN] = "period_gain",
       [BS_BASIS_UNREALIZED_PROFIT] = "unrealized_profit")
 NAMES(bs_divide_name, [BS_DIVIDE_AT_ONCE] = "at_once", [BS_DIVIDE_PERIOD_END] = "period_end")
-NAMES(bs_scope_name, [BS_SCOPE_POOL] = "pool", [BS_SCOPE_MARKET] = "market")
+NAMES(
+    bs_scope_name, [BS_SCOPE_POOL] = "pool", [BS_SCOPE_MARKET] = "market", [BS_SCOPE_SIDE] = "side")
 NAMES(bs_transfer_kind_name, [BS_TRANSFER_BY_SIGN] = "", [BS_TRANSFER_DEPOSIT] = "deposit",
       [BS_TRANSFER_WITHDRAWAL] = "withdrawal", [BS_TRANSFER_FUNDING] = "funding",
       [BS_TRANSFER_FEE] = "fee", [BS_TRANSFER_REBATE] = "rebate")

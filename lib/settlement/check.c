@@ -58,7 +58,7 @@ static bool carry_haircut(struct bs_plan *plan, const struct bs_step *step)
 {
     bs_i128 equity = bs_plan_equity(plan, step->account);
     if (step->amount <= 0 || step->amount > plan->period_loss || step->amount > equity ||
-        step->amount > step->gain) {
+        step->amount > step->gain || step->weight < 0) {
         return false;
     }
     if (plan->scratch->rounds[step->reference - 1].basis == BS_BASIS_PERIOD_GAIN &&

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Socialized losses. The period loss L is divided among the payers by their gains G, by prefix
- * differences in account-id order; whoever's exact share reaches its cap min(gain, equity) pays
- * the cap, and the rest is divided again over the others.
+ * Socialized losses. The period loss L is divided among the payers by the weights of the rule (the
+ * gain, unless it says otherwise), by prefix differences in account-id order; whoever's exact share
+ * reaches its cap pays the cap, and the rest is divided again over the others. What they cannot
+ * bear goes to those without a weight, by their caps.
  */
+#include "lib/settlement/haircut.h"
+
 #include "lib/money/money.h"
 #include "lib/settlement/layers.h"
 
@@ -17,6 +20,7 @@ uint32_t bs_leg_weights(const struct bs_plan *plan, uint32_t account, struct bs_
             bs_i128 value = bs_abs(bs_plan_value(plan, position.market, position.leg.size));
             const struct bs_market *market = &plan->engine->markets[position.market];
             rows[i].market = position.market;
+            rows[i].side = position.leg.size < 0;
             rows[i].weight = basis == 0   ? bs_maintenance(market, value)
                              : basis == 1 ? value
                                           : bs_abs64(position.leg.size);
@@ -29,8 +33,10 @@ uint32_t bs_leg_weights(const struct bs_plan *plan, uint32_t account, struct bs_
     return count;
 }
 
-/* Under scope market: the debt's parts by the legs held at detection. */
-static void share_to_markets(struct bs_plan *plan, const struct bs_case *c, bs_i128 debt)
+/* Under scope market and side: the debt's parts by the legs held at detection. A side's payers are
+ * those opposite to the leg; a market's are kept in the row of its longs. */
+static void share_to_markets(struct bs_plan *plan, const struct bs_case *c, uint8_t scope,
+                             bs_i128 debt)
 {
     const struct bs_leg_weight *legs = plan->scratch->weights + c->legs_first;
     bs_i128 total = 0, prefix = 0;
@@ -38,7 +44,8 @@ static void share_to_markets(struct bs_plan *plan, const struct bs_case *c, bs_i
         total += legs[i].weight;
     }
     for (uint32_t i = 0; i < c->legs_count; i++) {
-        plan->scratch->market_loss[legs[i].market] +=
+        uint32_t side = scope == BS_SCOPE_SIDE && legs[i].side == 0;
+        plan->scratch->market_loss[legs[i].market * 2 + side] +=
             bs_split_floor(debt, prefix, prefix + legs[i].weight, total);
         prefix += legs[i].weight;
     }
@@ -59,48 +66,80 @@ void bs_write_off(struct bs_plan *plan, uint32_t case_row)
     if (haircut == NULL) {
         step.type = BS_STEP_UNALLOCATED;
         bs_plan_add(plan, &step);
-    } else if (haircut->scope == BS_SCOPE_MARKET) {
-        share_to_markets(plan, c, c->owed);
+    } else if (haircut->scope != BS_SCOPE_POOL) {
+        share_to_markets(plan, c, haircut->scope, c->owed);
     }
     c->owed = 0;
 }
 
 /* What the account could be charged for: the basis, over one market or all of its positions. */
-static bs_i128 gain_of(const struct bs_plan *plan, uint32_t account, uint8_t basis, uint32_t market)
+static bs_i128 gain_of(const struct bs_plan *plan, uint32_t account, const struct bs_round *round)
 {
-    if (basis == BS_BASIS_PERIOD_GAIN) {
+    if (round->basis == BS_BASIS_PERIOD_GAIN) {
         return bs_plan_gain(plan, account);
     }
     bs_i128 sum = 0;
     uint32_t count = bs_plan_positions(plan, account);
     for (uint32_t i = 0; i < count; i++) {
         struct bs_working_position position = bs_plan_position(plan, account, i);
-        if (market == 0 || market == position.market) {
+        bool of_market = round->market == 0 || round->market == position.market;
+        if (of_market && (round->side == BS_BOTH_SIDES || round->side == (position.leg.size < 0))) {
             sum += bs_plan_profit(plan, position.market, &position.leg) - position.leg.taken;
         }
     }
     return sum;
 }
 
-static uint32_t list_payers(struct bs_plan *plan, uint8_t basis, uint32_t market)
+static bs_i128 notional_of(const struct bs_plan *plan, uint32_t account)
+{
+    bs_i128 sum = 0;
+    uint32_t count = bs_plan_positions(plan, account);
+    for (uint32_t i = 0; i < count; i++) {
+        struct bs_working_position position = bs_plan_position(plan, account, i);
+        sum += bs_abs(bs_plan_value(plan, position.market, position.leg.size));
+    }
+    return sum;
+}
+
+/* Fills *payer; false when the account is not one. */
+static bool is_payer(const struct bs_plan *plan, uint8_t rule, const struct bs_round *round,
+                     uint32_t account, struct bs_payer *payer)
+{
+    struct bs_payer_input input = {.gain = gain_of(plan, account, round)};
+    if (input.gain <= 0) {
+        return false;
+    }
+    input.equity = bs_plan_equity(plan, account);
+    if (input.equity < 0) {
+        return false;
+    }
+    input.cap_ppm = BS_PPM - plan->engine->accounts.cold[account].uncapped_ppm;
+    if (bs_rule_needs_notional(rule)) {
+        input.notional = notional_of(plan, account);
+    }
+    payer->account = account;
+    bs_payer_terms(rule, &input, payer);
+    return true;
+}
+
+/* In account-id order. Those with a weight, or those without, whose caps are their weights then. */
+static uint32_t list_payers(struct bs_plan *plan, uint8_t rule, const struct bs_round *round,
+                            bool weighted)
 {
     const struct bs_engine *engine = plan->engine;
     uint32_t count = 0;
     for (uint32_t i = 0; i < engine->order_count; i++) {
         uint32_t account = engine->accounts.order[i];
+        struct bs_payer *payer = &plan->scratch->payers[count];
         if (engine->accounts.hot[account].pool != plan->pool ||
-            account == engine->pools[plan->pool].backstop) {
+            account == engine->pools[plan->pool].backstop ||
+            !is_payer(plan, rule, round, account, payer) || (payer->weight > 0) != weighted) {
             continue;
         }
-        bs_i128 gain = gain_of(plan, account, basis, market);
-        if (gain <= 0) {
-            continue;
+        if (!weighted) {
+            payer->weight = payer->cap;
         }
-        bs_i128 equity = bs_plan_equity(plan, account);
-        if (equity >= 0) {
-            plan->scratch->payers[count++] =
-                (struct bs_payer){.account = account, .weight = gain, .cap = bs_min(gain, equity)};
-        }
+        count += payer->weight > 0;
     }
     return count;
 }
@@ -114,7 +153,8 @@ static void charge(struct bs_plan *plan, const struct bs_payer *payer, bs_i128 a
                                .account = payer->account,
                                .reference = plan->rounds_count,
                                .amount = amount,
-                               .gain = payer->weight,
+                               .gain = payer->gain,
+                               .weight = payer->weight,
                                .prefix = prefix != NULL ? *prefix : 0};
         bs_plan_add(plan, &step);
     }
@@ -150,30 +190,45 @@ static bs_i128 divide_round(struct bs_plan *plan, bs_i128 loss, uint32_t *count)
     return 0;
 }
 
-/* Divides a loss over a market's payers or (market 0) the pool's; returns what they cannot bear. */
-static bs_i128 divide(struct bs_plan *plan, const struct bs_layer *layer, uint32_t market,
-                      bs_i128 loss)
+/* Divides a loss among the listed payers; returns what they cannot bear. `like` is the round but
+ * for its amounts. */
+static bs_i128 divide_listed(struct bs_plan *plan, const struct bs_round *like, uint32_t count,
+                             bs_i128 loss)
 {
-    uint32_t count = list_payers(plan, layer->basis, market);
     while (loss > 0 && count > 0 && !plan->overflow) {
-        bs_i128 total = 0;
+        struct bs_round round = *like;
+        round.loss = loss;
+        round.total = 0;
         for (uint32_t i = 0; i < count; i++) {
-            total += plan->scratch->payers[i].weight;
+            round.total += plan->scratch->payers[i].weight;
         }
         if (plan->rounds_count == plan->scratch->rounds_max) {
             plan->overflow = true;
             break;
         }
-        plan->scratch->rounds[plan->rounds_count++] =
-            (struct bs_round){loss, total, market, layer->basis};
+        plan->scratch->rounds[plan->rounds_count++] = round;
         loss = divide_round(plan, loss, &count);
+    }
+    return loss;
+}
+
+/* Divides a loss over the payers of a market's side, of a market or (market 0) of the pool. */
+static bs_i128 divide(struct bs_plan *plan, const struct bs_layer *layer, uint32_t market,
+                      uint8_t side, bs_i128 loss)
+{
+    struct bs_round like = {.market = market, .side = side, .basis = layer->basis};
+    uint32_t count = list_payers(plan, layer->rule, &like, true);
+    loss = divide_listed(plan, &like, count, loss);
+    if (loss > 0 && bs_rule_needs_notional(layer->rule) && !plan->overflow) {
+        count = list_payers(plan, layer->rule, &like, false);
+        loss = divide_listed(plan, &like, count, loss);
     }
     return loss;
 }
 
 static void divide_pool(struct bs_plan *plan, const struct bs_layer *layer)
 {
-    bs_i128 rest = divide(plan, layer, 0, plan->period_loss);
+    bs_i128 rest = divide(plan, layer, 0, BS_BOTH_SIDES, plan->period_loss);
     if (rest > 0 && !plan->overflow) {
         struct bs_step step = {.type = BS_STEP_UNALLOCATED,
                                .account = plan->engine->pools[plan->pool].backstop,
@@ -182,24 +237,38 @@ static void divide_pool(struct bs_plan *plan, const struct bs_layer *layer)
     }
 }
 
+/* The next market, and side under scope side, that has a loss of its own; false after the last. */
+static bool next_place(const struct bs_plan *plan, struct bs_division *division)
+{
+    const struct bs_engine *engine = plan->engine;
+    if (division->market == 0) {
+        division->market = engine->pools[plan->pool].market_head;
+    }
+    while (division->market != 0) {
+        for (; division->side < 2; division->side++) {
+            if (plan->scratch->market_loss[division->market * 2 + division->side] > 0) {
+                return true;
+            }
+        }
+        division->market = engine->markets[division->market].next;
+        division->side = 0;
+    }
+    return false;
+}
+
 bool bs_divide_next(struct bs_plan *plan, struct bs_division *division)
 {
     const struct bs_layer *layer = bs_layer_of(plan, BS_LAYER_HAIRCUT);
-    const struct bs_engine *engine = plan->engine;
     if (layer == NULL || plan->period_loss == 0) {
         return false;
     }
-    if (layer->scope == BS_SCOPE_MARKET && !division->markets_done) {
-        uint32_t market = division->market == 0 ? engine->pools[plan->pool].market_head
-                                                : engine->markets[division->market].next;
-        for (; market != 0; market = engine->markets[market].next) {
-            bs_i128 loss = plan->scratch->market_loss[market];
-            plan->scratch->market_loss[market] = 0;
-            if (loss > 0) {
-                divide(plan, layer, market, loss);
-                division->market = market;
-                return true;
-            }
+    if (layer->scope != BS_SCOPE_POOL && !division->markets_done) {
+        if (next_place(plan, division)) {
+            bs_i128 *loss = &plan->scratch->market_loss[division->market * 2 + division->side];
+            uint8_t side = layer->scope == BS_SCOPE_SIDE ? division->side : BS_BOTH_SIDES;
+            divide(plan, layer, division->market, side, *loss);
+            *loss = 0;
+            return true;
         }
         division->markets_done = true;
     }

@@ -43,13 +43,17 @@ struct bs_case {
 
 struct bs_leg_weight {
     uint32_t market;
+    uint8_t side; /* of the leg: 0 long, 1 short */
     bs_i128 weight;
 };
+
+#define BS_BOTH_SIDES 2
 
 /* One round of a division of loss among payers: the numbers everybody needs to check a share. */
 struct bs_round {
     bs_i128 loss, total; /* L and G */
     uint32_t market;     /* 0 = the whole pool */
+    uint8_t side;        /* of the payers: 0 long, 1 short, BS_BOTH_SIDES */
     uint8_t basis;       /* enum bs_basis */
 };
 
@@ -63,7 +67,8 @@ struct bs_step {
     uint32_t candidate; /* close: row of the ranking + 1 */
     int64_t lots;
     bs_i128 amount;
-    bs_i128 gain;   /* haircut: the payer's weight; close: what the leg is worth in all, V */
+    bs_i128 gain;   /* haircut: the payer's gain; close: what the leg is worth in all, V */
+    bs_i128 weight; /* haircut: the payer's weight */
     bs_i128 prefix; /* haircut: the sum of the weights before the payer's */
 };
 
@@ -101,16 +106,16 @@ struct bs_plan {
     bool overflow;               /* an amount left its range: the check refuses the plan */
 };
 
-/* A payer of a division: weight and cap in quanta, both > 0 and >= 0. */
+/* A payer of a division, in quanta: gain > 0, the others >= 0. */
 struct bs_payer {
     uint32_t account;
-    bool capped;
-    bs_i128 weight, cap;
+    bs_i128 gain, weight, cap;
 };
 
 /* Where a division of the period loss stands: see bs_divide_next. */
 struct bs_division {
-    uint32_t market; /* the last one divided under scope market */
+    uint32_t market; /* under scope market or side: the one in hand, 0 at the begin */
+    uint8_t side;
     bool markets_done;
 };
 
@@ -150,7 +155,8 @@ struct bs_scratch {
     struct bs_working_position *working_positions;
     struct bs_rankings rankings;
     struct bs_payer *payers;
-    bs_i128 *market_loss;              /* by market: its part of the period loss; all 0 between */
+    bs_i128 *market_loss; /* by market * 2 + side of the payers: the part of the period loss that is
+                             theirs; all 0 between */
     uint8_t *market_sides;             /* by market: bit 0 longs, bit 1 shorts; all 0 between */
     bs_i128 *market_sizes;             /* by market: for the check; all 0 between */
     struct bs_leg_weight *leg_weights; /* of one account */

@@ -171,6 +171,10 @@ static void publish_haircut(struct publishing *p)
     if (round->market != 0) {
         action->market = bs_market_text(p->engine, round->market);
     }
+    if (round->side != BS_BOTH_SIDES) {
+        action->side = round->side;
+        action->present |= BS_ACTION_HAS_SIDE;
+    }
     action->basis = round->basis;
     action->present |= BS_ACTION_HAS_BASIS;
     DECIMAL(action, amount, bs_quanta_wide(p->pool, step->amount));
@@ -179,6 +183,9 @@ static void publish_haircut(struct publishing *p)
     DECIMAL(action, gains_total, bs_quanta_wide(p->pool, round->total));
     if (step->has_prefix) {
         DECIMAL(action, prefix, bs_quanta_wide(p->pool, step->prefix));
+    }
+    if (step->weight != step->gain) {
+        DECIMAL(action, weight, bs_quanta_wide(p->pool, step->weight));
     }
     p->plan->scratch->summary.payers++;
     p->plan->scratch->summary.haircuts.mantissa += step->amount;

@@ -72,7 +72,7 @@ static void detect(struct bs_plan *plan)
 static void record_legs(struct bs_plan *plan, struct bs_case *c)
 {
     const struct bs_layer *haircut = bs_layer_of(plan, BS_LAYER_HAIRCUT);
-    if (haircut != NULL && haircut->scope == BS_SCOPE_MARKET) {
+    if (haircut != NULL && haircut->scope != BS_SCOPE_POOL) {
         c->legs_first = plan->weights_count;
         c->legs_count = bs_leg_weights(plan, c->account, plan->scratch->weights + c->legs_first);
         plan->weights_count += c->legs_count;
@@ -235,7 +235,8 @@ static void finish(struct bs_engine *engine, struct bs_effects *effects)
     struct bs_plan *plan = &scratch->plan;
     struct bs_pool *pool = &engine->pools[plan->pool];
     for (uint32_t market = pool->market_head; market != 0; market = engine->markets[market].next) {
-        scratch->market_loss[market] = 0;
+        scratch->market_loss[market * 2] = 0;
+        scratch->market_loss[market * 2 + 1] = 0;
     }
     if (pool->state != BS_STATE_HALTED) {
         bs_handovers_clear(engine, plan->pool);

@@ -64,6 +64,7 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
     a->cold[row].handed_over = false;
     a->cold[row].in_closes = false;
     a->cold[row].last_action = 0;
+    a->cold[row].uncapped_ppm = 0;
     a->cold[row].seq = 0;
     a->cold[row].uid = ++engine->uids;
     a->order[engine->order_count++] = row;

@@ -87,6 +87,7 @@ struct bs_account_cold {
     uint64_t uid;
     uint32_t name;
     uint32_t rank;          /* place in `order` */
+    uint32_t uncapped_ppm;  /* BS_PPM less haircut_cap_ppm: what capped_pro_rata leaves of a gain */
     uint8_t position_class; /* room of 1 << class; BS_NO_ROOM = none */
     bool in_closes;         /* side of a close that is remembered; may be late to forget it */
     bool handed_over;       /* by the venue, for the next settlement; only with that trigger */

@@ -107,7 +107,7 @@ def test_items_that_are_not_read(t):
                                             {"market": "m", "size": 0.5}]), 422,
          "decimal_must_be_string", "positions[1].size"),
         ("/v1/accounts", account(positions=[{"size": "1"}]), 422, "missing_field", "positions[0].market"),
-        ("/v1/accounts", account(haircut_cap_ppm=1), 422, "unsupported", "haircut_cap_ppm"),
+        ("/v1/accounts", account(haircut_cap_ppm=1000001), 422, "invalid_value", "haircut_cap_ppm"),
         ("/v1/positions", {**POSITION, "margin": "isolated"}, 422, "unsupported", "margin"),
         ("/v1/positions", {**POSITION, "margin": "none"}, 422, "invalid_value", "margin"),
         ("/v1/positions", {**POSITION, "adl_priority": 4294967295}, 422, "invalid_value", "adl_priority"),

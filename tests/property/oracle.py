@@ -76,6 +76,11 @@ Readings (what was chosen where DESIGN is silent or can be read in two ways):
     same part, at the mark of the close. An absolute update of a side (its account, or its position
     in that market) ends this. The two are kept apart, in that market, in the next run that does not
     wait, whether or not the account is insolvent then. With trigger handover it counts as one.
+31. haircut_cap_ppm stays until an account item brings another; only capped_pro_rata looks at it.
+32. Under another weight than the gain, gains_total and prefix are sums of weights and `weight` is
+    printed when it is not the gain. A payer whose weight is 0 pays after all others, its cap the weight.
+33. Scope side: the payers of a leg's part are the positions of that market on the other side; within
+    a market the longs' loss is divided first.
 """
 import json
 import sys
@@ -109,7 +114,7 @@ def check_waterfall(layers):
         basis = layer.get("basis", "period_gain")
         if basis == "unrealized_profit":
             check(layer.get("divide", "at_once") == "at_once", "invalid_waterfall")
-        if layer.get("scope", "pool") == "market":
+        if layer.get("scope", "pool") != "pool":
             check(basis == "unrealized_profit", "invalid_waterfall")
 
 
@@ -256,6 +261,7 @@ class Oracle(Venue):
         equity = pool.equity(account)
         self.set_anew(pool, account)
         account.collateral, account.positions = collateral, positions
+        account.haircut_cap_ppm = command.get("haircut_cap_ppm", account.haircut_cap_ppm)
         account.baseline += pool.equity(account) - equity
         self.homes[name], pool.accounts[name] = pool, account
 

@@ -75,6 +75,7 @@ class Account:
     last_action: int = 0
     positions: dict = field(default_factory=dict)
     handed_over: bool = False
+    haircut_cap_ppm: int | None = None
 
 
 @dataclass

@@ -2,7 +2,7 @@
 """The oracle's settlement: one run of the loop of DESIGN 3 over one pool."""
 from oracle_adl import Adl
 from oracle_haircut import Haircut
-from oracle_ledger import ceil_div, decimal_text, prefix_split, reduce, trade
+from oracle_ledger import ceil_div, decimal_text, reduce, trade
 from oracle_venue import Memory
 
 
@@ -136,13 +136,8 @@ class Settlement(Adl, Haircut, Memory):
             self.publish("unallocated_deficit", account, amount=pool.money(owed))
             return
         pool.period_loss += owed
-        if haircut.get("scope", "pool") == "market" and held:
-            # a debt goes to markets by maintenance of the legs held at detection
-            shares = prefix_split(owed, self.weights(held))
-        else:
-            held, shares = {None: 0}, [owed]  # no legs: the pool's
-        for name, share in zip(held, shares):
-            self.debts[name] = self.debts.get(name, 0) + share
+        for place, share in self.debt_places(haircut, owed, held):
+            self.debts[place] = self.debts.get(place, 0) + share
 
     def weights(self, legs):
         """Maintenance; all-zero weights fall back to value at mark, then lots."""

@@ -20,6 +20,7 @@ START = 1760130964000
 NAMES = ["a", "a1", "a10", "a2", "B", "b", "c-3", "Z", "d_4", "e", "zz", "K9"]
 RANKINGS = ["profit_leverage", "priority", "pro_rata", "margin_profit", "profit_equity",
             "price_leverage", "leverage_water_fill"]
+RULES = ["pro_rata", "pro_rata", "capped_pro_rata", "risk_aware", "min_max"]
 SETTLES = ("settle", "close_period")
 
 
@@ -73,11 +74,12 @@ class Grower(VenueWorlds):
                 layer["protect_principal"] = self.chance(0.3)
             layers.append(layer)
         if self.chance(0.7):
-            layers.append({"layer": "haircut", "rule": "pro_rata"} | rng.choice([
+            layers.append({"layer": "haircut", "rule": rng.choice(RULES)} | rng.choice([
                 {}, {"basis": "period_gain"}, {"divide": "at_once"}, {"divide": "period_end"},
                 {"basis": "period_gain", "divide": "period_end"},
                 {"basis": "unrealized_profit"}, {"basis": "unrealized_profit", "scope": "market"},
-                {"basis": "unrealized_profit", "divide": "at_once", "scope": "market"}]))
+                {"basis": "unrealized_profit", "divide": "at_once", "scope": "market"},
+                {"basis": "unrealized_profit", "scope": "side"}]))
         return layers
 
     def pool_item(self, name):
@@ -174,6 +176,7 @@ class Grower(VenueWorlds):
                            rng.randint(0, 100000) * scale, rng.randint(0, 100000) * scale])
 
     def accounts(self, pool, names, markets):
+        rng = self.rng
         rows, holders, decimals = self.rows(names, markets), [], self.decimals[pool]
         ranked = self.ranking(pool) == "priority"
         for name in names:
@@ -186,6 +189,8 @@ class Grower(VenueWorlds):
                 holders += [(name, leg) for leg in legs]
             elif legs or self.chance(0.5):
                 item["positions"] = legs
+            if self.chance(0.25):
+                item["haircut_cap_ppm"] = rng.choice([0, 1, 100000, 500000, 1000000])
             self.add(item)
         for name, leg in holders:
             item = {"type": "position", "account": name} | leg

@@ -11,8 +11,7 @@ ALIASES = {
     "max_move": "max_move_ppm", "age": "mark_max_age_ms", "priority": "adl_priority",
     "seen": "seen_action", "trade": "trade_id",
 }
-INTEGERS = {"decimals", "mark_max_age_ms", "maintenance_margin_ppm", "max_move_ppm",
-            "adl_priority", "seen_action"}
+INTEGERS = {"decimals", "mark_max_age_ms", "adl_priority", "seen_action"}
 SWITCHES = {"confirm", "protect_principal"}
 ACTION_ALIASES = {"vs": "counterparty", "pnl": "realized_pnl", "cost": "cost_to_mark",
                   "total": "gains_total", "deficit": "reason.deficit",
@@ -23,7 +22,7 @@ SHOWN = {  # what --update writes for an action that has no line yet
     "liquidation_close": ("vs",),
     "netting": ("vs",),
     "reversal": ("vs", "reverses", "pnl", "cost"),
-    "haircut": ("gain", "loss", "total", "prefix"),
+    "haircut": ("gain", "weight", "loss", "total", "prefix"),
 }
 
 
@@ -40,7 +39,7 @@ def parse_time(text):
 
 
 def value_of(key, text):
-    if key in INTEGERS and re.fullmatch(r"-?\d+", text):
+    if (key in INTEGERS or key.endswith("_ppm")) and re.fullmatch(r"-?\d+", text):
         return int(text)
     if key in SWITCHES and text in ("on", "off"):
         return text == "on"

@@ -116,8 +116,12 @@ static void random_state_in(struct bs_command *command)
             .pool = random_name(),
             .collateral = random_decimal(),
             .seen_action = random_below(2) * random_next(),
+            .has_haircut_cap = random_below(2) == 0,
             .has_positions = random_below(2) == 0,
         };
+        if (command->as.account.has_haircut_cap) {
+            command->as.account.haircut_cap_ppm = (uint32_t)random_below(BS_PPM + 1);
+        }
     } else if (command->type == BS_COMMAND_POSITION) {
         command->as.position = (struct bs_position_command){
             .account = random_name(),

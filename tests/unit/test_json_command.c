@@ -194,8 +194,8 @@ static const struct row pools_rows[] = {
      "0 invalid_value(waterfall[0].ranking)"},
     {"{'asset':'USDC','decimals':6,'waterfall':[{'layer':'insurance','max_drawdown_ppm':1}]}",
      "0 unsupported(waterfall[0].max_drawdown_ppm)"},
-    {"{'asset':'USDC','decimals':6,'waterfall':[{'layer':'haircut','rule':'min_max'}]}",
-     "0 unsupported(waterfall[0].rule)"},
+    {"{'asset':'USDC','decimals':6,'waterfall':[{'layer':'haircut','rule':'lottery'}]}",
+     "0 invalid_value(waterfall[0].rule)"},
     {"{'asset':'USDC','decimals':6,'waterfall':[{'layer':'haircut','rule':'none'}]}",
      "0 invalid_value(waterfall[0].rule)"},
     {"{'asset':'USDC','decimals':6,'waterfall':[{'layer':'adl','layer':'adl'}]}",
@@ -313,8 +313,8 @@ static const struct row accounts_take_their_positions_in_any_order_rows[] = {
     {"{'account':'a','pool':'p','collateral':'1','positions':[3]}", "0 wrong_type(positions[0])"},
     {"{'account':'a','pool':'p','collateral':'1','positions':[{'seen_action':3}]}",
      "0 unknown_field(positions[0].seen_action)"},
-    {"{'account':'a','pool':'p','collateral':'1','haircut_cap_ppm':5}",
-     "0 unsupported(haircut_cap_ppm)"},
+    {"{'account':'a','pool':'p','collateral':'1','haircut_cap_ppm':1000001}",
+     "0 invalid_value(haircut_cap_ppm)"},
 };
 
 START_TEST(accounts_take_their_positions_in_any_order)

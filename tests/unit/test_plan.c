@@ -135,7 +135,7 @@ static void position_left(const struct book *book, struct bs_step steps[2])
 
 static void haircut_without_loss(const struct book *book, struct bs_step steps[2])
 {
-    book->f.engine->scratch->rounds[0] = (struct bs_round){1500, 12000, 0, BS_BASIS_PERIOD_GAIN};
+    book->f.engine->scratch->rounds[0] = (struct bs_round){.loss = 1500, .total = 12000};
     steps[1] = (struct bs_step){.type = BS_STEP_HAIRCUT,
                                 .account = book->alice,
                                 .reference = 1,

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The interface of the haircut rules: what a payer's share is measured by, and its most. */
+#ifndef BS_HAIRCUT_H
+#define BS_HAIRCUT_H
+
+#include "lib/settlement/plan.h"
+
+/* Of a solvent account, in quanta. */
+struct bs_payer_input {
+    bs_i128 gain;     /* > 0 */
+    bs_i128 equity;   /* >= 0 */
+    bs_i128 notional; /* sum of |value at mark|; only for a rule that asks for it */
+    uint32_t cap_ppm; /* the account's own haircut_cap_ppm, of its gain */
+};
+
+/* Sets weight and cap. Who has no weight pays last, by caps. docs/policies.md has the formulas. */
+void bs_payer_terms(uint8_t rule, const struct bs_payer_input *input, struct bs_payer *payer);
+bool bs_rule_needs_notional(uint8_t rule);
+
+#endif
