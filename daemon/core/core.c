@@ -145,7 +145,7 @@ void core_on_actions(struct core *core, void (*fn)(void *user, uint64_t last_ord
 struct core_stats core_stats_get(const struct core *core)
 {
     const struct core_counters *counters = &core->counters;
-    return (struct core_stats){
+    struct core_stats stats = {
         .commands_accepted = counter_get(&counters->commands_accepted),
         .commands_rejected = counter_get(&counters->commands_rejected),
         .batches = counter_get(&counters->batches),
@@ -158,7 +158,12 @@ struct core_stats core_stats_get(const struct core *core)
         .queue_depth = counter_get(&core->queue.requests_count),
         .queue_full = counter_get(&counters->queue_full),
         .halted_pools = counter_get(&counters->halted_pools),
+        .settle_lag_ns_total = counter_get(&counters->settle_lag_ns_total),
     };
+    for (uint32_t i = 0; i < CORE_LAG_BUCKETS; i++) {
+        stats.settle_lags[i] = counter_get(&counters->settle_lags[i]);
+    }
+    return stats;
 }
 
 const struct core_options *core_options_get(const struct core *core)

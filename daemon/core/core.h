@@ -23,6 +23,8 @@ struct core_options {
     bool (*on_replay)(void *user, uint64_t seq, uint64_t last_seq); /* false abandons the start */
     void (*on_tick)(
         void *user); /* each turn of the settlement timer: the watchdog's sign of life */
+    void (*on_settled)(void *user, uint64_t lag_ns); /* each run of the timer that settled: from
+                                                        when the tick was due to when it was done */
     void (*on_failure)(void *user,
                        const char *message); /* the log failed: nothing more is answered */
     void *user;
@@ -30,9 +32,17 @@ struct core_options {
 
 void core_options_defaults(struct core_options *options);
 
+/* How long runs of the settlement timer took, from when the tick was due: upper bounds in ms. */
+#define CORE_LAG_BOUNDS                                                                            \
+    {                                                                                              \
+        1, 2, 5, 10, 20, 50, 100, 200, 500, 1000                                                   \
+    }
+#define CORE_LAG_BUCKETS 11 /* the last one has no bound */
+
 struct core_stats { /* cumulative; read from any thread (relaxed atomics inside) */
     uint64_t commands_accepted, commands_rejected, batches, settlements, actions, settle_overruns;
     uint64_t loop_lag_ns_max, step_ns_total, applied_seq, queue_depth, queue_full, halted_pools;
+    uint64_t settle_lag_ns_total, settle_lags[CORE_LAG_BUCKETS];
 };
 
 /* Maps the engine's memory, replays the log (compares stored actions and digest), starts the log

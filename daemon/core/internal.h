@@ -47,6 +47,7 @@ struct core_counters { /* written by the core loop, except queue_full */
     _Atomic uint64_t commands_accepted, commands_rejected, batches, settlements, actions;
     _Atomic uint64_t settle_overruns, loop_lag_ns_max, step_ns_total, applied_seq, queue_full;
     _Atomic uint64_t halted_pools, durable_ordinal;
+    _Atomic uint64_t settle_lag_ns_total, settle_lags[CORE_LAG_BUCKETS];
 };
 
 struct core {
@@ -84,6 +85,7 @@ struct core {
     uint64_t ticks_count;  /* since then; the next is due at schedule_ns + ticks * interval */
     struct request settle; /* of the timer; written like any other request */
     bool is_settling;      /* `settle` is on its way */
+    uint64_t tick_due_ns, settle_due_ns; /* of the last tick, and of the one that sent `settle` */
 
     void (*on_actions)(void *user, uint64_t last_ordinal);
     void *on_actions_user;

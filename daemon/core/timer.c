@@ -7,11 +7,26 @@
 
 #define NS_PER_MS ((uint64_t)1000000)
 
+static void count_lag(struct core *core, uint64_t lag_ns)
+{
+    static const uint64_t bounds_ms[CORE_LAG_BUCKETS - 1] = CORE_LAG_BOUNDS;
+    uint32_t bucket = 0;
+    while (bucket < CORE_LAG_BUCKETS - 1 && lag_ns > bounds_ms[bucket] * NS_PER_MS) {
+        bucket++;
+    }
+    counter_add(&core->counters.settle_lags[bucket], 1);
+    counter_add(&core->counters.settle_lag_ns_total, lag_ns);
+    if (core->options.on_settled != NULL) {
+        core->options.on_settled(core->options.user, lag_ns);
+    }
+}
+
 static void on_settled(struct request *request)
 {
     struct core *core = request->user;
     api_batch_clear(&request->batch);
     core->is_settling = false;
+    count_lag(core, uv_hrtime() - core->settle_due_ns);
 }
 
 /* One settle command for every pool that is due, all in one request. */
@@ -31,6 +46,7 @@ static void settle_due_pools(struct core *core)
         return;
     }
     core->is_settling = true;
+    core->settle_due_ns = core->tick_due_ns;
     settle->done = on_settled;
     settle->user = core;
     core_gather(core, settle);
@@ -48,6 +64,7 @@ static void count_ticks(struct core *core, uint64_t now_ns)
     if (lag_ns > counter_get(&core->counters.loop_lag_ns_max)) {
         counter_set(&core->counters.loop_lag_ns_max, lag_ns);
     }
+    core->tick_due_ns = due_ns;
     counter_add(&core->counters.settle_overruns, lag_ns / interval_ns);
     core->ticks_count += 1 + lag_ns / interval_ns;
 }

@@ -52,6 +52,25 @@ static void seconds(struct buffer *out, const char *name, const char *type, uint
                   ns % NS_PER_S);
 }
 
+/* Cumulative buckets, as Prometheus wants them. */
+static void render_lag(struct buffer *out, const struct core_stats *stats)
+{
+    static const uint32_t bounds_ms[CORE_LAG_BUCKETS - 1] = CORE_LAG_BOUNDS;
+    uint64_t count = 0;
+    head(out, "settle_lag_seconds", "histogram",
+         "From when a tick of the settlement timer was due to when its settlement was done.");
+    for (uint32_t i = 0; i < CORE_LAG_BUCKETS - 1; i++) {
+        count += stats->settle_lags[i];
+        buffer_printf(out, "backstopd_settle_lag_seconds_bucket{le=\"%u.%03u\"} %" PRIu64 "\n",
+                      bounds_ms[i] / 1000, bounds_ms[i] % 1000, count);
+    }
+    count += stats->settle_lags[CORE_LAG_BUCKETS - 1];
+    buffer_printf(out, "backstopd_settle_lag_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", count);
+    buffer_printf(out, "backstopd_settle_lag_seconds_sum %" PRIu64 ".%09" PRIu64 "\n",
+                  stats->settle_lag_ns_total / NS_PER_S, stats->settle_lag_ns_total % NS_PER_S);
+    buffer_printf(out, "backstopd_settle_lag_seconds_count %" PRIu64 "\n", count);
+}
+
 static void render_core(struct buffer *out, const struct core *core)
 {
     struct core_stats stats = core_stats_get(core);
@@ -74,6 +93,7 @@ static void render_core(struct buffer *out, const struct core *core)
             "Requests refused because the queue was full or closed.");
     seconds(out, "loop_lag_seconds_max", "gauge", stats.loop_lag_ns_max,
             "Longest delay of a tick of the settlement timer since the start.");
+    render_lag(out, &stats);
 }
 
 static void render_log(struct buffer *out, const struct command_log *log)

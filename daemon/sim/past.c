@@ -32,7 +32,7 @@ static bool read_time(struct past *past)
     return text_time_parse(text, &past->time_ms);
 }
 
-/* A settlement is made by a settle or close_period of its own time: tried on a private copy. */
+/* A settlement is made by a settle or close_period of its own time: tried on a copy. */
 static bool makes_settlement(void *user, struct shadow *shadow, const struct bs_command *command)
 {
     struct past *past = user;

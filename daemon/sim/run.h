@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One simulation: the same state, settled by each of the waterfalls in turn on a private copy, and
+ * One simulation: the same state, settled by each of the waterfalls in turn on a copy of it, and
  * the figures beside each other. On the simulator's thread.
  */
 #ifndef SIM_RUN_H

@@ -12,6 +12,7 @@
 #include "daemon/core/lookahead.h"
 
 #define EFFECTS_ACTIONS_MAX 4096
+#define DROP_SIZE ((size_t)4 << 20)
 #define RECORDS_PER_LOOK 1024 /* at the clock */
 
 struct advance {
@@ -48,10 +49,12 @@ static int open_block(struct shadow *shadow, char *error)
         goto err_block;
     }
     what = "map";
-    shadow->shared = mmap(NULL, shadow->size, PROT_READ | PROT_WRITE, MAP_SHARED, shadow->file, 0);
-    shadow->private = mmap(NULL, shadow->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
-                           shadow->file, 0);
-    if (shadow->shared != MAP_FAILED && shadow->private != MAP_FAILED) {
+    shadow->block = mmap(NULL, shadow->size, PROT_READ | PROT_WRITE, MAP_SHARED, shadow->file, 0);
+    shadow->view = mmap(NULL, shadow->size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (shadow->block != MAP_FAILED && shadow->view != MAP_FAILED) {
+        /* Only faster with huge pages: a kernel without them is fine. */
+        (void)madvise(shadow->view, shadow->size, MADV_HUGEPAGE);
         return 0;
     }
 err_block:;
@@ -66,8 +69,8 @@ int shadow_open(struct shadow *shadow, const struct bs_config *config, struct lo
 {
     *shadow = (struct shadow){.size = bs_engine_size(config),
                               .file = -1,
-                              .shared = MAP_FAILED,
-                              .private = MAP_FAILED,
+                              .block = MAP_FAILED,
+                              .view = MAP_FAILED,
                               .reader = reader};
     int code = open_block(shadow, error);
     if (code == 0) {
@@ -82,7 +85,7 @@ int shadow_open(struct shadow *shadow, const struct bs_config *config, struct lo
         shadow_close(shadow);
         return code;
     }
-    shadow->engine = bs_engine_init(shadow->shared, shadow->size, config);
+    shadow->engine = bs_engine_init(shadow->block, shadow->size, config);
     return 0;
 }
 
@@ -92,11 +95,11 @@ void shadow_close(struct shadow *shadow)
         return;
     }
     free(shadow->effects.actions);
-    if (shadow->private != MAP_FAILED) {
-        (void)munmap(shadow->private, shadow->size);
+    if (shadow->view != MAP_FAILED) {
+        (void)munmap(shadow->view, shadow->size);
     }
-    if (shadow->shared != MAP_FAILED) {
-        (void)munmap(shadow->shared, shadow->size);
+    if (shadow->block != MAP_FAILED) {
+        (void)munmap(shadow->block, shadow->size);
     }
     if (shadow->file >= 0) {
         (void)close(shadow->file);
@@ -187,9 +190,32 @@ int shadow_advance_to(struct shadow *shadow, uint64_t last_seq, const struct sha
     return code == 0 && !part.found ? -ENOENT : code;
 }
 
+/* Piece by piece, for the kernel holds the process's map of memory for as long as one call takes,
+ * and the core loop may be about to ask for some. */
+void shadow_drop_view(struct shadow *shadow)
+{
+    for (size_t at = 0; at < shadow->size; at += DROP_SIZE) {
+        size_t left = shadow->size - at;
+        int code =
+            madvise((char *)shadow->view + at, left < DROP_SIZE ? left : DROP_SIZE, MADV_DONTNEED);
+        assert(code == 0);
+    }
+}
+
 struct bs_engine *shadow_view(struct shadow *shadow)
 {
-    int code = madvise(shadow->private, shadow->size, MADV_DONTNEED);
-    assert(code == 0);
-    return bs_engine_attach(shadow->private);
+    shadow_drop_view(shadow);
+    off_t end = 0;
+    for (;;) {
+        off_t begin = lseek(shadow->file, end, SEEK_DATA);
+        if (begin < 0) {
+            assert(errno == ENXIO); /* the rest was never written */
+            return bs_engine_attach(shadow->view);
+        }
+        end = lseek(shadow->file, begin, SEEK_HOLE);
+        assert(end > begin);
+        size_t past = (size_t)end < shadow->size ? (size_t)end : shadow->size;
+        memcpy((char *)shadow->view + begin, (const char *)shadow->block + begin,
+               past - (size_t)begin);
+    }
 }

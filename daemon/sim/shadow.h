@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A second engine that follows the log on a thread of its own. Its block is memory shared by two
- * mappings: `engine` steps the log through the one; the other is private, so that what a simulation
- * writes there are copies of pages, dropped as a whole when the next one begins. Nothing of a
- * simulation can stay behind, whatever the engine writes, and the block is never copied. Only pages
- * that were written are resident.
+ * A second engine that follows the log on a thread of its own, and copies of it for simulations.
+ * The engine's block is a memory file, so that it is known which parts of it were ever written:
+ * only those are copied to the view, a block of its own. A simulation runs on the view, and the
+ * next one begins with a new copy, so nothing can stay behind, whatever the engine writes. (A
+ * private mapping of the file would copy page by page as they are written; with a large book the
+ * page faults, and the interruptions of the other threads' processors that come with them, cost
+ * more than the copy.)
  */
 #ifndef SIM_SHADOW_H
 #define SIM_SHADOW_H
@@ -23,7 +25,8 @@ struct shadow_limit {
 struct shadow {
     size_t size;
     int file;
-    void *shared, *private;
+    void *block; /* of `engine` */
+    void *view;
     struct bs_engine *engine;
     struct bs_effects effects; /* of the steps of both */
     struct log_reader *reader;
@@ -46,8 +49,10 @@ BS_MUST_USE int shadow_advance_to(struct shadow *shadow, uint64_t last_seq,
                                   const struct shadow_limit *limit, shadow_stop_fn stop_at,
                                   void *user, uint8_t *record, char error[LOG_ERROR_SIZE]);
 
-/* A private copy of the engine as it is now; the copy before it is gone. */
+/* A copy of the engine as it is now; the copy before it is gone. */
 struct bs_engine *shadow_view(struct shadow *shadow);
+/* Gives its memory back. */
+void shadow_drop_view(struct shadow *shadow);
 
 int64_t shadow_now_ms(void);
 /* 0, -ETIMEDOUT or -ECANCELED. */

@@ -136,6 +136,7 @@ static void simulate(struct simulator *simulator, struct simulator_job *job,
                       .request = job->request};
     run_simulation(&run);
     run_fini(&run);
+    shadow_drop_view(&simulator->shadow);
 }
 
 static void compare(struct simulator *simulator, struct simulator_job *job,

@@ -9,15 +9,30 @@
 #include "lib/money/money.h"
 #include "lib/settlement/closing.h"
 
+/* Whether a close that protects principal could ever take lots of this candidate. */
+static bool may_bear(const struct bs_closing *closing, const struct bs_candidate *candidate)
+{
+    struct bs_leg leg = bs_plan_leg(closing->plan, candidate->account, closing->market);
+    return leg.size != 0 && bs_plan_profit(closing->plan, closing->market, &leg) >= 0;
+}
+
 static void place_in_order(struct bs_closing *closing)
 {
     struct bs_rankings *rankings = &closing->plan->scratch->rankings;
     struct bs_ranking_list *list = &rankings->lists[closing->market * 2 + closing->counter_side];
+    uint32_t bearing_end = list->spent;
     for (uint32_t rank = list->spent; closing->done < closing->price.lots; rank++) {
+        if (closing->protect && list->protected_end != 0 && rank + 1 >= list->protected_end) {
+            return;
+        }
         struct bs_candidate *candidate =
             bs_ranking_at(rankings, closing->market, closing->counter_side, rank);
         if (candidate == NULL || closing->plan->overflow) {
+            list->protected_end = closing->protect ? bearing_end + 1 : 0;
             return;
+        }
+        if (closing->protect && may_bear(closing, candidate)) {
+            bearing_end = rank + 1;
         }
         bs_close_against(closing, candidate, rank, closing->price.lots - closing->done);
         bool spent = bs_plan_leg(closing->plan, candidate->account, closing->market).size == 0;

@@ -38,7 +38,7 @@ static uint64_t coarse_key(struct bs_score score)
 void bs_rankings_clear(struct bs_rankings *rankings, uint8_t ranking)
 {
     for (uint32_t i = 0; i < rankings->markets_count; i++) {
-        rankings->lists[rankings->markets[i]] = (struct bs_ranking_list){0, 0, 0, 0};
+        rankings->lists[rankings->markets[i]] = (struct bs_ranking_list){0};
     }
     rankings->markets_count = 0;
     rankings->candidates_count = 0;

@@ -29,6 +29,9 @@ struct bs_ranking_list {
     uint32_t first, count;
     uint32_t ranked; /* rows already in their place, from the end of the heap */
     uint32_t spent;  /* rows at the front of the order with nothing left to close */
+    /* Once a close that protects principal has come to the end: 1 + the rows up to the last one
+     * that is not at a loss. What follows them no such close of this settlement can touch. */
+    uint32_t protected_end;
 };
 
 struct bs_rankings {
