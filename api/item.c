@@ -119,6 +119,13 @@ static bool read_pool_rules(const struct json_token *value, struct bs_pool_comma
     return true;
 }
 
+/* A cross position has no collateral of its own. */
+static bool margin_is_valid(const struct bs_position_item *item, struct fault *fault)
+{
+    return !item->has_collateral || item->isolated ||
+           fault_set(fault, BS_INVALID_VALUE, "collateral");
+}
+
 /* Appends the positions of an account to its record, which ends the buffer. */
 static bool append_positions(const struct json_token *list, struct buffer *records, size_t at,
                              struct fault *fault)
@@ -133,6 +140,7 @@ static bool append_positions(const struct json_token *list, struct buffer *recor
         bool good = object->kind == TOKEN_OBJECT
                         ? fields_read(item_position_table(), object, &item, &seen, fault)
                         : fault_set(fault, BS_WRONG_TYPE, "");
+        good = good && margin_is_valid(&item, fault);
         if (!good) {
             fault_inside(fault, "positions", i);
             return false;
@@ -190,6 +198,9 @@ static bool read_item(const struct api_route *route, const struct json_token *ob
             return fault_set(fault, BS_INVALID_VALUE, "action");
         }
         *action = route->path_number;
+    }
+    if (item->command.type == BS_COMMAND_POSITION) {
+        return margin_is_valid(&item->command.as.position.item, fault);
     }
     if (item->command.type == BS_COMMAND_POOL) {
         return read_pool_rules(item->list, &item->command.as.pool, fault);

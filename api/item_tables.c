@@ -14,13 +14,12 @@
     }
 #define TABLE(rows) .fields = (rows), .count = sizeof(rows) / sizeof((rows)[0])
 
-/* Cross margin is the only kind, so the choice is checked and not stored. */
+/* The flag `isolated` as it is spelled. */
 static const char *margin_name(uint8_t value)
 {
-    return value == 0 ? "cross" : NULL;
+    return value > 1 ? NULL : value == 0 ? "cross" : "isolated";
 }
 
-static const char *const isolated[] = {"isolated", NULL};
 static const char *const later_contracts[] = {"inverse", NULL};
 
 static const struct field pool_rows[] = {
@@ -69,8 +68,10 @@ static const struct field account_rows[] = {
         {FIELD("entry_price", FIELD_DECIMAL,                                                       \
                (at) + offsetof(struct bs_position_item, entry_price)),                             \
          .flag = (uint16_t)((at) + offsetof(struct bs_position_item, has_entry_price))},           \
-        {FIELD("margin", FIELD_ENUM, FIELD_NOWHERE), .names = margin_name,                         \
-         .unsupported = isolated},                                                                 \
+        {FIELD("margin", FIELD_ENUM, (at) + offsetof(struct bs_position_item, isolated)),          \
+         .names = margin_name},                                                                    \
+        {FIELD("collateral", FIELD_DECIMAL, (at) + offsetof(struct bs_position_item, collateral)), \
+         .flag = (uint16_t)((at) + offsetof(struct bs_position_item, has_collateral))},            \
     {                                                                                              \
         FIELD("adl_priority", FIELD_U32, (at) + offsetof(struct bs_position_item, adl_priority)),  \
             .max = BS_PRIORITY_NONE - 1                                                            \
@@ -92,6 +93,7 @@ static const struct field fill_rows[] = {
     {FIELD("price", FIELD_DECIMAL, AT(fill.price)), .required = true},
     {FIELD("fee", FIELD_DECIMAL, AT(fill.fee))},
     {FIELD("trade_id", FIELD_NAME, AT(fill.trade_id))},
+    {FIELD("margin", FIELD_ENUM, AT(fill.isolated)), .names = margin_name},
     ROW_TYPE(BS_COMMAND_FILL),
 };
 
@@ -101,6 +103,7 @@ static const struct field transfer_rows[] = {
     {FIELD("kind", FIELD_ENUM, AT(transfer.kind)), .names = bs_transfer_kind_name,
      .first = BS_TRANSFER_DEPOSIT},
     {FIELD("transfer_id", FIELD_NAME, AT(transfer.transfer_id))},
+    {FIELD("market", FIELD_NAME, AT(transfer.market))},
     ROW_TYPE(BS_COMMAND_TRANSFER),
 };
 
@@ -137,7 +140,11 @@ static const struct field delete_account_rows[] = NAME_ROWS("account", BS_COMMAN
 static const struct field delete_market_rows[] = NAME_ROWS("market", BS_COMMAND_DELETE_MARKET);
 static const struct field delete_pool_rows[] = NAME_ROWS("pool", BS_COMMAND_DELETE_POOL);
 
-static const struct field handover_rows[] = NAME_ROWS("account", BS_COMMAND_HANDOVER);
+static const struct field handover_rows[] = {
+    {FIELD("account", FIELD_NAME, AT(handover.account)), .required = true},
+    {FIELD("market", FIELD_NAME, AT(handover.market))},
+    ROW_TYPE(BS_COMMAND_HANDOVER),
+};
 
 static const struct field unfilled_rows[] = {
     {FIELD("pool", FIELD_NAME, AT(unfilled.pool)), .required = true},
@@ -190,7 +197,7 @@ const struct item_table *item_table(uint8_t type)
                                        sizeof(struct bs_name_command)},
         [BS_COMMAND_DELETE_MARKET] = {{TABLE(delete_market_rows)}, sizeof(struct bs_name_command)},
         [BS_COMMAND_DELETE_POOL] = {{TABLE(delete_pool_rows)}, sizeof(struct bs_name_command)},
-        [BS_COMMAND_HANDOVER] = {{TABLE(handover_rows)}, sizeof(struct bs_name_command)},
+        [BS_COMMAND_HANDOVER] = {{TABLE(handover_rows)}, sizeof(struct bs_handover_command)},
         [BS_COMMAND_UNFILLED] = {{TABLE(unfilled_rows)}, sizeof(struct bs_unfilled_command)},
     };
     assert(type > 0);

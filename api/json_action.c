@@ -126,6 +126,9 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     write_time(writer, action->time_ms);
     write_text(writer, "account", action->account);
     write_text(writer, "market", action->market);
+    if ((action->present & BS_ACTION_IS_ISOLATED) != 0) {
+        write_word(writer, "margin", "isolated");
+    }
     write_text(writer, "counterparty", action->counterparty);
     if ((action->present & BS_ACTION_HAS_REVERSES) != 0) {
         write_integer(writer, "reverses", action->reverses);

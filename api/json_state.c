@@ -165,6 +165,7 @@ void api_market(struct buffer *out, const struct bs_market_view *market)
 static void write_position(struct buffer *out, const struct bs_position_view *position)
 {
     member_text(out, "market", position->market);
+    member_word(out, "margin", position->isolated ? "isolated" : "cross");
     member_wide(out, "size", position->size);
     member_wide(out, "entry_price", position->entry_price);
     member_wide(out, "entry_value", position->entry_value);
@@ -184,13 +185,18 @@ static void write_position(struct buffer *out, const struct bs_position_view *po
     }
 }
 
-void api_account(struct buffer *out, const struct bs_engine *engine, uint32_t account)
+/* An account, or one of its isolated margins, without the last brace. */
+static void write_account(struct buffer *out, const struct bs_engine *engine, uint32_t account)
 {
     struct bs_account_view view;
     bs_account_view_get(engine, account, &view);
     buffer_append(out, "{", 1);
     member_text(out, "account", view.account);
     member_text(out, "pool", view.pool);
+    if (view.isolated) {
+        member_word(out, "margin", "isolated");
+        member_text(out, "market", view.market);
+    }
     member_wide(out, "equity", view.equity);
     member_wide(out, "collateral", view.collateral);
     member_wide(out, "gain", view.gain);
@@ -217,6 +223,23 @@ void api_account(struct buffer *out, const struct bs_engine *engine, uint32_t ac
     }
     member_integer(out, "last_action", view.last_action);
     member_integer(out, "seq", view.seq);
+}
+
+void api_account(struct buffer *out, const struct bs_engine *engine, uint32_t account)
+{
+    write_account(out, engine, account);
+    uint32_t isolated = bs_isolated_first(engine, account);
+    if (isolated != 0) {
+        member_name(out, "isolated");
+        buffer_append(out, "[", 1);
+        for (const char *comma = ""; isolated != 0;
+             isolated = bs_isolated_next(engine, isolated), comma = ",") {
+            buffer_text(out, comma);
+            write_account(out, engine, isolated);
+            buffer_append(out, "}", 1);
+        }
+        buffer_append(out, "]", 1);
+    }
     buffer_append(out, "}", 1);
 }
 
@@ -232,6 +255,7 @@ void api_queue_row(struct buffer *out, const struct bs_queue_view *row)
 {
     buffer_append(out, "{", 1);
     member_text(out, "account", row->account);
+    member_word(out, "margin", row->isolated ? "isolated" : "cross");
     member_integer(out, "rank", row->rank);
     member_wide(out, "size", row->size);
     member_wide(out, "unrealized_profit", row->unrealized_profit);

@@ -111,8 +111,9 @@ static struct bs_text name_of(const struct bs_command *command)
     case BS_COMMAND_DELETE_ACCOUNT:
     case BS_COMMAND_DELETE_MARKET:
     case BS_COMMAND_DELETE_POOL:
-    case BS_COMMAND_HANDOVER:
         return command->as.name.name;
+    case BS_COMMAND_HANDOVER:
+        return command->as.handover.account;
     case BS_COMMAND_UNFILLED:
         return command->as.unfilled.pool;
     case BS_COMMAND_COUNT:

@@ -185,6 +185,8 @@ struct bs_account_view {
     struct bs_wide maintenance;
     bool has_leverage;       /* equity > 0 */
     struct bs_wide leverage; /* sum of notionals / equity, 12 digits */
+    bool isolated;           /* the account's isolated margin in `market` */
+    struct bs_text market;   /* empty unless isolated */
     bool handed_over;
     uint32_t haircut_cap_ppm; /* of its gain, under capped_pro_rata; BS_PPM = no cap */
     uint64_t last_action;
@@ -195,6 +197,7 @@ struct bs_account_view {
 struct bs_position_view {
     struct bs_text account;
     struct bs_text market;
+    bool isolated;
     struct bs_wide size;
     struct bs_wide entry_price;
     struct bs_wide entry_value;
@@ -211,6 +214,7 @@ struct bs_position_view {
 /* One row of a queue: who would be closed, in order. Under pro_rata the order is the account id. */
 struct bs_queue_view {
     struct bs_text account;
+    bool isolated;
     uint64_t rank; /* 1 = first */
     struct bs_wide size;
     struct bs_wide unrealized_profit;
@@ -238,6 +242,11 @@ uint32_t bs_account_find(const struct bs_engine *engine, struct bs_text account)
 uint32_t bs_account_after(struct bs_engine *engine, uint32_t pool, struct bs_text after);
 void bs_account_view_get(const struct bs_engine *engine, uint32_t account,
                          struct bs_account_view *ret_view);
+/* The account's isolated margins, in market-id order: handles like its own, 0 = no more. */
+uint32_t bs_isolated_first(const struct bs_engine *engine, uint32_t account);
+uint32_t bs_isolated_next(const struct bs_engine *engine, uint32_t isolated);
+/* What an action is about: the account, or its isolated margin; 0 when it is gone. */
+uint32_t bs_action_account(const struct bs_engine *engine, const struct bs_action *action);
 /* The i-th position of an account in market-id order, i < positions_count. */
 void bs_position_view_get(const struct bs_engine *engine, uint32_t account, uint32_t index,
                           struct bs_position_view *ret_view);

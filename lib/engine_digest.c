@@ -109,7 +109,7 @@ static void add_account(struct stream *stream, const struct bs_engine *engine, u
 {
     const struct bs_accounts *a = &engine->accounts;
     const struct bs_positions *p = &engine->positions;
-    add_text(stream, bs_account_text(engine, account));
+    add_text(stream, bs_account_key(engine, account));
     add_text(stream, bs_pool_text(engine, a->hot[account].pool));
     add(stream, (uint64_t)a->hot[account].collateral);
     add_wide(stream, a->cold[account].baseline);
@@ -145,7 +145,7 @@ static void add_close(struct stream *stream, const struct bs_engine *engine,
     add_wide(stream, close->mark_value);
     add(stream, close->is_long);
     for (int side = 0; side < BS_SIDES; side++) {
-        add_text(stream, bs_account_text(engine, close->account[side]));
+        add_text(stream, bs_account_key(engine, close->account[side]));
         add(stream, (uint64_t)close->entry[side]);
         add(stream, (uint64_t)close->taken[side]);
         add(stream, close->priority[side]);

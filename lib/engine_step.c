@@ -96,7 +96,7 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
     case BS_COMMAND_DELETE_POOL:
         return bs_delete_pool(engine, command->as.name.name);
     case BS_COMMAND_HANDOVER:
-        return bs_apply_handover(engine, command->as.name.name);
+        return bs_apply_handover(engine, &command->as.handover);
     case BS_COMMAND_UNFILLED:
         return bs_apply_unfilled(engine, &command->as.unfilled, effects);
     case BS_COMMAND_COUNT:

@@ -57,8 +57,9 @@ uint32_t bs_account_after(struct bs_engine *engine, uint32_t pool, struct bs_tex
 {
     bs_order_refresh(engine);
     const struct bs_accounts *a = &engine->accounts;
-    uint32_t at = place_after(engine, a->order, engine->order_count, bs_account_text, after);
-    while (at < engine->order_count && pool != 0 && a->hot[a->order[at]].pool != pool) {
+    uint32_t at = place_after(engine, a->order, engine->order_count, bs_account_key, after);
+    while (at < engine->order_count &&
+           (a->cold[a->order[at]].owner != 0 || (pool != 0 && a->hot[a->order[at]].pool != pool))) {
         at++;
     }
     return at < engine->order_count ? a->order[at] : 0;
@@ -204,15 +205,39 @@ void bs_account_view_get(const struct bs_engine *engine, uint32_t account,
         .gain = bs_quanta_wide(pool, equity - a->cold[account].baseline),
         .maintenance = bs_quanta_wide(pool, maintenance),
         .has_leverage = equity > 0,
+        .isolated = a->cold[account].owner != 0,
         .handed_over = a->cold[account].handed_over,
         .haircut_cap_ppm = BS_PPM - a->cold[account].uncapped_ppm,
         .last_action = a->cold[account].last_action,
         .seq = a->cold[account].seq,
         .positions_count = a->hot[account].position_count,
     };
+    if (ret_view->isolated) {
+        ret_view->market = bs_bucket_market(engine, account);
+    }
     if (equity > 0) {
         ret_view->leverage = bs_wide_ratio(notional, equity, 0);
     }
+}
+
+uint32_t bs_isolated_first(const struct bs_engine *engine, uint32_t account)
+{
+    return engine->accounts.cold[account].owner == 0 ? engine->accounts.cold[account].bucket : 0;
+}
+
+uint32_t bs_isolated_next(const struct bs_engine *engine, uint32_t isolated)
+{
+    return engine->accounts.cold[isolated].bucket;
+}
+
+uint32_t bs_action_account(const struct bs_engine *engine, const struct bs_action *action)
+{
+    uint32_t account = bs_account_find(engine, action->account);
+    if (account == 0 || (action->present & BS_ACTION_IS_ISOLATED) == 0) {
+        return account;
+    }
+    uint32_t market = bs_market_find(engine, action->market);
+    return market == 0 ? 0 : bs_bucket_find(engine, account, market);
 }
 
 static void view_position(const struct bs_engine *engine, uint32_t account, uint32_t row,
@@ -226,6 +251,7 @@ static void view_position(const struct bs_engine *engine, uint32_t account, uint
     *ret_view = (struct bs_position_view){
         .account = bs_account_text(engine, account),
         .market = bs_market_text(engine, p->rows[row].market),
+        .isolated = engine->accounts.cold[account].owner != 0,
         .size = bs_lots_wide(market, size),
         .entry_price = bs_price_wide(
             market, size > 0 ? p->rows[row].entry : -(bs_i128)p->rows[row].entry, bs_abs64(size)),
@@ -268,6 +294,7 @@ static void view_candidate(const struct bs_engine *engine, uint32_t market,
     uint32_t position = bs_position_find(engine, candidate->account, market);
     bool listed = engine->positions.rows[position].priority != BS_PRIORITY_NONE;
     ret_row->account = bs_account_text(engine, candidate->account);
+    ret_row->isolated = engine->accounts.cold[candidate->account].owner != 0;
     ret_row->size = bs_lots_wide(m, bs_abs64(engine->positions.rows[position].size));
     ret_row->unrealized_profit = bs_quanta_wide(pool, bs_position_profit(engine, position));
     ret_row->has_score = !bs_ranking_splits(ranking) && (ranking != BS_RANKING_PRIORITY || listed);

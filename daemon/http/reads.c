@@ -190,37 +190,81 @@ static void put_position(struct position_page *page, const struct bs_position_vi
 {
     page_comma(page->out);
     api_position(page->out, view);
-    page->left--;
+    page->left -= page->left > 0;
     page->last_account = view->account;
     page->last_market = view->market;
 }
 
+/* The next position of an account by market: its own and its isolated ones, side by side. */
+struct walk {
+    uint32_t own, own_count; /* indexes */
+    uint32_t isolated;       /* handle */
+};
+
+static bool next_position(const struct bs_engine *engine, uint32_t account, struct walk *walk,
+                          struct bs_position_view *ret_view)
+{
+    struct bs_account_view holder;
+    struct bs_position_view other;
+    bool own = walk->own < walk->own_count;
+    if (own) {
+        bs_position_view_get(engine, account, walk->own, ret_view);
+    }
+    for (; walk->isolated != 0; walk->isolated = bs_isolated_next(engine, walk->isolated)) {
+        bs_account_view_get(engine, walk->isolated, &holder);
+        if (holder.positions_count > 0) {
+            break;
+        }
+    }
+    if (walk->isolated != 0) {
+        bs_position_view_get(engine, walk->isolated, 0, &other);
+        if (!own || bs_text_compare(other.market, ret_view->market) < 0) {
+            *ret_view = other;
+            walk->isolated = bs_isolated_next(engine, walk->isolated);
+            return true;
+        }
+    }
+    walk->own++;
+    return own;
+}
+
+/* Where a market was asked for: the account's own position in it, then its isolated one. */
+static bool next_in_market(const struct position_page *page, uint32_t account, struct walk *walk,
+                           struct bs_position_view *ret_view)
+{
+    if (walk->own++ == 0 && bs_position_in_market(page->engine, account, page->market, ret_view)) {
+        return true;
+    }
+    while (walk->isolated != 0) {
+        uint32_t isolated = walk->isolated;
+        walk->isolated = bs_isolated_next(page->engine, isolated);
+        if (bs_position_in_market(page->engine, isolated, page->market, ret_view)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The account's positions in markets after `after`; false when the page was full before the last.
- */
+ * A page ends between markets: the cursor names one. */
 static bool put_positions(struct position_page *page, uint32_t account, struct bs_text after)
 {
     struct bs_account_view holder;
     struct bs_position_view view;
     bs_account_view_get(page->engine, account, &holder);
-    if (page->market != 0) {
-        bool held = bs_position_in_market(page->engine, account, page->market, &view);
-        if (held && bs_text_compare(view.market, after) > 0) {
-            if (page_is_full(page)) {
-                return false;
-            }
-            put_position(page, &view);
+    struct walk walk = {.own_count = holder.positions_count,
+                        .isolated = bs_isolated_first(page->engine, account)};
+    while (page->market != 0 ? next_in_market(page, account, &walk, &view)
+                             : next_position(page->engine, account, &walk, &view)) {
+        bool same = bs_text_equal(page->last_market, view.market) &&
+                    bs_text_equal(page->last_account, view.account);
+        if (bs_text_compare(view.market, after) <= 0) {
+            continue;
         }
-    } else {
-        for (uint32_t i = 0; i < holder.positions_count; i++) {
-            bs_position_view_get(page->engine, account, i, &view);
-            if (bs_text_compare(view.market, after) <= 0) {
-                continue;
-            }
-            if (page_is_full(page)) {
-                return false;
-            }
-            put_position(page, &view);
+        if (page_is_full(page) && !same) {
+            return false;
         }
+        put_position(page, &view);
     }
     page->last_account = holder.account;
     page->last_market = no_name();

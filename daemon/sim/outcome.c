@@ -84,11 +84,11 @@ static void take_action(struct outcome *outcome, struct outcome_rows *rows,
     outcome->actions_count++;
     switch (action->type) {
     case BS_ACTION_ADL:
-        take_close(outcome, loss_of(outcome, rows, bs_account_find(view, action->account)), action);
+        take_close(outcome, loss_of(outcome, rows, bs_action_account(view, action)), action);
         break;
     case BS_ACTION_HAIRCUT:
         outcome->haircuts += amount_of(action, BS_ACTION_DECIMAL_amount);
-        loss_of(outcome, rows, bs_account_find(view, action->account))->loss +=
+        loss_of(outcome, rows, bs_action_account(view, action))->loss +=
             amount_of(action, BS_ACTION_DECIMAL_amount);
         break;
     case BS_ACTION_NETTING:

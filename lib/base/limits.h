@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 #define BS_ID_SIZE_MAX 64 /* bytes of an account, market, pool, trade or transfer id */
-#define BS_LAYERS_MAX 8   /* layers of one waterfall */
+#define BS_KEY_SIZE_MAX                                                                            \
+    (2 * BS_ID_SIZE_MAX + 1) /* owner, NUL, market: key of an isolated position */
+#define BS_LAYERS_MAX 8      /* layers of one waterfall */
 #define BS_ACCOUNT_POSITIONS_MAX 10000
 #define BS_ASSET_DECIMALS_MAX 18
 #define BS_RECORD_SIZE_MAX (1u << 20) /* bytes of one command record */

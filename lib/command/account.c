@@ -9,6 +9,8 @@ struct absolute {
     uint32_t market;
     int64_t size, entry;
     uint32_t priority;
+    bool isolated, has_collateral;
+    int64_t collateral;
 };
 
 static struct bs_outcome read_position(const struct bs_engine *engine, uint32_t pool,
@@ -23,10 +25,19 @@ static struct bs_outcome read_position(const struct bs_engine *engine, uint32_t 
     if (m->pool != pool) {
         return bs_refuse(BS_MARKET_IN_OTHER_POOL, "market");
     }
-    struct absolute position = {.market = market, .priority = item->adl_priority};
+    struct absolute position = {.market = market,
+                                .priority = item->adl_priority,
+                                .isolated = item->isolated,
+                                .has_collateral = item->has_collateral};
     enum bs_status status = bs_to_lots(m, item->size, &position.size);
     if (status != BS_OK) {
         return bs_refuse(status, "size");
+    }
+    if (item->has_collateral) {
+        status = bs_to_quanta(&engine->pools[pool], item->collateral, &position.collateral);
+        if (status != BS_OK) {
+            return bs_refuse(status, "collateral");
+        }
     }
     if (position.size != 0) {
         if (!item->has_entry_price) {
@@ -74,11 +85,56 @@ static void write_position(struct bs_engine *engine, uint32_t account,
     }
 }
 
+/* The account is as it was said to be: what is no gain, and what no close can be taken back of. */
 static void finish(struct bs_engine *engine, uint32_t account, bs_i128 equity_before)
 {
     engine->accounts.cold[account].baseline += bs_account_equity(engine, account) - equity_before;
     engine->accounts.cold[account].seq = engine->seq;
     engine->pools[engine->accounts.hot[account].pool].changed = true;
+}
+
+/* The bucket of a position item, made if need be; 0 and BS_ACCEPTED when there is nothing to do. */
+static struct bs_outcome open_bucket(struct bs_engine *engine, uint32_t owner,
+                                     const struct absolute *position, uint32_t *ret_bucket)
+{
+    uint32_t bucket = bs_bucket_find(engine, owner, position->market);
+    *ret_bucket = bucket;
+    if (engine->pools[engine->accounts.hot[owner].pool].backstop == owner) {
+        return bs_refuse(BS_RESERVED_ACCOUNT, "margin");
+    }
+    if (bucket == 0 && !position->has_collateral) {
+        return position->size == 0 ? BS_ACCEPTED : bs_refuse(BS_COLLATERAL_REQUIRED, "collateral");
+    }
+    if (bucket == 0) {
+        enum bs_status status;
+        bucket = bs_bucket_new(engine, owner, position->market, &status);
+        if (bucket == 0) {
+            return bs_refuse(status, NULL);
+        }
+    }
+    if (position->size != 0 && engine->accounts.hot[bucket].position_count == 0 &&
+        !bs_position_reserve(engine, bucket, 1)) {
+        if (*ret_bucket == 0) {
+            bs_bucket_delete(engine, bucket);
+        }
+        return bs_refuse(BS_FULL_POSITIONS, NULL);
+    }
+    *ret_bucket = bucket;
+    return BS_ACCEPTED;
+}
+
+static void write_bucket(struct bs_engine *engine, uint32_t bucket, const struct absolute *position)
+{
+    bs_i128 before = bs_account_equity(engine, bucket);
+    if (position->has_collateral) {
+        engine->accounts.hot[bucket].collateral = position->collateral;
+    }
+    write_position(engine, bucket, position);
+    if (engine->accounts.cold[bucket].in_closes) {
+        bs_closes_set_anew(engine, bucket, position->market);
+    }
+    engine->accounts.cold[bs_account_owner(engine, bucket)].seq = engine->seq;
+    finish(engine, bucket, before);
 }
 
 struct bs_outcome bs_apply_position(struct bs_engine *engine,
@@ -97,6 +153,14 @@ struct bs_outcome bs_apply_position(struct bs_engine *engine,
     if (command->seen_action < engine->accounts.cold[account].last_action) {
         return bs_refuse(BS_STALE_UPDATE, "seen_action");
     }
+    if (position.isolated) {
+        uint32_t bucket;
+        outcome = open_bucket(engine, account, &position, &bucket);
+        if (bucket != 0 && outcome.status == BS_OK) {
+            write_bucket(engine, bucket, &position);
+        }
+        return outcome;
+    }
     bool adds = position.size != 0 && bs_position_find(engine, account, position.market) == 0;
     if (adds && !bs_position_reserve(engine, account, 1)) {
         return bs_refuse(BS_FULL_POSITIONS, NULL);
@@ -110,8 +174,25 @@ struct bs_outcome bs_apply_position(struct bs_engine *engine,
     return BS_ACCEPTED;
 }
 
-/* Reads and checks all positions of the item; *ret_kept counts those that are not flat, *ret_new
- * those in markets where the account (0 = new) holds nothing. `marks` flags the markets named. */
+#define NAMED_CROSS 1u
+#define NAMED_ISOLATED 2u
+
+/* No money may vanish with a bucket that the item does not list. */
+static bool buckets_are_named(const struct bs_engine *engine, uint32_t account)
+{
+    uint32_t bucket = account == 0 ? 0 : engine->accounts.cold[account].bucket;
+    for (; bucket != 0; bucket = engine->accounts.cold[bucket].bucket) {
+        uint32_t market = bs_index_find(&engine->market_index, bs_bucket_market(engine, bucket));
+        if ((engine->scratch_markets[market] & NAMED_ISOLATED) == 0 &&
+            engine->accounts.hot[bucket].collateral != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Reads and checks all positions of the item; *ret_new counts the cross ones in markets where the
+ * account (0 = new) holds nothing. */
 static struct bs_outcome check_positions(const struct bs_engine *engine, uint32_t pool,
                                          uint32_t account, const struct bs_account_command *command,
                                          uint32_t *ret_new)
@@ -127,18 +208,60 @@ static struct bs_outcome check_positions(const struct bs_engine *engine, uint32_
         if (outcome.status != BS_OK) {
             break;
         }
-        if (named[position.market] != 0) {
+        uint8_t kind = position.isolated ? NAMED_ISOLATED : NAMED_CROSS;
+        if ((named[position.market] & kind) != 0) {
             outcome = bs_refuse(BS_DUPLICATE_MARKET, "positions");
             break;
         }
-        named[position.market] = 1;
+        named[position.market] |= kind;
         bool holds = account != 0 && bs_position_find(engine, account, position.market) != 0;
-        *ret_new += position.size != 0 && !holds;
+        *ret_new += !position.isolated && position.size != 0 && !holds;
+    }
+    if (outcome.status == BS_OK && command->has_positions && !buckets_are_named(engine, account)) {
+        outcome = bs_refuse(BS_ISOLATED_LEFT, "positions");
     }
     for (cursor = 0; bs_command_position(command, &cursor, &item);) {
         named[bs_index_find(&engine->market_index, item.market)] = 0;
     }
     return outcome;
+}
+
+/* The buckets that the item needs; when one cannot be had, those made for it are gone again. */
+static struct bs_outcome open_buckets(struct bs_engine *engine, uint32_t account,
+                                      const struct bs_account_command *command)
+{
+    uint64_t uid_before = engine->uids;
+    struct bs_outcome outcome = BS_ACCEPTED;
+    struct bs_position_item item;
+    struct absolute position;
+    uint32_t bucket;
+    for (uint32_t cursor = 0;
+         outcome.status == BS_OK && bs_command_position(command, &cursor, &item);) {
+        (void)read_position(engine, engine->accounts.hot[account].pool, &item, &position);
+        if (position.isolated) {
+            outcome = open_bucket(engine, account, &position, &bucket);
+        }
+    }
+    bucket = outcome.status == BS_OK ? 0 : engine->accounts.cold[account].bucket;
+    for (uint32_t after; bucket != 0; bucket = after) {
+        after = engine->accounts.cold[bucket].bucket;
+        if (engine->accounts.cold[bucket].uid > uid_before) {
+            bs_bucket_delete(engine, bucket);
+        }
+    }
+    return outcome;
+}
+
+/* Buckets that are not listed hold no collateral; what position they have is closed. */
+static void close_buckets(struct bs_engine *engine, uint32_t account)
+{
+    uint32_t bucket = engine->accounts.cold[account].bucket;
+    for (; bucket != 0; bucket = engine->accounts.cold[bucket].bucket) {
+        uint32_t market = bs_index_find(&engine->market_index, bs_bucket_market(engine, bucket));
+        if ((engine->scratch_markets[market] & NAMED_ISOLATED) == 0) {
+            write_bucket(engine, bucket, &(struct absolute){.market = market});
+        }
+    }
 }
 
 static void replace_positions(struct bs_engine *engine, uint32_t account,
@@ -151,19 +274,29 @@ static void replace_positions(struct bs_engine *engine, uint32_t account,
     for (uint32_t cursor = 0; bs_command_position(command, &cursor, &item);) {
         struct bs_outcome outcome = read_position(engine, pool, &item, &position);
         assert(outcome.status == BS_OK);
-        named[position.market] = position.size != 0;
+        named[position.market] |= position.isolated    ? NAMED_ISOLATED
+                                  : position.size != 0 ? NAMED_CROSS
+                                                       : 0;
     }
+    close_buckets(engine, account);
     for (uint32_t i = engine->accounts.hot[account].position_count; i-- > 0;) {
         uint32_t market =
             engine->positions.rows[engine->accounts.hot[account].position_at + i].market;
-        if (named[market] == 0) {
+        if ((named[market] & NAMED_CROSS) == 0) {
             bs_position_put(engine, account, market, 0, 0);
         }
     }
     for (uint32_t cursor = 0; bs_command_position(command, &cursor, &item);) {
         (void)read_position(engine, pool, &item, &position);
         named[position.market] = 0;
-        write_position(engine, account, &position);
+        if (!position.isolated) {
+            write_position(engine, account, &position);
+            continue;
+        }
+        uint32_t bucket = bs_bucket_find(engine, account, position.market);
+        if (bucket != 0) {
+            write_bucket(engine, bucket, &position);
+        }
     }
 }
 
@@ -181,6 +314,15 @@ static struct bs_outcome find_account(const struct bs_engine *engine, uint32_t p
         return bs_refuse(BS_ACCOUNT_IN_OTHER_POOL, "pool");
     }
     return BS_ACCEPTED;
+}
+
+/* The cap is of the account: its isolated margins have the same. */
+static void set_haircut_cap(struct bs_engine *engine, uint32_t account, uint32_t cap_ppm)
+{
+    struct bs_account_cold *cold = engine->accounts.cold;
+    for (; account != 0; account = cold[account].bucket) {
+        cold[account].uncapped_ppm = BS_PPM - cap_ppm;
+    }
 }
 
 struct bs_outcome bs_apply_account(struct bs_engine *engine,
@@ -214,16 +356,19 @@ struct bs_outcome bs_apply_account(struct bs_engine *engine,
             return bs_refuse(status, NULL);
         }
     }
-    if (added > 0 && !bs_position_reserve(engine, account, added)) {
+    outcome = added > 0 && !bs_position_reserve(engine, account, added)
+                  ? bs_refuse(BS_FULL_POSITIONS, NULL)
+                  : open_buckets(engine, account, command);
+    if (outcome.status != BS_OK) {
         if (is_new) {
             bs_account_delete(engine, account);
         }
-        return bs_refuse(BS_FULL_POSITIONS, NULL);
+        return outcome;
     }
     bs_i128 before = bs_account_equity(engine, account);
     engine->accounts.hot[account].collateral = collateral;
     if (command->has_haircut_cap) {
-        engine->accounts.cold[account].uncapped_ppm = BS_PPM - command->haircut_cap_ppm;
+        set_haircut_cap(engine, account, command->haircut_cap_ppm);
     }
     if (command->has_positions) {
         replace_positions(engine, account, command);
@@ -245,7 +390,7 @@ struct bs_outcome bs_delete_account(struct bs_engine *engine, struct bs_text nam
         return bs_refuse(BS_RESERVED_ACCOUNT, NULL);
     }
     if (engine->accounts.hot[account].position_count != 0 ||
-        engine->accounts.hot[account].collateral != 0) {
+        engine->accounts.hot[account].collateral != 0 || !bs_buckets_drop(engine, account)) {
         return bs_refuse(BS_NOT_FLAT, NULL);
     }
     bs_account_delete(engine, account);

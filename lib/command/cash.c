@@ -3,6 +3,20 @@
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
 
+struct bs_outcome bs_find_isolated(const struct bs_engine *engine, uint32_t owner,
+                                   struct bs_text market, uint32_t *ret_bucket)
+{
+    uint32_t row = bs_index_find(&engine->market_index, market);
+    if (row == 0) {
+        return bs_refuse(BS_UNKNOWN_MARKET, "market");
+    }
+    if (engine->markets[row].pool != engine->accounts.hot[owner].pool) {
+        return bs_refuse(BS_MARKET_IN_OTHER_POOL, "market");
+    }
+    *ret_bucket = bs_bucket_find(engine, owner, row);
+    return *ret_bucket == 0 ? bs_refuse(BS_UNKNOWN_ISOLATED, "market") : BS_ACCEPTED;
+}
+
 static struct bs_outcome read_fill(const struct bs_engine *engine, uint32_t account,
                                    const struct bs_fill_command *command, uint32_t *ret_market,
                                    int64_t *ret_lots, int64_t *ret_ticks)
@@ -122,6 +136,12 @@ struct bs_outcome bs_apply_fill(struct bs_engine *engine, const struct bs_fill_c
     if (outcome.status != BS_OK) {
         return outcome;
     }
+    if (command->isolated) {
+        outcome = bs_find_isolated(engine, account, command->market, &account);
+        if (outcome.status != BS_OK) {
+            return outcome;
+        }
+    }
     const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
     enum bs_status status = bs_to_quanta(pool, command->fee, &fee);
     if (status != BS_OK) {
@@ -171,6 +191,25 @@ static struct bs_outcome move_cash(struct bs_engine *engine, uint32_t account, i
     return BS_ACCEPTED;
 }
 
+/* The row a transfer that names a market moves the cash of; the first deposit makes it. Nothing can
+ * refuse a deposit into a row that has just been made. */
+static struct bs_outcome open_isolated(struct bs_engine *engine, struct bs_text market,
+                                       uint8_t kind, uint32_t *account)
+{
+    uint32_t owner = *account;
+    if (engine->pools[engine->accounts.hot[owner].pool].backstop == owner) {
+        return bs_refuse(BS_RESERVED_ACCOUNT, "market");
+    }
+    struct bs_outcome outcome = bs_find_isolated(engine, owner, market, account);
+    if (outcome.status == BS_UNKNOWN_ISOLATED && kind == BS_TRANSFER_DEPOSIT) {
+        enum bs_status status;
+        uint32_t row = bs_index_find(&engine->market_index, market);
+        *account = bs_bucket_new(engine, owner, row, &status);
+        return *account == 0 ? bs_refuse(status, NULL) : BS_ACCEPTED;
+    }
+    return outcome;
+}
+
 struct bs_outcome bs_apply_transfer(struct bs_engine *engine,
                                     const struct bs_transfer_command *command)
 {
@@ -192,11 +231,18 @@ struct bs_outcome bs_apply_transfer(struct bs_engine *engine,
         (kind == BS_TRANSFER_WITHDRAWAL && amount > 0)) {
         return bs_refuse(BS_WRONG_SIGN, "amount");
     }
+    struct bs_outcome outcome = BS_ACCEPTED;
+    if (command->market.size > 0) {
+        outcome = open_isolated(engine, command->market, kind, &account);
+        if (outcome.status != BS_OK) {
+            return outcome;
+        }
+    }
     struct bs_dedupe_key key = {.account_uid = engine->accounts.cold[account].uid,
                                 .id = command->transfer_id,
                                 .content = {amount, kind, 0}};
     bool repeat;
-    struct bs_outcome outcome = seen(engine, &key, "transfer_id", &repeat);
+    outcome = seen(engine, &key, "transfer_id", &repeat);
     if (outcome.status != BS_OK || repeat) {
         return outcome;
     }

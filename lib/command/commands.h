@@ -18,6 +18,10 @@ static inline struct bs_outcome bs_refuse(enum bs_status status, const char *fie
     return (struct bs_outcome){status, field};
 }
 
+/* The account's row for its isolated margin in a market; 0 and a refusal when it has none. */
+struct bs_outcome bs_find_isolated(const struct bs_engine *engine, uint32_t owner,
+                                   struct bs_text market, uint32_t *ret_bucket);
+
 #define BS_ACCEPTED ((struct bs_outcome){BS_OK, NULL})
 
 /* pool.c */
@@ -37,7 +41,8 @@ struct bs_outcome bs_apply_position(struct bs_engine *engine,
                                     const struct bs_position_command *command);
 struct bs_outcome bs_delete_account(struct bs_engine *engine, struct bs_text name);
 /* handover.c */
-struct bs_outcome bs_apply_handover(struct bs_engine *engine, struct bs_text name);
+struct bs_outcome bs_apply_handover(struct bs_engine *engine,
+                                    const struct bs_handover_command *command);
 /* Forgets all handovers of a pool. */
 void bs_handovers_clear(struct bs_engine *engine, uint32_t pool);
 /* cash.c */

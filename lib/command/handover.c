@@ -6,9 +6,10 @@
  */
 #include "lib/command/commands.h"
 
-struct bs_outcome bs_apply_handover(struct bs_engine *engine, struct bs_text name)
+struct bs_outcome bs_apply_handover(struct bs_engine *engine,
+                                    const struct bs_handover_command *command)
 {
-    uint32_t account = bs_index_find(&engine->account_index, name);
+    uint32_t account = bs_index_find(&engine->account_index, command->account);
     if (account == 0) {
         return bs_refuse(BS_UNKNOWN_ACCOUNT, "account");
     }
@@ -18,6 +19,12 @@ struct bs_outcome bs_apply_handover(struct bs_engine *engine, struct bs_text nam
     }
     if (pool->trigger != BS_TRIGGER_HANDOVER) {
         return bs_refuse(BS_NO_HANDOVERS, "account");
+    }
+    if (command->market.size > 0) {
+        struct bs_outcome outcome = bs_find_isolated(engine, account, command->market, &account);
+        if (outcome.status != BS_OK) {
+            return outcome;
+        }
     }
     struct bs_account_cold *cold = &engine->accounts.cold[account];
     pool->handovers += !cold->handed_over;

@@ -127,7 +127,7 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
         engine->pools[pool].changed = true;
         return BS_ACCEPTED;
     }
-    if (market->holders[0] + market->holders[1] > 0) {
+    if (market->holders[0] + market->holders[1] > 0 || !bs_market_buckets_drop(engine, row)) {
         return bs_refuse(BS_IN_USE, field);
     }
     unlink_market(engine, row);
@@ -141,7 +141,8 @@ struct bs_outcome bs_delete_market(struct bs_engine *engine, struct bs_text name
     if (market == 0) {
         return bs_refuse(BS_UNKNOWN_MARKET, NULL);
     }
-    if (engine->markets[market].holders[0] + engine->markets[market].holders[1] > 0) {
+    if (engine->markets[market].holders[0] + engine->markets[market].holders[1] > 0 ||
+        !bs_market_buckets_drop(engine, market)) {
         return bs_refuse(BS_IN_USE, NULL);
     }
     unlink_market(engine, market);

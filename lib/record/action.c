@@ -7,7 +7,8 @@
 #define DECIMAL_BITS ((1u << BS_ACTION_DECIMAL_COUNT) - 1)
 #define ALLOWED_BITS                                                                               \
     (DECIMAL_BITS | BS_ACTION_HAS_RANK | BS_ACTION_HAS_RANKING | BS_ACTION_HAS_BASIS |             \
-     BS_ACTION_HAS_SETTLEMENT | BS_ACTION_HAS_SIDE | BS_ACTION_HAS_REVERSES)
+     BS_ACTION_HAS_SETTLEMENT | BS_ACTION_HAS_SIDE | BS_ACTION_HAS_REVERSES |                      \
+     BS_ACTION_IS_ISOLATED)
 #define WIDE_EXPONENT_MIN (-36)
 #define ACCOUNT_SIZE_MAX (BS_ID_SIZE_MAX + sizeof("backstop:") - 1)
 

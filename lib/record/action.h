@@ -73,6 +73,7 @@ enum bs_action_decimal {
 #define BS_ACTION_HAS_SETTLEMENT (1u << 27)
 #define BS_ACTION_HAS_SIDE (1u << 28)
 #define BS_ACTION_HAS_REVERSES (1u << 29)
+#define BS_ACTION_IS_ISOLATED (1u << 30) /* of the account's isolated position in `market` */
 
 struct bs_action {
     uint64_t ordinal;    /* over all pools, from 1, without gaps: the cursor */

@@ -10,7 +10,10 @@
 #define ACCOUNT_HAS_HAIRCUT_CAP 4u
 #define POSITION_HAS_SEEN_ACTION 1u
 #define FILL_HAS_TRADE_ID 1u
+#define FILL_ISOLATED 2u
 #define TRANSFER_HAS_TRANSFER_ID 1u
+#define TRANSFER_HAS_MARKET 2u
+#define HANDOVER_HAS_MARKET 1u
 #define MARK_HAS_TIME 1u
 #define MARK_CONFIRM 2u
 #define FUND_HAS_TRANSFER_ID 1u
@@ -19,6 +22,8 @@
 /* Bits of the first byte of a position item. */
 #define ITEM_HAS_ENTRY_PRICE 1u
 #define ITEM_HAS_PRIORITY 2u
+#define ITEM_ISOLATED 4u
+#define ITEM_HAS_COLLATERAL 8u /* only with ITEM_ISOLATED */
 
 #define PERIOD_UNIT_MS 60000u
 #define PERIOD_MAX_MS (366ull * 24 * 60 * PERIOD_UNIT_MS)
@@ -30,7 +35,7 @@
 _Static_assert(BS_RECORD_SIZE_MAX >= BS_RECORD_HEADER_SIZE + 2 * (1 + BS_ID_SIZE_MAX) +
                                          BS_WIRE_DECIMAL_SIZE + 12 +
                                          BS_ACCOUNT_POSITIONS_MAX *
-                                             (2 + BS_ID_SIZE_MAX + 2 * BS_WIRE_DECIMAL_SIZE + 4),
+                                             (2 + BS_ID_SIZE_MAX + 3 * BS_WIRE_DECIMAL_SIZE + 4),
                "an account with all its positions fits one record");
 
 uint32_t bs_record_size(const uint8_t *record)
@@ -108,7 +113,9 @@ static void write_item(struct bs_writer *writer, const struct bs_position_item *
 {
     bool has_priority = item->adl_priority != BS_PRIORITY_NONE;
     bs_write_u8(writer, (uint8_t)((item->has_entry_price ? ITEM_HAS_ENTRY_PRICE : 0) |
-                                  (has_priority ? ITEM_HAS_PRIORITY : 0)));
+                                  (has_priority ? ITEM_HAS_PRIORITY : 0) |
+                                  (item->isolated ? ITEM_ISOLATED : 0) |
+                                  (item->has_collateral ? ITEM_HAS_COLLATERAL : 0)));
     bs_write_text(writer, item->market);
     bs_write_decimal(writer, item->size);
     if (item->has_entry_price) {
@@ -116,6 +123,9 @@ static void write_item(struct bs_writer *writer, const struct bs_position_item *
     }
     if (has_priority) {
         bs_write_u32(writer, item->adl_priority);
+    }
+    if (item->has_collateral) {
+        bs_write_decimal(writer, item->collateral);
     }
 }
 
@@ -176,7 +186,8 @@ static uint32_t write_fill(struct bs_writer *writer, const struct bs_fill_comman
     bs_write_decimal(writer, fill->size);
     bs_write_decimal(writer, fill->price);
     bs_write_decimal(writer, fill->fee);
-    return write_optional(writer, fill->trade_id, FILL_HAS_TRADE_ID);
+    return write_optional(writer, fill->trade_id, FILL_HAS_TRADE_ID) |
+           (fill->isolated ? FILL_ISOLATED : 0);
 }
 
 static uint32_t write_transfer(struct bs_writer *writer, const struct bs_transfer_command *transfer)
@@ -184,7 +195,14 @@ static uint32_t write_transfer(struct bs_writer *writer, const struct bs_transfe
     bs_write_text(writer, transfer->account);
     bs_write_decimal(writer, transfer->amount);
     bs_write_u8(writer, transfer->kind);
-    return write_optional(writer, transfer->transfer_id, TRANSFER_HAS_TRANSFER_ID);
+    uint32_t present = write_optional(writer, transfer->transfer_id, TRANSFER_HAS_TRANSFER_ID);
+    return present | write_optional(writer, transfer->market, TRANSFER_HAS_MARKET);
+}
+
+static uint32_t write_handover(struct bs_writer *writer, const struct bs_handover_command *handover)
+{
+    bs_write_text(writer, handover->account);
+    return write_optional(writer, handover->market, HANDOVER_HAS_MARKET);
 }
 
 static uint32_t write_mark(struct bs_writer *writer, const struct bs_mark_command *mark)
@@ -244,8 +262,9 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
     case BS_COMMAND_DELETE_ACCOUNT:
     case BS_COMMAND_DELETE_MARKET:
     case BS_COMMAND_DELETE_POOL:
-    case BS_COMMAND_HANDOVER:
         return write_name(writer, &command->as.name);
+    case BS_COMMAND_HANDOVER:
+        return write_handover(writer, &command->as.handover);
     case BS_COMMAND_UNFILLED:
         return write_unfilled(writer, &command->as.unfilled);
     case BS_COMMAND_COUNT:
@@ -367,7 +386,7 @@ static uint32_t read_market(struct bs_reader *reader, struct bs_market_command *
 
 static void read_item(struct bs_reader *reader, struct bs_position_item *item)
 {
-    uint8_t flags = bs_read_enum(reader, (ITEM_HAS_ENTRY_PRICE | ITEM_HAS_PRIORITY) + 1);
+    uint8_t flags = bs_read_enum(reader, 2 * ITEM_HAS_COLLATERAL);
     item->market = bs_read_name(reader);
     item->size = bs_read_decimal(reader);
     item->has_entry_price = (flags & ITEM_HAS_ENTRY_PRICE) != 0;
@@ -377,6 +396,10 @@ static void read_item(struct bs_reader *reader, struct bs_position_item *item)
         item->adl_priority = bs_read_u32(reader);
         reader->bad = reader->bad || item->adl_priority == BS_PRIORITY_NONE;
     }
+    item->isolated = (flags & ITEM_ISOLATED) != 0;
+    item->has_collateral = (flags & ITEM_HAS_COLLATERAL) != 0;
+    item->collateral = item->has_collateral ? bs_read_decimal(reader) : (struct bs_decimal){0};
+    reader->bad = reader->bad || (item->has_collateral && !item->isolated);
 }
 
 /* An optional number that is left out when it is 0. */
@@ -434,7 +457,8 @@ static uint32_t read_fill(struct bs_reader *reader, uint32_t present, struct bs_
     fill->price = bs_read_decimal(reader);
     fill->fee = bs_read_decimal(reader);
     fill->trade_id = read_optional_name(reader, (present & FILL_HAS_TRADE_ID) != 0);
-    return FILL_HAS_TRADE_ID;
+    fill->isolated = (present & FILL_ISOLATED) != 0;
+    return FILL_HAS_TRADE_ID | FILL_ISOLATED;
 }
 
 static uint32_t read_transfer(struct bs_reader *reader, uint32_t present,
@@ -444,7 +468,16 @@ static uint32_t read_transfer(struct bs_reader *reader, uint32_t present,
     transfer->amount = bs_read_decimal(reader);
     transfer->kind = bs_read_enum(reader, BS_TRANSFER_COUNT);
     transfer->transfer_id = read_optional_name(reader, (present & TRANSFER_HAS_TRANSFER_ID) != 0);
-    return TRANSFER_HAS_TRANSFER_ID;
+    transfer->market = read_optional_name(reader, (present & TRANSFER_HAS_MARKET) != 0);
+    return TRANSFER_HAS_TRANSFER_ID | TRANSFER_HAS_MARKET;
+}
+
+static uint32_t read_handover(struct bs_reader *reader, uint32_t present,
+                              struct bs_handover_command *handover)
+{
+    handover->account = bs_read_name(reader);
+    handover->market = read_optional_name(reader, (present & HANDOVER_HAS_MARKET) != 0);
+    return HANDOVER_HAS_MARKET;
 }
 
 static uint32_t read_mark(struct bs_reader *reader, uint32_t present, struct bs_mark_command *mark)
@@ -512,8 +545,9 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
     case BS_COMMAND_DELETE_ACCOUNT:
     case BS_COMMAND_DELETE_MARKET:
     case BS_COMMAND_DELETE_POOL:
-    case BS_COMMAND_HANDOVER:
         return read_name(reader, present, command);
+    case BS_COMMAND_HANDOVER:
+        return read_handover(reader, present, &command->as.handover);
     case BS_COMMAND_UNFILLED:
         return read_unfilled(reader, &command->as.unfilled);
     case BS_COMMAND_COUNT:

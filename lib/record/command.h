@@ -124,6 +124,9 @@ struct bs_position_item {
     bool has_entry_price;
     struct bs_decimal entry_price;
     uint32_t adl_priority;
+    bool isolated; /* a bucket of its own, whose collateral may be said with it */
+    bool has_collateral;
+    struct bs_decimal collateral;
 };
 
 struct bs_account_command {
@@ -152,6 +155,7 @@ struct bs_fill_command {
     struct bs_decimal price;
     struct bs_decimal fee;   /* positive is paid by the account */
     struct bs_text trade_id; /* empty = none */
+    bool isolated;
 };
 
 struct bs_transfer_command {
@@ -159,6 +163,13 @@ struct bs_transfer_command {
     struct bs_decimal amount;
     uint8_t kind;               /* enum bs_transfer_kind */
     struct bs_text transfer_id; /* empty = none */
+    struct bs_text market;      /* of an isolated position; empty = the account's own cash */
+};
+
+/* The venue leaves the account, or its isolated position in a market, to the pool's rules. */
+struct bs_handover_command {
+    struct bs_text account;
+    struct bs_text market; /* empty = the account itself */
 };
 
 struct bs_mark_command {
@@ -175,10 +186,9 @@ struct bs_fund_command {
     struct bs_text transfer_id;
 };
 
-/* settle, close_period, resume, pause, delete_*, handover: one name, and for pause and resume a
- * reason. */
+/* settle, close_period, resume, pause, delete_*: one name, and for pause and resume a reason. */
 struct bs_name_command {
-    struct bs_text name; /* pool; account or market for the deletes, account of a handover */
+    struct bs_text name; /* pool; account or market for the deletes */
     struct bs_text reason;
 };
 
@@ -205,6 +215,7 @@ struct bs_command {
         struct bs_fund_command fund;
         struct bs_name_command name;
         struct bs_unfilled_command unfilled;
+        struct bs_handover_command handover;
     } as;
 };
 

@@ -41,8 +41,13 @@ struct publishing {
 static struct bs_action *begin(struct publishing *p, enum bs_action_type type, uint32_t account)
 {
     struct bs_action *action = bs_action_new(p->engine, p->plan->pool, type, p->effects);
+    uint32_t owner = bs_account_owner(p->engine, account);
     action->account = bs_account_text(p->engine, account);
-    p->engine->accounts.cold[account].last_action = action->id;
+    if (owner != account) {
+        action->market = bs_bucket_market(p->engine, account);
+        action->present |= BS_ACTION_IS_ISOLATED;
+    }
+    p->engine->accounts.cold[owner].last_action = action->id;
     return action;
 }
 

@@ -62,6 +62,8 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
     a->hot[row].position_count = 0;
     a->cold[row].position_class = BS_NO_ROOM;
     a->cold[row].handed_over = false;
+    a->cold[row].owner = 0;
+    a->cold[row].bucket = 0;
     a->cold[row].in_closes = false;
     a->cold[row].last_action = 0;
     a->cold[row].uncapped_ppm = 0;
@@ -78,6 +80,7 @@ void bs_account_delete(struct bs_engine *engine, uint32_t account)
 {
     struct bs_accounts *a = &engine->accounts;
     assert(a->hot[account].position_count == 0);
+    assert(a->cold[account].owner != 0 || a->cold[account].bucket == 0);
     bs_positions_clear(engine, account);
     struct bs_pool *p = &engine->pools[a->hot[account].pool];
     p->handovers -= a->cold[account].handed_over;
@@ -96,7 +99,7 @@ void bs_account_delete(struct bs_engine *engine, uint32_t account)
 
 static bool before(const struct bs_engine *engine, uint32_t a, uint32_t b)
 {
-    return bs_text_compare(bs_account_text(engine, a), bs_account_text(engine, b)) < 0;
+    return bs_text_compare(bs_account_key(engine, a), bs_account_key(engine, b)) < 0;
 }
 
 /* Merges the sorted runs [from, middle) and [middle, to) of `order`; `spare` holds the right one.

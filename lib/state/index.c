@@ -9,7 +9,7 @@ static uint32_t steps_of(uint32_t name_size)
 uint32_t bs_names_add(struct bs_names *names, struct bs_text name)
 {
     assert(name.size >= 1);
-    assert(name.size <= BS_ID_SIZE_MAX);
+    assert(name.size <= BS_KEY_SIZE_MAX);
     uint32_t steps = steps_of(name.size);
     uint32_t offset = names->free[steps];
     if (offset != 0) {

@@ -11,7 +11,7 @@
 #include "lib/base/limits.h"
 
 #define BS_NAME_STEP 8u
-#define BS_NAME_CLASSES 9u /* 1..9 steps: 1 + BS_ID_SIZE_MAX bytes */
+#define BS_NAME_CLASSES 17u /* 1..17 steps: 1 + BS_KEY_SIZE_MAX bytes */
 
 struct bs_names {
     uint8_t *bytes;

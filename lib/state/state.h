@@ -68,6 +68,7 @@ struct bs_market {
     int64_t pending_mark, pending_time_ms; /* out-of-band marks in a row */
     uint32_t pending_count;
     uint32_t holders[2]; /* longs, shorts */
+    uint32_t buckets;    /* isolated rows, also flat ones */
     bs_i128 open[2];     /* lots, both >= 0 */
     uint64_t uid;        /* of this definition: row numbers are reused */
 };
@@ -87,6 +88,8 @@ struct bs_account_cold {
     uint64_t uid;
     uint32_t name;
     uint32_t rank;          /* place in `order` */
+    uint32_t owner;         /* of an isolated position's account row; 0 = an account as sent */
+    uint32_t bucket;        /* the owner's first isolated row, or the next one; 0 = none */
     uint32_t uncapped_ppm;  /* BS_PPM less haircut_cap_ppm: what capped_pro_rata leaves of a gain */
     uint8_t position_class; /* room of 1 << class; BS_NO_ROOM = none */
     bool in_closes;         /* side of a close that is remembered; may be late to forget it */
@@ -173,9 +176,23 @@ struct bs_engine {
     struct bs_scratch *scratch;
 };
 
-static inline struct bs_text bs_account_text(const struct bs_engine *engine, uint32_t account)
+/* What a row goes by: the account's id; for an isolated row the owner's, a NUL and the market's,
+ * which no id contains, so that it stands right behind its owner in the order of ids. */
+static inline struct bs_text bs_account_key(const struct bs_engine *engine, uint32_t account)
 {
     return bs_names_get(&engine->names, engine->accounts.cold[account].name);
+}
+
+/* The account of a row: itself, or the owner of an isolated one. */
+static inline uint32_t bs_account_owner(const struct bs_engine *engine, uint32_t account)
+{
+    uint32_t owner = engine->accounts.cold[account].owner;
+    return owner != 0 ? owner : account;
+}
+
+static inline struct bs_text bs_account_text(const struct bs_engine *engine, uint32_t account)
+{
+    return bs_account_key(engine, bs_account_owner(engine, account));
 }
 
 static inline struct bs_text bs_market_text(const struct bs_engine *engine, uint32_t market)
@@ -253,6 +270,19 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
 void bs_account_delete(struct bs_engine *engine, uint32_t account);
 /* Brings accounts.order and accounts.rank up to date with all accounts in name order. */
 void bs_order_refresh(struct bs_engine *engine);
+
+/*
+ * buckets.c: an isolated position is an account row of its own, with its own collateral, baseline
+ * and at most one position. It lives until its owner, or its market, goes.
+ */
+uint32_t bs_bucket_find(const struct bs_engine *engine, uint32_t owner, uint32_t market);
+uint32_t bs_bucket_new(struct bs_engine *engine, uint32_t owner, uint32_t market,
+                       enum bs_status *ret_status); /* 0 and a status when a table is full */
+void bs_bucket_delete(struct bs_engine *engine, uint32_t bucket); /* flat and without collateral */
+/* Deletes the buckets of an owner (or of a market), unless one of them still holds something. */
+BS_MUST_USE bool bs_buckets_drop(struct bs_engine *engine, uint32_t owner);
+BS_MUST_USE bool bs_market_buckets_drop(struct bs_engine *engine, uint32_t market);
+struct bs_text bs_bucket_market(const struct bs_engine *engine, uint32_t bucket);
 
 /* positions.c: position rows are found by account and market. */
 uint32_t bs_position_find(const struct bs_engine *engine, uint32_t account, uint32_t market);

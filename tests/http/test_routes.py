@@ -10,7 +10,7 @@ from harness import JSON, NDJSON, PROBLEM, Server, chain_errors, run
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 ACCOUNT_MEMBERS = ["account", "pool", "equity", "collateral", "gain", "baseline", "maintenance",
-                   "leverage", "positions", "last_action", "seq"]
+                   "leverage", "positions", "handed_over", "last_action", "seq"]
 
 
 def accepted(t, what, answer, count=1):

@@ -76,6 +76,10 @@ Readings (what was chosen where DESIGN is silent or can be read in two ways):
     same part, at the mark of the close. An absolute update of a side (its account, or its position
     in that market) ends this. The two are kept apart, in that market, in the next run that does not
     wait, whether or not the account is insolvent then. With trigger handover it counts as one.
+34. An isolated margin lives from its first collateral until its account or market goes, also flat and
+    at 0. It stands right after its owner in the order of ids. An account item with positions leaves
+    the collateral of the isolated ones it lists as it is, unless it says it; those it does not list
+    must have none, and are closed. seen_action is the owner's.
 31. haircut_cap_ppm stays until an account item brings another; only capped_pro_rata looks at it.
 32. Under another weight than the gain, gains_total and prefix are sums of weights and `weight` is
     printed when it is not the gain. A payer whose weight is 0 pays after all others, its cap the weight.
@@ -88,6 +92,7 @@ from datetime import datetime, timezone
 from fractions import Fraction
 
 from oracle_ledger import Account, Market, Pool, Position, Refused, check, decimal_text, trade
+from oracle_isolated import Isolated
 from oracle_settlement import Settlement
 from oracle_venue import Venue
 
@@ -118,7 +123,7 @@ def check_waterfall(layers):
             check(basis == "unrealized_profit", "invalid_waterfall")
 
 
-class Oracle(Venue):
+class Oracle(Venue, Isolated):
     def __init__(self):
         self.pools, self.markets, self.homes = {}, {}, {}  # homes: account id -> its pool
         self.trades, self.transfers = {}, {}
@@ -140,8 +145,9 @@ class Oracle(Venue):
                           "unallocated_deficit": pool.money(pool.unallocated)})
         for name, pool in sorted(self.homes.items()):
             account = pool.accounts[name]
-            accounts.append({
-                "account": name, "pool": pool.id, "collateral": pool.money(account.collateral),
+            owner, _, market = name.partition("\0")
+            accounts.append(({"isolated": market} if market else {}) | {
+                "account": owner, "pool": pool.id, "collateral": pool.money(account.collateral),
                 "baseline": pool.money(account.baseline),
                 "handed_over": account.handed_over,
                 "positions": [self.position_state(pool, market, position)
@@ -208,8 +214,11 @@ class Oracle(Venue):
         held = self.markets.get(name)
         if held:
             used = any(name in account.positions for account in pool.accounts.values())
+            used = used or self.isolated_money(pool, name)
             same = terms == [held.tick, held.lot, held.multiplier] and held.pool == pool.id
             check(same or not used, "in_use")
+            if not same:
+                self.drop_isolated(pool, name)
         market = Market(name, pool.id, *terms, unit.numerator, *limits)
         if held:
             market.mark, market.mark_time, market.row = held.mark, held.mark_time, held.row
@@ -246,14 +255,20 @@ class Oracle(Venue):
         check(not name.startswith("backstop:"), "reserved_id")
         check(self.homes.get(name, pool) is pool, "other_pool")
         account = pool.accounts.get(name) or Account(name)
+        if "positions" in command:
+            self.check_isolated_named(pool, account, command)
         # an absolute update that has not seen a newer action is refused
         check(account.last_action <= command.get("seen_action", 0), "stale_update")
+        if "positions" in command:
+            self.check_isolated_begun(pool, account, command)
         collateral = self.quanta(pool, command["collateral"])
         positions = account.positions
         if "positions" in command:  # everything the account holds
             positions = {}
             for item in command["positions"]:
                 market = self.market_of(item, pool)
+                if item.get("margin") == "isolated":
+                    continue
                 old = account.positions.get(market.id)
                 position = self.absolute(pool, market, item, old)
                 if position:
@@ -262,13 +277,19 @@ class Oracle(Venue):
         self.set_anew(pool, account)
         account.collateral, account.positions = collateral, positions
         account.haircut_cap_ppm = command.get("haircut_cap_ppm", account.haircut_cap_ppm)
+        for bucket in self.buckets(pool, account).values():
+            bucket.haircut_cap_ppm = account.haircut_cap_ppm
         account.baseline += pool.equity(account) - equity
         self.homes[name], pool.accounts[name] = pool, account
+        if "positions" in command:
+            self.replace_isolated(pool, account, command)
 
     def on_position(self, command, now):
         pool, account = self.account_of(command)
         market = self.market_of(command, pool)
         check(account.last_action <= command.get("seen_action", 0), "stale_update")
+        if command.get("margin") == "isolated":
+            return self.put_isolated(pool, account, market, command)
         position = self.absolute(pool, market, command, account.positions.get(market.id))
         equity = pool.equity(account)
         self.set_anew(pool, account, market)
@@ -283,6 +304,8 @@ class Oracle(Venue):
         lots = whole(Fraction(command["size"]) / market.lot, "not_in_lots")
         check(lots, "zero_size")
         price = self.ticks(market, command["price"])
+        if command.get("margin") == "isolated":
+            account = self.isolated_of(command, pool, account)
         fee = self.quanta(pool, command.get("fee", "0"))
         if "trade_id" in command:  # counts once per market, account and side
             key = (command["trade_id"], market.id, account.id, lots > 0)
@@ -307,6 +330,8 @@ class Oracle(Venue):
         # deposits are positive, withdrawals negative
         check(kind != "deposit" or amount >= 0, "invalid_transfer")
         check(kind != "withdrawal" or amount <= 0, "invalid_transfer")
+        if "market" in command:
+            account = self.isolated_of(command, pool, account, opens=kind == "deposit")
         key = (account.id, command.get("transfer_id"))
         if key[1] is not None and self.seen(self.transfers, key, (amount, kind)):
             return

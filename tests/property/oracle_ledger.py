@@ -17,6 +17,11 @@ def check(condition, code):
         raise Refused(code)
 
 
+def visible(account):
+    """An isolated margin is the account "owner NUL market": the owner is what others see."""
+    return account.id.partition("\0")[0]
+
+
 def ceil_div(number, by):
     return -(-number // by)
 
@@ -171,8 +176,11 @@ class Pool:
         self.last_action += 1
         action = {"id": self.last_action, "type": kind, "pool": self.id, "settlement": settlement}
         if account:
-            action["account"] = account.id
-            account.last_action = self.last_action
+            owner, _, market = account.id.partition("\0")
+            action["account"] = owner
+            if market:
+                action |= {"margin": "isolated", "market": market}
+            self.accounts[owner].last_action = self.last_action
         return action | fields
 
 

@@ -2,7 +2,7 @@
 """The oracle's settlement: one run of the loop of DESIGN 3 over one pool."""
 from oracle_adl import Adl
 from oracle_haircut import Haircut
-from oracle_ledger import ceil_div, decimal_text, reduce, trade
+from oracle_ledger import ceil_div, decimal_text, reduce, trade, visible
 from oracle_venue import Memory
 
 
@@ -156,7 +156,7 @@ class Settlement(Adl, Haircut, Memory):
         cost = market.value(sign * lots) - received
         released = reduce(account, market, lots, received)
         self.publish(
-            kind, account, market=market.id, counterparty=counterparty.id,
+            kind, account, market=market.id, counterparty=visible(counterparty),
             side="long" if sign > 0 else "short",
             size_closed=decimal_text(lots * market.lot),
             size_before=decimal_text(before * market.lot),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from oracle_ledger import Account, Market, Position, check, decimal_text
+from oracle_ledger import Account, Market, Position, check, decimal_text, visible
 
 
 @dataclass
@@ -78,6 +78,8 @@ class Venue:
         pool, account = self.account_of(command)
         check(account is not pool.backstop, "reserved_id")
         check(pool.trigger == "handover", "no_handovers")
+        if "market" in command:
+            account = self.isolated_of(command, pool, account)
         account.handed_over = True
 
     def set_anew(self, pool, account, market=None):
@@ -120,7 +122,7 @@ class Venue:
         put_back(account, market, sign * lots, entry, close.part(close.taken[side], lots),
                  close.priorities[side])
         return pool.publish(
-            "reversal", account, market=market.id, counterparty=close.accounts[1 - side].id,
+            "reversal", account, market=market.id, counterparty=visible(close.accounts[1 - side]),
             reverses=close.first_action + side, side="long" if sign > 0 else "short",
             size_closed=decimal_text(-lots * market.lot),
             size_before=decimal_text(before * market.lot),

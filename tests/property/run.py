@@ -22,7 +22,7 @@ from worlds import SETTLES, expected_world, replay
 setcontext(Context(prec=100))
 NAMED = {"stale_update", "insufficient_equity", "gain_withheld", "id_reused", "stale_mark", "in_use",
          "mark_in_future", "mark_out_of_band", "no_handovers", "unknown_action", "not_a_close",
-         "set_anew", "more_than_closed"}
+         "set_anew", "more_than_closed", "isolated_left", "unknown_isolated"}
 PATIENCE_S = 10
 SHRINK_TRIES = 600
 HANGS = 3  # as many silences of the engine end the run
@@ -128,6 +128,15 @@ def action_difference(expected, got):
     return None
 
 
+def who(row, market):
+    """An isolated margin is somebody of its own."""
+    return row["account"] + (" in " + market if market else "")
+
+
+def acting(action):
+    return who(action, action["market"] if action.get("margin") == "isolated" else "")
+
+
 def ledger(state):
     """The comparable part of a state: numbers as numbers, an empty backstop account left out."""
     table = {}
@@ -141,8 +150,8 @@ def ledger(state):
         if backstop and not positions and Decimal(row["collateral"]) == 0:
             continue
         baseline = None if backstop else Decimal(row["baseline"])
-        table["account", row["account"]] = (row["pool"], Decimal(row["collateral"]), baseline,
-                                            row.get("handed_over", False), positions)
+        table["account", who(row, row.get("isolated"))] = (
+            row["pool"], Decimal(row["collateral"]), baseline, row.get("handed_over", False), positions)
     return table
 
 
@@ -170,7 +179,7 @@ class Books:
                 self.count(account, marks)
 
     def count(self, account, marks):
-        name, collateral = account["account"], Decimal(account["collateral"])
+        name, collateral = who(account, account.get("isolated")), Decimal(account["collateral"])
         equity, sizes = collateral, {}
         self.cash += collateral
         for position in account["positions"]:
@@ -188,7 +197,7 @@ class Books:
 
 def total(actions, kind, field, account=None):
     return sum((Decimal(action[field]) for action in actions
-                if action["type"] == kind and account in (None, action["account"])), Decimal(0))
+                if action["type"] == kind and account in (None, acting(action))), Decimal(0))
 
 
 def audit(pool, states, actions, marks):

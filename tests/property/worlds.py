@@ -14,6 +14,7 @@ from datetime import timedelta
 from fractions import Fraction
 from oracle import EPOCH, Oracle
 from oracle_ledger import decimal_text, fixed_text
+from worlds_isolated import IsolatedWorlds
 from worlds_venue import VenueWorlds
 
 START = 1760130964000
@@ -24,7 +25,7 @@ RULES = ["pro_rata", "pro_rata", "capped_pro_rata", "risk_aware", "min_max"]
 SETTLES = ("settle", "close_period")
 
 
-class Grower(VenueWorlds):
+class Grower(VenueWorlds, IsolatedWorlds):
     """Appends commands to a stream and keeps what the oracle answered to each."""
 
     def __init__(self, seed):
@@ -180,11 +181,12 @@ class Grower(VenueWorlds):
         rows, holders, decimals = self.rows(names, markets), [], self.decimals[pool]
         ranked = self.ranking(pool) == "priority"
         for name in names:
-            profit = sum(self.worth(market, size, price) for market, size, price in rows[name])
+            cross, apart = self.isolate(rows[name], decimals)
+            profit = sum(self.worth(market, size, price) for market, size, price in cross)
             item = {"type": "account", "account": name, "pool": pool,
                     "collateral": fixed_text(self.target(name == names[0]) - profit, decimals)}
             legs = [{"market": market.id, "size": decimal_text(size * market.lot),
-                     "entry_price": price} for market, size, price in rows[name]]
+                     "entry_price": price} for market, size, price in cross] + apart
             if ranked or (len(legs) == 1 and self.chance(0.3)):
                 holders += [(name, leg) for leg in legs]
             elif legs or self.chance(0.5):
@@ -435,7 +437,9 @@ class Grower(VenueWorlds):
                 self.mark_row(market)
         for _ in range(rng.randint(0, 4)):
             pick = rng.random()
-            if pick < 0.25:
+            if self.isolates and self.chance(0.4):
+                self.isolated_news(names, markets, pool)
+            elif pick < 0.25:
                 self.fills(names, markets, pool)
             elif pick < 0.55:
                 self.transfer(names, pool)
@@ -455,6 +459,7 @@ class Grower(VenueWorlds):
     def grow(self):
         rng = self.rng
         self.decimals, self.base, self.plan = {}, {}, {}
+        self.isolates = self.chance(0.25)
         self.mood = rng.choice(["any", "any", "mild", "mild", "crowd"])
         pools = ["p", "q"] if self.chance(0.08) else ["p"]
         markets = {pool: self.set_up(pool) for pool in pools}

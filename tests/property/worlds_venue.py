@@ -13,7 +13,9 @@ class VenueWorlds:
             return
         for name in sorted(held.accounts):
             if self.chance(0.7 if held.equity(held.accounts[name]) < 0 else 0.05):
-                self.add({"type": "handover", "account": name})
+                owner, _, market = name.partition("\0")
+                self.add({"type": "handover", "account": owner}
+                         | ({"market": market} if market else {}))
 
     def unfilled(self, pool, kind):
         """Some closes of late could not be applied, in parts; then the next run."""
@@ -40,10 +42,12 @@ class VenueWorlds:
         close = held.closes[rng.choice(sorted(held.closes))]
         account, market = rng.choice(close.accounts), close.market
         lots = rng.randint(1, 2 * close.lots) * rng.choice([-1, 1])
-        if self.chance(0.3) and not account.id.startswith("backstop:"):
-            self.add({"type": "position", "account": account.id, "market": market.id, "size": "0",
-                      "seen_action": account.last_action})
+        owner, _, isolated = account.id.partition("\0")
+        margin = {"margin": "isolated"} if isolated else {}
+        if self.chance(0.3) and not owner.startswith("backstop:"):
+            self.add({"type": "position", "account": owner, "market": market.id, "size": "0",
+                      "seen_action": held.accounts[owner].last_action} | margin)
             return
-        self.add({"type": "fill", "account": account.id, "market": market.id,
+        self.add({"type": "fill", "account": owner, "market": market.id} | margin | {
                   "size": decimal_text(lots * market.lot), "price": self.price(
                       market, max(1, round(self.plan[market.id] * rng.uniform(0.9, 1.1))))})

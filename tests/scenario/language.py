@@ -13,6 +13,7 @@ ALIASES = {
 }
 INTEGERS = {"decimals", "mark_max_age_ms", "adl_priority", "seen_action"}
 SWITCHES = {"confirm", "protect_principal"}
+MARGINS = {"isolated": {"margin": "isolated"}}
 ACTION_ALIASES = {"vs": "counterparty", "pnl": "realized_pnl", "cost": "cost_to_mark",
                   "total": "gains_total", "deficit": "reason.deficit",
                   "fund_paid": "reason.fund_paid", "residual": "reason.residual"}
@@ -52,6 +53,9 @@ def options(words):
     for word in words:
         key, sign, text = word.partition("=")
         key = ALIASES.get(key, key)
+        if word in MARGINS:
+            fields |= MARGINS[word]
+            continue
         fields[key] = value_of(key, text) if sign else True
     return fields
 
@@ -147,7 +151,7 @@ READERS = {
     "resume": read_named("resume"), "pause": read_named("pause"),
     "unfilled": lambda words: {"type": "unfilled", "pool": words[0], "action": int(words[1]),
                                "size": words[2]},
-    "handover": lambda words: {"type": "handover", "account": words[0]},
+    "handover": lambda words: {"type": "handover", "account": words[0]} | options(words[1:]),
 }
 
 
@@ -289,7 +293,8 @@ class Ledger:
 
     def __init__(self, state):
         self.pools = {row["pool"]: row for row in state["pools"]}
-        self.accounts = {row["account"]: row for row in state["accounts"]}
+        self.accounts = {row["account"] + ("@" + row["isolated"] if "isolated" in row else ""): row
+                         for row in state["accounts"]}
 
     def total(self, pool):
         row = self.pools[pool]

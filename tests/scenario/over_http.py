@@ -62,10 +62,18 @@ def published(server, count):
 
 def books(accounts):
     """Rows of accounts, as the tool or the API prints them, in a comparable form."""
-    return {row["account"]: (
-        row["pool"], *(Decimal(row[key]) for key in ("collateral", "baseline", "equity", "gain")),
-        [(held["market"], Decimal(held["size"]), Decimal(held["entry_value"]))
-         for held in row["positions"]]) for row in accounts}
+    table = {}
+    for row in accounts:
+        inner = row.get("isolated", "")  # the tool: whose market; the API: a list of them
+        if isinstance(inner, list):
+            table |= books([part | {"isolated": part["market"]} for part in inner])
+            inner = ""
+        table[row["account"], inner] = (
+            row["pool"],
+            *(Decimal(row[key]) for key in ("collateral", "baseline", "equity", "gain")),
+            [(held["market"], Decimal(held["size"]), Decimal(held["entry_value"]))
+             for held in row["positions"]])
+    return table
 
 
 def compare(what, expected, actual):

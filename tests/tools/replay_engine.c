@@ -99,24 +99,43 @@ static void print_positions(struct buffer *out, struct bs_engine *engine, uint32
     }
 }
 
+/* An account, or one of its isolated margins. */
+static void print_account(struct buffer *out, struct bs_engine *engine, uint32_t account,
+                          const char *comma)
+{
+    struct bs_account_view view;
+    bs_account_view_get(engine, account, &view);
+    buffer_printf(out, "%s{\"account\":", comma);
+    api_string(out, view.account);
+    if (view.isolated) {
+        buffer_text(out, ",\"isolated\":");
+        api_string(out, view.market);
+    }
+    buffer_text(out, ",\"pool\":");
+    api_string(out, view.pool);
+    field(out, "collateral", view.collateral);
+    field(out, "baseline", view.baseline);
+    field(out, "equity", view.equity);
+    field(out, "gain", view.gain);
+    buffer_text(out, view.handed_over ? ",\"handed_over\":true" : "");
+    buffer_text(out, ",\"positions\":[");
+    print_positions(out, engine, account, view.positions_count);
+    buffer_text(out, "]}");
+}
+
 static void print_accounts(struct buffer *out, struct bs_engine *engine)
 {
     struct bs_account_view view = {0};
+    const char *comma = "";
     uint32_t account;
     while ((account = bs_account_after(engine, 0, view.account)) != 0) {
-        buffer_text(out, view.account.size == 0 ? "{\"account\":" : ",{\"account\":");
         bs_account_view_get(engine, account, &view);
-        api_string(out, view.account);
-        buffer_text(out, ",\"pool\":");
-        api_string(out, view.pool);
-        field(out, "collateral", view.collateral);
-        field(out, "baseline", view.baseline);
-        field(out, "equity", view.equity);
-        field(out, "gain", view.gain);
-        buffer_text(out, view.handed_over ? ",\"handed_over\":true" : "");
-        buffer_text(out, ",\"positions\":[");
-        print_positions(out, engine, account, view.positions_count);
-        buffer_text(out, "]}");
+        print_account(out, engine, account, comma);
+        comma = ",";
+        for (uint32_t isolated = bs_isolated_first(engine, account); isolated != 0;
+             isolated = bs_isolated_next(engine, isolated)) {
+            print_account(out, engine, isolated, comma);
+        }
     }
 }
 

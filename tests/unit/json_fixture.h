@@ -53,6 +53,10 @@ static void describe_record(struct buffer *out, const uint8_t *record, size_t si
         if (position->item.adl_priority != BS_PRIORITY_NONE) {
             buffer_printf(out, " priority %u", position->item.adl_priority);
         }
+        if (position->item.has_collateral) {
+            buffer_printf(out, " isolated %lde%d", (long)position->item.collateral.mantissa,
+                          position->item.collateral.exponent);
+        }
         buffer_printf(out, " seen %lu", (unsigned long)position->seen_action);
     }
 }

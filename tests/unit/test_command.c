@@ -69,6 +69,11 @@ static struct bs_position_item random_item(void)
     if (item.has_entry_price) {
         item.entry_price = random_decimal();
     }
+    item.isolated = random_below(2) == 0;
+    item.has_collateral = item.isolated && random_below(2) == 0;
+    if (item.has_collateral) {
+        item.collateral = random_decimal();
+    }
     return item;
 }
 
@@ -136,6 +141,7 @@ static void random_state_in(struct bs_command *command)
             .price = random_decimal(),
             .fee = random_decimal(),
             .trade_id = random_optional(BS_ID_SIZE_MAX),
+            .isolated = random_below(2) == 0,
         };
     } else {
         command->as.transfer = (struct bs_transfer_command){
@@ -143,6 +149,7 @@ static void random_state_in(struct bs_command *command)
             .amount = random_decimal(),
             .kind = (uint8_t)random_below(BS_TRANSFER_COUNT),
             .transfer_id = random_optional(BS_ID_SIZE_MAX),
+            .market = random_optional(BS_ID_SIZE_MAX),
         };
     }
 }
@@ -178,6 +185,17 @@ static void random_fields(struct bs_command *command)
             .pool = random_name(),
             .amount = random_decimal(),
             .transfer_id = random_optional(BS_ID_SIZE_MAX),
+        };
+    } else if (command->type == BS_COMMAND_HANDOVER) {
+        command->as.handover = (struct bs_handover_command){
+            .account = random_name(),
+            .market = random_optional(BS_ID_SIZE_MAX),
+        };
+    } else if (command->type == BS_COMMAND_UNFILLED) {
+        command->as.unfilled = (struct bs_unfilled_command){
+            .pool = random_name(),
+            .action = random_next(),
+            .size = random_decimal(),
         };
     } else {
         command->as.name.name = random_name();

@@ -282,13 +282,14 @@ START_TEST(an_account_in_an_engine)
     ck_assert_int_eq(put_position(&f, "a", "M", "-4", "10"), BS_OK);
     uint32_t account = bs_account_find(f.engine, text("a"));
     api_account(&out, f.engine, account);
-    ck_assert_str_eq(output(),
-                     "{'account':'a','pool':'p','equity':'100','collateral':'100','gain':'0',"
-                     "'baseline':'100','maintenance':'2','leverage':'0.4','positions':[{'market':"
-                     "'M','size':'-4','entry_price':'10','entry_value':'-40','mark_price':null,"
-                     "'value':'-40','unrealized_profit':'0','maintenance':'2',"
-                     "'haircut_taken':'0','adl_priority':null}],'handed_over':false,"
-                     "'last_action':0,'seq':4}");
+    ck_assert_str_eq(
+        output(),
+        "{'account':'a','pool':'p','equity':'100','collateral':'100','gain':'0',"
+        "'baseline':'100','maintenance':'2','leverage':'0.4','positions':[{'market':"
+        "'M','margin':'cross','size':'-4','entry_price':'10','entry_value':'-40','mark_price':null,"
+        "'value':'-40','unrealized_profit':'0','maintenance':'2',"
+        "'haircut_taken':'0','adl_priority':null}],'handed_over':false,"
+        "'last_action':0,'seq':4}");
     ck_assert_int_eq(put_mark(&f, "M", "60"), BS_OK);
     api_account(&out, f.engine, account);
     ck_assert_ptr_nonnull(strstr(output(), "'equity':'-100','collateral':'100','gain':'-200',"));
@@ -317,13 +318,15 @@ START_TEST(rows)
                                         .adl_priority = 7};
     api_position(&out, &position);
     ck_assert_str_eq(output(),
-                     "{'account':'a','market':'M','size':'2','entry_price':'0','entry_value':'0',"
+                     "{'account':'a','market':'M','margin':'cross','size':'2','entry_price':'0','"
+                     "entry_value':'0',"
                      "'mark_price':'3','value':'0','unrealized_profit':'0','maintenance':'0',"
                      "'haircut_taken':'0','adl_priority':7}");
     struct bs_queue_view row = {.account = text("a"), .rank = 1, .lights = 5};
     api_queue_row(&out, &row);
-    ck_assert_str_eq(output(), "{'account':'a','rank':1,'size':'0','unrealized_profit':'0',"
-                               "'score':null,'quantity_ahead':'0','percentile_ppm':0,'lights':5}");
+    ck_assert_str_eq(output(),
+                     "{'account':'a','margin':'cross','rank':1,'size':'0','unrealized_profit':'0',"
+                     "'score':null,'quantity_ahead':'0','percentile_ppm':0,'lights':5}");
     struct bs_settlement settlement = {.pool = text("p"), .number = 9, .deficit = wide("1.25")};
     api_settlement(&out, &settlement);
     ck_assert_str_eq(output(), "{'pool':'p','settlement':9,'time':'1970-01-01T00:00:00.000Z',"
