@@ -12,6 +12,9 @@
 
 #include "cli/http.h"
 
+#define CLI_SHOCKS_MAX 256
+#define CLI_WATERFALLS_MAX 8
+
 struct options {
     const char *url;
     const char *account;
@@ -19,6 +22,12 @@ struct options {
     const char *pool;
     const char *side;
     const char *type;
+    const char *fund;
+    const char *settlement;
+    const char *shocks[CLI_SHOCKS_MAX];
+    size_t shocks_count;
+    const char *waterfalls[CLI_WATERFALLS_MAX];
+    size_t waterfalls_count;
     long batch; /* lines of one request */
     bool follow;
     bool json;
@@ -53,6 +62,7 @@ int verb_presets(struct cli *cli);
 int verb_post(struct cli *cli);
 int verb_queue(struct cli *cli);
 int verb_settlements(struct cli *cli);
+int verb_simulate(struct cli *cli);
 int verb_solvency(struct cli *cli);
 
 #endif

@@ -15,6 +15,7 @@ struct http {
     const struct buffer *body; /* of the request that is being sent */
     size_t body_sent;
     struct curl_slist *ndjson_headers;
+    struct curl_slist *json_headers;
     char *url;
     struct buffer answer;
     bool answer_too_long;
@@ -61,6 +62,16 @@ static bool url_is_valid(const char *url)
     return valid;
 }
 
+static struct curl_slist *headers_of(const char *content_type)
+{
+    struct curl_slist *headers = curl_slist_append(NULL, content_type);
+    /* Without this curl asks first (Expect: 100-continue) and waits a second for old servers. */
+    if (headers == NULL || curl_slist_append(headers, "Expect:") == NULL) {
+        abort();
+    }
+    return headers;
+}
+
 struct http *http_new(const char *url)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -75,10 +86,9 @@ struct http *http_new(const char *url)
     }
     http->curl = curl_easy_init();
     http->url = strdup(url);
-    http->ndjson_headers = curl_slist_append(NULL, "Content-Type: application/x-ndjson");
-    /* Without this curl asks first (Expect: 100-continue) and waits a second for old servers. */
-    struct curl_slist *all = curl_slist_append(http->ndjson_headers, "Expect:");
-    if (http->curl == NULL || http->url == NULL || http->ndjson_headers == NULL || all == NULL) {
+    http->ndjson_headers = headers_of("Content-Type: application/x-ndjson");
+    http->json_headers = headers_of("Content-Type: application/json");
+    if (http->curl == NULL || http->url == NULL) {
         abort();
     }
     size_t size = strlen(http->url);
@@ -95,6 +105,7 @@ void http_free(struct http *http)
     }
     curl_easy_cleanup(http->curl);
     curl_slist_free_all(http->ndjson_headers);
+    curl_slist_free_all(http->json_headers);
     buffer_fini(&http->answer);
     free(http->url);
     free(http);
@@ -187,13 +198,13 @@ int http_get(struct http *http, const char *path, long timeout_ms, struct http_a
     return code;
 }
 
-int http_post_ndjson(struct http *http, const char *path, const struct buffer *body,
-                     struct http_answer *ret_answer)
+static int post(struct http *http, const char *path, const struct buffer *body, long timeout_ms,
+                struct curl_slist *headers, struct http_answer *ret_answer)
 {
     struct buffer url = {0};
     buffer_printf(&url, "%s%s", http->url, path);
-    prepare(http, url.bytes, POST_TIMEOUT_MS);
-    curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, http->ndjson_headers);
+    prepare(http, url.bytes, timeout_ms);
+    curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(http->curl, CURLOPT_POST, 1L);
     curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->size);
     curl_easy_setopt(http->curl, CURLOPT_READFUNCTION, on_read);
@@ -203,6 +214,18 @@ int http_post_ndjson(struct http *http, const char *path, const struct buffer *b
     int code = perform(http, ret_answer);
     buffer_fini(&url);
     return code;
+}
+
+int http_post_ndjson(struct http *http, const char *path, const struct buffer *body,
+                     struct http_answer *ret_answer)
+{
+    return post(http, path, body, POST_TIMEOUT_MS, http->ndjson_headers, ret_answer);
+}
+
+int http_post_json(struct http *http, const char *path, const struct buffer *body, long timeout_ms,
+                   struct http_answer *ret_answer)
+{
+    return post(http, path, body, timeout_ms, http->json_headers, ret_answer);
 }
 
 static void append_escaped(struct buffer *path, const char *text)

@@ -31,6 +31,10 @@ enum option_bit {
     OPTION_QUIET = 1 << 9,
     OPTION_SIDE = 1 << 10,
     OPTION_TYPE = 1 << 11,
+    OPTION_FUND = 1 << 12,
+    OPTION_SETTLEMENT = 1 << 13,
+    OPTION_SHOCK = 1 << 14,
+    OPTION_WATERFALL = 1 << 15,
 };
 
 #define OPTIONS_OF_ALL (OPTION_URL | OPTION_OUTPUT | OPTION_HELP | OPTION_VERSION)
@@ -50,10 +54,14 @@ static const struct option_row {
     {"after", "CURSOR", "only what comes after this cursor", OPTION_AFTER, 0},
     {"batch", "N", "lines of one request; default 1000", OPTION_BATCH, 'n'},
     {"follow", NULL, "keep waiting for new actions", OPTION_FOLLOW, 'f'},
+    {"fund", "AMOUNT", "cash of the insurance fund instead of what it has", OPTION_FUND, 0},
     {"pool", "POOL", "only actions of this pool", OPTION_POOL, 0},
     {"quiet", NULL, "post: no progress bar; health: print nothing", OPTION_QUIET, 'q'},
+    {"settlement", "N", "what would have been done at this settlement", OPTION_SETTLEMENT, 0},
+    {"shock", "MARKET=TO", "a price, or a move such as -13%; as often as wanted", OPTION_SHOCK, 0},
     {"side", "SIDE", "long or short", OPTION_SIDE, 0},
     {"type", "TYPE", "only actions of this type: adl, haircut, ...", OPTION_TYPE, 0},
+    {"waterfall", "NAME=OF", "a preset, a FILE.json of layers, or current", OPTION_WATERFALL, 'w'},
 };
 
 static const struct verb {
@@ -136,6 +144,16 @@ static const struct verb {
      "\n"
      "  $ backstopctl settlements usdc\n",
      verb_settlements, 0},
+    {"simulate", "POOL", "what a move of prices would do, by waterfall",
+     "Runs on the server beside its traffic: nothing is applied. Each --shock moves a market to a\n"
+     "price or by percent; each --waterfall is one to compare: a preset (backstopctl presets), a\n"
+     "file with a list of layers, or current; without any, current. With --settlement the marks "
+     "and\n"
+     "the fund are those of that moment, and what was really done stands beside.\n"
+     "\n"
+     "  $ backstopctl simulate usdc --shock BTC-PERP=-13% -w current -w mine=mine.json\n"
+     "  $ backstopctl simulate usdc --settlement 88 -w classic_queue -w session_clawback\n",
+     verb_simulate, OPTION_FUND | OPTION_SETTLEMENT | OPTION_SHOCK | OPTION_WATERFALL},
     {"health", NULL, "is the server up: exit status 0 when it is, 69 when not",
      "\n"
      "  $ backstopctl health --quiet && echo up\n",
@@ -212,6 +230,16 @@ static bool set_output(struct options *options, const char *text)
     return true;
 }
 
+static bool add_to_list(const char **list, size_t *count, size_t count_max, const char *argument)
+{
+    if (*count == count_max) {
+        cli_error("'%s' is one too many: at most %zu", argument, count_max);
+        return false;
+    }
+    list[(*count)++] = argument;
+    return true;
+}
+
 static bool set_option(struct options *options, int bit, const char *argument)
 {
     switch (bit) {
@@ -243,6 +271,17 @@ static bool set_option(struct options *options, int bit, const char *argument)
     case OPTION_TYPE:
         options->type = argument;
         return true;
+    case OPTION_FUND:
+        options->fund = argument;
+        return true;
+    case OPTION_SETTLEMENT:
+        options->settlement = argument;
+        return true;
+    case OPTION_SHOCK:
+        return add_to_list(options->shocks, &options->shocks_count, CLI_SHOCKS_MAX, argument);
+    case OPTION_WATERFALL:
+        return add_to_list(options->waterfalls, &options->waterfalls_count, CLI_WATERFALLS_MAX,
+                           argument);
     default:
         return true; /* help and version are answered once all is read */
     }

@@ -165,6 +165,16 @@ void table_print(struct table *table, FILE *out, bool color)
     table->rows_count = 0;
 }
 
+void table_print_name(FILE *out, const char *name, size_t width)
+{
+    struct buffer shown = {0};
+    append_text(&shown, name);
+    buffer_append(&shown, "", 1);
+    size_t used = width_of(shown.bytes);
+    fprintf(out, "  %s%*s", shown.bytes, used < width ? (int)(width - used) + 1 : 1, "");
+    buffer_fini(&shown);
+}
+
 /* An object inside a list on one line: "layer adl, ranking priority". */
 static void append_inline(struct buffer *out, json_t *object)
 {

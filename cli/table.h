@@ -38,6 +38,9 @@ void table_add(struct table *table, const json_t *row);
  * have grown. */
 void table_print(struct table *table, FILE *out, bool color);
 
+/* A text with control characters replaced, padded to a width. */
+void table_print_name(FILE *out, const char *name, size_t width);
+
 /* One "name  value" line a member; members of members as a.b, items of lists numbered. */
 void table_print_object(FILE *out, json_t *object, bool color);
 

@@ -448,8 +448,9 @@ static int serve(struct app *app)
         core_stop(app->core, NULL, NULL);
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
-    simulator_free(app->simulator); /* answers what waits for it */
+    simulator_stop(app->simulator); /* answers what waits for it */
     http_server_free(app->http);
+    simulator_free(app->simulator);
     core_free(app->core);
     return status;
 }

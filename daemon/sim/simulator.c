@@ -387,21 +387,27 @@ int simulator_new(struct simulator **ret_simulator, struct core *core, struct co
     return 0;
 }
 
+void simulator_stop(struct simulator *simulator)
+{
+    if (simulator == NULL || simulator_is_off(simulator) || atomic_load(&simulator->stop)) {
+        return;
+    }
+    pthread_mutex_lock(&simulator->mutex);
+    atomic_store(&simulator->stop, true);
+    pthread_cond_signal(&simulator->changed);
+    pthread_mutex_unlock(&simulator->mutex);
+    (void)pthread_join(simulator->thread, NULL);
+    shadow_close(&simulator->shadow);
+    outcome_rows_fini(&simulator->rows);
+    log_reader_close(simulator->reader);
+}
+
 void simulator_free(struct simulator *simulator)
 {
     if (simulator == NULL) {
         return;
     }
-    if (!simulator_is_off(simulator)) {
-        pthread_mutex_lock(&simulator->mutex);
-        atomic_store(&simulator->stop, true);
-        pthread_cond_signal(&simulator->changed);
-        pthread_mutex_unlock(&simulator->mutex);
-        (void)pthread_join(simulator->thread, NULL);
-        shadow_close(&simulator->shadow);
-        outcome_rows_fini(&simulator->rows);
-        log_reader_close(simulator->reader);
-    }
+    simulator_stop(simulator);
     pthread_cond_destroy(&simulator->changed);
     pthread_mutex_destroy(&simulator->mutex);
     free(simulator);

@@ -40,8 +40,10 @@ BS_MUST_USE int simulator_new(struct simulator **ret_simulator, struct core *cor
 bool simulator_is_off(const struct simulator *simulator);
 /* Any thread. False: too many wait, or it stops; nothing was taken. */
 BS_MUST_USE bool simulator_submit(struct simulator *simulator, struct simulator_job *job);
-/* Answers what waits with 503 and ends the thread: before the core is freed. NULL is fine. */
-void simulator_free(struct simulator *simulator);
+/* Answers what waits with 503 and ends the thread: before the core is freed. Nothing is taken any
+ * more. Twice, and NULL, is fine. */
+void simulator_stop(struct simulator *simulator);
+void simulator_free(struct simulator *simulator); /* when nobody can submit; stops it, too */
 
 struct simulator_stats { /* of the process; any thread */
     uint64_t answered, refused, timed_out, overloaded;

@@ -68,7 +68,7 @@ class Usage(unittest.TestCase):
         overview = run("--help")
         self.assertEqual(overview.returncode, 0)
         verbs = ("post", "actions", "pools", "presets", "fund", "solvency", "account", "market", "queue", "settlements",
-                 "health")
+                 "simulate", "health")
         for verb in verbs:
             self.assertIn(f"  {verb} ", overview.stdout.decode())
             result = run(verb, "--help")

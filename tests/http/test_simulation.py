@@ -3,6 +3,10 @@
 """Simulations and comparisons over HTTP. Goal: the figures worked out by hand, nothing left behind,
 every refusal by its name, and a settlement of the past run again as it was. Method: one small book
 with two winners."""
+import json
+import os
+import subprocess
+import tempfile
 import threading
 
 from harness import NDJSON, Server, run
@@ -284,6 +288,50 @@ def test_compare(t):
         taken = server.post("/v1/pools/usdc/settlements/1/compare",
                             {"waterfalls": {"actual": "current"}})
         t.equal("a name that is taken", (taken.status, taken.code), (400, "duplicate_key"))
+
+
+def test_backstopctl(t):
+    """The table and its bars; what the options cannot mean is said before anything is sent."""
+    with Server() as server, tempfile.NamedTemporaryFile("w", suffix=".json") as layers:
+        book(server)
+        json.dump(BARE_HAIRCUT, layers)
+        layers.flush()
+
+        def ctl(*arguments):
+            done = subprocess.run([os.environ["BACKSTOPCTL"], "simulate", "usdc", *arguments, "--url",
+                                   f"http://127.0.0.1:{server.port}"], capture_output=True)
+            return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+        code, out, _ = ctl("--shock", "BTC-PERP=-1.6667%", "-w", f"mine={layers.name}", "-w",
+                           "classic_queue", "-w", "now=current")
+        t.equal("exit status", code, 0)
+        rows = [line.split() for line in out.splitlines()]
+        t.true("mine", ["mine", "settled", "1", "2700", "100", "0", "0", "2600", "0", "0", "0", "2"]
+               in rows, out)
+        t.true("a bar", ["mine", "[######", "]", "16.66", "%"] in rows, out)
+        t.true("a difference", ["mine", "classic_queue", "0", "0", "0", "0", "1", "1"] in rows, out)
+        code, out, _ = ctl("--shock", "BTC-PERP=59000", "-o", "json")
+        t.equal("json", json.loads(out)["waterfalls"]["current"]["deficit"], "2700")
+        rich = json.loads(ctl("--shock", "BTC-PERP=59000", "--fund", "9000", "-o", "json")[1])
+        t.equal("fund", rich["waterfalls"]["current"]["fund_used"], "2700")
+        for arguments, status, word in (
+                (["--shock", "BTC-PERP"], 64, "MARKET=PRICE"),
+                (["--shock", "=5"], 64, "MARKET=PRICE"),
+                (["--shock", "BTC-PERP=x%"], 64, "not a move"),
+                (["--shock", "BTC-PERP=1.00001%"], 64, "not a move"),
+                (["--shock", "BTC-PERP=-101%"], 65, "invalid_value"),
+                (["-w", "a=nothing.json"], 64, "nothing.json"),
+                (["-w", "nope"], 65, "unknown_preset"),
+                (["--settlement", "1", "--fund", "5"], 64, "no --fund"),
+                (["--settlement", "1"], 65, "unknown_settlement")):
+            code, out, error = ctl(*arguments)
+            t.equal(f"{arguments}: exit status", code, status)
+            t.true(f"{arguments}: {word}", word in error and out == "", error)
+        server.post("/v1/marks", {"market": "BTC-PERP", "price": "59000"})
+        server.wait_for_actions(6)
+        code, out, _ = ctl("--settlement", "1", "-w", "session_clawback")
+        t.equal("the past", [line.split()[0] for line in out.splitlines()[1:3]],
+                ["actual", "session_clawback"])
 
 
 def test_follows(t):
