@@ -128,7 +128,7 @@ void bs_what_if_totals_get(const struct bs_engine *engine, uint32_t pool,
     };
 }
 
-struct bs_text bs_what_if_name(const struct bs_engine *engine, uint32_t account)
+struct bs_text bs_what_if_key(const struct bs_engine *engine, uint32_t account)
 {
-    return bs_account_text(engine, account);
+    return bs_account_key(engine, account);
 }

@@ -56,7 +56,7 @@ struct bs_what_if_totals { /* quanta */
 
 void bs_what_if_totals_get(const struct bs_engine *engine, uint32_t pool,
                            struct bs_what_if_totals *ret_totals);
-/* An account's name. */
-struct bs_text bs_what_if_name(const struct bs_engine *engine, uint32_t account);
+/* Puts accounts in the order of their ids, an isolated margin behind its account; not for show. */
+struct bs_text bs_what_if_key(const struct bs_engine *engine, uint32_t account);
 
 #endif

@@ -53,7 +53,9 @@ static bs_i128 unallocated(const struct outcome *outcome)
 static void account(const struct figures *figures, const char *name, bool is_known, uint32_t row)
 {
     if (is_known) {
-        member_text(figures->out, name, bs_what_if_name(figures->run->shadow->engine, row));
+        struct bs_account_view view;
+        bs_account_view_get(figures->run->shadow->engine, row, &view);
+        member_text(figures->out, name, view.account);
     } else {
         member_null(figures->out, name);
     }
@@ -131,7 +133,7 @@ static void write_shocks(const struct figures *figures)
 struct change {
     uint32_t account;
     bs_i128 from, to;
-    struct bs_text name;
+    struct bs_text key;
 };
 
 /* Who loses most more first, then by name. */
@@ -142,7 +144,7 @@ static int compare_changes(const void *a, const void *b)
     if (of_left != of_right) {
         return of_left > of_right ? -1 : 1;
     }
-    return bs_text_compare(left->name, right->name);
+    return bs_text_compare(left->key, right->key);
 }
 
 /* All accounts whose loss differs; malloc'd. */
@@ -169,7 +171,7 @@ static struct change *changes(const struct figures *figures, const struct outcom
         i += in_from;
         k += in_to;
         if (change.from != change.to) {
-            change.name = bs_what_if_name(figures->run->shadow->engine, change.account);
+            change.key = bs_what_if_key(figures->run->shadow->engine, change.account);
             list[count++] = change;
         }
     }
@@ -181,7 +183,13 @@ static struct change *changes(const struct figures *figures, const struct outcom
 static void write_change(const struct figures *figures, const struct change *change, bool is_first)
 {
     buffer_text(figures->out, is_first ? "{" : ",{");
-    member_text(figures->out, "account", change->name);
+    struct bs_account_view view;
+    bs_account_view_get(figures->run->shadow->engine, change->account, &view);
+    member_text(figures->out, "account", view.account);
+    if (view.isolated) {
+        member_word(figures->out, "margin", "isolated");
+        member_text(figures->out, "market", view.market);
+    }
     amount(figures, "from", change->from);
     amount(figures, "to", change->to);
     amount(figures, "difference", change->to - change->from);

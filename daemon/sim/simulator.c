@@ -3,10 +3,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "daemon/http/answer.h"
 #include "daemon/http/query.h"
@@ -15,7 +14,6 @@
 #include "daemon/sim/past.h"
 #include "daemon/sim/run.h"
 
-#define NICENESS 10           /* a settlement goes before a simulation when processors are scarce */
 #define CATCH_UP_SLICE_MS 200 /* between two looks at the queue */
 #define CHECK_ACCOUNTS 4096   /* of one window */
 
@@ -294,7 +292,10 @@ static struct simulator_job *wait_for_job(struct simulator *simulator)
 static void *run(void *user)
 {
     struct simulator *simulator = user;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS); /* of this thread alone */
+    /* Whoever has to do with a settlement takes the processor from a simulation at once; with a
+     * mere niceness each of its threads would wait for the end of a time slice. */
+    const struct sched_param none = {0};
+    (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
     for (;;) {
         struct simulator_job *job = wait_for_job(simulator);
         if (job != NULL) {

@@ -153,7 +153,7 @@ START_TEST(rows_have_what_everybody_has)
     uint32_t b = bs_account_find(f.engine, text("b"));
     ck_assert_int_eq((int64_t)rows[b].equity, 105000);
     ck_assert_int_eq((int64_t)rows[b].gain, 5000);
-    ck_assert(bs_text_equal(bs_what_if_name(f.engine, b), text("b")));
+    ck_assert(bs_text_equal(bs_what_if_key(f.engine, b), text("b")));
     uint32_t backstop = bs_account_find(f.engine, text("backstop:p"));
     ck_assert_int_eq((int64_t)rows[backstop].equity, 0);
     ck_assert(!bs_what_if_lacks_mark(f.engine, pool));
