@@ -20,8 +20,6 @@ static const char *margin_name(uint8_t value)
     return value > 1 ? NULL : value == 0 ? "cross" : "isolated";
 }
 
-static const char *const later_contracts[] = {"inverse", NULL};
-
 static const struct field pool_rows[] = {
     {FIELD("pool", FIELD_NAME, AT(pool.pool)), .required = true},
     {FIELD("asset", FIELD_NAME, AT(pool.asset)), .required = true},
@@ -37,8 +35,7 @@ static const struct field pool_rows[] = {
 static const struct field market_rows[] = {
     {FIELD("market", FIELD_NAME, AT(market.market)), .required = true},
     {FIELD("pool", FIELD_NAME, AT(market.pool)), .required = true},
-    {FIELD("contract", FIELD_ENUM, AT(market.contract)), .names = bs_contract_name,
-     .unsupported = later_contracts},
+    {FIELD("contract", FIELD_ENUM, AT(market.contract)), .names = bs_contract_name},
     {FIELD("tick_size", FIELD_DECIMAL, AT(market.tick_size)), .required = true},
     {FIELD("lot_size", FIELD_DECIMAL, AT(market.lot_size)), .required = true},
     {FIELD("multiplier", FIELD_DECIMAL, AT(market.multiplier))},

@@ -253,8 +253,8 @@ static void view_position(const struct bs_engine *engine, uint32_t account, uint
         .market = bs_market_text(engine, p->rows[row].market),
         .isolated = engine->accounts.cold[account].owner != 0,
         .size = bs_lots_wide(market, size),
-        .entry_price = bs_price_wide(
-            market, size > 0 ? p->rows[row].entry : -(bs_i128)p->rows[row].entry, bs_abs64(size)),
+        .entry_price = bs_price_wide(market, bs_value_shown(market, size > 0, p->rows[row].entry),
+                                     bs_abs64(size)),
         .entry_value = bs_quanta_wide(pool, p->rows[row].entry),
         .has_mark = market->has_mark,
         .mark_price = bs_ticks_wide(market, market->mark),

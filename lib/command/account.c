@@ -47,7 +47,7 @@ static struct bs_outcome read_position(const struct bs_engine *engine, uint32_t 
         if (status != BS_OK) {
             return bs_refuse(status, "entry_price");
         }
-        if (m->has_mark && bs_abs((bs_i128)position.size * m->lot_value) > BS_MONEY_MAX) {
+        if (m->has_mark && bs_abs(bs_market_value(m, position.size)) > BS_MONEY_MAX) {
             return bs_refuse(BS_OUT_OF_RANGE, "size");
         }
     }

@@ -57,11 +57,11 @@ static struct bs_outcome trade(const struct bs_engine *engine, uint32_t account,
         leg = (struct bs_leg){engine->positions.rows[row].size, engine->positions.rows[row].entry,
                               bs_taken_get(&engine->positions, row)};
     }
-    if (!bs_mul((bs_i128)ticks * m->unit, lots, &value) || bs_abs(value) > BS_MONEY_MAX) {
+    if (!bs_value_at(m, lots, ticks, &value)) {
         return bs_refuse(BS_OUT_OF_RANGE, "price");
     }
     if (!bs_leg_trade(&leg, lots, value, ret_realized) ||
-        (m->has_mark && bs_abs((bs_i128)leg.size * m->lot_value) > BS_MONEY_MAX)) {
+        (m->has_mark && bs_abs(bs_market_value(m, leg.size)) > BS_MONEY_MAX)) {
         return bs_refuse(BS_OUT_OF_RANGE, "size");
     }
     *ret_leg = leg;

@@ -45,9 +45,9 @@ struct bs_outcome bs_apply_mark(struct bs_engine *engine, const struct bs_mark_c
     if (market->has_mark && time_ms < market->mark_time_ms) {
         return bs_refuse(BS_STALE_MARK, "time");
     }
-    bs_i128 lot_value = (bs_i128)ticks * market->unit;
+    bool linear = market->contract == BS_CONTRACT_LINEAR;
     bs_i128 peak;
-    if (!bs_mul(lot_value, bs_max(1, market->size_peak), &peak) || peak > BS_MONEY_MAX) {
+    if (!bs_value_at(market, (int64_t)bs_max(1, market->size_peak), ticks, &peak)) {
         return bs_refuse(BS_OUT_OF_RANGE, "price");
     }
     bool banded = market->has_mark && market->max_move_ppm > 0 && !command->confirm;
@@ -58,7 +58,7 @@ struct bs_outcome bs_apply_mark(struct bs_engine *engine, const struct bs_mark_c
     market->pending_count = 0;
     market->has_mark = true;
     market->mark = ticks;
-    market->lot_value = (int64_t)lot_value;
+    market->lot_value = linear ? ticks * market->unit : 0;
     market->mark_time_ms = time_ms;
     pool->changed = true;
     return BS_ACCEPTED;

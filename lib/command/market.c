@@ -110,9 +110,12 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
     if (outcome.status != BS_OK) {
         return outcome;
     }
+    const struct bs_market terms = {.contract = command->contract,
+                                    .tick = command->tick_size,
+                                    .lot = command->lot_size,
+                                    .multiplier = command->multiplier};
     int64_t unit;
-    if (!bs_market_unit(command->tick_size, command->lot_size, command->multiplier,
-                        engine->pools[pool].decimals, &unit)) {
+    if (!bs_market_unit(&terms, engine->pools[pool].decimals, &unit)) {
         return bs_refuse(BS_UNIT_NOT_INTEGER, NULL);
     }
     uint32_t row = bs_index_find(&engine->market_index, command->market);

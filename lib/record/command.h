@@ -76,7 +76,7 @@ enum bs_transfer_kind {
 /* Which insolvent accounts a settlement resolves: all, or those the venue has handed over. */
 enum bs_trigger { BS_TRIGGER_EQUITY, BS_TRIGGER_HANDOVER, BS_TRIGGER_COUNT };
 
-enum bs_contract { BS_CONTRACT_LINEAR, BS_CONTRACT_COUNT };
+enum bs_contract { BS_CONTRACT_LINEAR, BS_CONTRACT_INVERSE, BS_CONTRACT_COUNT };
 
 /* One layer of a waterfall as configured. Fields of other layer types are zero. */
 struct bs_layer {

@@ -42,5 +42,5 @@ NAMES(
 NAMES(bs_transfer_kind_name, [BS_TRANSFER_BY_SIGN] = "", [BS_TRANSFER_DEPOSIT] = "deposit",
       [BS_TRANSFER_WITHDRAWAL] = "withdrawal", [BS_TRANSFER_FUNDING] = "funding",
       [BS_TRANSFER_FEE] = "fee", [BS_TRANSFER_REBATE] = "rebate")
-NAMES(bs_contract_name, [BS_CONTRACT_LINEAR] = "linear")
+NAMES(bs_contract_name, [BS_CONTRACT_LINEAR] = "linear", [BS_CONTRACT_INVERSE] = "inverse")
 NAMES(bs_trigger_name, [BS_TRIGGER_EQUITY] = "equity", [BS_TRIGGER_HANDOVER] = "handover")

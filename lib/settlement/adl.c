@@ -84,6 +84,7 @@ void bs_layer_adl(struct bs_plan *plan, uint32_t case_row, const struct bs_layer
     bs_i128 debt = at_mark ? 0 : c->owed;
     bs_i128 prefix = 0, carried = 0;
     for (uint32_t i = 0; i < count && !plan->overflow; i++) {
+        bs_i128 equity = bs_plan_equity(plan, c->account);
         bs_i128 share = carried + bs_split_ceil(debt, prefix, prefix + legs[i].weight, total);
         prefix += legs[i].weight;
         int64_t lots = bs_abs64(legs[i].size);
@@ -102,7 +103,8 @@ void bs_layer_adl(struct bs_plan *plan, uint32_t case_row, const struct bs_layer
         } else {
             place_in_order(&closing);
         }
-        carried = share - closing.taken;
-        c->owed -= closing.taken;
+        bs_i128 after = bs_plan_equity(plan, c->account);
+        carried = at_mark ? 0 : share - (after - equity);
+        c->owed = bs_max(0, -after);
     }
 }

@@ -16,6 +16,13 @@ static bool close_is_possible(const struct bs_plan *plan, const struct bs_step *
            (leg.size > 0) != (counter.size > 0);
 }
 
+/* Values of inverse positions are rounded: each leg of an account may be a quantum off its exact
+ * value while it is closed in part. */
+static bs_i128 dust(const struct bs_plan *plan, uint32_t account)
+{
+    return plan->inverse ? (bs_i128)bs_plan_positions(plan, account) + 1 : 0;
+}
+
 /* Only what is owed: the close lifts a negative equity at most to 0 and leaves any other alone. */
 static bool carry_close(struct bs_plan *plan, const struct bs_step *step)
 {
@@ -27,7 +34,8 @@ static bool carry_close(struct bs_plan *plan, const struct bs_step *step)
     bs_i128 before = bs_plan_equity(plan, step->account);
     bs_plan_carry(plan, step);
     bs_i128 after = bs_plan_equity(plan, step->account);
-    return after >= before && after <= bs_max(0, before) &&
+    bs_i128 slack = dust(plan, step->account);
+    return after + slack >= before && after <= bs_max(0, before) + slack &&
            bs_plan_equity(plan, step->counterparty) >= 0;
 }
 
@@ -50,8 +58,10 @@ static bool carry_takeover(struct bs_plan *plan, const struct bs_step *step)
         return false;
     }
     bs_i128 before = bs_plan_equity(plan, step->account);
+    bs_i128 slack = dust(plan, step->account);
     bs_plan_carry(plan, step);
-    return bs_plan_equity(plan, step->account) == before;
+    bs_i128 after = bs_plan_equity(plan, step->account);
+    return after == before || (after == 0 && before > 0 && before <= slack);
 }
 
 static bool carry_haircut(struct bs_plan *plan, const struct bs_step *step)
@@ -163,6 +173,12 @@ static bool resolved(const struct bs_plan *plan)
 {
     for (uint32_t i = plan->case_checked; i < plan->case_next; i++) {
         uint32_t account = plan->scratch->cases[i].account;
+        if (plan->scratch->cases[i].solvent) {
+            if (!plan->inverse || bs_plan_equity(plan, account) < 0) {
+                return false;
+            }
+            continue;
+        }
         if (bs_plan_equity(plan, account) != 0 || bs_plan_positions(plan, account) != 0) {
             return false;
         }

@@ -19,13 +19,12 @@ static bs_i128 piece_value(const struct bs_closing *closing, const struct bs_leg
     return value;
 }
 
-/* What the counterparty loses against mark by closing the next `lots`. */
+/* What the counterparty's equity loses by closing the next `lots`. */
 static bs_i128 piece_cost(const struct bs_closing *closing, const struct bs_leg *counter,
                           int64_t lots)
 {
-    int64_t signed_lots = closing->is_long ? lots : -lots;
-    return piece_value(closing, counter, lots) -
-           bs_plan_value(closing->plan, closing->market, signed_lots);
+    return piece_value(closing, counter, lots) +
+           bs_plan_released(closing->plan, closing->market, counter->size, lots);
 }
 
 /* The most lots, at most `lots`, that leave the counterparty's equity >= 0: the cost grows with the
@@ -90,7 +89,6 @@ int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *
         .amount = piece_value(closing, &counter, lots),
         .gain = closing->price.value,
     };
-    closing->taken += piece_cost(closing, &counter, lots);
     closing->done += lots;
     bs_plan_add(plan, &step);
     return lots;

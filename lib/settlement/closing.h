@@ -15,8 +15,7 @@ struct bs_closing {
     bool protect;         /* and the price is the bankruptcy price */
     bool is_long;         /* of the closing account */
     struct bs_piecewise price;
-    int64_t done;  /* lots */
-    bs_i128 taken; /* from counterparties against mark */
+    int64_t done; /* lots */
 };
 
 /* closing.c: closes up to `wanted` lots against one candidate; returns how many it was. */

@@ -52,6 +52,10 @@ void bs_takeover(struct bs_plan *plan, uint32_t case_row)
                                .reference = case_row + 1,
                                .lots = bs_abs64(position.leg.size),
                                .amount = bs_plan_value(plan, position.market, position.leg.size)};
+        if (plan->inverse && bs_plan_positions(plan, account) == 1) {
+            /* Dust of partial closes: an account that is done ends at exactly 0. */
+            step.amount -= bs_max(0, bs_plan_equity(plan, account));
+        }
         bs_plan_add(plan, &step);
     }
 }

@@ -58,4 +58,13 @@ void bs_net(struct bs_plan *plan)
         }
         sides[market] = 0;
     }
+    if (plan->inverse) {
+        /* The roundings of two values differ from that of their sum. */
+        for (uint32_t i = 0; i < plan->cases_count; i++) {
+            struct bs_case *c = &plan->scratch->cases[i];
+            bs_i128 equity = bs_plan_equity(plan, c->account);
+            c->owed = bs_max(0, -equity);
+            c->solvent = equity >= 0;
+        }
+    }
 }

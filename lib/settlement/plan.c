@@ -16,6 +16,10 @@ void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_
         .period_loss = engine->pools[pool].period_loss,
         .unallocated = engine->pools[pool].unallocated,
     };
+    for (uint32_t market = engine->pools[pool].market_head; market != 0;
+         market = engine->markets[market].next) {
+        plan->inverse = plan->inverse || engine->markets[market].contract == BS_CONTRACT_INVERSE;
+    }
 }
 
 void bs_plan_reset_working(struct bs_plan *plan)
@@ -110,7 +114,13 @@ struct bs_leg bs_plan_leg(const struct bs_plan *plan, uint32_t account, uint32_t
 
 bs_i128 bs_plan_value(const struct bs_plan *plan, uint32_t market, int64_t lots)
 {
-    return (bs_i128)lots * plan->engine->markets[market].lot_value;
+    return bs_market_value(&plan->engine->markets[market], lots);
+}
+
+bs_i128 bs_plan_released(const struct bs_plan *plan, uint32_t market, int64_t size, int64_t lots)
+{
+    return bs_plan_value(plan, market, size) -
+           bs_plan_value(plan, market, size > 0 ? size - lots : size + lots);
 }
 
 bs_i128 bs_plan_profit(const struct bs_plan *plan, uint32_t market, const struct bs_leg *leg)
@@ -200,8 +210,8 @@ static void close_leg(struct bs_plan *plan, uint32_t account, uint32_t market, i
 
 static void carry_close(struct bs_plan *plan, const struct bs_step *step)
 {
-    bool is_long = bs_plan_leg(plan, step->account, step->market).size > 0;
-    bs_i128 value = bs_plan_value(plan, step->market, is_long ? step->lots : -step->lots);
+    int64_t size = bs_plan_leg(plan, step->account, step->market).size;
+    bs_i128 value = bs_plan_released(plan, step->market, size, step->lots);
     close_leg(plan, step->account, step->market, step->lots, step->amount);
     close_leg(plan, step->counterparty, step->market, step->lots, -step->amount);
     /* What lifts an insolvent account is no gain of its period. */
@@ -247,14 +257,14 @@ static void carry_takeover(struct bs_plan *plan, const struct bs_step *step)
 {
     uint32_t backstop = plan->engine->pools[plan->pool].backstop;
     struct bs_leg leg = bs_plan_leg(plan, step->account, step->market);
-    bs_i128 value = bs_plan_value(plan, step->market, leg.size);
     struct bs_leg held = bs_plan_leg(plan, backstop, step->market);
     bs_i128 realized = 0;
-    if (!bs_leg_trade(&held, leg.size, value, &realized)) {
+    if (!bs_leg_trade(&held, leg.size, step->amount, &realized) ||
+        bs_abs(bs_plan_value(plan, step->market, held.size)) > BS_MONEY_MAX) {
         plan->overflow = true;
         return;
     }
-    close_leg(plan, step->account, step->market, bs_abs64(leg.size), value);
+    close_leg(plan, step->account, step->market, bs_abs64(leg.size), step->amount);
     put_leg(plan, backstop, step->market, &held);
     touch(plan, backstop)->collateral += realized;
 }

@@ -37,6 +37,7 @@ struct bs_case {
     bs_i128 deficit; /* as detected, > 0 */
     bs_i128 fund_paid;
     bs_i128 owed; /* still to be resolved while the waterfall runs */
+    bool solvent; /* after netting, by the rounding of inverse values: it keeps the rest */
     uint32_t legs_first,
         legs_count; /* maintenance per leg held at detection, in market-name order */
 };
@@ -104,6 +105,7 @@ struct bs_plan {
     const struct bs_close *reversed; /* what reversal steps take back */
     uint32_t backstop_positions; /* the backstop account holds after this plan: set by the check */
     bool overflow;               /* an amount left its range: the check refuses the plan */
+    bool inverse;                /* the pool has an inverse market */
 };
 
 /* A payer of a division, in quanta: gain > 0, the others >= 0. */
@@ -200,6 +202,9 @@ struct bs_working_position bs_plan_position(const struct bs_plan *plan, uint32_t
 /* Size 0 when the account holds nothing there. */
 struct bs_leg bs_plan_leg(const struct bs_plan *plan, uint32_t account, uint32_t market);
 bs_i128 bs_plan_value(const struct bs_plan *plan, uint32_t market, int64_t lots);
+/* What a position of `size` loses of its value at mark when `lots` of it are closed. (An inverse
+ * value is rounded, so that this is not always the value of `lots`.) */
+bs_i128 bs_plan_released(const struct bs_plan *plan, uint32_t market, int64_t size, int64_t lots);
 /* Value at mark less entry value of a leg. */
 bs_i128 bs_plan_profit(const struct bs_plan *plan, uint32_t market, const struct bs_leg *leg);
 

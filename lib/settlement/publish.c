@@ -82,10 +82,12 @@ static struct bs_action *add_close(struct publishing *p, enum bs_action_type typ
     DECIMAL(action, size_closed, bs_lots_wide(market, lots));
     DECIMAL(action, size_before, bs_lots_wide(market, held));
     DECIMAL(action, size_after, bs_lots_wide(market, held - lots));
-    DECIMAL(action, price, bs_price_wide(market, sign * received, lots));
-    DECIMAL(action, value, bs_quanta_wide(p->pool, sign * received));
+    bs_i128 shown = bs_value_shown(market, sign > 0, received);
+    DECIMAL(action, price, bs_price_wide(market, shown, lots));
+    DECIMAL(action, value, bs_quanta_wide(p->pool, shown));
     DECIMAL(action, mark_price, bs_ticks_wide(market, market->mark));
-    DECIMAL(action, entry_price, bs_price_wide(market, sign * entry, held));
+    DECIMAL(action, entry_price,
+            bs_price_wide(market, bs_value_shown(market, sign > 0, entry), held));
     DECIMAL(action, realized_pnl, bs_quanta_wide(p->pool, received - share));
     DECIMAL(action, cost_to_mark, bs_quanta_wide(p->pool, at_mark - received));
     return action;
@@ -124,8 +126,7 @@ static void remember_close(struct publishing *p, uint64_t action)
         .pool = p->plan->pool,
         .lots = step->lots,
         .value = step->amount,
-        .mark_value =
-            bs_plan_value(p->plan, step->market, closed.size > 0 ? step->lots : -step->lots),
+        .mark_value = bs_plan_released(p->plan, step->market, closed.size, step->lots),
         .is_long = closed.size > 0,
     };
     for (int side = 0; side < BS_SIDES; side++) {
@@ -216,8 +217,9 @@ static void publish_back(struct publishing *p, int side)
     DECIMAL(action, size_closed, bs_lots_wide(market, -(bs_i128)p->step->lots));
     DECIMAL(action, size_before, bs_lots_wide(market, before));
     DECIMAL(action, size_after, bs_lots_wide(market, before + p->step->lots));
-    DECIMAL(action, price, bs_price_wide(market, sign * received, p->step->lots));
-    DECIMAL(action, value, bs_quanta_wide(p->pool, -sign * received));
+    bs_i128 shown = bs_value_shown(market, sign > 0, received);
+    DECIMAL(action, price, bs_price_wide(market, shown, p->step->lots));
+    DECIMAL(action, value, bs_quanta_wide(p->pool, -shown));
     DECIMAL(action, realized_pnl, bs_quanta_wide(p->pool, part.entry[side] - received));
     DECIMAL(action, cost_to_mark, bs_quanta_wide(p->pool, received - at_mark));
 }

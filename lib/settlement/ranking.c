@@ -82,6 +82,7 @@ static void add_candidates(struct bs_rankings *rankings, const struct bs_plan *p
             return;
         }
         bs_i128 value = bs_plan_value(plan, position.market, position.leg.size);
+        const struct bs_market *market = &plan->engine->markets[position.market];
         uint32_t row = bs_position_find(plan->engine, account, position.market);
         struct bs_score_input input = {
             .profit = value - position.leg.entry,
@@ -89,8 +90,8 @@ static void add_candidates(struct bs_rankings *rankings, const struct bs_plan *p
             .notional = bs_abs(value),
             .equity = equity,
             .wallet = bs_plan_collateral(plan, account),
-            .maintenance = bs_maintenance(&plan->engine->markets[position.market], value),
-            .value_grows = position.leg.size > 0,
+            .maintenance = bs_maintenance(market, value),
+            .value_grows = (position.leg.size > 0) == (market->contract == BS_CONTRACT_LINEAR),
             .priority = plan->engine->positions.rows[row].priority,
         };
         struct bs_score score = bs_score_of(rankings->ranking, &input);

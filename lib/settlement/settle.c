@@ -106,7 +106,8 @@ static void rank(struct bs_plan *plan)
     for (uint32_t i = 0; i < plan->cases_count; i++) {
         owed += plan->scratch->cases[i].owed;
     }
-    bool fund_short = fund_is_short(plan);
+    /* Taking over inverse positions may cost the fund a rounding. */
+    bool fund_short = fund_is_short(plan) || plan->inverse;
     if (plan->policy->layers[0].type == BS_LAYER_INSURANCE && owed <= bs_fund_available(plan) &&
         !fund_short) {
         return; /* the fund pays for all: nobody will be deleveraged */
@@ -125,6 +126,9 @@ static void rank(struct bs_plan *plan)
 static void run_waterfall(struct bs_plan *plan, uint32_t case_row)
 {
     struct bs_case *c = &plan->scratch->cases[case_row];
+    if (c->solvent) {
+        return;
+    }
     for (uint32_t i = 0; i < plan->policy->layers_count; i++) {
         const struct bs_layer *layer = &plan->policy->layers[i];
         if (c->owed == 0 && bs_plan_positions(plan, c->account) == 0) {

@@ -59,39 +59,72 @@ enum bs_status bs_to_ticks(const struct bs_market *market, struct bs_decimal pri
     return whole == WHOLE ? BS_OK : whole == NOT_WHOLE ? BS_PRICE_NOT_ON_TICK : BS_OUT_OF_RANGE;
 }
 
+/* |value| at a price of numerator / denominator ticks, as a fraction; false beyond 127 bits or the
+ * money range, so that its quotient fits. */
+static bool entry_fraction(const struct bs_market *market, int64_t lots, bs_i128 ticks_numerator,
+                           bs_i128 ticks_denominator, bs_i128 ret_fraction[3])
+{
+    bs_i128 weight = (bs_i128)bs_abs64(lots) * market->unit;
+    bool inverse = market->contract == BS_CONTRACT_INVERSE;
+    bs_i128 by = inverse ? ticks_denominator : ticks_numerator;
+    bs_i128 over = inverse ? ticks_numerator : ticks_denominator;
+    if (bs_compare_products(weight, by, BS_MONEY_MAX, over) > 0) {
+        return false;
+    }
+    ret_fraction[0] = weight;
+    ret_fraction[1] = by;
+    ret_fraction[2] = over;
+    return true;
+}
+
 enum bs_status bs_to_entry(const struct bs_market *market, int64_t lots, struct bs_decimal price,
                            int64_t *ret_entry)
 {
-    if (price.mantissa < 0) {
+    bool inverse = market->contract == BS_CONTRACT_INVERSE;
+    bs_i128 numerator, denominator, f[3];
+    if (price.mantissa < 0 || (inverse && price.mantissa == 0)) {
         return BS_PRICE_NOT_POSITIVE;
     }
-    bs_i128 numerator, denominator;
-    if (!fraction(price, market->tick, &numerator, &denominator)) {
+    if (!fraction(price, market->tick, &numerator, &denominator) ||
+        !entry_fraction(market, lots, numerator, denominator, f)) {
         return BS_OUT_OF_RANGE;
     }
-    /* The bound on |value| is checked on the whole part first, so that the product cannot leave
-     * the range of the exact routine. */
-    bs_i128 whole_ticks = denominator == 1 ? numerator : bs_div_floor(numerator, denominator);
-    bs_i128 weight = (bs_i128)lots * market->unit;
-    bs_i128 entry;
-    if (!bs_mul(weight, whole_ticks + 1, &entry)) {
-        return BS_OUT_OF_RANGE;
-    }
-    entry = denominator == 1 ? entry - weight : bs_muldiv_ceil(weight, numerator, denominator);
-    if (bs_abs(entry) > BS_MONEY_MAX) {
-        return BS_OUT_OF_RANGE;
-    }
-    *ret_entry = (int64_t)entry;
+    bool positive = (lots > 0) != inverse;
+    bool on_tick = bs_muldiv_floor(numerator, 1, denominator) * denominator == numerator;
+    /* On a tick an inverse value is rounded toward 0 as everywhere; else the value is rounded up.
+     */
+    bool toward_0 = !positive || (inverse && on_tick);
+    bs_i128 entry = toward_0 ? bs_muldiv_floor(f[0], f[1], f[2]) : bs_muldiv_ceil(f[0], f[1], f[2]);
+    *ret_entry = (int64_t)(positive ? entry : -entry);
     return BS_OK;
 }
 
-bool bs_market_unit(struct bs_decimal tick, struct bs_decimal lot, struct bs_decimal multiplier,
-                    uint32_t decimals, int64_t *ret_unit)
+bool bs_value_at(const struct bs_market *market, int64_t lots, int64_t ticks, bs_i128 *ret_value)
 {
-    int32_t exponent = tick.exponent + lot.exponent + multiplier.exponent + (int32_t)decimals;
-    bs_i128 product = (bs_i128)tick.mantissa * lot.mantissa;
-    if (!bs_mul(product, multiplier.mantissa, &product)) {
+    if (market->contract == BS_CONTRACT_INVERSE) {
+        *ret_value = bs_inverse_value(market->unit, lots, ticks);
+    } else if (!bs_mul((bs_i128)ticks * market->unit, lots, ret_value)) {
         return false;
+    }
+    return bs_abs(*ret_value) <= BS_MONEY_MAX;
+}
+
+bool bs_market_unit(const struct bs_market *market, uint32_t decimals, int64_t *ret_unit)
+{
+    struct bs_decimal tick = market->tick;
+    int32_t exponent = market->lot.exponent + market->multiplier.exponent + (int32_t)decimals;
+    bs_i128 product, divisor = 1;
+    if (!bs_mul(market->lot.mantissa, market->multiplier.mantissa, &product)) {
+        return false;
+    }
+    if (market->contract == BS_CONTRACT_INVERSE) {
+        exponent -= tick.exponent;
+        divisor = tick.mantissa;
+    } else {
+        exponent += tick.exponent;
+        if (!bs_mul(product, tick.mantissa, &product)) {
+            return false;
+        }
     }
     for (; exponent < 0; exponent++) {
         bs_i128 tenth = bs_div_floor(product, 10);
@@ -105,10 +138,11 @@ bool bs_market_unit(struct bs_decimal tick, struct bs_decimal lot, struct bs_dec
             return false;
         }
     }
-    if (product < 1 || product > BS_MONEY_MAX) {
+    bs_i128 unit = bs_div_floor(product, divisor);
+    if (unit * divisor != product || unit < 1 || unit > BS_MONEY_MAX) {
         return false;
     }
-    *ret_unit = (int64_t)product;
+    *ret_unit = (int64_t)unit;
     return true;
 }
 
@@ -127,14 +161,26 @@ struct bs_wide bs_ticks_wide(const struct bs_market *market, bs_i128 ticks)
     return (struct bs_wide){ticks * market->tick.mantissa, market->tick.exponent};
 }
 
+bs_i128 bs_value_shown(const struct bs_market *market, bool is_long, bs_i128 value)
+{
+    return is_long == (market->contract == BS_CONTRACT_LINEAR) ? value : -value;
+}
+
 struct bs_wide bs_price_wide(const struct bs_market *market, bs_i128 value, int64_t lots)
 {
-    bs_i128 numerator;
-    if (!bs_mul(value, market->tick.mantissa, &numerator)) {
-        /* Beyond 127 bits only the tick's mantissa can be at fault: divide by the unit first. */
-        return bs_ticks_wide(market, bs_muldiv_floor(value, 1, (bs_i128)lots * market->unit));
+    bs_i128 numerator = value, denominator = (bs_i128)lots * market->unit, product;
+    if (market->contract == BS_CONTRACT_INVERSE) {
+        if (value == 0) {
+            return (struct bs_wide){0, 0};
+        }
+        numerator = value > 0 ? denominator : -denominator;
+        denominator = bs_abs(value);
     }
-    return bs_wide_ratio(numerator, (bs_i128)lots * market->unit, market->tick.exponent);
+    if (!bs_mul(numerator, market->tick.mantissa, &product)) {
+        /* Beyond 127 bits only the tick's mantissa can be at fault: divide first. */
+        return bs_ticks_wide(market, bs_div_floor(numerator, denominator));
+    }
+    return bs_wide_ratio(product, denominator, market->tick.exponent);
 }
 
 bs_i128 bs_maintenance(const struct bs_market *market, bs_i128 value)

@@ -60,9 +60,10 @@ struct bs_market {
     bool has_mark;
     uint32_t maintenance_ppm, max_move_ppm;
     struct bs_decimal tick, lot, multiplier;
-    int64_t unit;      /* quanta of one lot at a price of one tick, >= 1 */
+    int64_t unit;      /* quanta of one lot at a price of one tick, >= 1: linear, value = q * p *
+                          unit; inverse (the face), value = -sign(q) * floor(|q| * unit / p) */
     int64_t mark;      /* ticks */
-    int64_t lot_value; /* mark * unit */
+    int64_t lot_value; /* linear: mark * unit */
     int64_t mark_time_ms;
     int64_t size_peak; /* the largest |size| ever held: bounds what a mark may be */
     int64_t pending_mark, pending_time_ms; /* out-of-band marks in a row */
@@ -205,12 +206,32 @@ static inline struct bs_text bs_pool_text(const struct bs_engine *engine, uint32
     return bs_names_get(&engine->names, engine->pool_name[pool]);
 }
 
+/* Of an inverse contract, at a price of `ticks` > 0. */
+static inline bs_i128 bs_inverse_value(int64_t unit, int64_t lots, int64_t ticks)
+{
+    bs_i128 value = (bs_i128)(lots < 0 ? -(bs_i128)lots : lots) * unit / ticks;
+    return lots > 0 ? -value : value;
+}
+
+/* At mark; the market has one. */
+static inline bs_i128 bs_market_value(const struct bs_market *market, int64_t lots)
+{
+    return market->contract == BS_CONTRACT_LINEAR
+               ? (bs_i128)lots * market->lot_value
+               : bs_inverse_value(market->unit, lots, market->mark);
+}
+
 /* Value at mark less entry value; 0 without a mark. */
 static inline int64_t bs_position_profit(const struct bs_engine *engine, uint32_t position)
 {
     const struct bs_position_row *row = &engine->positions.rows[position];
     const struct bs_market *market = &engine->markets[row->market];
-    return market->has_mark ? row->size * market->lot_value - row->entry : 0;
+    if (!market->has_mark) {
+        return 0;
+    }
+    return market->contract == BS_CONTRACT_LINEAR
+               ? row->size * market->lot_value - row->entry
+               : (int64_t)bs_inverse_value(market->unit, row->size, market->mark) - row->entry;
 }
 
 static inline int64_t bs_taken_get(const struct bs_positions *positions, uint32_t position)
@@ -330,13 +351,21 @@ BS_MUST_USE enum bs_status bs_to_ticks(const struct bs_market *market, struct bs
 /* Entry value of `lots` at a price that may be finer than a tick, rounded up; |value| bounded. */
 BS_MUST_USE enum bs_status bs_to_entry(const struct bs_market *market, int64_t lots,
                                        struct bs_decimal price, int64_t *ret_entry);
-/* unit = tick * lot * multiplier / quantum, if it is a whole number >= 1. */
-BS_MUST_USE bool bs_market_unit(struct bs_decimal tick, struct bs_decimal lot,
-                                struct bs_decimal multiplier, uint32_t decimals, int64_t *ret_unit);
+/* market->unit from its tick, lot, multiplier and contract: linear tick * lot * multiplier /
+ * quantum, inverse lot * multiplier / (tick * quantum); if it is a whole number >= 1. */
+BS_MUST_USE bool bs_market_unit(const struct bs_market *market, uint32_t decimals,
+                                int64_t *ret_unit);
+/* The value of `lots` at a price of `ticks` > 0; false when |value| is above BS_MONEY_MAX. */
+BS_MUST_USE bool bs_value_at(const struct bs_market *market, int64_t lots, int64_t ticks,
+                             bs_i128 *ret_value);
 struct bs_wide bs_quanta_wide(const struct bs_pool *pool, bs_i128 quanta);
 struct bs_wide bs_lots_wide(const struct bs_market *market, bs_i128 lots);
 struct bs_wide bs_ticks_wide(const struct bs_market *market, bs_i128 ticks);
-/* The price at which `lots` (> 0) are worth `value`: 12 significant digits. */
+/* The value of a position that is shown: size * price, or size / price, positive for positive
+ * prices. */
+bs_i128 bs_value_shown(const struct bs_market *market, bool is_long, bs_i128 value);
+/* The price at which `lots` (> 0) have the value shown: 12 significant digits; 0 for an inverse
+ * contract without value. */
 struct bs_wide bs_price_wide(const struct bs_market *market, bs_i128 value, int64_t lots);
 /* ceil(|value| * ppm / 10^6) */
 bs_i128 bs_maintenance(const struct bs_market *market, bs_i128 value);

@@ -210,7 +210,8 @@ def test_items_the_engine_refuses(t):
         ("/v1/markets/BTC-PERP", {**MARKET, "lot_size": "1"}, 409, "in_use"),
         ("/v1/markets/m", {**MARKET, "tick_size": "0"}, 422, None),
         ("/v1/markets/m", {**MARKET, "tick_size": "0.000001"}, 422, "unit_not_integer"),
-        ("/v1/markets/m", {**MARKET, "contract": "inverse"}, 422, "unsupported"),
+        ("/v1/markets/m", {**MARKET, "contract": "inverse", "tick_size": "0.3"}, 422,
+         "unit_not_integer"),
         ("/v1/markets/m", {**MARKET, "contract": "option"}, 422, "invalid_value")]
     with Server() as server:
         world(server)

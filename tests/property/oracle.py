@@ -83,8 +83,14 @@ Readings (what was chosen where DESIGN is silent or can be read in two ways):
 31. haircut_cap_ppm stays until an account item brings another; only capped_pro_rata looks at it.
 32. Under another weight than the gain, gains_total and prefix are sums of weights and `weight` is
     printed when it is not the gain. A payer whose weight is 0 pays after all others, its cap the weight.
+    A weight of risk_aware above 2^94 quanta counts as 2^94.
 33. Scope side: the payers of a leg's part are the positions of that market on the other side; within
     a market the longs' loss is divided first.
+34. Inverse: what a position loses of its value by a close is the difference of two rounded values;
+    baselines and clamps go by that. Lots are clamped by halving from the whole (a rounding may make
+    the cost of more lots smaller). Whom netting's roundings leave at 0 or above is solvent and keeps
+    the rest. An account above 0 when its last position is taken over leaves that dust to the fund.
+    A part of a fill that closes is worth floor(value of the fill * part / size), signed.
 """
 import json
 import sys
@@ -207,19 +213,22 @@ class Oracle(Venue, Isolated):
         pool, name = self.pool_of(command), command["market"]
         terms = [Fraction(command["tick_size"]), Fraction(command["lot_size"]),
                  Fraction(command.get("multiplier", "1"))]
-        # unit = tick*lot*multiplier/quantum must be an integer >= 1
-        unit = terms[0] * terms[1] * terms[2] * 10 ** pool.decimals
+        # unit = tick*lot*multiplier/quantum, or face = lot*multiplier/(tick*quantum): whole, >= 1
+        inverse = command.get("contract", "linear") == "inverse"
+        tick = 1 / terms[0] if inverse else terms[0]
+        unit = tick * terms[1] * terms[2] * 10 ** pool.decimals
         check(unit.denominator == 1 and unit >= 1, "invalid_market")
         limits = [command.get("maintenance_margin_ppm", 0), command.get("max_move_ppm", 0)]
         held = self.markets.get(name)
         if held:
             used = any(name in account.positions for account in pool.accounts.values())
             used = used or self.isolated_money(pool, name)
-            same = terms == [held.tick, held.lot, held.multiplier] and held.pool == pool.id
+            same = (terms == [held.tick, held.lot, held.multiplier] and held.pool == pool.id
+                    and held.inverse == inverse)
             check(same or not used, "in_use")
             if not same:
                 self.drop_isolated(pool, name)
-        market = Market(name, pool.id, *terms, unit.numerator, *limits)
+        market = Market(name, pool.id, *terms, unit.numerator, *limits, inverse=inverse)
         if held:
             market.mark, market.mark_time, market.row = held.mark, held.mark_time, held.row
         self.markets[name] = pool.markets[name] = market
@@ -241,8 +250,7 @@ class Oracle(Venue, Isolated):
         if size == 0:
             return None
         # an entry_price finer than a tick is accepted; its entry_value is rounded up
-        price = Fraction(item["entry_price"]) / market.tick
-        entry = -(-(size * price * market.unit) // 1)
+        entry = market.entry_value(size, Fraction(item["entry_price"]) / market.tick)
         taken = 0
         if old and old.size * size > 0:  # the same side keeps it, a smaller size releases its part
             gone = max(0, abs(old.size) - abs(size))
@@ -311,7 +319,7 @@ class Oracle(Venue, Isolated):
             key = (command["trade_id"], market.id, account.id, lots > 0)
             if self.seen(self.trades, key, (lots, price, fee)):
                 return
-        trade(account, market, lots, price)
+        trade(account, market, lots, market.value(lots, price))
         account.collateral -= fee
 
     def seen(self, table, key, content):

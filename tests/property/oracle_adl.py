@@ -107,7 +107,8 @@ class Adl:
             leg = Leg(account, market, abs(size), market.value(size) + share, protect)
             equity = pool.equity(account)
             self.place_leg(leg, layer.get("ranking", "profit_leverage"), size < 0)
-            carried = share - (pool.equity(account) - equity)
+            if price == "bankruptcy":
+                carried = share - (pool.equity(account) - equity)
 
     def place_leg(self, leg, ranking, side):
         rows = self.rankings.get((leg.market.id, side), [])
@@ -141,7 +142,8 @@ class Adl:
             maintenance = ceil_div(notional * market.maintenance_ppm, 10 ** 6)
             return Fraction(profit, max(1, account.collateral)) * Fraction(maintenance, equity)
         # price_leverage: side-aware mark/entry is the ratio of the values, the better one above
-        price = (Fraction(notional, max(1, entry)) if position.size > 0
+        grows = (position.size > 0) != market.inverse
+        price = (Fraction(notional, max(1, entry)) if grows
                  else Fraction(entry, max(1, notional)))
         return price * Fraction(notional, max(1, equity))
 
@@ -155,8 +157,10 @@ class Adl:
 
     def split_lots(self, leg, ranking, accounts):
         """Prefix differences; what a clamp refuses is split again."""
-        accounts = [account for account in accounts if self.is_candidate(leg, account)]
         while accounts and leg.placed < leg.lots:
+            accounts = [account for account in accounts if self.is_candidate(leg, account)]
+            if not accounts:
+                break
             wants = self.shares(ranking, leg.lots - leg.placed, accounts, leg.market.id)
             staying = []
             for account, want in zip(accounts, wants):
@@ -178,15 +182,17 @@ class Adl:
     def clamp(self, leg, account, want):
         """The most lots that leave the counterparty's equity >= 0 at the value it really gets."""
         equity = self.pool.equity(account)
-        sign = 1 if account.positions[leg.market.id].size > 0 else -1
+        size = account.positions[leg.market.id].size
 
         def bears(lots):
-            return equity - leg.market.value(sign * lots) - leg.piece(account, lots) >= 0
+            return equity - leg.market.released(size, lots) - leg.piece(account, lots) >= 0
 
-        low, high = 0, want  # the cost never falls with more lots, so the middle can be tried
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if bears(middle) else (low, middle - 1)
+        if bears(want):
+            return want
+        low, high = 0, want  # halving; only of inverse values does the cost ever fall, by a rounding
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if bears(middle) else (low, middle)
         return low
 
     def place(self, leg, account, lots, **extra):

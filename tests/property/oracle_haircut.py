@@ -72,7 +72,7 @@ class Haircut:
             elif rule == "risk_aware":  # gain x leverage
                 notional = sum(abs(pool.markets[name].value(position.size))
                                for name, position in account.positions.items())
-                weight = gain * notional // max(1, equity)
+                weight = min(2 ** 94, gain * notional // max(1, equity))
             elif rule == "min_max":  # the same haircut/equity for all below their caps
                 weight = equity
             rows.append(Payer(account, gain, weight, cap))

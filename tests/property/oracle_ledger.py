@@ -58,7 +58,7 @@ def price_text(number):
     size, exponent = abs(number), 0
     while size * Fraction(10) ** exponent >= 10 ** 12:
         exponent -= 1
-    while size * Fraction(10) ** exponent < 10 ** 11:
+    while size * Fraction(10) ** exponent < 10 ** 11 and exponent < 36:
         exponent += 1
     digits = int(size * Fraction(10) ** exponent + Fraction(1, 2))
     return decimal_text((1 if number > 0 else -1) * digits / Fraction(10) ** exponent)
@@ -90,19 +90,40 @@ class Market:
     tick: Fraction
     lot: Fraction
     multiplier: Fraction
-    unit: int
+    unit: int  # inverse: the face
     maintenance_ppm: int
     max_move_ppm: int
     mark: int | None = None
     mark_time: int | None = None
+    inverse: bool = False
     row: list = field(default_factory=list)  # refused out-of-band marks in a row: (price, time)
 
     def value(self, lots, ticks=None):
-        """DESIGN 2: value(q,p) = q * p * unit."""
-        return lots * (self.mark if ticks is None else ticks) * self.unit
+        """DESIGN 2: value(q,p) = q * p * unit, or -sign(q) * floor(|q| * face / p)."""
+        ticks = self.mark if ticks is None else ticks
+        if self.inverse:
+            return (1 if lots < 0 else -1) * (abs(lots) * self.unit // ticks)
+        return lots * ticks * self.unit
+
+    def entry_value(self, lots, ticks):
+        """At a price of any fineness: on a tick its value, else rounded up."""
+        if not self.inverse:
+            return -(-(lots * ticks * self.unit) // 1)
+        check(ticks > 0, "not_positive")
+        return self.value(lots, ticks) if ticks.denominator == 1 else -(lots * self.unit / ticks // 1)
+
+    def released(self, size, lots):
+        """What a position's value at mark loses when `lots` of it are closed."""
+        return self.value(size) - self.value(size - lots if size > 0 else size + lots)
+
+    def shown(self, sign, quanta):
+        """The value of a position as size * price, or size / price."""
+        return -sign * quanta if self.inverse else sign * quanta
 
     def price(self, quanta, lots):
-        """quanta / (lots * lot * multiplier), in units of price; quantum/(lot*mult) = tick/unit."""
+        """The price at which lots have this value (as shown); quantum/(lot*mult) = tick/unit."""
+        if self.inverse:
+            return price_text(Fraction(lots * self.unit, quanta) * self.tick) if quanta else "0"
         return price_text(Fraction(quanta, lots) * self.tick / self.unit)
 
 
@@ -198,15 +219,17 @@ def reduce(account, market, lots, received):
     return released
 
 
-def trade(account, market, lots, ticks):
-    """A fill: closes what is opposite, opens the rest at the price."""
+def trade(account, market, lots, value):
+    """A fill for `value`: closes what is opposite, opens the rest with the rest of the value."""
     position, priority = account.positions.get(market.id), None
     if position and position.size * lots < 0:
-        closing = min(abs(lots), abs(position.size)) * (1 if position.size > 0 else -1)
+        closed = min(abs(lots), abs(position.size))
         priority = position.priority
-        reduce(account, market, abs(closing), market.value(closing, ticks))
-        lots += closing
+        part = value * closed // abs(lots)
+        reduce(account, market, closed, -part)
+        lots += closed if lots < 0 else -closed
+        value -= part
     if lots:
         position = account.positions.setdefault(market.id, Position(0, 0, priority))
         position.size += lots
-        position.entry += market.value(lots, ticks)
+        position.entry += value

@@ -27,7 +27,8 @@ class Settlement(Adl, Haircut, Memory):
             self.net(insolvent)
         self.rank_all()
         for account in insolvent:
-            self.waterfall(account, held[account.id])
+            if pool.equity(account) < 0:  # netting may round an inverse position's value away
+                self.waterfall(account, held[account.id])
         self.fund_inventory()
         # DESIGN 3.4: divide at_once = at the end of this settlement
         if haircut and haircut.get("divide", "at_once") == "at_once":
@@ -119,8 +120,11 @@ class Settlement(Adl, Haircut, Memory):
     def take_over(self, account, market):
         """The position moves to the backstop account at mark."""
         lots, backstop = account.positions[market.id].size, self.pool.backstop
-        self.close("takeover", account, market, abs(lots), market.value(lots), backstop)
-        trade(backstop, market, lots, market.mark)
+        value = market.value(lots)
+        if len(account.positions) == 1:  # dust of inverse values that were closed in part
+            value -= max(0, self.pool.equity(account))
+        self.close("takeover", account, market, abs(lots), value, backstop)
+        trade(backstop, market, lots, value)
 
     def write_off(self, account, held):
         """The debt leaves the account for the haircut layer, or for the unallocated deficit."""
@@ -152,7 +156,8 @@ class Settlement(Adl, Haircut, Memory):
         """Books one close and publishes it."""
         pool, position = self.pool, account.positions[market.id]
         sign, before = (1 if position.size > 0 else -1), abs(position.size)
-        entry_price = market.price(position.entry, position.size)
+        entry_price = market.price(market.shown(sign, position.entry), before)
+        shown = market.shown(sign, received)
         cost = market.value(sign * lots) - received
         released = reduce(account, market, lots, received)
         self.publish(
@@ -161,7 +166,7 @@ class Settlement(Adl, Haircut, Memory):
             size_closed=decimal_text(lots * market.lot),
             size_before=decimal_text(before * market.lot),
             size_after=decimal_text((before - lots) * market.lot),
-            price=market.price(sign * received, lots), value=pool.money(sign * received),
+            price=market.price(shown, lots), value=pool.money(shown),
             mark_price=decimal_text(market.mark * market.tick), entry_price=entry_price,
             realized_pnl=pool.money(received - released), cost_to_mark=pool.money(cost), **extra)
         return released

@@ -34,7 +34,7 @@ class Memory:
         pair = leg.account, account
         held = [side.positions[leg.market.id] for side in pair]
         sign = 1 if held[0].size > 0 else -1
-        return Close(pair, leg.market, lots, sign, amount, leg.market.value(sign * lots),
+        return Close(pair, leg.market, lots, sign, amount, leg.market.released(held[0].size, lots),
                      tuple(p.taken * lots // abs(p.size) for p in held),
                      tuple(p.priority for p in held))
 
@@ -127,6 +127,7 @@ class Venue:
             size_closed=decimal_text(-lots * market.lot),
             size_before=decimal_text(before * market.lot),
             size_after=decimal_text((before + lots) * market.lot),
-            price=market.price(sign * received, lots), value=pool.money(-sign * received),
+            price=market.price(market.shown(sign, received), lots),
+            value=pool.money(-market.shown(sign, received)),
             realized_pnl=pool.money(entry - received),
             cost_to_mark=pool.money(received - at_mark))

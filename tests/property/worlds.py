@@ -110,14 +110,19 @@ class Grower(VenueWorlds, IsolatedWorlds):
         lot_places = rng.choice([0, 0, 1, 3])
         lot = Fraction(1, 10 ** lot_places)
         tick = Fraction(unit, 10 ** decimals) / lot / Fraction(multiplier)
-        self.add({"type": "market", "market": name, "pool": pool, "contract": "linear",
+        contract = "linear"
+        base = rng.choice([rng.randint(1, 20), rng.randint(50, 200), rng.randint(1000, 100000)])
+        if self.chance(0.2):  # face = lot * multiplier / (tick * quantum)
+            contract, face = "inverse", base * rng.choice([1, 7, 100, 12345]) + rng.randint(0, 3)
+            tick = Fraction(1, 10 ** lot_places)
+            multiplier = decimal_text(Fraction(face, 10 ** decimals) * tick / lot)
+        self.add({"type": "market", "market": name, "pool": pool, "contract": contract,
                   "tick_size": decimal_text(tick), "lot_size": decimal_text(lot),
                   "multiplier": multiplier,
                   "maintenance_margin_ppm": rng.choice([0, 5000, 10000, 33333, 100000, 250000]),
                   "max_move_ppm": rng.choice([0, 0, 0, 0, 100000])})
         market = self.oracle.markets[name]
-        self.base[name] = rng.choice([rng.randint(1, 20), rng.randint(50, 200),
-                                      rng.randint(1000, 100000)])
+        self.base[name] = base
         self.plan[name] = max(1, round(self.base[name] * rng.uniform(0.5, 1.6)))
         return market
 
@@ -205,7 +210,7 @@ class Grower(VenueWorlds, IsolatedWorlds):
         return layer.get("ranking")
 
     def worth(self, market, size, price):
-        entry = -(-(size * Fraction(price) / market.tick * market.unit) // 1)
+        entry = market.entry_value(size, Fraction(price) / market.tick)
         return market.value(size, self.plan[market.id]) - entry
 
     # What happens after
@@ -492,9 +497,9 @@ class Grower(VenueWorlds, IsolatedWorlds):
 
 
 def copy_marks(oracle):
-    """Mark and multiplier of each market, as texts: what a ledger is valued with."""
-    return {name: (decimal_text((market.mark or 0) * market.tick), decimal_text(market.multiplier))
-            for name, market in oracle.markets.items()}
+    """(pool's decimals, lot, mark in ticks, unit, inverse): what a ledger is valued with."""
+    return {name: (oracle.pools[market.pool].decimals, market.lot, market.mark or 0, market.unit,
+                   market.inverse) for name, market in oracle.markets.items()}
 
 
 def expected_world(seed):
