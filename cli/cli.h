@@ -61,6 +61,7 @@ int verb_pools(struct cli *cli);
 int verb_presets(struct cli *cli);
 int verb_post(struct cli *cli);
 int verb_queue(struct cli *cli);
+int verb_rank(struct cli *cli);
 int verb_settlements(struct cli *cli);
 int verb_simulate(struct cli *cli);
 int verb_solvency(struct cli *cli);

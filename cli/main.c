@@ -139,6 +139,13 @@ static const struct verb {
      "\n"
      "  $ backstopctl queue BTC-PERP --side short\n",
      verb_queue, OPTION_SIDE},
+    {"rank", "ID", "where an account's positions stand in their queues",
+     "RANK 1 of OF is closed first; AHEAD is the quantity before it, LIGHTS 5 the front. WORST "
+     "and\n"
+     "COST: the price that a close of all of it could come to now, and what it costs to mark.\n"
+     "\n"
+     "  $ backstopctl rank T0351\n",
+     verb_rank, 0},
     {"settlements", "POOL", "the settlements of a pool and what each of them did",
      "One line a settlement: who failed, what the fund paid, what the winners bore.\n"
      "\n"

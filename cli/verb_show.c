@@ -36,6 +36,21 @@ static const struct table_column queue_columns[] = {
     {"PPM", "percentile_ppm", TABLE_RIGHT}, {"LIGHTS", "lights", TABLE_RIGHT},
 };
 
+static const struct table_column rank_columns[] = {
+    {"MARKET", "market", TABLE_LEFT},
+    {"SIDE", "side", TABLE_LEFT},
+    {"SIZE", "size", TABLE_RIGHT},
+    {"RANK", "rank", TABLE_RIGHT},
+    {"OF", "of", TABLE_RIGHT},
+    {"LIGHTS", "lights", TABLE_RIGHT},
+    {"AHEAD", "quantity_ahead", TABLE_RIGHT},
+    {"PPM", "percentile_ppm", TABLE_RIGHT},
+    {"PROFIT", "unrealized_profit", TABLE_RIGHT},
+    {"MARK", "mark_price", TABLE_RIGHT},
+    {"WORST", "if_chosen_now.worst.price", TABLE_RIGHT},
+    {"COST", "if_chosen_now.worst.cost_to_mark", TABLE_RIGHT},
+};
+
 static const struct table_column settlement_columns[] = {
     {"NUMBER", "settlement", TABLE_RIGHT},
     {"TIME", "time", TABLE_LEFT},
@@ -207,6 +222,17 @@ int verb_queue(struct cli *cli)
     buffer_text(&path, "/adl-queue");
     http_path_query(&path, "side", cli->options.side);
     int code = show_list(cli, path.bytes, queue_columns, COUNT(queue_columns));
+    buffer_fini(&path);
+    return code;
+}
+
+int verb_rank(struct cli *cli)
+{
+    struct buffer path = {0};
+    buffer_text(&path, "/v1/accounts/");
+    http_path_segment(&path, cli->operands[0]);
+    buffer_text(&path, "/adl-rank");
+    int code = show_list(cli, path.bytes, rank_columns, COUNT(rank_columns));
     buffer_fini(&path);
     return code;
 }

@@ -225,6 +225,28 @@ struct bs_queue_view {
     uint32_t lights; /* 1..5 */
 };
 
+/* What limits the worst close of a position: see bs_rank_view. */
+enum bs_bound { BS_BOUND_MARK, BS_BOUND_ENTRY, BS_BOUND_EQUITY };
+
+/* Where one position of an account stands in the queue of its market side. */
+struct bs_rank_view {
+    struct bs_text market;
+    uint8_t side; /* 0 long, 1 short */
+    uint8_t ranking;
+    bool isolated;
+    bool ranked; /* false: its account is insolvent or the fund's, or the market has no mark; then
+                    `of` is 0 and of `place` only size and profit are set */
+    bool has_mark;
+    bool closable; /* the pool has an adl layer: the worst close is set */
+    uint8_t bound; /* enum bs_bound */
+    struct bs_wide mark_price;
+    uint64_t of; /* candidates of the side */
+    struct bs_queue_view place;
+    struct bs_wide worst_price, worst_cost; /* of a close of all of it, by the bound */
+};
+
+#define BS_RANK_ROWS_MAX 32u
+
 /* Handles: 0 is "none"; they stay valid until the next step. Lists are in bytewise name order;
  * `after` may be a name that does not exist. A zero-size `after` begins. */
 uint32_t bs_pool_find(const struct bs_engine *engine, struct bs_text pool);
@@ -257,6 +279,11 @@ BS_MUST_USE bool bs_position_in_market(const struct bs_engine *engine, uint32_t 
  * without such a layer) and writes rows [offset, offset + max). Returns how many were written. */
 uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t side, uint32_t offset,
                            uint32_t max, struct bs_queue_view *ret_rows);
+/* Where the account's positions [offset, offset + max), max <= BS_RANK_ROWS_MAX, stand; those of
+ * its isolated margins follow its own. One pass over the pool's accounts for each kind, nothing
+ * sorted. Returns how many rows were written. */
+uint32_t bs_rank_view_get(struct bs_engine *engine, uint32_t account, uint32_t offset, uint32_t max,
+                          struct bs_rank_view *ret_rows);
 /* The accounts with the least equity over maintenance first (at most max <= 1000). */
 uint32_t bs_at_risk_view_get(struct bs_engine *engine, uint32_t pool, uint32_t max,
                              uint32_t *ret_accounts);

@@ -28,6 +28,7 @@ struct request {
     uint32_t name_size[4];
     uint32_t limit;
     uint8_t side;
+    bool ccxt; /* the answer in the structure of that library */
     uint64_t number;
     /* the answer */
     int status; /* HTTP; 0 until answered */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a trader or an operator can know before the event: ranks and presets. */
-#include "api/json_state.h"
+#include "api/json_rank.h"
 #include "api/presets.h"
 #include "daemon/http/answer.h"
 #include "daemon/http/query.h"
@@ -19,5 +19,42 @@ void read_presets(struct request *request, struct core *core, struct bs_engine *
         api_preset(out, api_preset_at(at++));
     }
     page_end_number(out, api_preset_at(at) != NULL, at);
+    answer_json(request, 200);
+}
+
+void read_adl_rank(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    struct bs_rank_view rows[BS_RANK_ROWS_MAX];
+    struct buffer *out = &request->body;
+    uint32_t account = bs_account_find(engine, query_name(request, NAME_POOL));
+    if (account == 0) {
+        answer_refused(request, BS_UNKNOWN_ACCOUNT, "account");
+        return;
+    }
+    uint32_t offset = request->number < UINT32_MAX ? (uint32_t)request->number : UINT32_MAX;
+    uint32_t limit = request->limit < BS_RANK_ROWS_MAX ? request->limit : BS_RANK_ROWS_MAX;
+    uint32_t count = bs_rank_view_get(engine, account, offset, limit, rows);
+    if (request->ccxt) {
+        buffer_append(out, "[", 1);
+    } else {
+        page_begin(out);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        page_comma(out);
+        if (request->ccxt) {
+            api_rank_ccxt(out, &rows[i], bs_engine_time_ms(engine));
+        } else {
+            api_rank(out, &rows[i]);
+        }
+    }
+    if (request->ccxt) {
+        buffer_append(out, "]", 1);
+    } else {
+        struct bs_rank_view next;
+        bool has_next =
+            count == limit && bs_rank_view_get(engine, account, offset + count, 1, &next);
+        page_end_number(out, has_next, (uint64_t)offset + count);
+    }
     answer_json(request, 200);
 }

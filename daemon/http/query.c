@@ -20,6 +20,7 @@ static const struct parameter parameters[] = {
     {"side", QUERY_SIDE, "must be long or short"},
     {"limit", QUERY_LIMIT, NULL},
     {"wait_ms", QUERY_WAIT_MS, "must be a whole number from 0 to 60000"},
+    {"format", QUERY_FORMAT, "must be ccxt"},
     {"verbose", QUERY_VERBOSE, "takes no value"},
     {"after", QUERY_AFTER_NAME, "is not a cursor that this list gave out as next"},
     {"after", QUERY_AFTER_NUMBER, "is not a cursor that this list gave out as next"},
@@ -128,6 +129,9 @@ static bool take_value(struct query *query, uint32_t bit, struct bs_text value)
         }
         query->wait_ms = (uint32_t)number;
         return true;
+    case QUERY_FORMAT:
+        request->ccxt = text_is(value, "ccxt");
+        return request->ccxt;
     case QUERY_AFTER_NAME:
         return take_cursor(request, value);
     case QUERY_AFTER_NUMBER:

@@ -14,6 +14,7 @@
 #define QUERY_LIMIT (1u << 5)
 #define QUERY_WAIT_MS (1u << 6)
 #define QUERY_VERBOSE (1u << 7)
+#define QUERY_FORMAT (1u << 10)
 #define QUERY_AFTER_NAME (1u << 8)   /* cursor_print's text */
 #define QUERY_AFTER_NUMBER (1u << 9) /* an ordinal, a settlement number, an offset */
 

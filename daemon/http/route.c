@@ -68,6 +68,7 @@ static const struct route routes[] = {
     LIST("/v1/pools/{}/at-risk", read_at_risk, BY_NUMBER, LIST_MAX),
     LIST("/v1/accounts", read_accounts, BY_NAME | QUERY_POOL, LIST_MAX),
     READ("/v1/accounts/{}", read_account),
+    LIST("/v1/accounts/{}/adl-rank", read_adl_rank, BY_NUMBER | QUERY_FORMAT, LIST_MAX),
     LIST("/v1/positions", read_positions, BY_NAME | QUERY_POOL | QUERY_MARKET, LIST_MAX),
     LIST("/v1/markets", read_markets, BY_NAME, LIST_MAX),
     READ("/v1/markets/{}", read_market),

@@ -61,7 +61,7 @@ static struct bs_working_position live_position(const struct bs_engine *engine, 
     return (struct bs_working_position){
         .market = engine->positions.rows[row].market,
         .leg = {engine->positions.rows[row].size, engine->positions.rows[row].entry,
-                engine->positions.taken[row]},
+                bs_taken_get(&engine->positions, row)},
     };
 }
 

@@ -61,6 +61,29 @@ void bs_rankings_need(struct bs_rankings *rankings, const struct bs_engine *engi
     rankings->markets[rankings->markets_count++] = at;
 }
 
+struct bs_candidate bs_candidate_of(const struct bs_plan *plan, uint8_t ranking, uint32_t account,
+                                    bs_i128 equity, const struct bs_working_position *position)
+{
+    bs_i128 value = bs_plan_value(plan, position->market, position->leg.size);
+    const struct bs_market *market = &plan->engine->markets[position->market];
+    uint32_t row = bs_position_find(plan->engine, account, position->market);
+    struct bs_score_input input = {
+        .profit = value - position->leg.entry,
+        .entry = position->leg.entry,
+        .notional = bs_abs(value),
+        .equity = equity,
+        .wallet = bs_plan_collateral(plan, account),
+        .maintenance = bs_maintenance(market, value),
+        .value_grows = (position->leg.size > 0) == (market->contract == BS_CONTRACT_LINEAR),
+        .priority = plan->engine->positions.rows[row].priority,
+    };
+    return (struct bs_candidate){
+        .account = account,
+        .tier = input.profit <= 0,
+        .score = bs_score_of(ranking, &input),
+    };
+}
+
 static void add_candidates(struct bs_rankings *rankings, const struct bs_plan *plan,
                            uint32_t account)
 {
@@ -81,27 +104,10 @@ static void add_candidates(struct bs_rankings *rankings, const struct bs_plan *p
         if (equity < 0) {
             return;
         }
-        bs_i128 value = bs_plan_value(plan, position.market, position.leg.size);
-        const struct bs_market *market = &plan->engine->markets[position.market];
-        uint32_t row = bs_position_find(plan->engine, account, position.market);
-        struct bs_score_input input = {
-            .profit = value - position.leg.entry,
-            .entry = position.leg.entry,
-            .notional = bs_abs(value),
-            .equity = equity,
-            .wallet = bs_plan_collateral(plan, account),
-            .maintenance = bs_maintenance(market, value),
-            .value_grows = (position.leg.size > 0) == (market->contract == BS_CONTRACT_LINEAR),
-            .priority = plan->engine->positions.rows[row].priority,
-        };
-        struct bs_score score = bs_score_of(rankings->ranking, &input);
-        rankings->candidates[list->first + list->ranked++] = (struct bs_candidate){
-            .account = account,
-            .order = plan->engine->accounts.cold[account].rank,
-            .key = coarse_key(score),
-            .tier = input.profit <= 0,
-            .score = score,
-        };
+        struct bs_candidate *candidate = &rankings->candidates[list->first + list->ranked++];
+        *candidate = bs_candidate_of(plan, rankings->ranking, account, equity, &position);
+        candidate->order = plan->engine->accounts.cold[account].rank;
+        candidate->key = coarse_key(candidate->score);
     }
 }
 

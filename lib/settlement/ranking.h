@@ -75,6 +75,11 @@ void bs_rankings_clear(struct bs_rankings *rankings, uint8_t ranking);
 void bs_rankings_need(struct bs_rankings *rankings, const struct bs_engine *engine, uint32_t market,
                       uint8_t side);
 struct bs_plan;
+struct bs_working_position;
+/* The candidate that a position of a solvent account is, but for its place in the order of ids and
+ * its coarse key: without those (0) candidates are compared exactly. */
+struct bs_candidate bs_candidate_of(const struct bs_plan *plan, uint8_t ranking, uint32_t account,
+                                    bs_i128 equity, const struct bs_working_position *position);
 /* Fills and orders all needed lists in one pass over the pool's solvent accounts. */
 void bs_rankings_collect(struct bs_rankings *rankings, const struct bs_plan *plan);
 /* The candidate at place `rank` (0 = first), or NULL past the end. */

@@ -18,6 +18,7 @@ import time
 from decimal import Context, Decimal, setcontext
 from fractions import Fraction
 
+import indicators
 from worlds import SETTLES, expected_world, replay
 
 setcontext(Context(prec=100))
@@ -333,11 +334,19 @@ def check_order(engine, commands, seed, answers):
     return None
 
 
+def check_indicators(engine, commands):
+    try:
+        return indicators.difference(engine, commands)
+    except EngineDied as died:
+        return str(died)
+
+
 def check_world(engine, seed, sampled):
     commands, results, final = expected_world(seed)
     wrong, answers = check_stream(engine, commands, results, final)
     if wrong is None and sampled:
-        return commands, check_order(engine, commands, seed, answers), False
+        wrong = check_order(engine, commands, seed, answers)
+        return commands, wrong or check_indicators(engine, commands), False
     return commands, wrong, True
 
 

@@ -6,7 +6,9 @@
  *   {"type":"clock","ms":N}    -> the same; the engine time of the lines that follow
  *   {"type":"state"}           -> {"pools":[..],"accounts":[..],"digest":".."}
  *   {"type":"queue","market":"M","side":"long"}  -> {"rows":[..]}; who would be closed there, in
- * order any other line             -> {"outcome":"ok" or a code,"actions":[..]}
+ * order
+ *   {"type":"ranks","account":"A"} -> {"rows":[..]}; where its positions stand
+ * any other line             -> {"outcome":"ok" or a code,"actions":[..]}
  *
  * Other lines are what POST /v1/commands takes. Each one goes the whole way: JSON, record, stamp,
  * decoding, engine. Answers are flushed whenever the input pauses, so a driver may pipeline.
@@ -26,6 +28,7 @@
 #include <unistd.h>
 
 #include "api/json_command.h"
+#include "api/json_rank.h"
 #include "api/json_state.h"
 #include "tests/tools/replay.h"
 
@@ -88,6 +91,22 @@ static void print_queue(struct buffer *out, struct bs_engine *engine, const char
     buffer_text(out, "]}\n");
 }
 
+static void print_ranks(struct buffer *out, struct bs_engine *engine, const char *account)
+{
+    struct bs_rank_view rows[BS_RANK_ROWS_MAX];
+    uint32_t found = bs_account_find(engine, (struct bs_text){account, (uint32_t)strlen(account)});
+    uint32_t offset = 0, count = BS_RANK_ROWS_MAX;
+    buffer_text(out, "{\"rows\":[");
+    for (; found != 0 && count == BS_RANK_ROWS_MAX; offset += count) {
+        count = bs_rank_view_get(engine, found, offset, BS_RANK_ROWS_MAX, rows);
+        for (uint32_t i = 0; i < count; i++) {
+            buffer_text(out, offset + i == 0 ? "" : ",");
+            api_rank(out, &rows[i]);
+        }
+    }
+    buffer_text(out, "]}\n");
+}
+
 static const char *text_member(json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
@@ -97,7 +116,8 @@ static const char *text_member(json_t *object, const char *name)
 /* Takes the line when it is one of our own. */
 static bool control_line(struct session *session, const char *line, size_t size)
 {
-    static const char *const words[] = {"\"reset\"", "\"clock\"", "\"state\"", "\"queue\""};
+    static const char *const words[] = {"\"reset\"", "\"clock\"", "\"state\"", "\"queue\"",
+                                        "\"ranks\""};
     bool maybe = false;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         maybe = maybe || memmem(line, size, words[i], strlen(words[i])) != NULL;
@@ -119,6 +139,8 @@ static bool control_line(struct session *session, const char *line, size_t size)
     } else if (strcmp(type, "queue") == 0) {
         print_queue(&session->out, session->engine.engine, text_member(object, "market"),
                     strcmp(text_member(object, "side"), "short") == 0);
+    } else if (strcmp(type, "ranks") == 0) {
+        print_ranks(&session->out, session->engine.engine, text_member(object, "account"));
     } else {
         taken = false;
     }
