@@ -47,8 +47,7 @@ static uint8_t item_type(const struct api_route *route, const struct json_token 
             return (uint8_t)type;
         }
     }
-    bool later = token_is(value, "final_settlement");
-    (void)fault_set(fault, later ? BS_UNSUPPORTED : BS_UNKNOWN_TYPE, "type");
+    (void)fault_set(fault, BS_UNKNOWN_TYPE, "type");
     return 0;
 }
 

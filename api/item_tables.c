@@ -150,6 +150,12 @@ static const struct field unfilled_rows[] = {
     ROW_TYPE(BS_COMMAND_UNFILLED),
 };
 
+static const struct field final_rows[] = {
+    {FIELD("market", FIELD_NAME, AT(final.market)), .required = true},
+    {FIELD("price", FIELD_DECIMAL, AT(final.price)), .required = true},
+    ROW_TYPE(BS_COMMAND_FINAL_SETTLEMENT),
+};
+
 static const struct field insurance_rows[] = {
     ROW_LAYER(BS_LAYER_INSURANCE),
     {FIELD("floor", FIELD_DECIMAL, LAYER_AT(floor))},
@@ -194,6 +200,7 @@ const struct item_table *item_table(uint8_t type)
                                        sizeof(struct bs_name_command)},
         [BS_COMMAND_DELETE_MARKET] = {{TABLE(delete_market_rows)}, sizeof(struct bs_name_command)},
         [BS_COMMAND_DELETE_POOL] = {{TABLE(delete_pool_rows)}, sizeof(struct bs_name_command)},
+        [BS_COMMAND_FINAL_SETTLEMENT] = {{TABLE(final_rows)}, sizeof(struct bs_final_command)},
         [BS_COMMAND_HANDOVER] = {{TABLE(handover_rows)}, sizeof(struct bs_handover_command)},
         [BS_COMMAND_UNFILLED] = {{TABLE(unfilled_rows)}, sizeof(struct bs_unfilled_command)},
     };

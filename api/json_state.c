@@ -154,6 +154,7 @@ void api_market(struct buffer *out, const struct bs_market_view *market)
         member_null(out, "mark_price");
         member_null(out, "mark_time");
     }
+    member_flag(out, "settled", market->settled);
     member_integer(out, "longs", market->longs);
     member_integer(out, "shorts", market->shorts);
     member_wide(out, "open_long", market->open_long);

@@ -116,6 +116,8 @@ static struct bs_text name_of(const struct bs_command *command)
         return command->as.handover.account;
     case BS_COMMAND_UNFILLED:
         return command->as.unfilled.pool;
+    case BS_COMMAND_FINAL_SETTLEMENT:
+        return command->as.final.market;
     case BS_COMMAND_COUNT:
         break;
     }

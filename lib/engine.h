@@ -171,6 +171,7 @@ struct bs_market_view {
     bool has_mark;
     struct bs_wide mark_price;
     int64_t mark_time_ms;
+    bool settled;                         /* finally, at mark_price */
     uint32_t longs, shorts;               /* positions, the backstop account's included */
     struct bs_wide open_long, open_short; /* contracts, both positive */
 };

@@ -98,6 +98,7 @@ static void add_market(struct stream *stream, const struct bs_engine *engine, ui
     add(stream, (uint64_t)market->mark);
     add(stream, (uint64_t)market->mark_time_ms);
     add(stream, (uint64_t)market->size_peak);
+    add(stream, market->settled);
     add(stream, market->pending_count);
     if (market->pending_count > 0) {
         add(stream, (uint64_t)market->pending_mark);

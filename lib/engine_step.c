@@ -99,6 +99,8 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
         return bs_apply_handover(engine, &command->as.handover);
     case BS_COMMAND_UNFILLED:
         return bs_apply_unfilled(engine, &command->as.unfilled, effects);
+    case BS_COMMAND_FINAL_SETTLEMENT:
+        return bs_apply_final(engine, &command->as.final, effects);
     case BS_COMMAND_COUNT:
         break;
     }

@@ -40,6 +40,9 @@ static struct bs_outcome read_position(const struct bs_engine *engine, uint32_t 
         }
     }
     if (position.size != 0) {
+        if (m->settled) {
+            return bs_refuse(BS_MARKET_SETTLED, "market");
+        }
         if (!item->has_entry_price) {
             return bs_refuse(BS_ENTRY_PRICE_REQUIRED, "entry_price");
         }

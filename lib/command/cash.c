@@ -29,6 +29,9 @@ static struct bs_outcome read_fill(const struct bs_engine *engine, uint32_t acco
     if (m->pool != engine->accounts.hot[account].pool) {
         return bs_refuse(BS_MARKET_IN_OTHER_POOL, "market");
     }
+    if (m->settled) {
+        return bs_refuse(BS_MARKET_SETTLED, "market");
+    }
     enum bs_status status = bs_to_lots(m, command->size, ret_lots);
     if (status != BS_OK) {
         return bs_refuse(status, "size");

@@ -33,6 +33,9 @@ struct bs_outcome bs_apply_mark(struct bs_engine *engine, const struct bs_mark_c
     }
     struct bs_market *market = &engine->markets[row];
     struct bs_pool *pool = &engine->pools[market->pool];
+    if (market->settled) {
+        return bs_refuse(BS_MARKET_SETTLED, "market");
+    }
     int64_t ticks;
     enum bs_status status = bs_to_ticks(market, command->price, &ticks);
     if (status != BS_OK) {

@@ -123,6 +123,9 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
         return new_market(engine, command, pool, unit);
     }
     struct bs_market *market = &engine->markets[row];
+    if (market->settled) {
+        return bs_refuse(BS_MARKET_SETTLED, "market");
+    }
     const char *field = changed_field(market, command, pool);
     if (field == NULL) {
         market->maintenance_ppm = command->maintenance_margin_ppm;

@@ -26,7 +26,8 @@
     X(POOL_PAUSED, pool_paused)                                                                    \
     X(POOL_RESUMED, pool_resumed)                                                                  \
     X(POOL_HALTED, pool_halted)                                                                    \
-    X(REVERSAL, reversal)
+    X(REVERSAL, reversal)                                                                          \
+    X(FINAL_SETTLEMENT, final_settlement)
 
 enum bs_action_type {
 

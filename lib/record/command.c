@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/record/command.h"
 
+#include "lib/record/layer.h"
 #include "lib/record/wire.h"
 
 /* Bits of the header's `present`: the optional fields of each type, in the order of its struct. */
@@ -78,20 +79,7 @@ static uint32_t write_pool(struct bs_writer *writer, const struct bs_pool_comman
     bs_write_u64(writer, pool->period_ms);
     bs_write_u32(writer, pool->layers_count);
     for (uint32_t i = 0; i < pool->layers_count; i++) {
-        const struct bs_layer *layer = &pool->layers[i];
-        bs_write_u8(writer, layer->type);
-        bs_write_u8(writer, layer->ranking);
-        bs_write_u8(writer, layer->price);
-        bs_write_u8(writer, layer->protect_principal);
-        bs_write_u8(writer, layer->rule);
-        bs_write_u8(writer, layer->basis);
-        bs_write_u8(writer, layer->divide);
-        bs_write_u8(writer, layer->scope);
-        bs_write_u8(writer, layer->has_max_per_settlement);
-        bs_write_decimal(writer, layer->floor);
-        if (layer->has_max_per_settlement) {
-            bs_write_decimal(writer, layer->max_per_settlement);
-        }
+        bs_layer_write(writer, &pool->layers[i]);
     }
     return pool->trigger == BS_TRIGGER_HANDOVER ? POOL_HANDOVER : 0;
 }
@@ -215,6 +203,13 @@ static uint32_t write_mark(struct bs_writer *writer, const struct bs_mark_comman
     return (mark->has_time ? MARK_HAS_TIME : 0) | (mark->confirm ? MARK_CONFIRM : 0);
 }
 
+static uint32_t write_final(struct bs_writer *writer, const struct bs_final_command *final)
+{
+    bs_write_text(writer, final->market);
+    bs_write_decimal(writer, final->price);
+    return 0;
+}
+
 static uint32_t write_fund(struct bs_writer *writer, const struct bs_fund_command *fund)
 {
     bs_write_text(writer, fund->pool);
@@ -267,6 +262,8 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
         return write_handover(writer, &command->as.handover);
     case BS_COMMAND_UNFILLED:
         return write_unfilled(writer, &command->as.unfilled);
+    case BS_COMMAND_FINAL_SETTLEMENT:
+        return write_final(writer, &command->as.final);
     case BS_COMMAND_COUNT:
         break;
     }
@@ -327,30 +324,6 @@ size_t bs_command_append_position(uint8_t *record, size_t capacity,
 }
 
 /* Each read_<type> returns the present bits that its type may have. */
-static void read_layer(struct bs_reader *reader, struct bs_layer *layer)
-{
-    layer->type = bs_read_enum(reader, BS_LAYER_COUNT);
-    layer->ranking = bs_read_enum(reader, BS_RANKING_COUNT);
-    layer->price = bs_read_enum(reader, BS_PRICE_COUNT);
-    layer->protect_principal = bs_read_enum(reader, 2) != 0;
-    layer->rule = bs_read_enum(reader, BS_RULE_COUNT);
-    layer->basis = bs_read_enum(reader, BS_BASIS_COUNT);
-    layer->divide = bs_read_enum(reader, BS_DIVIDE_COUNT);
-    layer->scope = bs_read_enum(reader, BS_SCOPE_COUNT);
-    layer->has_max_per_settlement = bs_read_enum(reader, 2) != 0;
-    layer->floor = bs_read_decimal(reader);
-    layer->max_per_settlement =
-        layer->has_max_per_settlement ? bs_read_decimal(reader) : (struct bs_decimal){0};
-    bool adl_unset = layer->ranking == 0 && layer->price == 0 && !layer->protect_principal;
-    bool haircut_unset =
-        layer->rule == 0 && layer->basis == 0 && layer->divide == 0 && layer->scope == 0;
-    bool insurance_unset = !layer->has_max_per_settlement && layer->floor.mantissa == 0;
-    reader->bad = reader->bad || layer->type == 0 ||
-                  (layer->type != BS_LAYER_INSURANCE && !insurance_unset) ||
-                  (layer->type != BS_LAYER_ADL && !adl_unset) ||
-                  (layer->type != BS_LAYER_HAIRCUT && !haircut_unset);
-}
-
 static uint32_t read_pool(struct bs_reader *reader, uint32_t present, struct bs_pool_command *pool)
 {
     pool->trigger = (present & POOL_HANDOVER) != 0 ? BS_TRIGGER_HANDOVER : BS_TRIGGER_EQUITY;
@@ -366,7 +339,7 @@ static uint32_t read_pool(struct bs_reader *reader, uint32_t present, struct bs_
         pool->layers_count = 0;
     }
     for (uint32_t i = 0; i < pool->layers_count; i++) {
-        read_layer(reader, &pool->layers[i]);
+        bs_layer_read(reader, &pool->layers[i]);
     }
     return POOL_HANDOVER;
 }
@@ -511,6 +484,13 @@ static uint32_t read_name(struct bs_reader *reader, uint32_t present, struct bs_
     return takes_reason ? NAME_HAS_REASON : 0;
 }
 
+static uint32_t read_final(struct bs_reader *reader, struct bs_final_command *final)
+{
+    final->market = bs_read_name(reader);
+    final->price = bs_read_decimal(reader);
+    return 0;
+}
+
 static uint32_t read_unfilled(struct bs_reader *reader, struct bs_unfilled_command *unfilled)
 {
     unfilled->pool = bs_read_name(reader);
@@ -550,6 +530,8 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
         return read_handover(reader, present, &command->as.handover);
     case BS_COMMAND_UNFILLED:
         return read_unfilled(reader, &command->as.unfilled);
+    case BS_COMMAND_FINAL_SETTLEMENT:
+        return read_final(reader, &command->as.final);
     case BS_COMMAND_COUNT:
         break;
     }

@@ -31,6 +31,7 @@ enum bs_command_type {
     BS_COMMAND_DELETE_POOL,
     BS_COMMAND_HANDOVER,
     BS_COMMAND_UNFILLED,
+    BS_COMMAND_FINAL_SETTLEMENT,
     BS_COMMAND_COUNT
 };
 
@@ -199,6 +200,12 @@ struct bs_unfilled_command {
     struct bs_decimal size; /* contracts, > 0 */
 };
 
+/* The market ends: every position in it is closed at this price. */
+struct bs_final_command {
+    struct bs_text market;
+    struct bs_decimal price;
+};
+
 struct bs_command {
     uint64_t seq;    /* position in the log, from 1 */
     int64_t time_ms; /* engine time, ms since the UTC epoch, never going back */
@@ -216,6 +223,7 @@ struct bs_command {
         struct bs_name_command name;
         struct bs_unfilled_command unfilled;
         struct bs_handover_command handover;
+        struct bs_final_command final;
     } as;
 };
 

@@ -21,7 +21,8 @@ NAMES(bs_command_type_name, "", [BS_COMMAND_POOL] = "pool", [BS_COMMAND_MARKET] 
       [BS_COMMAND_CLOSE_PERIOD] = "close_period", [BS_COMMAND_RESUME] = "resume",
       [BS_COMMAND_PAUSE] = "pause", [BS_COMMAND_DELETE_ACCOUNT] = "delete_account",
       [BS_COMMAND_DELETE_MARKET] = "delete_market", [BS_COMMAND_DELETE_POOL] = "delete_pool",
-      [BS_COMMAND_HANDOVER] = "handover", [BS_COMMAND_UNFILLED] = "unfilled")
+      [BS_COMMAND_HANDOVER] = "handover", [BS_COMMAND_UNFILLED] = "unfilled",
+      [BS_COMMAND_FINAL_SETTLEMENT] = "final_settlement")
 NAMES(
     bs_layer_type_name,
     "", [BS_LAYER_INSURANCE] = "insurance", [BS_LAYER_ADL] = "adl", [BS_LAYER_HAIRCUT] = "haircut")

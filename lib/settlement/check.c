@@ -64,6 +64,20 @@ static bool carry_takeover(struct bs_plan *plan, const struct bs_step *step)
     return after == before || (after == 0 && before > 0 && before <= slack);
 }
 
+/* A whole position at its value; after the last one, what is left of nothing. */
+static bool carry_final(struct bs_plan *plan, const struct bs_step *step)
+{
+    int64_t size = bs_plan_leg(plan, step->account, step->market).size;
+    bs_i128 before = bs_plan_equity(plan, step->account);
+    bs_plan_carry(plan, step);
+    if (step->lots == 0) {
+        return step->account == plan->engine->pools[plan->pool].backstop &&
+               plan->cleared_value ==
+                   bs_plan_value(plan, step->market, (int64_t)plan->cleared_lots);
+    }
+    return bs_abs64(size) == step->lots && bs_plan_equity(plan, step->account) == before;
+}
+
 static bool carry_haircut(struct bs_plan *plan, const struct bs_step *step)
 {
     bs_i128 equity = bs_plan_equity(plan, step->account);
@@ -109,6 +123,8 @@ static bool carry_checked(struct bs_plan *plan, const struct bs_step *step)
         }
         bs_plan_carry(plan, step);
         return true;
+    case BS_STEP_FINAL:
+        return carry_final(plan, step);
     case BS_STEP_REVERSAL:
         if (step->lots <= 0 || step->lots > plan->reversed->lots - plan->reversed->reversed ||
             step->amount != bs_close_part(plan->reversed, step->lots).value) {
@@ -147,7 +163,8 @@ static bs_i128 working_money(const struct bs_plan *plan, uint32_t account, int s
     return money;
 }
 
-/* Every account that was touched: money and sizes before and after, and ranges. */
+/* Every account that was touched: money and sizes before and after, and ranges. What a final
+ * settlement closes leaves the book, and its value comes in. */
 static bool conserved(const struct bs_plan *plan)
 {
     const struct bs_engine *engine = plan->engine;
@@ -155,6 +172,9 @@ static bool conserved(const struct bs_plan *plan)
     bs_i128 before = -pool->period_loss - pool->unallocated;
     bs_i128 after = -plan->period_loss - plan->unallocated;
     bool ok = plan->period_loss >= 0;
+    before += plan->cleared_value - plan->scratch->cleared_value;
+    plan->scratch->market_sizes[plan->scratch->final_market] +=
+        plan->cleared_lots - plan->scratch->cleared_lots;
     for (uint32_t i = 1; i <= plan->working_count; i++) {
         const struct bs_working *working = &plan->scratch->working[i];
         before += live_money(plan, working->account, -1);

@@ -33,6 +33,10 @@ uint32_t bs_adl_legs(struct bs_plan *plan, uint32_t account, struct bs_adl_leg *
  * carried out, of every close in its order. */
 BS_MUST_USE bool bs_close_is_tight(struct bs_plan *plan, const struct bs_step *step);
 
+/* final.c: closes the market's position of the next account from place *at of the order of ids on,
+ * and moves *at; after the last one the dust. False: the market is through. */
+bool bs_final_next(struct bs_plan *plan, uint32_t market, uint32_t *at);
+
 /* haircut.c */
 /* The debt of a case becomes period loss; without a haircut layer, unallocated deficit. */
 void bs_write_off(struct bs_plan *plan, uint32_t case_row);

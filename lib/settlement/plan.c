@@ -31,6 +31,8 @@ void bs_plan_reset_working(struct bs_plan *plan)
     plan->working_positions_count = 0;
     plan->period_loss = plan->engine->pools[plan->pool].period_loss;
     plan->unallocated = plan->engine->pools[plan->pool].unallocated;
+    plan->cleared_lots = plan->scratch->cleared_lots;
+    plan->cleared_value = plan->scratch->cleared_value;
 }
 
 static const struct bs_working *working_of(const struct bs_plan *plan, uint32_t account)
@@ -218,6 +220,17 @@ static void carry_close(struct bs_plan *plan, const struct bs_step *step)
     touch(plan, step->account)->baseline += step->amount - value;
 }
 
+static void carry_final(struct bs_plan *plan, const struct bs_step *step)
+{
+    plan->cleared_value += step->amount;
+    if (step->lots == 0) {
+        touch(plan, step->account)->collateral += step->amount;
+        return;
+    }
+    plan->cleared_lots += bs_plan_leg(plan, step->account, step->market).size;
+    close_leg(plan, step->account, step->market, step->lots, step->amount);
+}
+
 /* Puts a part of a closed position back, as if it had never been closed: what was traded since on
  * the other side closes against it, each at its own entry. */
 static void reopen_leg(struct bs_plan *plan, uint32_t account, uint32_t market, struct bs_leg back)
@@ -337,6 +350,9 @@ void bs_plan_carry(struct bs_plan *plan, const struct bs_step *step)
     case BS_STEP_UNALLOCATED:
         plan->period_loss -= step->amount;
         plan->unallocated += step->amount;
+        break;
+    case BS_STEP_FINAL:
+        carry_final(plan, step);
         break;
     case BS_STEP_REVERSAL:
         carry_reversal(plan, step);

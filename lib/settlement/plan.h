@@ -27,6 +27,8 @@ enum bs_step_type {
     BS_STEP_WRITE_OFF,   /* the account's debt `amount` becomes period loss */
     BS_STEP_HAIRCUT,     /* `account` pays `amount` of the period loss */
     BS_STEP_UNALLOCATED, /* `amount` of the period loss becomes unallocated deficit */
+    BS_STEP_FINAL,       /* `account` closes all its `lots` for their value `amount`; lots 0: the
+                            backstop account gets the dust `amount` */
     BS_STEP_REVERSAL,    /* `lots` of the close plan->reversed are taken back, `amount` with them */
     BS_STEP_COUNT
 };
@@ -98,6 +100,7 @@ struct bs_plan {
     uint32_t case_checked; /* the first case that no applied plan has resolved yet */
     uint32_t working_count, working_positions_count;
     bs_i128 period_loss, unallocated;
+    bs_i128 cleared_lots, cleared_value; /* by the final steps of this settlement: their sums */
     bs_i128 fund_paid;   /* by the insurance layer in this settlement, against max_per_settlement */
     uint32_t legs_split; /* numbers the legs that were split, and */
     uint32_t rounds_split;           /* the rounds of the splits */
@@ -121,7 +124,14 @@ struct bs_division {
     bool markets_done;
 };
 
-enum bs_phase { BS_PHASE_CASES, BS_PHASE_FUND, BS_PHASE_DIVIDE, BS_PHASE_DONE };
+enum bs_phase {
+    BS_PHASE_FINAL,
+    BS_PHASE_DETECT,
+    BS_PHASE_CASES,
+    BS_PHASE_FUND,
+    BS_PHASE_DIVIDE,
+    BS_PHASE_DONE
+};
 
 /* A leg of an account being deleveraged. */
 struct bs_adl_leg {
@@ -176,6 +186,8 @@ struct bs_scratch {
     bool period_ends; /* with this settlement */
     uint32_t applied; /* steps of the chunk already published */
     struct bs_division division;
+    uint32_t final_market, final_at;     /* 0 = no final settlement; the next place in the order */
+    bs_i128 cleared_lots, cleared_value; /* by the chunks already applied */
     struct bs_settlement summary;
 };
 

@@ -76,7 +76,9 @@ static struct bs_action *add_close(struct publishing *p, enum bs_action_type typ
 
     struct bs_action *action = begin(p, type, account);
     action->market = bs_market_text(p->engine, p->step->market);
-    action->counterparty = bs_account_text(p->engine, counterparty);
+    if (counterparty != 0) {
+        action->counterparty = bs_account_text(p->engine, counterparty);
+    }
     action->side = sign < 0;
     action->present |= BS_ACTION_HAS_SIDE;
     DECIMAL(action, size_closed, bs_lots_wide(market, lots));
@@ -157,6 +159,19 @@ static void publish_close(struct publishing *p)
     struct bs_settlement *summary = &p->plan->scratch->summary;
     summary->counterparties++;
     summary->deleveraged.mantissa += action->decimals[BS_ACTION_DECIMAL_cost_to_mark].mantissa;
+}
+
+/* Dust has no position: an amount for the backstop account. */
+static void publish_final(struct publishing *p)
+{
+    const struct bs_step *step = p->step;
+    if (step->lots != 0) {
+        add_close(p, BS_ACTION_FINAL_SETTLEMENT, step->account, 0, step->amount);
+        return;
+    }
+    struct bs_action *action = begin(p, BS_ACTION_FINAL_SETTLEMENT, step->account);
+    action->market = bs_market_text(p->engine, step->market);
+    DECIMAL(action, amount, bs_quanta_wide(p->pool, step->amount));
 }
 
 static void publish_amount(struct publishing *p, enum bs_action_type type, struct bs_wide *total)
@@ -252,6 +267,9 @@ static void publish_step(struct publishing *p)
     case BS_STEP_UNALLOCATED:
         publish_amount(p, BS_ACTION_UNALLOCATED_DEFICIT, &summary->unallocated);
         break;
+    case BS_STEP_FINAL:
+        publish_final(p);
+        break;
     case BS_STEP_REVERSAL:
         publish_back(p, BS_SIDE_CLOSED);
         publish_back(p, BS_SIDE_COUNTER);
@@ -315,6 +333,8 @@ static void write_back(struct bs_engine *engine, struct bs_plan *plan)
     }
     pool->period_loss = plan->period_loss;
     pool->unallocated = plan->unallocated;
+    plan->scratch->cleared_lots = plan->cleared_lots;
+    plan->scratch->cleared_value = plan->cleared_value;
     plan->case_checked = plan->case_next;
     plan->steps_count = 0;
     plan->rounds_count = 0;

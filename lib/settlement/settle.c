@@ -185,10 +185,71 @@ static bool has_room(const struct bs_plan *plan)
     return plan->steps_count < plan->scratch->steps_max / 2 && !plan->overflow;
 }
 
-/* Plans the next chunk; the phases of a settlement in their order. */
-static void plan_chunk(struct bs_plan *plan)
+/* What the venue reported unfilled since the last run holds for this one. */
+static void take_exclusions(struct bs_engine *engine, struct bs_plan *plan)
 {
-    struct bs_scratch *scratch = plan->scratch;
+    if (engine->pools[plan->pool].exclusions == 0) {
+        return;
+    }
+    for (uint64_t number = bs_closes_first(engine); number <= engine->closes.added; number++) {
+        struct bs_close *close = bs_closes_at(engine, number);
+        if (close->pool == plan->pool && close->excludes) {
+            close->excludes = false;
+            plan->scratch->excluded[plan->excluded_count++] = (struct bs_excluded){
+                close->account[BS_SIDE_CLOSED], close->account[BS_SIDE_COUNTER], close->market};
+        }
+    }
+    engine->pools[plan->pool].exclusions = 0;
+}
+
+static void sum_up_cases(struct bs_scratch *scratch)
+{
+    scratch->summary.insolvent_accounts = scratch->plan.cases_count;
+    for (uint32_t i = 0; i < scratch->plan.cases_count; i++) {
+        scratch->summary.deficit.mantissa += scratch->cases[i].deficit;
+    }
+}
+
+/* Who is insolvent, and who may have to pay for it. */
+static void begin_cases(struct bs_engine *engine)
+{
+    struct bs_scratch *scratch = engine->scratch;
+    struct bs_plan *plan = &scratch->plan;
+    const struct bs_pool *pool = &engine->pools[plan->pool];
+    detect(plan);
+    take_exclusions(engine, plan);
+    plan->fund_case = plan->cases_count;
+    if (scratch->numbered) {
+        sum_up_cases(scratch);
+    }
+    if (plan->cases_count == 0 && !fund_is_short(plan) && pool->period_loss == 0) {
+        scratch->phase = BS_PHASE_DONE;
+        return;
+    }
+    scratch->phase = BS_PHASE_CASES;
+    bs_order_refresh(engine);
+    bs_sort(scratch->cases, plan->cases_count, sizeof *scratch->cases, compare_cases, engine);
+    for (uint32_t i = 0; i < plan->cases_count; i++) {
+        record_legs(plan, &scratch->cases[i]);
+    }
+    bs_net(plan);
+    rank(plan);
+}
+
+/* Plans the next chunk; the phases of a settlement in their order. */
+static void plan_chunk(struct bs_engine *engine)
+{
+    struct bs_scratch *scratch = engine->scratch;
+    struct bs_plan *plan = &scratch->plan;
+    while (scratch->phase == BS_PHASE_FINAL && has_room(plan)) {
+        if (!bs_final_next(plan, scratch->final_market, &scratch->final_at)) {
+            scratch->phase = BS_PHASE_DETECT;
+            return; /* detection is on what the engine holds: this chunk is applied first */
+        }
+    }
+    if (scratch->phase == BS_PHASE_DETECT && !plan->overflow) {
+        begin_cases(engine);
+    }
     while (scratch->phase == BS_PHASE_CASES && has_room(plan)) {
         if (plan->case_next < plan->cases_count) {
             run_waterfall(plan, plan->case_next++);
@@ -243,6 +304,9 @@ static void finish(struct bs_engine *engine, struct bs_effects *effects)
         scratch->market_loss[market * 2 + 1] = 0;
     }
     if (pool->state != BS_STATE_HALTED) {
+        if (scratch->final_market != 0) {
+            engine->markets[scratch->final_market].settled = true;
+        }
         bs_handovers_clear(engine, plan->pool);
         if (scratch->period_ends) {
             end_period(engine, plan->pool, plan->now_ms);
@@ -285,16 +349,13 @@ static void number_settlement(struct bs_engine *engine)
         .number = ++pool->settlements,
         .time_ms = plan->now_ms,
         .first_action = pool->actions + 1,
-        .insolvent_accounts = plan->cases_count,
         .deficit = zero,
         .fund_paid = zero,
         .deleveraged = zero,
         .haircuts = zero,
         .unallocated = zero,
     };
-    for (uint32_t i = 0; i < plan->cases_count; i++) {
-        scratch->summary.deficit.mantissa += scratch->cases[i].deficit;
-    }
+    sum_up_cases(scratch);
 }
 
 void bs_settle_continue(struct bs_engine *engine, struct bs_effects *effects)
@@ -308,7 +369,7 @@ void bs_settle_continue(struct bs_engine *engine, struct bs_effects *effects)
                 finish(engine, effects);
                 return;
             }
-            plan_chunk(plan);
+            plan_chunk(engine);
             if (!bs_plan_check(plan) ||
                 !bs_position_room(engine, engine->pools[plan->pool].backstop,
                                   plan->backstop_positions)) {
@@ -327,54 +388,42 @@ void bs_settle_continue(struct bs_engine *engine, struct bs_effects *effects)
     effects->more = true;
 }
 
-/* What the venue reported unfilled since the last run holds for this one. */
-static void take_exclusions(struct bs_engine *engine, struct bs_plan *plan)
+static void begin(struct bs_engine *engine, uint32_t pool, int64_t now_ms, bool close_period,
+                  uint32_t final_market, struct bs_effects *effects)
 {
-    if (engine->pools[plan->pool].exclusions == 0) {
-        return;
+    struct bs_scratch *scratch = engine->scratch;
+    struct bs_pool *p = &engine->pools[pool];
+    p->changed = false;
+    p->waiting = BS_WAITING_NO;
+    scratch->cleared_lots = 0;
+    scratch->cleared_value = 0;
+    scratch->final_market = final_market;
+    scratch->final_at = 0;
+    scratch->publishing = true;
+    scratch->planned = false;
+    scratch->numbered = false;
+    scratch->period_ends = close_period || p->policy.period_ms == 0 || now_ms >= p->period_end_ms;
+    scratch->phase = final_market != 0 ? BS_PHASE_FINAL : BS_PHASE_DETECT;
+    bs_plan_begin(&scratch->plan, engine, pool, now_ms);
+    if (final_market != 0) {
+        bs_order_refresh(engine);
     }
-    for (uint64_t number = bs_closes_first(engine); number <= engine->closes.added; number++) {
-        struct bs_close *close = bs_closes_at(engine, number);
-        if (close->pool == plan->pool && close->excludes) {
-            close->excludes = false;
-            plan->scratch->excluded[plan->excluded_count++] = (struct bs_excluded){
-                close->account[BS_SIDE_CLOSED], close->account[BS_SIDE_COUNTER], close->market};
-        }
-    }
-    engine->pools[plan->pool].exclusions = 0;
+    bs_settle_continue(engine, effects);
 }
 
 void bs_settle(struct bs_engine *engine, uint32_t pool, int64_t now_ms, bool close_period,
                struct bs_effects *effects)
 {
-    struct bs_scratch *scratch = engine->scratch;
-    struct bs_plan *plan = &scratch->plan;
-    struct bs_pool *p = &engine->pools[pool];
-    p->changed = false;
-    p->waiting = bs_pool_ready(engine, pool, now_ms) ? BS_WAITING_NO : BS_WAITING_STALE_MARK;
-    if (p->waiting != BS_WAITING_NO) {
-        effects->waiting = true;
+    if (bs_pool_ready(engine, pool, now_ms)) {
+        begin(engine, pool, now_ms, close_period, 0, effects);
         return;
     }
-    bs_plan_begin(plan, engine, pool, now_ms);
-    scratch->phase = BS_PHASE_CASES;
-    scratch->publishing = true;
-    scratch->planned = false;
-    scratch->numbered = false;
-    scratch->period_ends = close_period || p->policy.period_ms == 0 || now_ms >= p->period_end_ms;
-    detect(plan);
-    take_exclusions(engine, plan);
-    plan->fund_case = plan->cases_count;
-    if (plan->cases_count > 0 || fund_is_short(plan) || p->period_loss > 0) {
-        bs_order_refresh(engine);
-        bs_sort(scratch->cases, plan->cases_count, sizeof *scratch->cases, compare_cases, engine);
-        for (uint32_t i = 0; i < plan->cases_count; i++) {
-            record_legs(plan, &scratch->cases[i]);
-        }
-        bs_net(plan);
-        rank(plan);
-    } else if (!scratch->period_ends || p->period_loss == 0) {
-        scratch->phase = BS_PHASE_DONE;
-    }
-    bs_settle_continue(engine, effects);
+    engine->pools[pool].changed = false;
+    engine->pools[pool].waiting = BS_WAITING_STALE_MARK;
+    effects->waiting = true;
+}
+
+void bs_settle_final(struct bs_engine *engine, uint32_t market, struct bs_effects *effects)
+{
+    begin(engine, engine->markets[market].pool, engine->time_ms, false, market, effects);
 }

@@ -14,6 +14,8 @@
 /* Begins the run of a settle command; `close_period`: as if the period's end were reached. */
 void bs_settle(struct bs_engine *engine, uint32_t pool, int64_t now_ms, bool close_period,
                struct bs_effects *effects);
+/* Begins the final settlement of a market, whose mark is the final price. */
+void bs_settle_final(struct bs_engine *engine, uint32_t market, struct bs_effects *effects);
 /* Fills effects with the next actions; clears effects->more with the last. */
 void bs_settle_continue(struct bs_engine *engine, struct bs_effects *effects);
 /* Whether every market in which somebody holds a position has a mark that is fresh. */
@@ -25,6 +27,10 @@ void bs_period_open(struct bs_pool *pool, int64_t now_ms);
 struct bs_outcome bs_apply_unfilled(struct bs_engine *engine,
                                     const struct bs_unfilled_command *command,
                                     struct bs_effects *effects);
+
+/* final.c: checks a final settlement, takes its price and begins it. */
+struct bs_outcome bs_apply_final(struct bs_engine *engine, const struct bs_final_command *command,
+                                 struct bs_effects *effects);
 
 /* publish.c */
 /* An action with the next numbers of its pool, everything else empty. */

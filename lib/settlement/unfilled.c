@@ -21,7 +21,11 @@ static struct bs_outcome find_close(const struct bs_engine *engine, uint32_t row
         return bs_refuse(action <= pool->closes_forgotten ? BS_CLOSE_TOO_OLD : BS_NOT_A_CLOSE,
                          "action");
     }
-    return bs_close_stands(engine, *ret_close) ? BS_ACCEPTED : bs_refuse(BS_SET_ANEW, "action");
+    if (!bs_close_stands(engine, *ret_close)) {
+        return bs_refuse(BS_SET_ANEW, "action");
+    }
+    bool settled = engine->markets[(*ret_close)->market].settled;
+    return settled ? bs_refuse(BS_MARKET_SETTLED, "action") : BS_ACCEPTED;
 }
 
 static struct bs_outcome read_lots(const struct bs_engine *engine, const struct bs_close *close,

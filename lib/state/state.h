@@ -72,6 +72,7 @@ struct bs_market {
     uint32_t buckets;    /* isolated rows, also flat ones */
     bs_i128 open[2];     /* lots, both >= 0 */
     uint64_t uid;        /* of this definition: row numbers are reused */
+    bool settled;        /* finally: nothing is held in it any more */
 };
 
 /* What a full pass over the accounts reads. */

@@ -98,6 +98,7 @@ from datetime import datetime, timezone
 from fractions import Fraction
 
 from oracle_ledger import Account, Market, Pool, Position, Refused, check, decimal_text, trade
+from oracle_final import Final
 from oracle_isolated import Isolated
 from oracle_settlement import Settlement
 from oracle_venue import Venue
@@ -129,7 +130,7 @@ def check_waterfall(layers):
             check(basis == "unrealized_profit", "invalid_waterfall")
 
 
-class Oracle(Venue, Isolated):
+class Oracle(Venue, Isolated, Final):
     def __init__(self):
         self.pools, self.markets, self.homes = {}, {}, {}  # homes: account id -> its pool
         self.trades, self.transfers = {}, {}
@@ -221,6 +222,7 @@ class Oracle(Venue, Isolated):
         limits = [command.get("maintenance_margin_ppm", 0), command.get("max_move_ppm", 0)]
         held = self.markets.get(name)
         if held:
+            check(not held.settled, "market_settled")
             used = any(name in account.positions for account in pool.accounts.values())
             used = used or self.isolated_money(pool, name)
             same = (terms == [held.tick, held.lot, held.multiplier] and held.pool == pool.id
@@ -263,6 +265,8 @@ class Oracle(Venue, Isolated):
         check(not name.startswith("backstop:"), "reserved_id")
         check(self.homes.get(name, pool) is pool, "other_pool")
         account = pool.accounts.get(name) or Account(name)
+        for item in command.get("positions", []):
+            self.check_open(pool, item)
         if "positions" in command:
             self.check_isolated_named(pool, account, command)
         # an absolute update that has not seen a newer action is refused
@@ -295,6 +299,7 @@ class Oracle(Venue, Isolated):
     def on_position(self, command, now):
         pool, account = self.account_of(command)
         market = self.market_of(command, pool)
+        self.check_open(pool, command)
         check(account.last_action <= command.get("seen_action", 0), "stale_update")
         if command.get("margin") == "isolated":
             return self.put_isolated(pool, account, market, command)
@@ -309,6 +314,7 @@ class Oracle(Venue, Isolated):
     def on_fill(self, command, now):
         pool, account = self.account_of(command)
         market = self.market_of(command, pool)
+        check(not market.settled, "market_settled")
         lots = whole(Fraction(command["size"]) / market.lot, "not_in_lots")
         check(lots, "zero_size")
         price = self.ticks(market, command["price"])
@@ -366,6 +372,7 @@ class Oracle(Venue, Isolated):
     def on_mark(self, command, now):
         market = self.market_of(command)
         pool = self.pools[market.pool]
+        check(not market.settled, "market_settled")
         price = self.ticks(market, command["price"])
         time = milliseconds(command["time"]) if "time" in command else now
         # compared with engine time only when mark_max_age_ms > 0

@@ -96,6 +96,7 @@ class Market:
     mark: int | None = None
     mark_time: int | None = None
     inverse: bool = False
+    settled: bool = False
     row: list = field(default_factory=list)  # refused out-of-band marks in a row: (price, time)
 
     def value(self, lots, ticks=None):

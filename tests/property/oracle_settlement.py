@@ -19,6 +19,7 @@ class Settlement(Adl, Haircut, Memory):
         if not self.ready():
             return []
         pool = self.pool
+        self.before_detection()
         self.apart, pool.apart = pool.apart, set()
         insolvent = self.detect()
         held = {account.id: self.legs_of(account) for account in insolvent}
@@ -42,18 +43,22 @@ class Settlement(Adl, Haircut, Memory):
         self.actions.append(
             self.pool.publish(kind, account, settlement=self.pool.settlements + 1, **fields))
 
+    def before_detection(self):
+        """Nothing, but for a final settlement."""
+
     # 1. Ready?
     def ready(self):
         """A held market with no mark, or one older than mark_max_age_ms: the run waits."""
         for account in self.pool.accounts.values():
             for name in account.positions:
-                market = self.pool.markets[name]
-                if market.mark is None:
-                    return False
-                age = self.now - market.mark_time
-                if self.pool.mark_max_age > 0 and age > self.pool.mark_max_age:
+                if not self.is_fresh(self.pool.markets[name]):
                     return False
         return True
+
+    def is_fresh(self, market):
+        if market.mark is None:
+            return False
+        return self.pool.mark_max_age == 0 or self.now - market.mark_time <= self.pool.mark_max_age
 
     # 2. Detect
     def detect(self):

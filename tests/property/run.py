@@ -24,7 +24,8 @@ from worlds import SETTLES, expected_world, replay
 setcontext(Context(prec=100))
 NAMED = {"stale_update", "insufficient_equity", "gain_withheld", "id_reused", "stale_mark", "in_use",
          "mark_in_future", "mark_out_of_band", "no_handovers", "unknown_action", "not_a_close",
-         "set_anew", "more_than_closed", "isolated_left", "unknown_isolated"}
+         "set_anew", "more_than_closed", "isolated_left", "unknown_isolated", "market_settled",
+         "marks_not_ready"}
 PATIENCE_S = 10
 SHRINK_TRIES = 600
 HANGS = 3  # as many silences of the engine end the run
@@ -212,14 +213,25 @@ class Books:
             self.left_alone.add(name)
 
 
+    def end_market(self, name, marks):
+        """At its final price a market is worth what its longs and shorts differ by."""
+        lots = self.open_interest.pop(name, 0)
+        self.cash += value_at_mark(lots, *marks[name])
+        for sizes in self.sizes.values():
+            sizes.pop(name, None)
+
+
 def total(actions, kind, field, account=None):
     return sum((Decimal(action[field]) for action in actions
                 if action["type"] == kind and account in (None, acting(action))), Decimal(0))
 
 
-def audit(pool, states, actions, marks):
+def audit(pool, states, actions, marks, ended):
     """Conservation, minimality and limits of one settlement, on the engine's own books."""
     before, after = (Books(state, pool, marks) for state in states)
+    dust = dust_of(before, marks, actions)
+    if ended:
+        before.end_market(ended, marks)
     fund, wrong = "backstop:" + pool, []
     if before.cash != after.cash:
         wrong.append(f"money is not conserved: {before.cash} before, {after.cash} after")
@@ -233,7 +245,6 @@ def audit(pool, states, actions, marks):
     unborne = total(actions, "unallocated_deficit", "amount")
     taken = (total(actions, "adl", "cost_to_mark") + total(actions, "insurance_draw", "amount")
              + total(actions, "haircut", "amount") + unborne + after.loss - before.loss)
-    dust = dust_of(before, marks, actions)
     if abs(taken - deficits) > dust:
         wrong.append(f"not minimal: {taken} taken for deficits of {deficits}")
     if after.unallocated - before.unallocated != unborne:
@@ -267,6 +278,7 @@ def audit_account(name, before, after, actions, dust):
 
 def problems(commands, results, final, answers, places):
     """The first thing that is wrong with the engine's answers, or None."""
+    homes = {item["market"]: item["pool"] for item in commands if item["type"] == "market"}
     for command, (outcome, actions, marks), place in zip(commands, results, places):
         answer, where = answers[place], f"at {json.dumps(command)}\n"
         if not same_outcome(outcome, answer["outcome"]):
@@ -276,7 +288,9 @@ def problems(commands, results, final, answers, places):
             return where + wrong
         if marks is not None and outcome == "ok":
             states = (answers[place - 1], answers[place + 1])
-            found = audit(command["pool"], states, answer["actions"], marks)
+            ended = command.get("market")
+            pool = homes[ended] if ended else command["pool"]
+            found = audit(pool, states, answer["actions"], marks, ended)
             if found:
                 return where + "; ".join(found)
     return state_difference(final, answers[-1])

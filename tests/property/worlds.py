@@ -22,7 +22,7 @@ NAMES = ["a", "a1", "a10", "a2", "B", "b", "c-3", "Z", "d_4", "e", "zz", "K9"]
 RANKINGS = ["profit_leverage", "priority", "pro_rata", "margin_profit", "profit_equity",
             "price_leverage", "leverage_water_fill"]
 RULES = ["pro_rata", "pro_rata", "capped_pro_rata", "risk_aware", "min_max"]
-SETTLES = ("settle", "close_period")
+SETTLES = ("settle", "close_period", "final_settlement")
 
 
 class Grower(VenueWorlds, IsolatedWorlds):
@@ -43,7 +43,7 @@ class Grower(VenueWorlds, IsolatedWorlds):
             result = ("ok", [])
         else:
             if command["type"] in SETTLES:
-                marks = copy_marks(self.oracle)
+                marks = copy_marks(self.oracle, command)
             result = self.oracle.step(copy.deepcopy(command), self.now)
         self.results.append(result + (marks,))
         return result
@@ -485,6 +485,8 @@ class Grower(VenueWorlds, IsolatedWorlds):
             if len(self.commands) < 45:
                 pool = rng.choice(pools)
                 self.later_round(parts[pool], markets[pool], pool)
+            if self.chance(0.1):
+                self.final_settlement(parts[pool], markets[pool], pool)
             if self.chance(0.5):
                 self.second_loss(parts[pool], pool)
             self.end_periods(pools, parts)
@@ -496,10 +498,15 @@ class Grower(VenueWorlds, IsolatedWorlds):
                 self.end_period(parts[pool], pool)
 
 
-def copy_marks(oracle):
+def copy_marks(oracle, command):
     """(pool's decimals, lot, mark in ticks, unit, inverse): what a ledger is valued with."""
-    return {name: (oracle.pools[market.pool].decimals, market.lot, market.mark or 0, market.unit,
-                   market.inverse) for name, market in oracle.markets.items()}
+    marks = {name: (oracle.pools[market.pool].decimals, market.lot, market.mark or 0, market.unit,
+                    market.inverse) for name, market in oracle.markets.items()}
+    if command["type"] == "final_settlement" and command["market"] in marks:
+        decimals, lot, _, *rest = marks[command["market"]]
+        ticks = Fraction(command["price"]) / oracle.markets[command["market"]].tick
+        marks[command["market"]] = (decimals, lot, int(ticks), *rest)
+    return marks
 
 
 def expected_world(seed):
@@ -517,7 +524,7 @@ def replay(commands):
     """What the oracle says to a stream that was not grown here (a shrunk one)."""
     oracle, now, results = Oracle(), 0, []
     for command in commands:
-        marks = copy_marks(oracle) if command["type"] in SETTLES else None
+        marks = copy_marks(oracle, command) if command["type"] in SETTLES else None
         if command["type"] == "clock":
             now = command["ms"]
             results.append(("ok", [], None))

@@ -36,6 +36,21 @@ class VenueWorlds:
         self.hand_over(pool)
         self.add({"type": kind, "pool": pool})
 
+    def final_settlement(self, names, markets, pool):
+        """A market ends, perhaps far from its mark; then somebody still trades in it."""
+        rng, market = self.rng, self.rng.choice(markets)
+        ticks = max(1, round(self.plan[market.id] * rng.choice([1, rng.uniform(0.5, 1.8)])))
+        self.hand_over(pool)
+        self.add({"type": "final_settlement", "market": market.id,
+                  "price": self.price(market, ticks)})
+        if self.chance(0.3):
+            self.fills(names, [market], pool)
+        if self.chance(0.2):
+            self.add({"type": "final_settlement", "market": market.id,
+                      "price": self.price(market, ticks)})
+        if self.chance(0.2):
+            self.unfilled(pool, "settle")
+
     def trade_after(self, pool):
         """A side of a close trades in that market again, or is set anew."""
         held, rng = self.oracle.pools[pool], self.rng

@@ -17,12 +17,13 @@ MARGINS = {"isolated": {"margin": "isolated"}}
 ACTION_ALIASES = {"vs": "counterparty", "pnl": "realized_pnl", "cost": "cost_to_mark",
                   "total": "gains_total", "deficit": "reason.deficit",
                   "fund_paid": "reason.fund_paid", "residual": "reason.residual"}
-CLOSES = {"adl", "liquidation_close", "netting", "takeover", "reversal"}
+CLOSES = {"adl", "liquidation_close", "netting", "takeover", "reversal", "final_settlement"}
 SHOWN = {  # what --update writes for an action that has no line yet
     "adl": ("vs", "rank", "pnl", "cost"),
     "liquidation_close": ("vs",),
     "netting": ("vs",),
     "reversal": ("vs", "reverses", "pnl", "cost"),
+    "final_settlement": ("pnl",),
     "haircut": ("gain", "weight", "loss", "total", "prefix"),
 }
 
@@ -151,6 +152,7 @@ READERS = {
     "resume": read_named("resume"), "pause": read_named("pause"),
     "unfilled": lambda words: {"type": "unfilled", "pool": words[0], "action": int(words[1]),
                                "size": words[2]},
+    "final": lambda words: {"type": "final_settlement", "market": words[0], "price": words[1]},
     "handover": lambda words: {"type": "handover", "account": words[0]} | options(words[1:]),
 }
 
@@ -254,7 +256,7 @@ def action_words(text):
         elif word.startswith("@"):
             rows.append(("price", word[1:]))
         elif re.fullmatch(r"[-+]?[\d.]+", word):
-            rows.append(("size_closed" if kind in CLOSES else "amount", word))
+            rows.append(("size_closed" if kind in CLOSES and " @" in text else "amount", word))
         else:
             rows.append(("market", word))
     return rows

@@ -191,6 +191,11 @@ static void random_fields(struct bs_command *command)
             .account = random_name(),
             .market = random_optional(BS_ID_SIZE_MAX),
         };
+    } else if (command->type == BS_COMMAND_FINAL_SETTLEMENT) {
+        command->as.final = (struct bs_final_command){
+            .market = random_name(),
+            .price = random_decimal(),
+        };
     } else if (command->type == BS_COMMAND_UNFILLED) {
         command->as.unfilled = (struct bs_unfilled_command){
             .pool = random_name(),

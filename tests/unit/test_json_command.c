@@ -371,7 +371,7 @@ static const struct row commands_name_their_type_rows[] = {
     {"{'type':7}", "0 wrong_type(type)"},
     {"{'type':''}", "0 unknown_type(type)"},
     {"{'type':'Settle'}", "0 unknown_type(type)"},
-    {"{'type':'final_settlement','market':'m'}", "0 unsupported(type)"},
+    {"{'type':'final_settlement','market':'m'}", "0 missing_field(price)"},
     {"{'type':'settle','pool':'usdc','type':'settle'}", "0 duplicate_key(type)"},
     {"{'type':'settle','pool':'usdc','reason':'x'}", "0 unknown_field(reason)"},
     {"{'type':'pause','pool':'usdc','reason':''}", "0 invalid_value(reason)"},
