@@ -12,6 +12,11 @@
     {                                                                                              \
         FIELD("layer", FIELD_TYPE, FIELD_NOWHERE), .names = bs_layer_type_name, .first = (value)   \
     }
+#define OPTION_ROW(text, option, most)                                                             \
+    {                                                                                              \
+        FIELD(text, FIELD_U32, LAYER_AT(options[option])), .flag = LAYER_AT(has[option]),          \
+                                                           .max = (most)                           \
+    }
 #define TABLE(rows) .fields = (rows), .count = sizeof(rows) / sizeof((rows)[0])
 
 /* The flag `isolated` as it is spelled. */
@@ -171,6 +176,11 @@ static const struct field adl_rows[] = {
     {FIELD("ranking", FIELD_ENUM, LAYER_AT(ranking)), .names = bs_ranking_name},
     {FIELD("price", FIELD_ENUM, LAYER_AT(price)), .names = bs_close_price_name},
     {FIELD("protect_principal", FIELD_BOOL, LAYER_AT(protect_principal))},
+    OPTION_ROW("hedged_last_ppm", BS_OPTION_HEDGED_LAST_PPM, BS_PPM),
+    OPTION_ROW("max_close_ppm", BS_OPTION_MAX_CLOSE_PPM, BS_PPM),
+    OPTION_ROW("max_close_ppm_per_day", BS_OPTION_MAX_CLOSE_PPM_PER_DAY, BS_PPM),
+    OPTION_ROW("max_loss_ppm", BS_OPTION_MAX_LOSS_PPM, BS_PPM),
+    OPTION_ROW("max_loss_ppm_per_day", BS_OPTION_MAX_LOSS_PPM_PER_DAY, BS_PPM),
 };
 
 static const struct field haircut_rows[] = {

@@ -30,6 +30,11 @@ static void write_layer(struct buffer *out, const struct bs_layer *layer)
         member_word(out, "divide", bs_divide_name(layer->divide));
         member_word(out, "scope", bs_scope_name(layer->scope));
     }
+    for (uint8_t i = 0; i < BS_OPTION_COUNT; i++) {
+        if (layer->has[i]) {
+            member_integer(out, bs_layer_option_name(i), layer->options[i]);
+        }
+    }
     buffer_append(out, "}", 1);
 }
 

@@ -54,6 +54,9 @@ static void add_policy(struct stream *stream, const struct bs_policy *policy)
         uint64_t word;
         memcpy(&word, fields, sizeof word);
         add(stream, word);
+        for (int k = 0; k < BS_OPTION_COUNT; k++) {
+            add(stream, layer->has[k] ? 1 + (uint64_t)layer->options[k] : 0);
+        }
     }
 }
 
@@ -106,6 +109,22 @@ static void add_market(struct stream *stream, const struct bs_engine *engine, ui
     }
 }
 
+/* An account without a past leaves nothing. */
+static void add_past(struct stream *stream, const struct bs_account_past *past)
+{
+    for (int kind = 0; kind < BS_TALLIES; kind++) {
+        const struct bs_tally *tally = &past->tallies[kind];
+        if (tally->window != 0) {
+            add(stream, tally->window);
+            add_wide(stream, tally->base.equity);
+            add_wide(stream, tally->base.gross);
+            add_wide(stream, tally->lost);
+            add_wide(stream, tally->closed);
+            add(stream, past->hits);
+        }
+    }
+}
+
 static void add_account(struct stream *stream, const struct bs_engine *engine, uint32_t account)
 {
     const struct bs_accounts *a = &engine->accounts;
@@ -125,6 +144,9 @@ static void add_account(struct stream *stream, const struct bs_engine *engine, u
         add(stream, (uint64_t)p->rows[i].entry);
         add(stream, p->rows[i].priority);
         add(stream, (uint64_t)p->taken[i]);
+    }
+    if (a->any_past) {
+        add_past(stream, &a->past[account]);
     }
 }
 

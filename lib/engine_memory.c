@@ -59,6 +59,7 @@ static void place_accounts(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, a->cold, rows);
     PLACE(layout, a->order, accounts);
     PLACE(layout, a->touch, rows);
+    PLACE(layout, a->past, rows);
     PLACE(layout, engine->page_next, (uint64_t)engine->pages_max + 1);
     uint32_t slots = bs_index_slots((uint32_t)accounts);
     engine->account_index.mask = slots - 1;
@@ -134,6 +135,7 @@ static void place_scratch(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, s->weights, s->weights_max);
     PLACE(layout, s->rounds, s->rounds_max);
     PLACE(layout, s->working, (uint64_t)s->working_max + 1);
+    PLACE(layout, s->pasts, (uint64_t)s->working_max + 1);
     PLACE(layout, s->working_positions, s->working_positions_max);
     PLACE(layout, s->payers, accounts);
     PLACE(layout, s->market_loss, 2 * markets);

@@ -170,7 +170,9 @@ static bool same_policy(const struct bs_policy *a, const struct bs_policy *b)
         const struct bs_layer *x = &a->layers[i], *y = &b->layers[i];
         if (x->type != y->type || x->ranking != y->ranking || x->price != y->price ||
             x->protect_principal != y->protect_principal || x->rule != y->rule ||
-            x->basis != y->basis || x->divide != y->divide || x->scope != y->scope) {
+            x->basis != y->basis || x->divide != y->divide || x->scope != y->scope ||
+            memcmp(x->has, y->has, sizeof x->has) != 0 ||
+            memcmp(x->options, y->options, sizeof x->options) != 0) {
             return false;
         }
     }

@@ -8,12 +8,12 @@
 #define ALLOWED_BITS                                                                               \
     (DECIMAL_BITS | BS_ACTION_HAS_RANK | BS_ACTION_HAS_RANKING | BS_ACTION_HAS_BASIS |             \
      BS_ACTION_HAS_SETTLEMENT | BS_ACTION_HAS_SIDE | BS_ACTION_HAS_REVERSES |                      \
-     BS_ACTION_IS_ISOLATED)
+     BS_ACTION_IS_ISOLATED | BS_ACTION_HAS_HITS)
 #define WIDE_EXPONENT_MIN (-36)
 #define ACCOUNT_SIZE_MAX (BS_ID_SIZE_MAX + sizeof("backstop:") - 1)
 
 _Static_assert(BS_ACTION_DECIMAL_COUNT <= 24, "the decimals' bits stay below the others");
-_Static_assert(BS_RECORD_HEADER_SIZE + 8 + 8 + 8 + 8 + 3 + 2ul * (1 + BS_ID_SIZE_MAX) +
+_Static_assert(BS_RECORD_HEADER_SIZE + 8 + 8 + 8 + 8 + 4 + 3 + 2ul * (1 + BS_ID_SIZE_MAX) +
                        2 * (1 + ACCOUNT_SIZE_MAX) + 1 + BS_REASON_SIZE_MAX +
                        BS_ACTION_DECIMAL_COUNT * 18ul <=
                    BS_ACTION_RECORD_SIZE_MAX,
@@ -96,6 +96,9 @@ size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION
     if ((present & BS_ACTION_HAS_REVERSES) != 0) {
         bs_write_u64(&writer, action->reverses);
     }
+    if ((present & BS_ACTION_HAS_HITS) != 0) {
+        bs_write_u32(&writer, action->hits);
+    }
     bs_write_text(&writer, action->pool);
     bs_write_text(&writer, action->account);
     bs_write_text(&writer, action->market);
@@ -123,6 +126,7 @@ static void read_fields(struct bs_reader *reader, struct bs_action *action)
     action->basis = (present & BS_ACTION_HAS_BASIS) != 0 ? bs_read_enum(reader, BS_BASIS_COUNT) : 0;
     action->rank = (present & BS_ACTION_HAS_RANK) != 0 ? bs_read_u64(reader) : 0;
     action->reverses = (present & BS_ACTION_HAS_REVERSES) != 0 ? bs_read_u64(reader) : 0;
+    action->hits = (present & BS_ACTION_HAS_HITS) != 0 ? bs_read_u32(reader) : 0;
     action->pool = bs_read_name(reader);
     action->account = bs_read_text(reader, 0, ACCOUNT_SIZE_MAX);
     action->market = bs_read_text(reader, 0, BS_ID_SIZE_MAX);

@@ -74,6 +74,7 @@ enum bs_action_decimal {
 #define BS_ACTION_HAS_SETTLEMENT (1u << 27)
 #define BS_ACTION_HAS_SIDE (1u << 28)
 #define BS_ACTION_HAS_REVERSES (1u << 29)
+#define BS_ACTION_HAS_HITS (1u << 31)
 #define BS_ACTION_IS_ISOLATED (1u << 30) /* of the account's isolated position in `market` */
 
 struct bs_action {
@@ -87,6 +88,7 @@ struct bs_action {
     uint8_t basis;   /* enum bs_basis */
     uint32_t present;
     uint64_t rank;     /* 1 = first */
+    uint32_t hits;     /* adl under limits: closes of the account in the day, with this one */
     uint64_t reverses; /* reversal: the id of the close it takes back */
     /* The text fields point into the engine or into the decoded record. Empty = absent. */
     struct bs_text pool;

@@ -79,6 +79,16 @@ enum bs_trigger { BS_TRIGGER_EQUITY, BS_TRIGGER_HANDOVER, BS_TRIGGER_COUNT };
 
 enum bs_contract { BS_CONTRACT_LINEAR, BS_CONTRACT_INVERSE, BS_CONTRACT_COUNT };
 
+/* Numbers that a layer may have; each belongs to one type of layer. */
+enum bs_layer_option {
+    BS_OPTION_HEDGED_LAST_PPM, /* adl: from here */
+    BS_OPTION_MAX_CLOSE_PPM,
+    BS_OPTION_MAX_CLOSE_PPM_PER_DAY,
+    BS_OPTION_MAX_LOSS_PPM,
+    BS_OPTION_MAX_LOSS_PPM_PER_DAY,
+    BS_OPTION_COUNT
+};
+
 /* One layer of a waterfall as configured. Fields of other layer types are zero. */
 struct bs_layer {
     uint8_t type;           /* enum bs_layer_type */
@@ -92,6 +102,8 @@ struct bs_layer {
     bool has_max_per_settlement;
     struct bs_decimal floor;              /* insurance, default 0 */
     struct bs_decimal max_per_settlement; /* insurance, optional */
+    bool has[BS_OPTION_COUNT];
+    uint32_t options[BS_OPTION_COUNT]; /* 0 where `has` is false */
 };
 
 struct bs_pool_command {
@@ -257,6 +269,10 @@ uint32_t bs_crc32c(uint32_t crc, const void *bytes, size_t size);
  * that JSON does not name (type 0, BS_TRANSFER_BY_SIGN). */
 const char *bs_command_type_name(uint8_t type);
 const char *bs_layer_type_name(uint8_t type);
+const char *bs_layer_option_name(uint8_t option);
+/* The type of layer that the option belongs to, and the most that it may be. */
+uint8_t bs_layer_option_layer(uint8_t option);
+uint32_t bs_layer_option_max(uint8_t option);
 const char *bs_ranking_name(uint8_t ranking);
 const char *bs_close_price_name(uint8_t price);
 const char *bs_haircut_rule_name(uint8_t rule);

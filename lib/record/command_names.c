@@ -26,6 +26,11 @@ NAMES(bs_command_type_name, "", [BS_COMMAND_POOL] = "pool", [BS_COMMAND_MARKET] 
 NAMES(
     bs_layer_type_name,
     "", [BS_LAYER_INSURANCE] = "insurance", [BS_LAYER_ADL] = "adl", [BS_LAYER_HAIRCUT] = "haircut")
+NAMES(bs_layer_option_name, [BS_OPTION_HEDGED_LAST_PPM] = "hedged_last_ppm",
+      [BS_OPTION_MAX_CLOSE_PPM] = "max_close_ppm",
+      [BS_OPTION_MAX_CLOSE_PPM_PER_DAY] = "max_close_ppm_per_day",
+      [BS_OPTION_MAX_LOSS_PPM] = "max_loss_ppm",
+      [BS_OPTION_MAX_LOSS_PPM_PER_DAY] = "max_loss_ppm_per_day")
 NAMES(bs_ranking_name, [BS_RANKING_PROFIT_LEVERAGE] = "profit_leverage",
       [BS_RANKING_PRIORITY] = "priority", [BS_RANKING_PRO_RATA] = "pro_rata",
       [BS_RANKING_MARGIN_PROFIT] = "margin_profit", [BS_RANKING_PROFIT_EQUITY] = "profit_equity",
@@ -45,3 +50,15 @@ NAMES(bs_transfer_kind_name, [BS_TRANSFER_BY_SIGN] = "", [BS_TRANSFER_DEPOSIT] =
       [BS_TRANSFER_FEE] = "fee", [BS_TRANSFER_REBATE] = "rebate")
 NAMES(bs_contract_name, [BS_CONTRACT_LINEAR] = "linear", [BS_CONTRACT_INVERSE] = "inverse")
 NAMES(bs_trigger_name, [BS_TRIGGER_EQUITY] = "equity", [BS_TRIGGER_HANDOVER] = "handover")
+
+uint8_t bs_layer_option_layer(uint8_t option)
+{
+    (void)option;
+    return BS_LAYER_ADL;
+}
+
+uint32_t bs_layer_option_max(uint8_t option)
+{
+    (void)option;
+    return BS_PPM;
+}

@@ -16,6 +16,29 @@ void bs_layer_write(struct bs_writer *writer, const struct bs_layer *layer)
     if (layer->has_max_per_settlement) {
         bs_write_decimal(writer, layer->max_per_settlement);
     }
+    uint32_t present = 0;
+    for (uint8_t i = 0; i < BS_OPTION_COUNT; i++) {
+        present |= layer->has[i] ? 1u << i : 0;
+    }
+    bs_write_u32(writer, present);
+    for (uint8_t i = 0; i < BS_OPTION_COUNT; i++) {
+        if (layer->has[i]) {
+            bs_write_u32(writer, layer->options[i]);
+        }
+    }
+}
+
+static void read_options(struct bs_reader *reader, struct bs_layer *layer)
+{
+    uint32_t present = bs_read_u32(reader);
+    reader->bad = reader->bad || present >> BS_OPTION_COUNT != 0;
+    for (uint8_t i = 0; i < BS_OPTION_COUNT; i++) {
+        layer->has[i] = (present & 1u << i) != 0;
+        layer->options[i] = layer->has[i] ? bs_read_u32(reader) : 0;
+        bool fits =
+            layer->type == bs_layer_option_layer(i) && layer->options[i] <= bs_layer_option_max(i);
+        reader->bad = reader->bad || (layer->has[i] && !fits);
+    }
 }
 
 void bs_layer_read(struct bs_reader *reader, struct bs_layer *layer)
@@ -32,6 +55,7 @@ void bs_layer_read(struct bs_reader *reader, struct bs_layer *layer)
     layer->floor = bs_read_decimal(reader);
     layer->max_per_settlement =
         layer->has_max_per_settlement ? bs_read_decimal(reader) : (struct bs_decimal){0};
+    read_options(reader, layer);
     bool adl_unset = layer->ranking == 0 && layer->price == 0 && !layer->protect_principal;
     bool haircut_unset =
         layer->rule == 0 && layer->basis == 0 && layer->divide == 0 && layer->scope == 0;

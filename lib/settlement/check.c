@@ -6,6 +6,7 @@
  */
 #include "lib/money/money.h"
 #include "lib/settlement/layers.h"
+#include "lib/settlement/tally.h"
 
 static bool close_is_possible(const struct bs_plan *plan, const struct bs_step *step)
 {
@@ -35,6 +36,10 @@ static bool carry_close(struct bs_plan *plan, const struct bs_step *step)
     bs_plan_carry(plan, step);
     bs_i128 after = bs_plan_equity(plan, step->account);
     bs_i128 slack = dust(plan, step->account);
+    struct bs_allowance left = bs_allowance_of(plan, step->counterparty);
+    if (left.loss < 0 || left.close < 0) {
+        return false;
+    }
     return after + slack >= before && after <= bs_max(0, before) + slack &&
            bs_plan_equity(plan, step->counterparty) >= 0;
 }

@@ -3,6 +3,7 @@
 #include "lib/settlement/closing.h"
 
 #include "lib/money/money.h"
+#include "lib/settlement/tally.h"
 
 /* What the closing account receives for the next `lots` from this counterparty. */
 static bs_i128 piece_value(const struct bs_closing *closing, const struct bs_leg *counter,
@@ -27,19 +28,28 @@ static bs_i128 piece_cost(const struct bs_closing *closing, const struct bs_leg 
            bs_plan_released(closing->plan, closing->market, counter->size, lots);
 }
 
-/* The most lots, at most `lots`, that leave the counterparty's equity >= 0: the cost grows with the
- * lots, so halving finds it. */
-static int64_t clamp(const struct bs_closing *closing, const struct bs_leg *counter, bs_i128 equity,
-                     int64_t lots)
+/* Whether the counterparty may have that many lots closed. */
+static bool bears(const struct bs_closing *closing, const struct bs_leg *counter,
+                  const struct bs_allowance *allowance, int64_t lots)
 {
-    if (piece_cost(closing, counter, lots) <= equity) {
+    bs_i128 released = bs_plan_released(closing->plan, closing->market, counter->size, lots);
+    return piece_cost(closing, counter, lots) <= allowance->loss &&
+           bs_abs(released) <= allowance->close;
+}
+
+/* The most lots, at most `lots`, that leave the counterparty's equity >= 0 and the layer's limits
+ * kept: cost and value grow with the lots, so halving finds it. */
+static int64_t clamp(const struct bs_closing *closing, const struct bs_leg *counter,
+                     const struct bs_allowance *allowance, int64_t lots)
+{
+    if (bears(closing, counter, allowance, lots)) {
         return lots;
     }
     int64_t bearable = 0;
     int64_t unbearable = lots;
     while (unbearable - bearable > 1) {
         int64_t middle = bearable + ((unbearable - bearable) >> 1);
-        if (piece_cost(closing, counter, middle) <= equity) {
+        if (bears(closing, counter, allowance, middle)) {
             bearable = middle;
         } else {
             unbearable = middle;
@@ -74,7 +84,9 @@ int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *
         return 0;
     }
     int64_t lots = (int64_t)bs_min(wanted, bs_abs64(counter.size));
-    lots = clamp(closing, &counter, equity, lots);
+    struct bs_allowance allowance = bs_allowance_of(plan, candidate->account);
+    allowance.loss = bs_min(allowance.loss, equity);
+    lots = clamp(closing, &counter, &allowance, lots);
     if (lots == 0) {
         return 0;
     }

@@ -3,6 +3,7 @@
 #include "lib/settlement/plan.h"
 
 #include "lib/money/money.h"
+#include "lib/settlement/tally.h"
 
 void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_t pool,
                    int64_t now_ms)
@@ -12,6 +13,8 @@ void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_
         .scratch = engine->scratch,
         .pool = pool,
         .policy = &engine->pools[pool].policy,
+        .limits = bs_limits_of(&engine->pools[pool].policy),
+        .number = engine->pools[pool].settlements + 1,
         .now_ms = now_ms,
         .period_loss = engine->pools[pool].period_loss,
         .unallocated = engine->pools[pool].unallocated,
@@ -150,6 +153,25 @@ bs_i128 bs_plan_collateral(const struct bs_plan *plan, uint32_t account)
     return working != NULL ? working->collateral : plan->engine->accounts.hot[account].collateral;
 }
 
+const struct bs_account_past *bs_plan_past(const struct bs_plan *plan, uint32_t account)
+{
+    const struct bs_working *working = working_of(plan, account);
+    return working != NULL && working->has_past
+               ? &plan->scratch->pasts[plan->engine->accounts.touch[account]]
+               : &plan->engine->accounts.past[account];
+}
+
+struct bs_account_past *bs_plan_touch_past(struct bs_plan *plan, uint32_t account)
+{
+    struct bs_working *working = touch(plan, account);
+    struct bs_account_past *past = &plan->scratch->pasts[plan->engine->accounts.touch[account]];
+    if (!working->has_past) {
+        working->has_past = true;
+        *past = plan->engine->accounts.past[account];
+    }
+    return past;
+}
+
 bs_i128 bs_plan_gain(const struct bs_plan *plan, uint32_t account)
 {
     const struct bs_working *working = working_of(plan, account);
@@ -214,8 +236,15 @@ static void carry_close(struct bs_plan *plan, const struct bs_step *step)
 {
     int64_t size = bs_plan_leg(plan, step->account, step->market).size;
     bs_i128 value = bs_plan_released(plan, step->market, size, step->lots);
+    struct bs_tally_base before = {0, 0};
+    if (plan->limits != NULL) {
+        before = bs_tally_base_of(plan, step->counterparty);
+    }
     close_leg(plan, step->account, step->market, step->lots, step->amount);
     close_leg(plan, step->counterparty, step->market, step->lots, -step->amount);
+    if (plan->limits != NULL) {
+        bs_tally_close(plan, step->counterparty, &before);
+    }
     /* What lifts an insolvent account is no gain of its period. */
     touch(plan, step->account)->baseline += step->amount - value;
 }

@@ -81,6 +81,7 @@ struct bs_working {
                                     still the engine's */
     bs_i128 collateral;
     bs_i128 baseline;
+    bool has_past; /* in scratch->pasts */
 };
 
 struct bs_working_position {
@@ -93,6 +94,8 @@ struct bs_plan {
     struct bs_scratch *scratch;
     uint32_t pool;
     const struct bs_policy *policy;
+    const struct bs_layer *limits; /* what bounds a counterparty's losses: tally.h; or NULL */
+    uint64_t number;               /* that the settlement has or would get */
     int64_t now_ms;
     uint32_t steps_count, cases_count, weights_count, rounds_count;
     uint32_t case_next;    /* the first case whose waterfall has not run yet */
@@ -163,7 +166,8 @@ struct bs_scratch {
     struct bs_case *cases;
     struct bs_leg_weight *weights;
     struct bs_round *rounds;
-    struct bs_working *working; /* rows 1.. */
+    struct bs_working *working;    /* rows 1.. */
+    struct bs_account_past *pasts; /* by working row */
     struct bs_working_position *working_positions;
     struct bs_rankings rankings;
     struct bs_payer *payers;
@@ -211,6 +215,9 @@ uint32_t bs_plan_positions(const struct bs_plan *plan, uint32_t account);
 /* The i-th position in market-name order. */
 struct bs_working_position bs_plan_position(const struct bs_plan *plan, uint32_t account,
                                             uint32_t i);
+/* What is remembered of the account; the second makes a working copy, to be changed. */
+const struct bs_account_past *bs_plan_past(const struct bs_plan *plan, uint32_t account);
+struct bs_account_past *bs_plan_touch_past(struct bs_plan *plan, uint32_t account);
 /* Size 0 when the account holds nothing there. */
 struct bs_leg bs_plan_leg(const struct bs_plan *plan, uint32_t account, uint32_t market);
 bs_i128 bs_plan_value(const struct bs_plan *plan, uint32_t market, int64_t lots);

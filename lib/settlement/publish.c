@@ -2,6 +2,7 @@
 /* From a checked plan to actions and to the engine. */
 #include "lib/money/money.h"
 #include "lib/settlement/settle.h"
+#include "lib/settlement/tally.h"
 
 struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs_action_type type,
                                 struct bs_effects *effects)
@@ -155,6 +156,10 @@ static void publish_close(struct publishing *p)
     uint8_t counter_side = action->side == 0;
     action = add_close(p, BS_ACTION_ADL, step->counterparty, step->account, -step->amount);
     add_rank(p, action, counter_side);
+    if (p->plan->limits != NULL) {
+        action->hits = bs_tally_hits(p->plan, step->counterparty) + 1;
+        action->present |= BS_ACTION_HAS_HITS;
+    }
     add_reason(p, action);
     struct bs_settlement *summary = &p->plan->scratch->summary;
     summary->counterparties++;
@@ -310,6 +315,10 @@ static void write_account(struct bs_engine *engine, const struct bs_working *wor
     engine->accounts.hot[account].collateral = (int64_t)working->collateral;
     engine->accounts.cold[account].baseline = working->baseline;
     engine->accounts.cold[account].seq = engine->seq;
+    if (working->has_past) {
+        engine->accounts.past[account] = engine->scratch->pasts[engine->accounts.touch[account]];
+        engine->accounts.any_past = true;
+    }
     if (working->room == 0) {
         return;
     }

@@ -2,7 +2,7 @@
 #include "lib/settlement/ranking.h"
 
 #include "lib/money/money.h"
-#include "lib/settlement/plan.h"
+#include "lib/settlement/layers.h"
 
 int bs_candidate_compare(const struct bs_candidate *a, const struct bs_candidate *b)
 {
@@ -61,6 +61,25 @@ void bs_rankings_need(struct bs_rankings *rankings, const struct bs_engine *engi
     rankings->markets[rankings->markets_count++] = at;
 }
 
+/* Net exposure over the pool at most so many ppm of the gross: closing one leg of it would make it
+ * riskier. Exposures of all markets add up, with their signs. */
+static bool is_hedged(const struct bs_plan *plan, uint32_t account)
+{
+    const struct bs_layer *adl = bs_layer_of(plan, BS_LAYER_ADL);
+    if (adl == NULL || !adl->has[BS_OPTION_HEDGED_LAST_PPM]) {
+        return false;
+    }
+    bs_i128 net = 0, gross = 0;
+    for (uint32_t i = 0; i < bs_plan_positions(plan, account); i++) {
+        struct bs_working_position position = bs_plan_position(plan, account, i);
+        bs_i128 value = bs_abs(bs_plan_value(plan, position.market, position.leg.size));
+        gross += value;
+        net += position.leg.size > 0 ? value : -value;
+    }
+    return bs_compare_products(bs_abs(net), BS_PPM, gross,
+                               adl->options[BS_OPTION_HEDGED_LAST_PPM]) <= 0;
+}
+
 struct bs_candidate bs_candidate_of(const struct bs_plan *plan, uint8_t ranking, uint32_t account,
                                     bs_i128 equity, const struct bs_working_position *position)
 {
@@ -79,7 +98,7 @@ struct bs_candidate bs_candidate_of(const struct bs_plan *plan, uint8_t ranking,
     };
     return (struct bs_candidate){
         .account = account,
-        .tier = input.profit <= 0,
+        .tier = (uint8_t)((input.profit <= 0) + (is_hedged(plan, account) ? 2 : 0)),
         .score = bs_score_of(ranking, &input),
     };
 }

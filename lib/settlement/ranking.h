@@ -19,7 +19,7 @@ struct bs_candidate {
     uint32_t account;
     uint32_t order;  /* of the account id */
     uint64_t key;    /* coarse score, higher first; equal keys are compared exactly */
-    uint8_t tier;    /* lower tiers come strictly first; in profit 0, else 1 */
+    uint8_t tier;    /* lower tiers come strictly first; in profit 0, else 1; hedged 2 more */
     uint32_t barred; /* a split: the leg that it refused lots of, by a clamp */
     uint32_t below;  /* leverage_water_fill: the round in which it is below the level */
     struct bs_score score;
@@ -44,7 +44,7 @@ struct bs_rankings {
     uint8_t ranking; /* enum bs_ranking */
 };
 
-#define BS_TIERS 2
+#define BS_TIERS 4
 
 /* Whether lots are split among the candidates instead of taken in their order. */
 static inline bool bs_ranking_splits(uint8_t ranking)

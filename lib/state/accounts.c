@@ -69,6 +69,9 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
     a->cold[row].uncapped_ppm = 0;
     a->cold[row].seq = 0;
     a->cold[row].uid = ++engine->uids;
+    if (a->any_past) {
+        a->past[row] = (struct bs_account_past){0};
+    }
     a->order[engine->order_count++] = row;
     bs_index_add(&engine->account_index, row);
     engine->accounts_count++;

@@ -103,11 +103,32 @@ struct bs_account_cold {
 _Static_assert(sizeof(struct bs_account_hot) == 16, "four accounts a cache line");
 _Static_assert(sizeof(struct bs_account_cold) <= 64, "one cache line");
 
+enum bs_tally_kind { BS_TALLY_SETTLEMENT, BS_TALLY_DAY, BS_TALLIES };
+
+struct bs_tally_base {
+    bs_i128 equity, gross; /* gross: sum of |value at mark| */
+};
+
+/* What deleveraging did to an account in one settlement or one day. */
+struct bs_tally {
+    uint64_t window; /* which one; 0 = none yet */
+    struct bs_tally_base base;
+    bs_i128 lost, closed;
+};
+
+/* What is remembered of an account beyond the period. Only rules that ask for it write it. */
+struct bs_account_past {
+    struct bs_tally tallies[BS_TALLIES];
+    uint32_t hits; /* closes in the day of the second tally */
+};
+
 struct bs_accounts {
     struct bs_account_hot *hot;
     struct bs_account_cold *cold;
-    uint32_t *order; /* accounts in name order: the first order_sorted of them */
-    uint32_t *touch; /* scratch of a settlement: working row */
+    uint32_t *order;              /* accounts in name order: the first order_sorted of them */
+    uint32_t *touch;              /* scratch of a settlement: working row */
+    struct bs_account_past *past; /* by row */
+    bool any_past;                /* ever: until then `past` is all 0 and never touched */
 };
 
 struct bs_position_row {

@@ -71,7 +71,7 @@ class Adl:
         """Positions with profit > 0 strictly first; then score desc; then account id."""
         position, market = account.positions[name], self.pool.markets[name]
         profit = self.pool.profit(account, name)
-        group = 0 if profit > 0 else 1
+        group = (0 if profit > 0 else 1) + (2 if self.is_hedged(account) else 0)
         if ranking in SPLITS:  # no order
             return (group, 0, account.id)
         if ranking == "priority":  # low first; absent adl_priority comes last
@@ -114,7 +114,7 @@ class Adl:
         rows = self.rankings.get((leg.market.id, side), [])
         if ranking in SPLITS:
             # lots split over positions in profit, then over the rest
-            for group in (0, 1):
+            for group in (0, 1, 2, 3):
                 self.split_lots(leg, ranking, [a for key, a in rows if key[0] == group])
             return
         for rank, (key, account) in enumerate(rows, 1):
@@ -185,7 +185,10 @@ class Adl:
         size = account.positions[leg.market.id].size
 
         def bears(lots):
-            return equity - leg.market.released(size, lots) - leg.piece(account, lots) >= 0
+            released = leg.market.released(size, lots)
+            lost = released + leg.piece(account, lots)
+            return lost <= equity and (not self.limits()
+                                       or self.within_caps(account, lost, abs(released)))
 
         if bears(want):
             return want
@@ -204,6 +207,10 @@ class Adl:
         memory = self.before_close(leg, account, lots, amount)
         gone = self.close("liquidation_close", leg.account, leg.market, lots, amount, account)
         leg.account.baseline += self.pool.equity(leg.account) - equity
+        before = self.before_adl(account)
+        if self.limits():
+            extra["hits"] = self.hits(account)
         gone = gone, self.close("adl", account, leg.market, lots, -amount, leg.account, **extra)
+        self.count_adl(account, before)
         self.after_close(memory, gone)
         leg.placed += lots

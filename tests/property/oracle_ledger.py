@@ -81,6 +81,8 @@ class Account:
     positions: dict = field(default_factory=dict)
     handed_over: bool = False
     haircut_cap_ppm: int | None = None
+    tallies: dict = field(default_factory=dict)  # oracle_limits
+    hits: int = 0
 
 
 @dataclass

@@ -2,11 +2,12 @@
 """The oracle's settlement: one run of the loop of DESIGN 3 over one pool."""
 from oracle_adl import Adl
 from oracle_haircut import Haircut
+from oracle_limits import Limits
 from oracle_ledger import ceil_div, decimal_text, reduce, trade, visible
 from oracle_venue import Memory
 
 
-class Settlement(Adl, Haircut, Memory):
+class Settlement(Adl, Haircut, Memory, Limits):
     """One run of the loop of DESIGN 3 over one pool."""
 
     def __init__(self, pool, now):

@@ -73,6 +73,8 @@ class Grower(VenueWorlds, IsolatedWorlds):
                      "price": rng.choice(["bankruptcy", "bankruptcy", "bankruptcy", "mark"])}
             if self.chance(0.4):
                 layer["protect_principal"] = self.chance(0.3)
+            if self.chance(0.25):
+                layer |= self.limits()
             layers.append(layer)
         if self.chance(0.7):
             layers.append({"layer": "haircut", "rule": rng.choice(RULES)} | rng.choice([
@@ -82,6 +84,13 @@ class Grower(VenueWorlds, IsolatedWorlds):
                 {"basis": "unrealized_profit", "divide": "at_once", "scope": "market"},
                 {"basis": "unrealized_profit", "scope": "side"}]))
         return layers
+
+    def limits(self):
+        """Some of the options that spare counterparties of the adl layer."""
+        rng, names = self.rng, ["hedged_last_ppm", "max_close_ppm", "max_close_ppm_per_day",
+                                "max_loss_ppm", "max_loss_ppm_per_day"]
+        return {name: rng.choice([0, 1, 100000, 333333, 500000, 900000, 1000000])
+                for name in rng.sample(names, rng.choice([1, 1, 2, 5]))}
 
     def pool_item(self, name):
         rng = self.rng

@@ -19,7 +19,7 @@ ACTION_ALIASES = {"vs": "counterparty", "pnl": "realized_pnl", "cost": "cost_to_
                   "fund_paid": "reason.fund_paid", "residual": "reason.residual"}
 CLOSES = {"adl", "liquidation_close", "netting", "takeover", "reversal", "final_settlement"}
 SHOWN = {  # what --update writes for an action that has no line yet
-    "adl": ("vs", "rank", "pnl", "cost"),
+    "adl": ("vs", "rank", "hits", "pnl", "cost"),
     "liquidation_close": ("vs",),
     "netting": ("vs",),
     "reversal": ("vs", "reverses", "pnl", "cost"),
@@ -41,7 +41,7 @@ def parse_time(text):
 
 
 def value_of(key, text):
-    if (key in INTEGERS or key.endswith("_ppm")) and re.fullmatch(r"-?\d+", text):
+    if (key in INTEGERS or "_ppm" in key) and re.fullmatch(r"-?\d+", text):
         return int(text)
     if key in SWITCHES and text in ("on", "off"):
         return text == "on"

@@ -96,6 +96,10 @@ static struct bs_layer random_layer(void)
         layer.divide = (uint8_t)random_below(BS_DIVIDE_COUNT);
         layer.scope = (uint8_t)random_below(BS_SCOPE_COUNT);
     }
+    for (uint8_t i = 0; i < BS_OPTION_COUNT; i++) {
+        layer.has[i] = layer.type == bs_layer_option_layer(i) && random_below(3) == 0;
+        layer.options[i] = layer.has[i] ? random_below(bs_layer_option_max(i) + 1) : 0;
+    }
     return layer;
 }
 
