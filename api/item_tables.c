@@ -189,6 +189,8 @@ static const struct field haircut_rows[] = {
     {FIELD("basis", FIELD_ENUM, LAYER_AT(basis)), .names = bs_basis_name},
     {FIELD("divide", FIELD_ENUM, LAYER_AT(divide)), .names = bs_divide_name},
     {FIELD("scope", FIELD_ENUM, LAYER_AT(scope)), .names = bs_scope_name},
+    OPTION_ROW("seniority", BS_OPTION_SENIORITY, BS_AGES_MAX),
+    {FIELD("restitution", FIELD_BOOL, LAYER_AT(has[BS_OPTION_RESTITUTION]))},
 };
 
 const struct item_table *item_table(uint8_t type)

@@ -147,7 +147,7 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     if ((action->present & BS_ACTION_HAS_HITS) != 0) {
         write_integer(writer, "hits", action->hits);
     }
-    write_decimals(writer, action, BS_ACTION_DECIMAL_score, BS_ACTION_DECIMAL_weight, 0);
+    write_decimals(writer, action, BS_ACTION_DECIMAL_score, BS_ACTION_DECIMAL_age, 0);
     if ((action->present & BS_ACTION_HAS_BASIS) != 0) {
         write_word(writer, "basis", bs_basis_name(action->basis));
     }

@@ -31,7 +31,9 @@ static void write_layer(struct buffer *out, const struct bs_layer *layer)
         member_word(out, "scope", bs_scope_name(layer->scope));
     }
     for (uint8_t i = 0; i < BS_OPTION_COUNT; i++) {
-        if (layer->has[i]) {
+        if (layer->has[i] && bs_layer_option_max(i) == 0) {
+            member_flag(out, bs_layer_option_name(i), true);
+        } else if (layer->has[i]) {
             member_integer(out, bs_layer_option_name(i), layer->options[i]);
         }
     }
@@ -109,6 +111,7 @@ void api_pool(struct buffer *out, const struct bs_pool_view *pool)
     buffer_append(out, "}", 1);
     member_wide(out, "period_loss", pool->period_loss);
     member_wide(out, "unallocated_deficit", pool->unallocated_deficit);
+    member_wide(out, "claims", pool->claims);
     buffer_append(out, "}", 1);
 }
 
@@ -226,6 +229,17 @@ static void write_account(struct buffer *out, const struct bs_engine *engine, ui
     member_flag(out, "handed_over", view.handed_over);
     if (view.haircut_cap_ppm < BS_PPM) {
         member_integer(out, "haircut_cap_ppm", view.haircut_cap_ppm);
+    }
+    if (view.claim.mantissa > 0) {
+        member_wide(out, "claim", view.claim);
+    }
+    if (view.gains_count > 0) {
+        member_name(out, "older_gains");
+        for (uint32_t i = 0; i < view.gains_count; i++) {
+            buffer_text(out, i == 0 ? "[" : ",");
+            api_wide(out, view.gains[i]);
+        }
+        buffer_append(out, "]", 1);
     }
     member_integer(out, "last_action", view.last_action);
     member_integer(out, "seq", view.seq);

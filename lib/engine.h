@@ -144,6 +144,7 @@ struct bs_pool_view {
     struct bs_wide fund_available; /* what the insurance layer could pay now */
     struct bs_wide period_loss;
     struct bs_wide unallocated_deficit;
+    struct bs_wide claims; /* of accounts on the fund */
     struct bs_text reason; /* of the last pause or halt */
 };
 
@@ -189,6 +190,9 @@ struct bs_account_view {
     bool isolated;           /* the account's isolated margin in `market` */
     struct bs_text market;   /* empty unless isolated */
     bool handed_over;
+    struct bs_wide claim;              /* on the fund: what haircuts took, not yet paid back */
+    struct bs_wide gains[BS_AGES_MAX]; /* left of those of older periods, the youngest first */
+    uint32_t gains_count;
     uint32_t haircut_cap_ppm; /* of its gain, under capped_pro_rata; BS_PPM = no cap */
     uint64_t last_action;
     uint64_t seq; /* of the last command that changed it */

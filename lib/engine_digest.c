@@ -80,6 +80,7 @@ static void add_pool(struct stream *stream, const struct bs_engine *engine, uint
     add(stream, (uint64_t)pool->period_end_ms);
     add_wide(stream, pool->period_loss);
     add_wide(stream, pool->unallocated);
+    add_wide(stream, pool->claims);
     add(stream, pool->actions);
     add(stream, pool->settlements);
     add(stream, pool->closes_forgotten);
@@ -112,6 +113,15 @@ static void add_market(struct stream *stream, const struct bs_engine *engine, ui
 /* An account without a past leaves nothing. */
 static void add_past(struct stream *stream, const struct bs_account_past *past)
 {
+    for (uint64_t age = 1; age <= BS_AGES_MAX; age++) {
+        if (past->gains[age - 1] != 0) {
+            add(stream, age);
+            add_wide(stream, past->gains[age - 1]);
+        }
+    }
+    if (past->claim != 0) {
+        add_wide(stream, past->claim);
+    }
     for (int kind = 0; kind < BS_TALLIES; kind++) {
         const struct bs_tally *tally = &past->tallies[kind];
         if (tally->window != 0) {

@@ -100,6 +100,7 @@ void bs_pool_view_get(const struct bs_engine *engine, uint32_t row, struct bs_po
         .fund_available = bs_quanta_wide(pool, bs_fund_available(&plan)),
         .period_loss = bs_quanta_wide(pool, pool->period_loss),
         .unallocated_deficit = bs_quanta_wide(pool, pool->unallocated),
+        .claims = bs_quanta_wide(pool, pool->claims),
         .reason = {pool->reason, pool->reason_size},
     };
     view_policy(&pool->policy, &ret_view->period_ms, &ret_view->layers_count, ret_view->layers);
@@ -213,6 +214,15 @@ void bs_account_view_get(const struct bs_engine *engine, uint32_t account,
         .seq = a->cold[account].seq,
         .positions_count = a->hot[account].position_count,
     };
+    ret_view->claim = bs_quanta_wide(pool, 0);
+    if (a->any_past) {
+        const struct bs_account_past *past = &a->past[account];
+        ret_view->claim = bs_quanta_wide(pool, past->claim);
+        for (uint32_t i = 0; i < BS_AGES_MAX; i++) {
+            ret_view->gains[i] = bs_quanta_wide(pool, past->gains[i]);
+            ret_view->gains_count = past->gains[i] > 0 ? i + 1 : ret_view->gains_count;
+        }
+    }
     if (ret_view->isolated) {
         ret_view->market = bs_bucket_market(engine, account);
     }

@@ -8,6 +8,7 @@
 #define BS_ID_SIZE_MAX 64 /* bytes of an account, market, pool, trade or transfer id */
 #define BS_KEY_SIZE_MAX                                                                            \
     (2 * BS_ID_SIZE_MAX + 1) /* owner, NUL, market: key of an isolated position */
+#define BS_AGES_MAX 7        /* periods whose gains are remembered */
 #define BS_LAYERS_MAX 8      /* layers of one waterfall */
 #define BS_ACCOUNT_POSITIONS_MAX 10000
 #define BS_ASSET_DECIMALS_MAX 18

@@ -392,6 +392,9 @@ struct bs_outcome bs_delete_account(struct bs_engine *engine, struct bs_text nam
     if (engine->pools[engine->accounts.hot[account].pool].backstop == account) {
         return bs_refuse(BS_RESERVED_ACCOUNT, NULL);
     }
+    if (engine->accounts.any_past && engine->accounts.past[account].claim != 0) {
+        return bs_refuse(BS_OPEN_CLAIM, NULL);
+    }
     if (engine->accounts.hot[account].position_count != 0 ||
         engine->accounts.hot[account].collateral != 0 || !bs_buckets_drop(engine, account)) {
         return bs_refuse(BS_NOT_FLAT, NULL);

@@ -2,6 +2,7 @@
 /* Fills, transfers and money for the insurance fund: each id counts once. */
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
+#include "lib/state/seniority.h"
 
 struct bs_outcome bs_find_isolated(const struct bs_engine *engine, uint32_t owner,
                                    struct bs_text market, uint32_t *ret_bucket)
@@ -172,7 +173,10 @@ static struct bs_outcome check_withdrawal(const struct bs_engine *engine, uint32
     if (equity + amount < 0) {
         return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
     }
-    bs_i128 gain = equity - engine->accounts.cold[account].baseline;
+    uint32_t layers = pool->policy.layers_count;
+    uint32_t ages = layers > 0 ? pool->policy.layers[layers - 1].options[BS_OPTION_SENIORITY] : 0;
+    bs_i128 gain = bs_gain_at_stake(&engine->accounts.past[account],
+                                    equity - engine->accounts.cold[account].baseline, ages);
     if (pool->period_loss > 0 && equity + amount < bs_min(equity, gain)) {
         return bs_refuse(BS_GAIN_WITHHELD, "amount");
     }

@@ -30,7 +30,7 @@ static struct bs_outcome read_layer(const struct bs_pool *pool, const struct bs_
 }
 
 /* Each type at most once, haircut last; a basis of unrealized profit divides at once, and only it
- * knows markets. */
+ * knows markets; only gains of periods have ages. */
 static bool waterfall_is_valid(const struct bs_pool_command *command)
 {
     uint32_t seen = 0;
@@ -41,10 +41,12 @@ static bool waterfall_is_valid(const struct bs_pool_command *command)
         }
         seen |= 1u << layer->type;
         if (layer->type == BS_LAYER_HAIRCUT) {
+            bool aged = layer->has[BS_OPTION_SENIORITY];
             bool unrealized = layer->basis == BS_BASIS_UNREALIZED_PROFIT;
             if (i + 1 != command->layers_count ||
                 (unrealized && layer->divide != BS_DIVIDE_AT_ONCE) ||
-                (!unrealized && layer->scope != BS_SCOPE_POOL)) {
+                (!unrealized && layer->scope != BS_SCOPE_POOL) ||
+                (aged && (unrealized || layer->options[BS_OPTION_SENIORITY] == 0))) {
                 return false;
             }
         }

@@ -27,7 +27,8 @@
     X(POOL_RESUMED, pool_resumed)                                                                  \
     X(POOL_HALTED, pool_halted)                                                                    \
     X(REVERSAL, reversal)                                                                          \
-    X(FINAL_SETTLEMENT, final_settlement)
+    X(FINAL_SETTLEMENT, final_settlement)                                                          \
+    X(RESTITUTION, restitution)
 
 enum bs_action_type {
 
@@ -55,6 +56,7 @@ enum bs_action_type {
     X(gains_total)                                                                                 \
     X(prefix)                                                                                      \
     X(weight)                                                                                      \
+    X(age)                                                                                         \
     X(reason_deficit)                                                                              \
     X(reason_fund_paid)                                                                            \
     X(reason_residual)

@@ -86,6 +86,8 @@ enum bs_layer_option {
     BS_OPTION_MAX_CLOSE_PPM_PER_DAY,
     BS_OPTION_MAX_LOSS_PPM,
     BS_OPTION_MAX_LOSS_PPM_PER_DAY,
+    BS_OPTION_SENIORITY,   /* haircut: from here; ages of gains, 1..BS_AGES_MAX */
+    BS_OPTION_RESTITUTION, /* a flag */
     BS_OPTION_COUNT
 };
 
@@ -272,7 +274,7 @@ const char *bs_layer_type_name(uint8_t type);
 const char *bs_layer_option_name(uint8_t option);
 /* The type of layer that the option belongs to, and the most that it may be. */
 uint8_t bs_layer_option_layer(uint8_t option);
-uint32_t bs_layer_option_max(uint8_t option);
+uint32_t bs_layer_option_max(uint8_t option); /* 0: a flag */
 const char *bs_ranking_name(uint8_t ranking);
 const char *bs_close_price_name(uint8_t price);
 const char *bs_haircut_rule_name(uint8_t rule);

@@ -30,7 +30,8 @@ NAMES(bs_layer_option_name, [BS_OPTION_HEDGED_LAST_PPM] = "hedged_last_ppm",
       [BS_OPTION_MAX_CLOSE_PPM] = "max_close_ppm",
       [BS_OPTION_MAX_CLOSE_PPM_PER_DAY] = "max_close_ppm_per_day",
       [BS_OPTION_MAX_LOSS_PPM] = "max_loss_ppm",
-      [BS_OPTION_MAX_LOSS_PPM_PER_DAY] = "max_loss_ppm_per_day")
+      [BS_OPTION_MAX_LOSS_PPM_PER_DAY] = "max_loss_ppm_per_day",
+      [BS_OPTION_SENIORITY] = "seniority", [BS_OPTION_RESTITUTION] = "restitution")
 NAMES(bs_ranking_name, [BS_RANKING_PROFIT_LEVERAGE] = "profit_leverage",
       [BS_RANKING_PRIORITY] = "priority", [BS_RANKING_PRO_RATA] = "pro_rata",
       [BS_RANKING_MARGIN_PROFIT] = "margin_profit", [BS_RANKING_PROFIT_EQUITY] = "profit_equity",
@@ -53,12 +54,10 @@ NAMES(bs_trigger_name, [BS_TRIGGER_EQUITY] = "equity", [BS_TRIGGER_HANDOVER] = "
 
 uint8_t bs_layer_option_layer(uint8_t option)
 {
-    (void)option;
-    return BS_LAYER_ADL;
+    return option < BS_OPTION_SENIORITY ? BS_LAYER_ADL : BS_LAYER_HAIRCUT;
 }
 
 uint32_t bs_layer_option_max(uint8_t option)
 {
-    (void)option;
-    return BS_PPM;
+    return option < BS_OPTION_SENIORITY ? BS_PPM : option == BS_OPTION_SENIORITY ? BS_AGES_MAX : 0;
 }

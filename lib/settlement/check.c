@@ -7,6 +7,7 @@
 #include "lib/money/money.h"
 #include "lib/settlement/layers.h"
 #include "lib/settlement/tally.h"
+#include "lib/state/seniority.h"
 
 static bool close_is_possible(const struct bs_plan *plan, const struct bs_step *step)
 {
@@ -83,6 +84,19 @@ static bool carry_final(struct bs_plan *plan, const struct bs_step *step)
     return bs_abs64(size) == step->lots && bs_plan_equity(plan, step->account) == before;
 }
 
+/* Of a claim, with cash above the floor, while nobody is owed anything. */
+static bool carry_restitution(struct bs_plan *plan, const struct bs_step *step)
+{
+    uint32_t backstop = plan->engine->pools[plan->pool].backstop;
+    if (step->amount <= 0 || step->amount > bs_plan_past(plan, step->account)->claim ||
+        step->counterparty != backstop || plan->period_loss != 0 || plan->unallocated != 0) {
+        return false;
+    }
+    bs_plan_carry(plan, step);
+    return bs_plan_equity(plan, backstop) >= plan->policy->floor &&
+           bs_plan_collateral(plan, backstop) >= plan->policy->floor;
+}
+
 static bool carry_haircut(struct bs_plan *plan, const struct bs_step *step)
 {
     bs_i128 equity = bs_plan_equity(plan, step->account);
@@ -90,8 +104,10 @@ static bool carry_haircut(struct bs_plan *plan, const struct bs_step *step)
         step->amount > step->gain || step->weight < 0) {
         return false;
     }
-    if (plan->scratch->rounds[step->reference - 1].basis == BS_BASIS_PERIOD_GAIN &&
-        step->gain > bs_plan_gain(plan, step->account)) {
+    const struct bs_round *round = &plan->scratch->rounds[step->reference - 1];
+    if (round->basis == BS_BASIS_PERIOD_GAIN &&
+        step->gain > bs_gain_of_age(bs_plan_past(plan, step->account),
+                                    bs_plan_gain(plan, step->account), round->age)) {
         return false;
     }
     bs_plan_carry(plan, step);
@@ -122,6 +138,8 @@ static bool carry_checked(struct bs_plan *plan, const struct bs_step *step)
         return true;
     case BS_STEP_HAIRCUT:
         return carry_haircut(plan, step);
+    case BS_STEP_RESTITUTION:
+        return carry_restitution(plan, step);
     case BS_STEP_UNALLOCATED:
         if (step->amount <= 0 || step->amount > plan->period_loss) {
             return false;

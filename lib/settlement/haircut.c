@@ -9,6 +9,7 @@
 
 #include "lib/money/money.h"
 #include "lib/settlement/layers.h"
+#include "lib/state/seniority.h"
 
 uint32_t bs_leg_weights(const struct bs_plan *plan, uint32_t account, struct bs_leg_weight *rows)
 {
@@ -76,7 +77,9 @@ void bs_write_off(struct bs_plan *plan, uint32_t case_row)
 static bs_i128 gain_of(const struct bs_plan *plan, uint32_t account, const struct bs_round *round)
 {
     if (round->basis == BS_BASIS_PERIOD_GAIN) {
-        return bs_plan_gain(plan, account);
+        bs_i128 gain = bs_plan_gain(plan, account);
+        return round->age == 0 ? gain
+                               : bs_gain_of_age(bs_plan_past(plan, account), gain, round->age);
     }
     bs_i128 sum = 0;
     uint32_t count = bs_plan_positions(plan, account);
@@ -217,11 +220,13 @@ static bs_i128 divide(struct bs_plan *plan, const struct bs_layer *layer, uint32
                       uint8_t side, bs_i128 loss)
 {
     struct bs_round like = {.market = market, .side = side, .basis = layer->basis};
-    uint32_t count = list_payers(plan, layer->rule, &like, true);
-    loss = divide_listed(plan, &like, count, loss);
-    if (loss > 0 && bs_rule_needs_notional(layer->rule) && !plan->overflow) {
-        count = list_payers(plan, layer->rule, &like, false);
+    for (; like.age <= layer->options[BS_OPTION_SENIORITY]; like.age++) {
+        uint32_t count = loss > 0 ? list_payers(plan, layer->rule, &like, true) : 0;
         loss = divide_listed(plan, &like, count, loss);
+        if (loss > 0 && bs_rule_needs_notional(layer->rule) && !plan->overflow) {
+            count = list_payers(plan, layer->rule, &like, false);
+            loss = divide_listed(plan, &like, count, loss);
+        }
     }
     return loss;
 }

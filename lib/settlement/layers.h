@@ -37,6 +37,10 @@ BS_MUST_USE bool bs_close_is_tight(struct bs_plan *plan, const struct bs_step *s
  * and moves *at; after the last one the dust. False: the market is through. */
 bool bs_final_next(struct bs_plan *plan, uint32_t market, uint32_t *at);
 
+/* restitution.c: the fund pays claims back, if it can and nothing is open. */
+bool bs_restitution_due(const struct bs_plan *plan);
+void bs_restitute(struct bs_plan *plan);
+
 /* haircut.c */
 /* The debt of a case becomes period loss; without a haircut layer, unallocated deficit. */
 void bs_write_off(struct bs_plan *plan, uint32_t case_row);

@@ -3,6 +3,7 @@
 #include "lib/settlement/plan.h"
 
 #include "lib/money/money.h"
+#include "lib/settlement/layers.h"
 #include "lib/settlement/tally.h"
 
 void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_t pool,
@@ -18,6 +19,7 @@ void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_
         .now_ms = now_ms,
         .period_loss = engine->pools[pool].period_loss,
         .unallocated = engine->pools[pool].unallocated,
+        .claims = engine->pools[pool].claims,
     };
     for (uint32_t market = engine->pools[pool].market_head; market != 0;
          market = engine->markets[market].next) {
@@ -34,6 +36,7 @@ void bs_plan_reset_working(struct bs_plan *plan)
     plan->working_positions_count = 0;
     plan->period_loss = plan->engine->pools[plan->pool].period_loss;
     plan->unallocated = plan->engine->pools[plan->pool].unallocated;
+    plan->claims = plan->engine->pools[plan->pool].claims;
     plan->cleared_lots = plan->scratch->cleared_lots;
     plan->cleared_value = plan->scratch->cleared_value;
 }
@@ -343,6 +346,33 @@ static void carry_haircut(struct bs_plan *plan, const struct bs_step *step)
     }
     touch(plan, step->account)->collateral -= step->amount;
     plan->period_loss -= step->amount;
+    if (round->age > 0) { /* the gain of this period stays what it is */
+        touch(plan, step->account)->baseline -= step->amount;
+        bs_plan_touch_past(plan, step->account)->gains[round->age - 1] -= step->amount;
+    }
+    if (bs_layer_of(plan, BS_LAYER_HAIRCUT)->has[BS_OPTION_RESTITUTION]) {
+        bs_plan_touch_past(plan, step->account)->claim += step->amount;
+        plan->claims += step->amount;
+    }
+}
+
+/* Whose debt others bear has so much less of a claim. */
+static void set_off(struct bs_plan *plan, uint32_t account, bs_i128 debt)
+{
+    bs_i128 off = plan->claims > 0 ? bs_min(debt, bs_plan_past(plan, account)->claim) : 0;
+    if (off > 0) {
+        bs_plan_touch_past(plan, account)->claim -= off;
+        plan->claims -= off;
+    }
+}
+
+static void carry_restitution(struct bs_plan *plan, const struct bs_step *step)
+{
+    touch(plan, step->counterparty)->collateral -= step->amount;
+    touch(plan, step->account)->collateral += step->amount;
+    touch(plan, step->account)->baseline += step->amount;
+    bs_plan_touch_past(plan, step->account)->claim -= step->amount;
+    plan->claims -= step->amount;
 }
 
 void bs_plan_carry(struct bs_plan *plan, const struct bs_step *step)
@@ -357,6 +387,7 @@ void bs_plan_carry(struct bs_plan *plan, const struct bs_step *step)
         }
         touch(plan, step->account)->collateral += step->amount;
         touch(plan, step->account)->baseline += step->amount;
+        set_off(plan, step->account, step->amount);
         break;
     case BS_STEP_NETTING:
         close_leg(plan, step->account, step->market, step->lots, step->amount);
@@ -372,9 +403,13 @@ void bs_plan_carry(struct bs_plan *plan, const struct bs_step *step)
         touch(plan, step->account)->collateral += step->amount;
         touch(plan, step->account)->baseline += step->amount;
         plan->period_loss += step->amount;
+        set_off(plan, step->account, step->amount);
         break;
     case BS_STEP_HAIRCUT:
         carry_haircut(plan, step);
+        break;
+    case BS_STEP_RESTITUTION:
+        carry_restitution(plan, step);
         break;
     case BS_STEP_UNALLOCATED:
         plan->period_loss -= step->amount;

@@ -26,6 +26,7 @@ enum bs_step_type {
     BS_STEP_TAKEOVER,    /* the whole position moves to the backstop account at mark */
     BS_STEP_WRITE_OFF,   /* the account's debt `amount` becomes period loss */
     BS_STEP_HAIRCUT,     /* `account` pays `amount` of the period loss */
+    BS_STEP_RESTITUTION, /* `amount` of the account's claim is paid by `counterparty`, the fund */
     BS_STEP_UNALLOCATED, /* `amount` of the period loss becomes unallocated deficit */
     BS_STEP_FINAL,       /* `account` closes all its `lots` for their value `amount`; lots 0: the
                             backstop account gets the dust `amount` */
@@ -58,6 +59,7 @@ struct bs_round {
     uint32_t market;     /* 0 = the whole pool */
     uint8_t side;        /* of the payers: 0 long, 1 short, BS_BOTH_SIDES */
     uint8_t basis;       /* enum bs_basis */
+    uint8_t age;         /* of the gains: seniority.h */
 };
 
 struct bs_step {
@@ -102,7 +104,7 @@ struct bs_plan {
     uint32_t fund_case;    /* the row kept for the fund's own debt */
     uint32_t case_checked; /* the first case that no applied plan has resolved yet */
     uint32_t working_count, working_positions_count;
-    bs_i128 period_loss, unallocated;
+    bs_i128 period_loss, unallocated, claims;
     bs_i128 cleared_lots, cleared_value; /* by the final steps of this settlement: their sums */
     bs_i128 fund_paid;   /* by the insurance layer in this settlement, against max_per_settlement */
     uint32_t legs_split; /* numbers the legs that were split, and */
@@ -133,6 +135,7 @@ enum bs_phase {
     BS_PHASE_CASES,
     BS_PHASE_FUND,
     BS_PHASE_DIVIDE,
+    BS_PHASE_RESTITUTE,
     BS_PHASE_DONE
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a checked plan to actions and to the engine. */
 #include "lib/money/money.h"
+#include "lib/settlement/layers.h"
 #include "lib/settlement/settle.h"
 #include "lib/settlement/tally.h"
 
@@ -210,6 +211,10 @@ static void publish_haircut(struct publishing *p)
     if (step->has_prefix) {
         DECIMAL(action, prefix, bs_quanta_wide(p->pool, step->prefix));
     }
+    const struct bs_layer *layer = bs_layer_of(p->plan, BS_LAYER_HAIRCUT);
+    if (layer->has[BS_OPTION_SENIORITY]) {
+        DECIMAL(action, age, ((struct bs_wide){round->age, 0}));
+    }
     if (step->weight != step->gain) {
         DECIMAL(action, weight, bs_quanta_wide(p->pool, step->weight));
     }
@@ -268,6 +273,9 @@ static void publish_step(struct publishing *p)
         break;
     case BS_STEP_HAIRCUT:
         publish_haircut(p);
+        break;
+    case BS_STEP_RESTITUTION:
+        publish_amount(p, BS_ACTION_RESTITUTION, NULL);
         break;
     case BS_STEP_UNALLOCATED:
         publish_amount(p, BS_ACTION_UNALLOCATED_DEFICIT, &summary->unallocated);
@@ -342,6 +350,7 @@ static void write_back(struct bs_engine *engine, struct bs_plan *plan)
     }
     pool->period_loss = plan->period_loss;
     pool->unallocated = plan->unallocated;
+    pool->claims = plan->claims;
     plan->scratch->cleared_lots = plan->cleared_lots;
     plan->scratch->cleared_value = plan->cleared_value;
     plan->case_checked = plan->case_next;

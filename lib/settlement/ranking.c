@@ -72,7 +72,9 @@ static bool is_hedged(const struct bs_plan *plan, uint32_t account)
     bs_i128 net = 0, gross = 0;
     for (uint32_t i = 0; i < bs_plan_positions(plan, account); i++) {
         struct bs_working_position position = bs_plan_position(plan, account, i);
-        bs_i128 value = bs_abs(bs_plan_value(plan, position.market, position.leg.size));
+        bool marked = plan->engine->markets[position.market].has_mark; /* or at entry */
+        bs_i128 value = bs_abs(marked ? bs_plan_value(plan, position.market, position.leg.size)
+                                      : position.leg.entry);
         gross += value;
         net += position.leg.size > 0 ? value : -value;
     }

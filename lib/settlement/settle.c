@@ -5,6 +5,7 @@
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
 #include "lib/settlement/layers.h"
+#include "lib/state/seniority.h"
 
 bool bs_pool_ready(const struct bs_engine *engine, uint32_t pool, int64_t now_ms)
 {
@@ -223,7 +224,7 @@ static void begin_cases(struct bs_engine *engine)
         sum_up_cases(scratch);
     }
     if (plan->cases_count == 0 && !fund_is_short(plan) && pool->period_loss == 0) {
-        scratch->phase = BS_PHASE_DONE;
+        scratch->phase = BS_PHASE_RESTITUTE;
         return;
     }
     scratch->phase = BS_PHASE_CASES;
@@ -262,7 +263,7 @@ static void plan_chunk(struct bs_engine *engine)
         const struct bs_layer *haircut = bs_layer_of(plan, BS_LAYER_HAIRCUT);
         bool now =
             haircut != NULL && (haircut->divide == BS_DIVIDE_AT_ONCE || scratch->period_ends);
-        scratch->phase = now ? BS_PHASE_DIVIDE : BS_PHASE_DONE;
+        scratch->phase = now ? BS_PHASE_DIVIDE : BS_PHASE_RESTITUTE;
         scratch->division = (struct bs_division){0};
         if (now) {
             ask_fund_again(plan);
@@ -270,27 +271,44 @@ static void plan_chunk(struct bs_engine *engine)
     }
     while (scratch->phase == BS_PHASE_DIVIDE && has_room(plan)) {
         if (!bs_divide_next(plan, &scratch->division)) {
-            scratch->phase = BS_PHASE_DONE;
+            scratch->phase = BS_PHASE_RESTITUTE;
         }
+    }
+    /* In a chunk of its own: an account that is done ends at 0 before it may be paid a claim. */
+    if (scratch->phase == BS_PHASE_RESTITUTE && plan->steps_count == 0 && !plan->overflow) {
+        if (bs_restitution_due(plan)) {
+            bs_order_refresh(engine);
+            bs_restitute(plan);
+        }
+        scratch->phase = BS_PHASE_DONE;
     }
 }
 
-static void reset_baselines(struct bs_engine *engine, uint32_t pool)
+/* Every account begins a new period. Its gain grows older where gains are remembered; where they
+ * are not any more, older ones are forgotten. */
+static void begin_anew(struct bs_engine *engine, uint32_t pool, const struct bs_layer *haircut)
 {
+    struct bs_accounts *a = &engine->accounts;
+    uint32_t ages = haircut != NULL ? haircut->options[BS_OPTION_SENIORITY] : 0;
     struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[pool]);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
-        engine->accounts.cold[account].baseline = bs_account_equity(engine, account);
+        bs_i128 equity = bs_account_equity(engine, account);
+        if (ages > 0 || a->any_past) {
+            a->any_past = true;
+            bs_gains_grow_older(&a->past[account], equity - a->cold[account].baseline, ages);
+        }
+        a->cold[account].baseline = equity;
     }
 }
 
 static void end_period(struct bs_engine *engine, uint32_t pool, int64_t now_ms)
 {
     struct bs_pool *p = &engine->pools[pool];
+    begin_anew(engine, pool, bs_layer_of(&engine->scratch->plan, BS_LAYER_HAIRCUT));
     if (p->has_next) {
         p->policy = p->next;
         p->has_next = false;
     }
-    reset_baselines(engine, pool);
     bs_period_open(p, now_ms);
 }
 

@@ -72,7 +72,8 @@ void bs_bucket_delete(struct bs_engine *engine, uint32_t bucket)
 static bool is_empty(const struct bs_engine *engine, uint32_t bucket)
 {
     return engine->accounts.hot[bucket].collateral == 0 &&
-           engine->accounts.hot[bucket].position_count == 0;
+           engine->accounts.hot[bucket].position_count == 0 &&
+           (!engine->accounts.any_past || engine->accounts.past[bucket].claim == 0);
 }
 
 bool bs_buckets_drop(struct bs_engine *engine, uint32_t owner)

@@ -41,6 +41,7 @@ struct bs_pool {
     int64_t period_start_ms, period_end_ms;
     bs_i128 period_loss;
     bs_i128 unallocated;
+    bs_i128 claims;                        /* sum of those of the accounts */
     uint64_t actions, settlements;         /* numbers given out */
     uint64_t closes_forgotten;             /* the newest action whose close is no longer kept */
     uint32_t backstop;                     /* account */
@@ -119,7 +120,9 @@ struct bs_tally {
 /* What is remembered of an account beyond the period. Only rules that ask for it write it. */
 struct bs_account_past {
     struct bs_tally tallies[BS_TALLIES];
-    uint32_t hits; /* closes in the day of the second tally */
+    uint32_t hits;              /* closes in the day of the second tally */
+    bs_i128 gains[BS_AGES_MAX]; /* by age less 1: what is left of the gains of older periods */
+    bs_i128 claim;              /* on the fund: what haircuts took and it has not paid back */
 };
 
 struct bs_accounts {

@@ -124,6 +124,8 @@ def check_waterfall(layers):
     check("haircut" not in names[:-1], "invalid_waterfall")
     for layer in layers:
         basis = layer.get("basis", "period_gain")
+        check(layer.get("seniority", 1) > 0, "invalid_waterfall")
+        check("seniority" not in layer or basis == "period_gain", "invalid_waterfall")
         if basis == "unrealized_profit":
             check(layer.get("divide", "at_once") == "at_once", "invalid_waterfall")
         if layer.get("scope", "pool") != "pool":
@@ -157,6 +159,8 @@ class Oracle(Venue, Isolated, Final):
                 "account": owner, "pool": pool.id, "collateral": pool.money(account.collateral),
                 "baseline": pool.money(account.baseline),
                 "handed_over": account.handed_over,
+                "claim": pool.money(account.claim),
+                "older_gains": [pool.money(gain) for gain in account.gains],
                 "positions": [self.position_state(pool, market, position)
                               for market, position in sorted(account.positions.items())]})
         return {"pools": pools, "accounts": accounts}
@@ -365,7 +369,8 @@ class Oracle(Venue, Isolated, Final):
         haircut = pool.layer("haircut")
         if haircut and haircut.get("divide") == "period_end" and pool.period_loss > 0:
             # while a loss is open withdrawals may not take equity below min(equity, gain)
-            if left < min(equity, pool.gain(account)):
+            stake = pool.gain(account) + sum(account.gains[:haircut.get("seniority", 0)])
+            if left < min(equity, stake):
                 return "gain_withheld"
         return None
 

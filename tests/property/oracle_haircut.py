@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The oracle's division of a loss among those who gained (DESIGN 3.4)."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from oracle_claims import gain_of_age
 from oracle_ledger import Account, prefix_split
 
 
@@ -18,6 +19,7 @@ class Place:
     """Where a division looks for gains: the pool, a market, or one side of it."""
     market: str | None = None
     long: bool | None = None
+    age: int = 0  # of the gains of a period
 
     def has(self, name, position):
         return (self.market in (None, name)
@@ -59,7 +61,7 @@ class Haircut:
         rule = haircut.get("rule", "pro_rata")
         for account in self.traders():
             if haircut.get("basis", "period_gain") == "period_gain":
-                gain = pool.gain(account)
+                gain = gain_of_age(pool, account, place.age)
             else:
                 gain = sum(pool.rest(account, name) for name, position
                            in account.positions.items() if place.has(name, position))
@@ -79,6 +81,11 @@ class Haircut:
         return rows
 
     def divide(self, loss, haircut, place):
+        for age in range(haircut.get("seniority", 0) + 1):
+            loss = self.divide_age(loss, haircut, replace(place, age=age))
+        return loss
+
+    def divide_age(self, loss, haircut, place):
         payers = self.payers(haircut, place) if loss else []
         loss = self.divide_among([p for p in payers if p.weight > 0], loss, haircut, place)
         # zero-weight payers last, by their caps
@@ -109,7 +116,7 @@ class Haircut:
         basis = haircut.get("basis", "period_gain")
         if not amount:
             return
-        account.collateral -= amount
+        self.pay(account, amount, place.age)
         if basis == "unrealized_profit":
             # booked to its positions with a positive rest by prefix differences, market-id order
             names = [name for name in sorted(account.positions) if pool.rest(account, name) > 0
@@ -118,6 +125,7 @@ class Haircut:
             for name, share in zip(names, shares):
                 account.positions[name].taken += share
         numbers |= {"amount": amount, "gain": payer.gain}
+        aged = {"age": str(place.age)} if haircut.get("seniority") else {}
         if payer.weight != payer.gain:
             numbers["weight"] = payer.weight
         fields = {name: pool.money(number) for name, number in numbers.items()}
@@ -125,4 +133,4 @@ class Haircut:
             fields["market"] = place.market
         if place.long is not None:
             fields["side"] = "long" if place.long else "short"
-        self.publish("haircut", account, basis=basis, **fields)
+        self.publish("haircut", account, basis=basis, **fields, **aged)

@@ -83,6 +83,8 @@ class Account:
     haircut_cap_ppm: int | None = None
     tallies: dict = field(default_factory=dict)  # oracle_limits
     hits: int = 0
+    gains: list = field(default_factory=lambda: [0] * 7)  # oracle_claims
+    claim: int = 0
 
 
 @dataclass

@@ -25,9 +25,14 @@ class Tally:
     closed: int = 0
 
 
+def worth(pool, name, position):
+    """At mark; where an indicator is asked for without one, at entry."""
+    market = pool.markets[name]
+    return abs(position.entry if market.mark is None else market.value(position.size))
+
+
 def gross(pool, account):
-    return sum(abs(pool.markets[name].value(position.size))
-               for name, position in account.positions.items())
+    return sum(worth(pool, name, position) for name, position in account.positions.items())
 
 
 class Limits:
@@ -37,8 +42,7 @@ class Limits:
         share = (self.pool.layer("adl") or {}).get("hedged_last_ppm")
         if share is None:
             return False
-        net = sum(abs(self.pool.markets[name].value(position.size))
-                  * (1 if position.size > 0 else -1)
+        net = sum(worth(self.pool, name, position) * (1 if position.size > 0 else -1)
                   for name, position in account.positions.items())
         return abs(net) * 10 ** 6 <= share * gross(self.pool, account)
 

@@ -2,12 +2,13 @@
 """The oracle's settlement: one run of the loop of DESIGN 3 over one pool."""
 from oracle_adl import Adl
 from oracle_haircut import Haircut
+from oracle_claims import Claims
 from oracle_limits import Limits
 from oracle_ledger import ceil_div, decimal_text, reduce, trade, visible
 from oracle_venue import Memory
 
 
-class Settlement(Adl, Haircut, Memory, Limits):
+class Settlement(Adl, Haircut, Memory, Limits, Claims):
     """One run of the loop of DESIGN 3 over one pool."""
 
     def __init__(self, pool, now):
@@ -35,8 +36,13 @@ class Settlement(Adl, Haircut, Memory, Limits):
         # DESIGN 3.4: divide at_once = at the end of this settlement
         if haircut and haircut.get("divide", "at_once") == "at_once":
             self.divide_loss(haircut)
-        if closing or pool.period == "tick" or self.now >= pool.period_end:
-            self.close_period(haircut)
+        closes = closing or pool.period == "tick" or self.now >= pool.period_end
+        if closes:
+            self.divide_period(haircut)
+        self.restitute()
+        if closes:
+            self.grow_older()
+            pool.open_period(self.now)
         pool.settlements += 1 if self.actions else 0  # one run that did something; numbered
         return self.actions
 
@@ -100,6 +106,7 @@ class Settlement(Adl, Haircut, Memory, Limits):
             if layer["layer"] == "insurance":
                 paid = self.draw(account, -pool.equity(account))
                 account.collateral += paid
+                self.set_off(account, paid)
                 account.baseline += paid  # what brings it back to 0 shifts the baseline
                 if pool.equity(account) >= 0:  # F covers all: the positions move at mark
                     break
@@ -139,6 +146,7 @@ class Settlement(Adl, Haircut, Memory, Limits):
             return
         account.collateral += owed
         account.baseline += owed
+        self.set_off(account, owed)
         self.publish("write_off", account, amount=pool.money(owed))
         haircut = pool.layer("haircut")
         if not haircut:
@@ -190,11 +198,10 @@ class Settlement(Adl, Haircut, Memory, Limits):
             self.deleverage(backstop, adl, "mark" if equity >= 0 else "bankruptcy")
         self.write_off(backstop, held)  # still below 0: set to 0, to the layers after adl
 
-    def close_period(self, haircut):
+    def divide_period(self, haircut):
         """With period_end the fund is asked again first; then the loss is divided."""
         pool = self.pool
         if pool.period_loss > 0:
             if pool.layer("insurance"):
                 pool.period_loss -= self.draw(pool.backstop, pool.period_loss)
             self.divide_loss(haircut)
-        pool.open_period(self.now)

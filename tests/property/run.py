@@ -152,9 +152,15 @@ def ledger(state):
                      for p in row["positions"]]
         if backstop and not positions and Decimal(row["collateral"]) == 0:
             continue
+        claim = Decimal(row.get("claim", "0"))
+        older = [Decimal(gain) for gain in row.get("older_gains", [])]
+        while older and older[-1] == 0:
+            older.pop()
+        older = [] if backstop else older
         baseline = None if backstop else Decimal(row["baseline"])
         table["account", who(row, row.get("isolated"))] = (
-            row["pool"], Decimal(row["collateral"]), baseline, row.get("handed_over", False), positions)
+            row["pool"], Decimal(row["collateral"]), baseline, row.get("handed_over", False), claim, older,
+            positions)
     return table
 
 
@@ -262,12 +268,16 @@ def audit_account(name, before, after, actions, dust):
         return []
     if name in before.left_alone:
         return [] if (was, old) == (now, new) else ["touched, though not handed over"]
+    paid_back = total(actions, "restitution", "amount", name)
+    if was < 0 and paid_back:  # of a claim, once its debt was resolved
+        now -= paid_back
     if was < 0 and not (dust and 0 <= now <= dust):  # netting may lift one above 0 by a rounding
         return [] if now == 0 and not new else [f"insolvent, left with equity {now} and {new}"]
     wrong = []
     if now < 0:
         wrong.append(f"solvent with {was}, left with {now}")
-    cost = total(actions, "adl", "cost_to_mark", name) + total(actions, "haircut", "amount", name)
+    cost = (total(actions, "adl", "cost_to_mark", name) + total(actions, "haircut", "amount", name)
+            - paid_back)
     if was >= 0 and abs(was - now - cost) > dust:
         wrong.append(f"lost {was - now}, published {cost}")
     for market, size in new.items():

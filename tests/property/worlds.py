@@ -77,13 +77,24 @@ class Grower(VenueWorlds, IsolatedWorlds):
                 layer |= self.limits()
             layers.append(layer)
         if self.chance(0.7):
-            layers.append({"layer": "haircut", "rule": rng.choice(RULES)} | rng.choice([
+            layers.append({"layer": "haircut", "rule": rng.choice(RULES)} | self.memory() | rng.choice([
                 {}, {"basis": "period_gain"}, {"divide": "at_once"}, {"divide": "period_end"},
                 {"basis": "period_gain", "divide": "period_end"},
                 {"basis": "unrealized_profit"}, {"basis": "unrealized_profit", "scope": "market"},
                 {"basis": "unrealized_profit", "divide": "at_once", "scope": "market"},
                 {"basis": "unrealized_profit", "scope": "side"}]))
+            if layers[-1].get("basis") == "unrealized_profit":
+                layers[-1].pop("seniority", None)
         return layers
+
+    def memory(self):
+        """What a haircut layer knows beyond the period; not every basis has ages."""
+        rng, options = self.rng, {}
+        if self.chance(0.15):
+            options["seniority"] = rng.choice([1, 1, 2, 3, 7])
+        if self.chance(0.2):
+            options["restitution"] = True
+        return options
 
     def limits(self):
         """Some of the options that spare counterparties of the adl layer."""

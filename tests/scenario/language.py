@@ -11,8 +11,8 @@ ALIASES = {
     "max_move": "max_move_ppm", "age": "mark_max_age_ms", "priority": "adl_priority",
     "seen": "seen_action", "trade": "trade_id",
 }
-INTEGERS = {"decimals", "mark_max_age_ms", "adl_priority", "seen_action"}
-SWITCHES = {"confirm", "protect_principal"}
+INTEGERS = {"decimals", "seniority", "mark_max_age_ms", "adl_priority", "seen_action"}
+SWITCHES = {"confirm", "protect_principal", "restitution"}
 MARGINS = {"isolated": {"margin": "isolated"}}
 ACTION_ALIASES = {"vs": "counterparty", "pnl": "realized_pnl", "cost": "cost_to_mark",
                   "total": "gains_total", "deficit": "reason.deficit",
@@ -24,7 +24,7 @@ SHOWN = {  # what --update writes for an action that has no line yet
     "netting": ("vs",),
     "reversal": ("vs", "reverses", "pnl", "cost"),
     "final_settlement": ("pnl",),
-    "haircut": ("gain", "weight", "loss", "total", "prefix"),
+    "haircut": ("age", "gain", "weight", "loss", "total", "prefix"),
 }
 
 

@@ -118,6 +118,13 @@ static void print_account(struct buffer *out, struct bs_engine *engine, uint32_t
     field(out, "equity", view.equity);
     field(out, "gain", view.gain);
     buffer_text(out, view.handed_over ? ",\"handed_over\":true" : "");
+    field(out, "claim", view.claim);
+    buffer_text(out, ",\"older_gains\":[");
+    for (uint32_t i = 0; i < view.gains_count; i++) {
+        buffer_text(out, i > 0 ? "," : "");
+        api_wide(out, view.gains[i]);
+    }
+    buffer_text(out, "]");
     buffer_text(out, ",\"positions\":[");
     print_positions(out, engine, account, view.positions_count);
     buffer_text(out, "]}");

@@ -236,7 +236,8 @@ START_TEST(pools)
         "'period_start':'2025-10-10T16:00:00.000Z','period_end':'2025-10-11T00:00:00.000Z',"
         "'accounts':2,'positions':3,'last_action':4,'last_settlement':5,"
         "'insurance_fund':{'account':'backstop:p','collateral':'10.5','equity':'9.5',"
-        "'floor':'1','available':'8.5'},'period_loss':'0.01','unallocated_deficit':'0'}");
+        "'floor':'1','available':'8.5'},'period_loss':'0.01','unallocated_deficit':'0','claims':'0'"
+        "}");
     api_insurance_fund(&out, &pool);
     ck_assert_str_eq(output(), "{'pool':'p','asset':'USD','account':'backstop:p',"
                                "'collateral':'10.5','equity':'9.5','floor':'1','available':'8.5'}");
