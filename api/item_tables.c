@@ -47,6 +47,9 @@ static const struct field market_rows[] = {
     {FIELD("maintenance_margin_ppm", FIELD_U32, AT(market.maintenance_margin_ppm)),
      .required = true, .max = UINT32_MAX},
     {FIELD("max_move_ppm", FIELD_U32, AT(market.max_move_ppm)), .max = UINT32_MAX},
+    {FIELD("fund_budget", FIELD_DECIMAL, AT(market.fund_budget)),
+     .flag = AT(market.has_fund_budget)},
+    {FIELD("own_fund", FIELD_UNSUPPORTED, FIELD_NOWHERE)},
     ROW_TYPE(BS_COMMAND_MARKET),
 };
 
@@ -166,9 +169,12 @@ static const struct field insurance_rows[] = {
     {FIELD("floor", FIELD_DECIMAL, LAYER_AT(floor))},
     {FIELD("max_per_settlement", FIELD_DECIMAL, LAYER_AT(max_per_settlement)),
      .flag = LAYER_AT(has_max_per_settlement)},
-    {FIELD("max_drawdown_ppm", FIELD_UNSUPPORTED, FIELD_NOWHERE)},
-    {FIELD("drawdown_window", FIELD_UNSUPPORTED, FIELD_NOWHERE)},
-    {FIELD("resume_ppm", FIELD_UNSUPPORTED, FIELD_NOWHERE)},
+    {FIELD("max_drawdown_ppm", FIELD_U32, LAYER_AT(max_drawdown_ppm)), .max = UINT32_MAX,
+     .flag = LAYER_AT(has_max_drawdown)},
+    {FIELD("drawdown_window", FIELD_PERIOD, LAYER_AT(drawdown_window_ms)),
+     .flag = LAYER_AT(has_drawdown_window)},
+    {FIELD("resume_ppm", FIELD_U32, LAYER_AT(resume_ppm)), .max = UINT32_MAX,
+     .flag = LAYER_AT(has_resume)},
 };
 
 static const struct field adl_rows[] = {

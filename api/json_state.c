@@ -20,6 +20,13 @@ static void write_layer(struct buffer *out, const struct bs_layer *layer)
         if (layer->has_max_per_settlement) {
             member_decimal(out, "max_per_settlement", layer->max_per_settlement);
         }
+        if (layer->has_max_drawdown) {
+            char window[TEXT_PERIOD_SIZE];
+            text_period_print(layer->drawdown_window_ms, window);
+            member_integer(out, "max_drawdown_ppm", layer->max_drawdown_ppm);
+            member_word(out, "drawdown_window", window);
+            member_integer(out, "resume_ppm", layer->resume_ppm);
+        }
     } else if (layer->type == BS_LAYER_ADL) {
         member_word(out, "ranking", bs_ranking_name(layer->ranking));
         member_word(out, "price", bs_close_price_name(layer->price));
@@ -115,12 +122,54 @@ void api_pool(struct buffer *out, const struct bs_pool_view *pool)
     buffer_append(out, "}", 1);
 }
 
-void api_insurance_fund(struct buffer *out, const struct bs_pool_view *pool)
+/* The value, or null where there is none. */
+static void member_known(struct buffer *out, const char *name, bool known, struct bs_wide value)
 {
+    if (known) {
+        member_wide(out, name, value);
+    } else {
+        member_null(out, name);
+    }
+}
+
+void api_insurance_fund(struct buffer *out, const struct bs_pool_view *pool,
+                        const struct bs_fund_view *fund)
+{
+    static const char *const states[] = {"normal", "restricted", "exhausted"};
     buffer_append(out, "{", 1);
     member_text(out, "pool", pool->pool);
     member_text(out, "asset", pool->asset);
     write_fund(out, pool);
+    member_wide(out, "balance", pool->fund_collateral);
+    member_known(out, "max_per_settlement", fund->has_max_per_settlement, fund->max_per_settlement);
+    member_known(out, "peak", fund->has_drawdown, fund->peak);
+    if (fund->has_drawdown) {
+        member_integer(out, "drawdown_ppm", fund->drawdown_ppm);
+    } else {
+        member_null(out, "drawdown_ppm");
+    }
+    member_known(out, "threshold", fund->has_drawdown, fund->threshold);
+    member_known(out, "distance", fund->has_drawdown, fund->distance);
+    member_known(out, "resume_at", fund->has_drawdown, fund->resume_at);
+    assert(fund->state < sizeof(states) / sizeof(states[0]));
+    member_word(out, "state", states[fund->state]);
+    buffer_append(out, "}", 1);
+}
+
+void api_fund_change(struct buffer *out, const struct bs_fund_change_view *change)
+{
+    buffer_append(out, "{", 1);
+    member_integer(out, "id", change->number);
+    member_time(out, "time", change->time_ms);
+    member_word(out, "cause", bs_fund_cause_name(change->cause));
+    if (change->settlement != 0) {
+        member_integer(out, "settlement", change->settlement);
+    } else {
+        member_null(out, "settlement");
+    }
+    member_wide(out, "amount", change->amount);
+    member_wide(out, "balance", change->balance);
+    member_wide(out, "equity", change->equity);
     buffer_append(out, "}", 1);
 }
 
@@ -167,6 +216,10 @@ void api_market(struct buffer *out, const struct bs_market_view *market)
     member_integer(out, "shorts", market->shorts);
     member_wide(out, "open_long", market->open_long);
     member_wide(out, "open_short", market->open_short);
+    if (market->has_fund_budget) {
+        member_wide(out, "fund_budget", market->fund_budget);
+        member_wide(out, "fund_budget_used", market->fund_budget_used);
+    }
     buffer_append(out, "}", 1);
 }
 

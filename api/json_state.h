@@ -25,7 +25,9 @@ void api_action_canonical(struct buffer *out, const struct bs_action *action);
 /* A waterfall as it is spelled in PUT /v1/pools/{pool}. */
 void api_layers(struct buffer *out, const struct bs_layer *layers, uint32_t layers_count);
 void api_pool(struct buffer *out, const struct bs_pool_view *pool);
-void api_insurance_fund(struct buffer *out, const struct bs_pool_view *pool);
+void api_insurance_fund(struct buffer *out, const struct bs_pool_view *pool,
+                        const struct bs_fund_view *fund);
+void api_fund_change(struct buffer *out, const struct bs_fund_change_view *change);
 void api_solvency(struct buffer *out, const struct bs_pool_view *pool,
                   const struct bs_solvency_view *solvency);
 void api_market(struct buffer *out, const struct bs_market_view *market);

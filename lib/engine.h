@@ -40,6 +40,25 @@ struct bs_engine *bs_engine_init(void *memory, size_t size, const struct bs_conf
  * the middle of a settlement. */
 struct bs_engine *bs_engine_attach(void *memory);
 
+/* Why an insurance fund's cash changed. */
+enum bs_fund_cause {
+    BS_FUND_TOP_UP,
+    BS_FUND_WITHDRAWAL,
+    BS_FUND_CREDIT, /* a top-up paid down the unallocated deficit */
+    BS_FUND_FILL,
+    BS_FUND_TRANSFER,
+    BS_FUND_DRAW,
+    BS_FUND_TAKEOVER, /* of a position opposite to its own */
+    BS_FUND_CLOSE,
+    BS_FUND_WRITE_OFF,
+    BS_FUND_REVERSAL,
+    BS_FUND_RESTITUTION,
+    BS_FUND_SETTLEMENT, /* any other step of one */
+    BS_FUND_CAUSE_COUNT
+};
+
+const char *bs_fund_cause_name(uint8_t cause); /* as in JSON; NULL past the end */
+
 enum bs_waiting { BS_WAITING_NO, BS_WAITING_STALE_MARK };
 
 /* What one settlement did, for the list of settlements. Amounts in the pool's asset. */
@@ -148,6 +167,31 @@ struct bs_pool_view {
     struct bs_text reason; /* of the last pause or halt */
 };
 
+enum bs_fund_state { BS_FUND_NORMAL, BS_FUND_RESTRICTED, BS_FUND_EXHAUSTED };
+
+/* The triggers of an insurance fund, as an observation at engine time would find them. */
+struct bs_fund_view {
+    bool has_drawdown; /* else the peak and what follows from it mean nothing */
+    uint32_t drawdown_ppm;
+    struct bs_wide peak;
+    struct bs_wide threshold; /* the layer may not take the equity below it */
+    struct bs_wide distance;  /* equity less threshold */
+    struct bs_wide resume_at; /* the least equity at which a restricted fund resumes */
+    bool has_max_per_settlement;
+    struct bs_wide max_per_settlement;
+    uint8_t state; /* enum bs_fund_state */
+};
+
+/* One change of an insurance fund's cash. */
+struct bs_fund_change_view {
+    uint64_t number; /* within the pool, from 1 */
+    int64_t time_ms;
+    uint8_t cause;                  /* enum bs_fund_cause */
+    uint64_t settlement;            /* 0 = outside of one */
+    struct bs_wide amount;          /* signed */
+    struct bs_wide balance, equity; /* after it */
+};
+
 /* Totals over a pool at current marks: one pass over its accounts. */
 struct bs_solvency_view {
     struct bs_wide collateral;      /* all accounts, the backstop account included */
@@ -175,6 +219,8 @@ struct bs_market_view {
     bool settled;                         /* finally, at mark_price */
     uint32_t longs, shorts;               /* positions, the backstop account's included */
     struct bs_wide open_long, open_short; /* contracts, both positive */
+    bool has_fund_budget;
+    struct bs_wide fund_budget, fund_budget_used; /* of the current period */
 };
 
 struct bs_account_view {
@@ -257,6 +303,11 @@ struct bs_rank_view {
 uint32_t bs_pool_find(const struct bs_engine *engine, struct bs_text pool);
 uint32_t bs_pool_after(const struct bs_engine *engine, struct bs_text after);
 void bs_pool_view_get(const struct bs_engine *engine, uint32_t pool, struct bs_pool_view *ret_view);
+void bs_fund_view_get(const struct bs_engine *engine, uint32_t pool, struct bs_fund_view *ret_view);
+/* The changes of the fund's cash after number `after` that are still kept, oldest first, at most
+ * `max`. Returns how many were written. */
+uint32_t bs_fund_history_get(const struct bs_engine *engine, uint32_t pool, uint64_t after,
+                             uint32_t max, struct bs_fund_change_view *ret_rows);
 void bs_solvency_view_get(const struct bs_engine *engine, uint32_t pool,
                           struct bs_solvency_view *ret_view);
 uint32_t bs_market_find(const struct bs_engine *engine, struct bs_text market);

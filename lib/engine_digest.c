@@ -5,6 +5,7 @@
  */
 #include "lib/engine.h"
 #include "lib/state/closes.h"
+#include "lib/state/fund.h"
 #include "lib/state/state.h"
 
 struct stream {
@@ -57,7 +58,24 @@ static void add_policy(struct stream *stream, const struct bs_policy *policy)
         for (int k = 0; k < BS_OPTION_COUNT; k++) {
             add(stream, layer->has[k] ? 1 + (uint64_t)layer->options[k] : 0);
         }
+        add(stream, layer->max_drawdown_ppm);
+        add(stream, layer->resume_ppm);
+        add(stream, layer->drawdown_window_ms);
     }
+}
+
+static void add_fund(struct stream *stream, const struct bs_fund *fund)
+{
+    add(stream, (uint64_t)fund->bucket_ms);
+    for (uint32_t i = 0; fund->bucket_ms != 0 && i < BS_FUND_BUCKETS; i++) {
+        add(stream, fund->buckets[i].known);
+        add(stream, (uint64_t)fund->buckets[i].number);
+        add_wide(stream, fund->buckets[i].equity);
+    }
+    add(stream, fund->restricted);
+    add(stream, fund->changes);
+    add(stream, fund->digest[0]);
+    add(stream, fund->digest[1]);
 }
 
 static void add_pool(struct stream *stream, const struct bs_engine *engine, uint32_t row)
@@ -81,6 +99,8 @@ static void add_pool(struct stream *stream, const struct bs_engine *engine, uint
     add_wide(stream, pool->period_loss);
     add_wide(stream, pool->unallocated);
     add_wide(stream, pool->claims);
+    add_wide(stream, pool->over_budget);
+    add_fund(stream, &engine->funds[row]);
     add(stream, pool->actions);
     add(stream, pool->settlements);
     add(stream, pool->closes_forgotten);
@@ -95,6 +115,9 @@ static void add_market(struct stream *stream, const struct bs_engine *engine, ui
     add(stream, market->contract);
     add(stream, market->maintenance_ppm);
     add(stream, market->max_move_ppm);
+    add(stream, market->has_budget);
+    add(stream, (uint64_t)market->budget);
+    add(stream, (uint64_t)market->budget_used);
     add_decimal(stream, market->tick);
     add_decimal(stream, market->lot);
     add_decimal(stream, market->multiplier);

@@ -6,6 +6,7 @@
 #include "lib/engine.h"
 #include "lib/settlement/plan.h"
 #include "lib/state/closes.h"
+#include "lib/state/fund.h"
 #include "lib/state/state.h"
 
 #define ALIGNMENT 64u
@@ -82,6 +83,7 @@ static void place_setup(struct layout *layout, struct bs_engine *engine)
     uint64_t markets = (uint64_t)engine->config.markets_max + 1;
     PLACE(layout, engine->pools, pools);
     PLACE(layout, engine->pool_name, pools);
+    PLACE(layout, engine->funds, pools);
     PLACE(layout, engine->pool_order, pools);
     engine->pool_index.mask = bs_index_slots((uint32_t)pools) - 1;
     PLACE(layout, engine->pool_index.slots, (uint64_t)engine->pool_index.mask + 1);
@@ -141,6 +143,8 @@ static void place_scratch(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, s->market_loss, 2 * markets);
     PLACE(layout, s->market_sides, markets);
     PLACE(layout, s->market_sizes, markets);
+    PLACE(layout, s->budget_planned, markets);
+    PLACE(layout, s->budget_checked, markets);
     uint64_t legs = markets > BS_ACCOUNT_POSITIONS_MAX ? markets : BS_ACCOUNT_POSITIONS_MAX;
     PLACE(layout, s->leg_weights, legs);
     PLACE(layout, s->adl_legs, legs);

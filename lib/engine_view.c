@@ -177,6 +177,9 @@ void bs_market_view_get(const struct bs_engine *engine, uint32_t row,
         .shorts = market->holders[1],
         .open_long = bs_lots_wide(market, market->open[0]),
         .open_short = bs_lots_wide(market, market->open[1]),
+        .has_fund_budget = market->has_budget,
+        .fund_budget = bs_quanta_wide(&engine->pools[market->pool], market->budget),
+        .fund_budget_used = bs_quanta_wide(&engine->pools[market->pool], market->budget_used),
     };
 }
 

@@ -99,8 +99,38 @@ void read_insurance_fund(struct request *request, struct core *core, struct bs_e
     (void)core;
     struct bs_pool_view view;
     if (find_pool_view(request, engine, &view)) {
-        api_insurance_fund(&request->body, &view);
+        struct bs_fund_view fund;
+        bs_fund_view_get(engine, bs_pool_find(engine, view.pool), &fund);
+        api_insurance_fund(&request->body, &view, &fund);
     }
+}
+
+void read_fund_history(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+
+    enum { ROWS = 64 };
+
+    struct bs_fund_change_view rows[ROWS];
+    uint32_t pool = find_pool(request, engine);
+    if (pool == 0) {
+        return;
+    }
+    struct buffer *out = &request->body;
+    uint64_t after = request->number;
+    uint32_t left = request->limit, count = ROWS;
+    page_begin(out);
+    while (left > 0 && count == ROWS && out->size < PAGE_SIZE_MAX) {
+        count = bs_fund_history_get(engine, pool, after, left < ROWS ? left : ROWS, rows);
+        for (uint32_t i = 0; i < count; i++) {
+            page_comma(out);
+            api_fund_change(out, &rows[i]);
+            after = rows[i].number;
+        }
+        left -= count;
+    }
+    page_end_number(out, bs_fund_history_get(engine, pool, after, 1, rows) > 0, after);
+    answer_json(request, 200);
 }
 
 void read_solvency(struct request *request, struct core *core, struct bs_engine *engine)

@@ -9,6 +9,7 @@ void read_presets(struct request *request, struct core *core, struct bs_engine *
 void read_pools(struct request *request, struct core *core, struct bs_engine *engine);
 void read_pool(struct request *request, struct core *core, struct bs_engine *engine);
 void read_insurance_fund(struct request *request, struct core *core, struct bs_engine *engine);
+void read_fund_history(struct request *request, struct core *core, struct bs_engine *engine);
 void read_solvency(struct request *request, struct core *core, struct bs_engine *engine);
 void read_at_risk(struct request *request, struct core *core, struct bs_engine *engine);
 void read_accounts(struct request *request, struct core *core, struct bs_engine *engine);

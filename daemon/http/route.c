@@ -65,6 +65,7 @@ static const struct route routes[] = {
     LIST("/v1/pools", read_pools, BY_NAME, LIST_MAX),
     READ("/v1/pools/{}", read_pool),
     READ("/v1/pools/{}/insurance-fund", read_insurance_fund),
+    LIST("/v1/pools/{}/insurance-fund/history", read_fund_history, BY_NUMBER, LIST_MAX),
     READ("/v1/pools/{}/solvency", read_solvency),
     LIST("/v1/pools/{}/at-risk", read_at_risk, BY_NUMBER, LIST_MAX),
     LIST("/v1/accounts", read_accounts, BY_NAME | QUERY_POOL, LIST_MAX),

@@ -2,6 +2,7 @@
 /* Fills, transfers and money for the insurance fund: each id counts once. */
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
+#include "lib/state/fund.h"
 #include "lib/state/seniority.h"
 
 struct bs_outcome bs_find_isolated(const struct bs_engine *engine, uint32_t owner,
@@ -100,6 +101,16 @@ static void touched(struct bs_engine *engine, uint32_t account)
     engine->pools[engine->accounts.hot[account].pool].changed = true;
 }
 
+/* A change that may be to a fund's cash. */
+static void note_fund(struct bs_engine *engine, uint32_t account, enum bs_fund_cause cause,
+                      bs_i128 amount)
+{
+    uint32_t pool = engine->accounts.hot[account].pool;
+    if (account == engine->pools[pool].backstop) {
+        bs_fund_moved(engine, pool, cause, amount);
+    }
+}
+
 static struct bs_outcome book_fill(struct bs_engine *engine, uint32_t account, uint32_t market,
                                    const struct bs_dedupe_key *key)
 {
@@ -122,7 +133,9 @@ static struct bs_outcome book_fill(struct bs_engine *engine, uint32_t account, u
     if (leg.size != 0) {
         bs_taken_set(&engine->positions, bs_position_find(engine, account, market), leg.taken);
     }
+    bs_i128 moved = collateral - engine->accounts.hot[account].collateral;
     engine->accounts.hot[account].collateral = (int64_t)collateral;
+    note_fund(engine, account, BS_FUND_FILL, moved);
     remember(engine, key);
     touched(engine, account);
     return BS_ACCEPTED;
@@ -261,9 +274,25 @@ struct bs_outcome bs_apply_transfer(struct bs_engine *engine,
         outcome = move_cash(engine, account, amount, shifts);
     }
     if (outcome.status == BS_OK) {
+        note_fund(engine, account, BS_FUND_TRANSFER, amount);
         remember(engine, &key);
     }
     return outcome;
+}
+
+/* Two rows when part of it pays down the unallocated deficit: in, and out again. */
+static void note_top_up(struct bs_engine *engine, uint32_t pool, int64_t amount, int64_t credit)
+{
+    uint32_t backstop = engine->pools[pool].backstop;
+    struct bs_fund_change change = {
+        .time_ms = engine->time_ms,
+        .amount = amount,
+        .balance = (bs_i128)engine->accounts.hot[backstop].collateral + credit,
+        .equity = bs_account_equity(engine, backstop) + credit,
+        .cause = amount < 0 ? BS_FUND_WITHDRAWAL : BS_FUND_TOP_UP,
+    };
+    bs_fund_changed(engine, pool, &change);
+    bs_fund_moved(engine, pool, BS_FUND_CREDIT, -(bs_i128)credit);
 }
 
 struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_command *command,
@@ -295,6 +324,8 @@ struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_c
     outcome = move_cash(engine, pool->backstop, amount - credit, true);
     if (outcome.status == BS_OK) {
         pool->unallocated -= credit;
+        note_top_up(engine, row, amount, credit);
+        bs_fund_observe(engine, row, engine->time_ms, false);
         *ret_credit = credit;
         remember(engine, &key);
     }

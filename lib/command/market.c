@@ -44,6 +44,21 @@ static const char *changed_field(const struct bs_market *market,
                                                                     : NULL;
 }
 
+/* The budget as the pool's money; BS_OK and nothing without one. */
+static struct bs_outcome read_budget(const struct bs_pool *pool,
+                                     const struct bs_market_command *command, int64_t *ret_budget)
+{
+    *ret_budget = 0;
+    if (!command->has_fund_budget) {
+        return BS_ACCEPTED;
+    }
+    enum bs_status status = bs_to_quanta(pool, command->fund_budget, ret_budget);
+    if (status == BS_OK && *ret_budget < 0) {
+        status = BS_INVALID_VALUE;
+    }
+    return status == BS_OK ? BS_ACCEPTED : bs_refuse(status, "fund_budget");
+}
+
 static struct bs_outcome check_market(const struct bs_market_command *command)
 {
     if (command->tick_size.mantissa <= 0) {
@@ -100,6 +115,14 @@ static struct bs_outcome new_market(struct bs_engine *engine,
     return BS_ACCEPTED;
 }
 
+/* Applies at once; what was used in this period stays used. */
+static void set_budget(struct bs_market *market, const struct bs_market_command *command,
+                       int64_t budget)
+{
+    market->has_budget = command->has_fund_budget;
+    market->budget = budget;
+}
+
 struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_market_command *command)
 {
     uint32_t pool = bs_index_find(&engine->pool_index, command->pool);
@@ -107,6 +130,11 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
         return bs_refuse(BS_UNKNOWN_POOL, "pool");
     }
     struct bs_outcome outcome = check_market(command);
+    if (outcome.status != BS_OK) {
+        return outcome;
+    }
+    int64_t budget;
+    outcome = read_budget(&engine->pools[pool], command, &budget);
     if (outcome.status != BS_OK) {
         return outcome;
     }
@@ -120,7 +148,12 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
     }
     uint32_t row = bs_index_find(&engine->market_index, command->market);
     if (row == 0) {
-        return new_market(engine, command, pool, unit);
+        outcome = new_market(engine, command, pool, unit);
+        if (outcome.status == BS_OK) {
+            row = bs_index_find(&engine->market_index, command->market);
+            set_budget(&engine->markets[row], command, budget);
+        }
+        return outcome;
     }
     struct bs_market *market = &engine->markets[row];
     if (market->settled) {
@@ -130,6 +163,7 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
     if (field == NULL) {
         market->maintenance_ppm = command->maintenance_margin_ppm;
         market->max_move_ppm = command->max_move_ppm;
+        set_budget(market, command, budget);
         engine->pools[pool].changed = true;
         return BS_ACCEPTED;
     }
@@ -138,6 +172,7 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
     }
     unlink_market(engine, row);
     define_market(engine, row, command, pool, unit);
+    set_budget(market, command, budget);
     return BS_ACCEPTED;
 }
 

@@ -2,6 +2,26 @@
 /* Pools: created with their backstop account, replaced whole, deleted. */
 #include "lib/command/commands.h"
 #include "lib/settlement/settle.h"
+#include "lib/state/fund.h"
+
+/* The drawdown limit: all three fields or none. */
+static struct bs_outcome check_drawdown(const struct bs_layer *layer)
+{
+    if (!layer->has_max_drawdown && !layer->has_drawdown_window && !layer->has_resume) {
+        return BS_ACCEPTED;
+    }
+    const char *wrong = NULL;
+    if (!layer->has_max_drawdown || layer->max_drawdown_ppm == 0 ||
+        layer->max_drawdown_ppm > BS_PPM) {
+        wrong = "max_drawdown_ppm";
+    } else if (layer->drawdown_window_ms == 0) {
+        wrong = "drawdown_window";
+    } else if (!layer->has_resume || layer->resume_ppm == 0 ||
+               layer->resume_ppm > layer->max_drawdown_ppm) {
+        wrong = "resume_ppm";
+    }
+    return wrong == NULL ? BS_ACCEPTED : bs_refuse(BS_INVALID_WATERFALL, wrong);
+}
 
 static struct bs_outcome read_layer(const struct bs_pool *pool, const struct bs_layer *layer,
                                     struct bs_policy *policy)
@@ -16,8 +36,9 @@ static struct bs_outcome read_layer(const struct bs_pool *pool, const struct bs_
     if (policy->floor < 0) {
         return bs_refuse(BS_INVALID_VALUE, "floor");
     }
-    if (!layer->has_max_per_settlement) {
-        return BS_ACCEPTED;
+    struct bs_outcome outcome = check_drawdown(layer);
+    if (outcome.status != BS_OK || !layer->has_max_per_settlement) {
+        return outcome;
     }
     status = bs_to_quanta(pool, layer->max_per_settlement, &policy->max_per_settlement);
     if (status != BS_OK) {
@@ -174,7 +195,9 @@ static bool same_policy(const struct bs_policy *a, const struct bs_policy *b)
             x->protect_principal != y->protect_principal || x->rule != y->rule ||
             x->basis != y->basis || x->divide != y->divide || x->scope != y->scope ||
             memcmp(x->has, y->has, sizeof x->has) != 0 ||
-            memcmp(x->options, y->options, sizeof x->options) != 0) {
+            memcmp(x->options, y->options, sizeof x->options) != 0 ||
+            x->max_drawdown_ppm != y->max_drawdown_ppm || x->resume_ppm != y->resume_ppm ||
+            x->drawdown_window_ms != y->drawdown_window_ms) {
             return false;
         }
     }
@@ -229,6 +252,7 @@ struct bs_outcome bs_delete_pool(struct bs_engine *engine, struct bs_text name)
         return bs_refuse(BS_IN_USE, NULL);
     }
     bs_account_delete(engine, pool->backstop);
+    bs_fund_clear(engine, row);
     bs_order_remove(engine->pool_order, &engine->pools_count, row);
     bs_index_remove(&engine->pool_index, row);
     bs_names_remove(&engine->names, pool->asset);

@@ -6,6 +6,7 @@
 
 /* Bits of the header's `present`: the optional fields of each type, in the order of its struct. */
 #define POOL_HANDOVER 1u
+#define MARKET_HAS_FUND_BUDGET 1u
 #define ACCOUNT_HAS_SEEN_ACTION 1u
 #define ACCOUNT_HAS_POSITIONS 2u
 #define ACCOUNT_HAS_HAIRCUT_CAP 4u
@@ -25,9 +26,6 @@
 #define ITEM_HAS_PRIORITY 2u
 #define ITEM_ISOLATED 4u
 #define ITEM_HAS_COLLATERAL 8u /* only with ITEM_ISOLATED */
-
-#define PERIOD_UNIT_MS 60000u
-#define PERIOD_MAX_MS (366ull * 24 * 60 * PERIOD_UNIT_MS)
 
 /* The years 0000 to 9999: what RFC 3339 can write. */
 #define TIME_MIN_MS (-62167219200000)
@@ -94,7 +92,11 @@ static uint32_t write_market(struct bs_writer *writer, const struct bs_market_co
     bs_write_decimal(writer, market->multiplier);
     bs_write_u32(writer, market->maintenance_margin_ppm);
     bs_write_u32(writer, market->max_move_ppm);
-    return 0;
+    if (!market->has_fund_budget) {
+        return 0;
+    }
+    bs_write_decimal(writer, market->fund_budget);
+    return MARKET_HAS_FUND_BUDGET;
 }
 
 static void write_item(struct bs_writer *writer, const struct bs_position_item *item)
@@ -344,7 +346,8 @@ static uint32_t read_pool(struct bs_reader *reader, uint32_t present, struct bs_
     return POOL_HANDOVER;
 }
 
-static uint32_t read_market(struct bs_reader *reader, struct bs_market_command *market)
+static uint32_t read_market(struct bs_reader *reader, uint32_t present,
+                            struct bs_market_command *market)
 {
     market->market = bs_read_name(reader);
     market->pool = bs_read_name(reader);
@@ -354,7 +357,10 @@ static uint32_t read_market(struct bs_reader *reader, struct bs_market_command *
     market->multiplier = bs_read_decimal(reader);
     market->maintenance_margin_ppm = bs_read_u32(reader);
     market->max_move_ppm = bs_read_u32(reader);
-    return 0;
+    market->has_fund_budget = (present & MARKET_HAS_FUND_BUDGET) != 0;
+    market->fund_budget =
+        market->has_fund_budget ? bs_read_decimal(reader) : (struct bs_decimal){0};
+    return MARKET_HAS_FUND_BUDGET;
 }
 
 static void read_item(struct bs_reader *reader, struct bs_position_item *item)
@@ -505,7 +511,7 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
     case BS_COMMAND_POOL:
         return read_pool(reader, present, &command->as.pool);
     case BS_COMMAND_MARKET:
-        return read_market(reader, &command->as.market);
+        return read_market(reader, present, &command->as.market);
     case BS_COMMAND_ACCOUNT:
         return read_account(reader, present, &command->as.account);
     case BS_COMMAND_POSITION:

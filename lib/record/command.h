@@ -102,10 +102,14 @@ struct bs_layer {
     uint8_t divide;         /* haircut: enum bs_divide */
     uint8_t scope;          /* haircut: enum bs_scope */
     bool has_max_per_settlement;
+    bool has_max_drawdown, has_drawdown_window, has_resume;
     struct bs_decimal floor;              /* insurance, default 0 */
     struct bs_decimal max_per_settlement; /* insurance, optional */
     bool has[BS_OPTION_COUNT];
     uint32_t options[BS_OPTION_COUNT]; /* 0 where `has` is false */
+    uint32_t max_drawdown_ppm;         /* insurance, optional; the three go together */
+    uint32_t resume_ppm;
+    uint64_t drawdown_window_ms;
 };
 
 struct bs_pool_command {
@@ -128,6 +132,8 @@ struct bs_market_command {
     struct bs_decimal multiplier;
     uint32_t maintenance_margin_ppm;
     uint32_t max_move_ppm; /* 0 = no band */
+    bool has_fund_budget;
+    struct bs_decimal fund_budget; /* most the fund pays for its debts in one period */
 };
 
 #define BS_PRIORITY_NONE UINT32_MAX /* absent adl_priority: comes last */

@@ -6,6 +6,9 @@
 #include "lib/record/command.h"
 #include "lib/record/wire.h"
 
+#define PERIOD_UNIT_MS 60000u
+#define PERIOD_MAX_MS (366ull * 24 * 60 * PERIOD_UNIT_MS)
+
 void bs_layer_write(struct bs_writer *writer, const struct bs_layer *layer);
 void bs_layer_read(struct bs_reader *reader, struct bs_layer *layer);
 

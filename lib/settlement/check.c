@@ -48,13 +48,13 @@ static bool carry_close(struct bs_plan *plan, const struct bs_step *step)
 static bool carry_draw(struct bs_plan *plan, const struct bs_step *step)
 {
     uint32_t backstop = plan->engine->pools[plan->pool].backstop;
-    bs_i128 owed =
-        step->account == backstop ? plan->period_loss : -bs_plan_equity(plan, step->account);
+    bs_i128 owed = step->account == backstop ? plan->period_loss - plan->over_budget
+                                             : -bs_plan_equity(plan, step->account);
     if (step->amount <= 0 || step->amount > owed) {
         return false;
     }
     bs_plan_carry(plan, step);
-    return bs_plan_equity(plan, backstop) >= plan->policy->floor;
+    return bs_draw_is_allowed(plan, step, owed);
 }
 
 static bool carry_takeover(struct bs_plan *plan, const struct bs_step *step)
@@ -235,6 +235,7 @@ bool bs_plan_check(struct bs_plan *plan)
         return false;
     }
     bs_plan_reset_working(plan);
+    bs_budgets_check_begin(plan);
     plan->scratch->pricing.reference = 0;
     bool ok = true;
     for (uint32_t i = 0; i < plan->steps_count && ok; i++) {

@@ -64,6 +64,7 @@ void bs_write_off(struct bs_plan *plan, uint32_t case_row)
                            .reference = case_row + 1,
                            .amount = c->owed};
     bs_plan_add(plan, &step);
+    plan->over_budget += haircut != NULL ? bs_min(c->over_budget, c->owed) : 0;
     if (haircut == NULL) {
         step.type = BS_STEP_UNALLOCATED;
         bs_plan_add(plan, &step);

@@ -18,21 +18,56 @@ bs_i128 bs_fund_available(const struct bs_plan *plan)
         return 0;
     }
     uint32_t backstop = plan->engine->pools[plan->pool].backstop;
-    bs_i128 above_floor = bs_plan_equity(plan, backstop) - plan->policy->floor;
+    if (plan->fund_restricted || plan->fund_cut) {
+        return 0;
+    }
+    bs_i128 above = bs_plan_equity(plan, backstop) - plan->fund_least;
     bs_i128 left = plan->policy->max_per_settlement - plan->fund_paid;
-    return bs_max(0, bs_min(above_floor, left));
+    return bs_max(0, bs_min(above, left));
+}
+
+bs_i128 bs_fund_pays(struct bs_plan *plan, bs_i128 wanted)
+{
+    bs_i128 paid = bs_min(wanted, bs_fund_available(plan));
+    if (paid < wanted && !plan->fund_restricted && plan->fund_least > plan->policy->floor) {
+        uint32_t backstop = plan->engine->pools[plan->pool].backstop;
+        bs_i128 above_floor = bs_plan_equity(plan, backstop) - plan->policy->floor;
+        bs_i128 left = plan->policy->max_per_settlement - plan->fund_paid;
+        plan->fund_cut = plan->fund_cut || paid < bs_min(wanted, bs_min(above_floor, left));
+    }
+    plan->fund_paid += paid;
+    return paid;
+}
+
+bool bs_draw_is_allowed(struct bs_plan *plan, const struct bs_step *step, bs_i128 owed)
+{
+    uint32_t backstop = plan->engine->pools[plan->pool].backstop;
+    plan->fund_checked += step->amount;
+    if (step->reference != 0) {
+        const struct bs_case *c = &plan->scratch->cases[step->reference - 1];
+        int64_t *used = plan->scratch->budget_checked;
+        if (step->amount > bs_budget_allows(plan, c, owed, used)) {
+            return false;
+        }
+        bs_budget_pay(plan, c, owed, step->amount, used);
+    }
+    return !plan->fund_restricted && plan->fund_checked <= plan->policy->max_per_settlement &&
+           bs_plan_equity(plan, backstop) >= plan->fund_least;
 }
 
 void bs_layer_insurance(struct bs_plan *plan, uint32_t case_row)
 {
     struct bs_case *c = &plan->scratch->cases[case_row];
-    bs_i128 paid = bs_min(c->owed, bs_fund_available(plan));
+    int64_t *used = plan->scratch->budget_planned;
+    bs_i128 wanted = bs_budget_allows(plan, c, c->owed, used);
+    bs_i128 paid = bs_fund_pays(plan, wanted);
+    c->over_budget = c->owed - wanted;
     if (paid > 0) {
+        bs_budget_pay(plan, c, c->owed, paid, used);
         struct bs_step step = {
             .type = BS_STEP_DRAW, .account = c->account, .reference = case_row + 1, .amount = paid};
         c->owed -= paid;
         c->fund_paid += paid;
-        plan->fund_paid += paid;
         bs_plan_add(plan, &step);
     }
     if (c->owed == 0) {

@@ -14,8 +14,24 @@ const struct bs_layer *bs_layer_of(const struct bs_plan *plan, uint8_t type);
 /* netting.c: insolvent accounts on opposite sides close against each other at mark. */
 void bs_net(struct bs_plan *plan);
 
+/* budget.c: budgets of markets; `used` by market is scratch->budget_planned or budget_checked. */
+void bs_budgets_begin(struct bs_plan *plan);       /* of a settlement */
+void bs_budgets_check_begin(struct bs_plan *plan); /* of a chunk */
+/* What of `owed` by a case the markets' budgets let the fund pay. */
+bs_i128 bs_budget_allows(const struct bs_plan *plan, const struct bs_case *c, bs_i128 owed,
+                         const int64_t *used);
+/* Counts a payment towards `owed`. */
+void bs_budget_pay(const struct bs_plan *plan, const struct bs_case *c, bs_i128 owed, bs_i128 paid,
+                   int64_t *used);
+void bs_budgets_write(struct bs_engine *engine, const struct bs_plan *plan); /* a checked chunk's */
+void bs_budgets_renew(struct bs_engine *engine, uint32_t pool);              /* with the period */
+
 /* insurance.c */
 bs_i128 bs_fund_available(const struct bs_plan *plan); /* >= 0 */
+/* What of `wanted` the fund pays; counts it, and notices when the drawdown cut it short. */
+bs_i128 bs_fund_pays(struct bs_plan *plan, bs_i128 wanted);
+/* Whether a draw is within every limit of the fund, carried out by the check before it asks. */
+BS_MUST_USE bool bs_draw_is_allowed(struct bs_plan *plan, const struct bs_step *step, bs_i128 owed);
 void bs_layer_insurance(struct bs_plan *plan, uint32_t case_row);
 /* All positions the account still has move to the backstop account at mark. */
 void bs_takeover(struct bs_plan *plan, uint32_t case_row);

@@ -5,6 +5,7 @@
 #include "lib/money/money.h"
 #include "lib/settlement/layers.h"
 #include "lib/settlement/tally.h"
+#include "lib/state/fund.h"
 
 void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_t pool,
                    int64_t now_ms)
@@ -20,7 +21,14 @@ void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_
         .period_loss = engine->pools[pool].period_loss,
         .unallocated = engine->pools[pool].unallocated,
         .claims = engine->pools[pool].claims,
+        .over_budget = engine->pools[pool].over_budget,
+        .fund_least = engine->pools[pool].policy.floor,
     };
+    if (bs_drawdown_of(plan->policy) != NULL) {
+        struct bs_fund_look look = bs_fund_look(engine, pool, now_ms);
+        plan->fund_least = bs_max(plan->fund_least, look.threshold);
+        plan->fund_restricted = look.restricted;
+    }
     for (uint32_t market = engine->pools[pool].market_head; market != 0;
          market = engine->markets[market].next) {
         plan->inverse = plan->inverse || engine->markets[market].contract == BS_CONTRACT_INVERSE;

@@ -39,8 +39,9 @@ struct bs_case {
     uint32_t account;
     bs_i128 deficit; /* as detected, > 0 */
     bs_i128 fund_paid;
-    bs_i128 owed; /* still to be resolved while the waterfall runs */
-    bool solvent; /* after netting, by the rounding of inverse values: it keeps the rest */
+    bs_i128 owed;        /* still to be resolved while the waterfall runs */
+    bool solvent;        /* after netting, by the rounding of inverse values: it keeps the rest */
+    bs_i128 over_budget; /* of it: what the markets' budgets kept the fund from paying */
     uint32_t legs_first,
         legs_count; /* maintenance per leg held at detection, in market-name order */
 };
@@ -104,8 +105,13 @@ struct bs_plan {
     uint32_t fund_case;    /* the row kept for the fund's own debt */
     uint32_t case_checked; /* the first case that no applied plan has resolved yet */
     uint32_t working_count, working_positions_count;
-    bs_i128 period_loss, unallocated, claims;
+    bs_i128 period_loss, unallocated, claims, over_budget;
     bs_i128 cleared_lots, cleared_value; /* by the final steps of this settlement: their sums */
+    bs_i128 fund_least;   /* equity that draws leave: the floor, or the drawdown's threshold */
+    bool fund_restricted; /* when the settlement began: it pays nothing */
+    bool fund_cut;        /* a draw was cut short by the drawdown: from then on nothing */
+    bool has_budgets;     /* some market of the pool has one */
+    bs_i128 fund_checked; /* paid in the steps that the check has seen */
     bs_i128 fund_paid;   /* by the insurance layer in this settlement, against max_per_settlement */
     uint32_t legs_split; /* numbers the legs that were split, and */
     uint32_t rounds_split;           /* the rounds of the splits */
@@ -176,11 +182,12 @@ struct bs_scratch {
     struct bs_payer *payers;
     bs_i128 *market_loss; /* by market * 2 + side of the payers: the part of the period loss that is
                              theirs; all 0 between */
-    uint8_t *market_sides;             /* by market: bit 0 longs, bit 1 shorts; all 0 between */
-    bs_i128 *market_sizes;             /* by market: for the check; all 0 between */
-    struct bs_leg_weight *leg_weights; /* of one account */
-    struct bs_adl_leg *adl_legs;       /* of one account */
-    struct bs_adl_leg *priced_legs;    /* of one account, for the check */
+    uint8_t *market_sides; /* by market: bit 0 longs, bit 1 shorts; all 0 between */
+    int64_t *budget_planned, *budget_checked; /* by market: used, while there are budgets */
+    bs_i128 *market_sizes;                    /* by market: for the check; all 0 between */
+    struct bs_leg_weight *leg_weights;        /* of one account */
+    struct bs_adl_leg *adl_legs;              /* of one account */
+    struct bs_adl_leg *priced_legs;           /* of one account, for the check */
     struct bs_pricing pricing;
     struct bs_excluded *excluded; /* of the settlement in hand */
     uint32_t steps_max, cases_max, weights_max, rounds_max, working_max, working_positions_max;

@@ -4,6 +4,7 @@
 #include "lib/settlement/layers.h"
 #include "lib/settlement/settle.h"
 #include "lib/settlement/tally.h"
+#include "lib/state/fund.h"
 
 struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs_action_type type,
                                 struct bs_effects *effects)
@@ -353,10 +354,44 @@ static void write_back(struct bs_engine *engine, struct bs_plan *plan)
     pool->claims = plan->claims;
     plan->scratch->cleared_lots = plan->cleared_lots;
     plan->scratch->cleared_value = plan->cleared_value;
+    plan->over_budget = bs_min(plan->over_budget, plan->period_loss);
+    pool->over_budget = plan->over_budget;
+    bs_budgets_write(engine, plan);
     plan->case_checked = plan->case_next;
     plan->steps_count = 0;
     plan->rounds_count = 0;
     bs_plan_reset_working(plan);
+}
+
+/* Carries the step out and remembers what it did to the fund's cash. */
+static void carry_noting_fund(const struct publishing *p)
+{
+    static const uint8_t causes[BS_STEP_COUNT] = {
+        [BS_STEP_DRAW] = BS_FUND_DRAW,
+        [BS_STEP_NETTING] = BS_FUND_SETTLEMENT,
+        [BS_STEP_CLOSE] = BS_FUND_CLOSE,
+        [BS_STEP_TAKEOVER] = BS_FUND_TAKEOVER,
+        [BS_STEP_WRITE_OFF] = BS_FUND_WRITE_OFF,
+        [BS_STEP_HAIRCUT] = BS_FUND_SETTLEMENT,
+        [BS_STEP_UNALLOCATED] = BS_FUND_SETTLEMENT,
+        [BS_STEP_REVERSAL] = BS_FUND_REVERSAL,
+        [BS_STEP_FINAL] = BS_FUND_SETTLEMENT,
+        [BS_STEP_RESTITUTION] = BS_FUND_RESTITUTION,
+    };
+    bs_i128 before = bs_plan_collateral(p->plan, p->pool->backstop);
+    bs_plan_carry(p->plan, p->step);
+    bs_i128 balance = bs_plan_collateral(p->plan, p->pool->backstop);
+    if (balance != before) {
+        struct bs_fund_change change = {
+            .time_ms = p->engine->time_ms,
+            .settlement = p->plan->scratch->numbered ? p->pool->settlements : 0,
+            .amount = balance - before,
+            .balance = balance,
+            .equity = bs_plan_equity(p->plan, p->pool->backstop),
+            .cause = causes[p->step->type],
+        };
+        bs_fund_changed(p->engine, p->plan->pool, &change);
+    }
 }
 
 bool bs_plan_publish(struct bs_engine *engine, struct bs_plan *plan, struct bs_effects *effects)
@@ -370,7 +405,7 @@ bool bs_plan_publish(struct bs_engine *engine, struct bs_plan *plan, struct bs_e
         }
         p.step = &scratch->steps[scratch->applied];
         publish_step(&p);
-        bs_plan_carry(plan, p.step);
+        carry_noting_fund(&p);
     }
     write_back(engine, plan);
     return true;

@@ -20,12 +20,12 @@ static bs_i128 payable(const struct bs_plan *plan)
 {
     const struct bs_layer *haircut = bs_layer_of(plan, BS_LAYER_HAIRCUT);
     uint32_t backstop = plan->engine->pools[plan->pool].backstop;
-    if (haircut == NULL || !haircut->has[BS_OPTION_RESTITUTION] || plan->claims == 0 ||
-        plan->period_loss > 0 || plan->unallocated > 0) {
+    if (plan->fund_restricted || haircut == NULL || !haircut->has[BS_OPTION_RESTITUTION] ||
+        plan->claims == 0 || plan->period_loss > 0 || plan->unallocated > 0) {
         return 0;
     }
     bs_i128 own = bs_min(bs_plan_equity(plan, backstop), bs_plan_collateral(plan, backstop));
-    return bs_max(0, bs_min(own - plan->policy->floor, plan->claims));
+    return bs_max(0, bs_min(own - plan->fund_least, plan->claims));
 }
 
 bool bs_restitution_due(const struct bs_plan *plan)

@@ -5,6 +5,7 @@
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
 #include "lib/settlement/layers.h"
+#include "lib/state/fund.h"
 #include "lib/state/seniority.h"
 
 bool bs_pool_ready(const struct bs_engine *engine, uint32_t pool, int64_t now_ms)
@@ -73,7 +74,7 @@ static void detect(struct bs_plan *plan)
 static void record_legs(struct bs_plan *plan, struct bs_case *c)
 {
     const struct bs_layer *haircut = bs_layer_of(plan, BS_LAYER_HAIRCUT);
-    if (haircut != NULL && haircut->scope != BS_SCOPE_POOL) {
+    if (plan->has_budgets || (haircut != NULL && haircut->scope != BS_SCOPE_POOL)) {
         c->legs_first = plan->weights_count;
         c->legs_count = bs_leg_weights(plan, c->account, plan->scratch->weights + c->legs_first);
         plan->weights_count += c->legs_count;
@@ -110,7 +111,7 @@ static void rank(struct bs_plan *plan)
     /* Taking over inverse positions may cost the fund a rounding. */
     bool fund_short = fund_is_short(plan) || plan->inverse;
     if (plan->policy->layers[0].type == BS_LAYER_INSURANCE && owed <= bs_fund_available(plan) &&
-        !fund_short) {
+        !fund_short && !plan->has_budgets) {
         return; /* the fund pays for all: nobody will be deleveraged */
     }
     for (uint32_t i = 0; i < plan->cases_count; i++) {
@@ -170,12 +171,11 @@ static void ask_fund_again(struct bs_plan *plan)
     if (haircut == NULL || haircut->divide != BS_DIVIDE_PERIOD_END) {
         return;
     }
-    bs_i128 paid = bs_min(plan->period_loss, bs_fund_available(plan));
+    bs_i128 paid = bs_fund_pays(plan, plan->period_loss - plan->over_budget);
     if (paid > 0) {
         struct bs_step step = {.type = BS_STEP_DRAW,
                                .account = plan->engine->pools[plan->pool].backstop,
                                .amount = paid};
-        plan->fund_paid += paid;
         bs_plan_add(plan, &step);
     }
 }
@@ -229,6 +229,7 @@ static void begin_cases(struct bs_engine *engine)
     }
     scratch->phase = BS_PHASE_CASES;
     bs_order_refresh(engine);
+    bs_budgets_begin(plan);
     bs_sort(scratch->cases, plan->cases_count, sizeof *scratch->cases, compare_cases, engine);
     for (uint32_t i = 0; i < plan->cases_count; i++) {
         record_legs(plan, &scratch->cases[i]);
@@ -309,6 +310,7 @@ static void end_period(struct bs_engine *engine, uint32_t pool, int64_t now_ms)
         p->policy = p->next;
         p->has_next = false;
     }
+    bs_budgets_renew(engine, pool);
     bs_period_open(p, now_ms);
 }
 
@@ -326,6 +328,7 @@ static void finish(struct bs_engine *engine, struct bs_effects *effects)
             engine->markets[scratch->final_market].settled = true;
         }
         bs_handovers_clear(engine, plan->pool);
+        bs_fund_observe(engine, plan->pool, plan->now_ms, plan->fund_cut);
         if (scratch->period_ends) {
             end_period(engine, plan->pool, plan->now_ms);
         }
@@ -422,6 +425,7 @@ static void begin(struct bs_engine *engine, uint32_t pool, int64_t now_ms, bool 
     scratch->numbered = false;
     scratch->period_ends = close_period || p->policy.period_ms == 0 || now_ms >= p->period_end_ms;
     scratch->phase = final_market != 0 ? BS_PHASE_FINAL : BS_PHASE_DETECT;
+    bs_fund_observe(engine, pool, now_ms, false);
     bs_plan_begin(&scratch->plan, engine, pool, now_ms);
     if (final_market != 0) {
         bs_order_refresh(engine);

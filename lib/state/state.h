@@ -41,7 +41,8 @@ struct bs_pool {
     int64_t period_start_ms, period_end_ms;
     bs_i128 period_loss;
     bs_i128 unallocated;
-    bs_i128 claims;                        /* sum of those of the accounts */
+    bs_i128 claims;      /* sum of those of the accounts */
+    bs_i128 over_budget; /* of the period loss: what the fund's budgets keep it from paying */
     uint64_t actions, settlements;         /* numbers given out */
     uint64_t closes_forgotten;             /* the newest action whose close is no longer kept */
     uint32_t backstop;                     /* account */
@@ -72,6 +73,9 @@ struct bs_market {
     uint32_t holders[2]; /* longs, shorts */
     uint32_t buckets;    /* isolated rows, also flat ones */
     bs_i128 open[2];     /* lots, both >= 0 */
+    bool has_budget;
+    int64_t budget;      /* most the fund pays for its debts in one period, quanta */
+    int64_t budget_used; /* in this one */
     uint64_t uid;        /* of this definition: row numbers are reused */
     bool settled;        /* finally: nothing is held in it any more */
 };
@@ -165,6 +169,8 @@ struct bs_closes { /* closes.h */
     uint64_t added;
 };
 
+struct bs_fund; /* fund.h */
+
 struct bs_scratch; /* memory of one settlement: lib/settlement/scratch.h */
 
 struct bs_engine {
@@ -198,6 +204,7 @@ struct bs_engine {
 
     struct bs_dedupe dedupe;
     struct bs_closes closes;
+    struct bs_fund *funds;    /* by pool row */
     uint8_t *scratch_markets; /* by market: flags of one command, all 0 between commands */
     struct bs_scratch *scratch;
 };

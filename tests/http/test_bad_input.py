@@ -206,6 +206,13 @@ def test_items_the_engine_refuses(t):
         ("/v1/pools/new", {**POOL, "decimals": 19}, 422, "invalid_value"),
         ("/v1/pools/new", {**POOL, "period": "1s"}, 422, "invalid_value"),
         ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "hope"}]}, 422, "invalid_value"),
+        ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "insurance", "max_drawdown_ppm": 300000}]},
+         422, "invalid_waterfall"),
+        ("/v1/pools/new", {**POOL, "waterfall": [{
+            "layer": "insurance", "max_drawdown_ppm": 300000, "resume_ppm": 300001,
+            "drawdown_window": "8h"}]}, 422, "invalid_waterfall"),
+        ("/v1/markets/m", {**MARKET, "fund_budget": "-1"}, 422, "invalid_value"),
+        ("/v1/markets/m", {**MARKET, "own_fund": True}, 422, "unsupported"),
         ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "haircut", "seniority": 0}]}, 422,
          "invalid_waterfall"),
         ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "haircut", "seniority": 8}]}, 422,

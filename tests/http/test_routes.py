@@ -233,5 +233,66 @@ def test_waiting(t):
         t.equal("with a mark it runs", (answer.status, answer.json.get("waiting")), (200, None))
 
 
+def test_fund(t):
+    """What a fund is triggered by, and the changes of its cash, page by page."""
+    with Server() as server:
+        server.make_insolvency()
+        plain = server.get("/v1/pools/usdc/insurance-fund").json
+        t.equal("no drawdown limit", [plain[name] for name in ("peak", "threshold", "state")],
+                [None, None, "normal"])
+        server.post("/v1/pools/usdc/settle")
+        server.post("/v1/pools/usdc/insurance-fund", {"amount": "100"})
+        rows = server.get("/v1/pools/usdc/insurance-fund/history").json["data"]
+        t.equal("the history", [(row["id"], row["cause"], row["amount"], row["balance"]) for row in rows],
+                [(1, "top_up", "50", "50"), (2, "draw", "-50", "0"), (3, "top_up", "100", "100")])
+        t.equal("settlements", [row["settlement"] for row in rows], [None, 1, None])
+        t.equal("page by page", list(server.pages("/v1/pools/usdc/insurance-fund/history?limit=2")), rows)
+        server.put("/v1/pools/two", {
+            "asset": "USDC", "decimals": 6, "mark_max_age_ms": 0, "waterfall": [
+                {"layer": "insurance", "max_drawdown_ppm": 300000, "drawdown_window": "8h",
+                 "resume_ppm": 250000}]})
+        server.post("/v1/pools/two/insurance-fund", {"amount": "1000"})
+        server.post("/v1/pools/two/insurance-fund", {"amount": "-310"})
+        fund = server.get("/v1/pools/two/insurance-fund").json
+        names = ("balance", "peak", "drawdown_ppm", "threshold", "distance", "resume_at", "available", "state")
+        t.equal("restricted", [fund[name] for name in names],
+                ["690", "1000", 310000, "700", "-10", "750.000001", "0", "restricted"])
+        t.refused("no such pool", server.get("/v1/pools/no/insurance-fund/history"), 404, "unknown_pool")
+
+
+def test_end_of_a_market(t):
+    """A final settlement closes, resolves and is over; the market can be read and deleted."""
+    with Server() as server:
+        server.make_insolvency()
+        server.post("/v1/pools/usdc/pause")
+        accepted(t, "final settlement", server.post("/v1/markets/BTC-PERP/final-settlement", {"price": "59000"}))
+        server.wait_for_actions(4)
+        kinds = [action["type"] for action in server.actions()]
+        t.equal("first the market, then the waterfall", kinds[:4],
+                ["final_settlement", "final_settlement", "insurance_draw", "write_off"])
+        market = server.get("/v1/markets/BTC-PERP").json
+        t.equal("settled", (market["settled"], market["mark_price"], market["longs"]), (True, "59000", 0))
+        again = server.post("/v1/markets/BTC-PERP/final-settlement", {"price": "59000"})
+        t.refused("twice", again, 409, "market_settled", "market")
+        t.refused("another definition", server.make_market(), 409, "market_settled")
+        t.equal("deleted", server.delete("/v1/markets/BTC-PERP").status, 200)
+
+
+def test_adl_rank(t):
+    """Where a position stands, also as ccxt's unified structure."""
+    with Server() as server:
+        server.make_insolvency()
+        rows = server.get("/v1/accounts/winner/adl-rank").json["data"]
+        t.equal("one row", [(row["market"], row["side"], row["margin"], row["rank"], row["of"], row["lights"])
+                            for row in rows], [("BTC-PERP", "short", "cross", 1, 1, 1)])
+        t.equal("the worst close", rows[0]["if_chosen_now"]["worst"],
+                {"price": "60000", "cost_to_mark": "1000", "bound": "entry"})
+        unified = server.get("/v1/accounts/winner/adl-rank?format=ccxt").json
+        t.equal("ccxt", [(row["symbol"], row["rank"], row["percentage"], row["info"]) for row in unified],
+                [("BTC-PERP", 1, 100, rows[0])])
+        t.refused("nobody", server.get("/v1/accounts/nobody/adl-rank"), 404, "unknown_account", "account")
+        t.refused("format", server.get("/v1/accounts/winner/adl-rank?format=xml"), 400, "invalid_query")
+
+
 if __name__ == "__main__":
     run(globals())

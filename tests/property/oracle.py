@@ -99,6 +99,7 @@ from fractions import Fraction
 
 from oracle_ledger import Account, Market, Pool, Position, Refused, check, decimal_text, trade
 from oracle_final import Final
+from oracle_fund import observe
 from oracle_isolated import Isolated
 from oracle_settlement import Settlement
 from oracle_venue import Venue
@@ -237,6 +238,9 @@ class Oracle(Venue, Isolated, Final):
         market = Market(name, pool.id, *terms, unit.numerator, *limits, inverse=inverse)
         if held:
             market.mark, market.mark_time, market.row = held.mark, held.mark_time, held.row
+            market.budget_used = held.budget_used
+        if "fund_budget" in command:
+            market.fund_budget = self.quanta(pool, command["fund_budget"])
         self.markets[name] = pool.markets[name] = market
 
     def on_resume(self, command, now):
@@ -411,6 +415,7 @@ class Oracle(Venue, Isolated, Final):
         credit = min(amount, pool.unallocated)  # paid down first by later fund top-ups
         pool.unallocated -= credit
         backstop.collateral += amount - credit
+        observe(pool, now)
         if not credit:
             return []
         return [pool.publish("insurance_credit", backstop, amount=pool.money(credit))]

@@ -6,7 +6,7 @@ youngest gain first. The loss is divided over the gains of age 0, what they cann
 of age 1, and so on to age `seniority`. A haircut of an older gain leaves the gain of the period as
 it is. (2) The backstop account's ages do not matter. (3) With `restitution` every haircut of the
 layer is a claim. At the end of a run that does not wait, if no loss is open and no deficit
-unallocated, the fund pays min(cash, equity) - floor, at most the claims, to solvent claimants in
+unallocated, the fund (not a restricted one) pays min(cash, equity) - floor (or the drawdown's threshold), at most the claims, to solvent claimants in
 proportion to their claims; it is no gain of the period. (4) Claims stay when the option goes; they
 are paid while the layer in force has it. An account with a claim cannot be deleted. (5) What the
 fund or others pay for an insolvent claimant is set off against its claim first.
@@ -54,12 +54,11 @@ class Claims:
         pool, backstop = self.pool, self.pool.backstop
         if not (pool.layer("haircut") or {}).get("restitution"):
             return
-        if pool.period_loss or pool.unallocated:
+        if pool.period_loss or pool.unallocated or self.restricted:
             return
-        floor = pool.quanta((pool.layer("insurance") or {}).get("floor", "0"))
         claimants = [a for _, a in sorted(pool.accounts.items())
                      if a.claim > 0 and pool.equity(a) >= 0]
-        has = min(backstop.collateral, pool.equity(backstop)) - floor
+        has = min(backstop.collateral, pool.equity(backstop)) - self.least
         paid = min(has, sum(account.claim for account in claimants))
         if paid <= 0:
             return

@@ -101,6 +101,8 @@ class Market:
     mark_time: int | None = None
     inverse: bool = False
     settled: bool = False
+    fund_budget: int | None = None  # most the fund pays for it in one period
+    budget_used: int = 0
     row: list = field(default_factory=list)  # refused out-of-band marks in a row: (price, time)
 
     def value(self, lots, ticks=None):
@@ -148,6 +150,10 @@ class Pool:
     apart: set = field(default_factory=set)  # of the next run: (account, counterparty, market)
     period_loss: int = 0
     unallocated: int = 0
+    over_budget: int = 0  # of the period loss: what budgets keep the fund from paying
+    fund_seen: list = field(default_factory=list)  # oracle_fund: (part of the window, equity)
+    fund_window: int | None = None
+    fund_restricted: bool = False
     settlements: int = 0
     last_action: int = 0
     markets: dict = field(default_factory=dict)

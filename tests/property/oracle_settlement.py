@@ -3,12 +3,13 @@
 from oracle_adl import Adl
 from oracle_haircut import Haircut
 from oracle_claims import Claims
+from oracle_fund import Fund, observe
 from oracle_limits import Limits
 from oracle_ledger import ceil_div, decimal_text, reduce, trade, visible
 from oracle_venue import Memory
 
 
-class Settlement(Adl, Haircut, Memory, Limits, Claims):
+class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund):
     """One run of the loop of DESIGN 3 over one pool."""
 
     def __init__(self, pool, now):
@@ -21,6 +22,7 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims):
         if not self.ready():
             return []
         pool = self.pool
+        self.look_at_fund()
         self.before_detection()
         self.apart, pool.apart = pool.apart, set()
         insolvent = self.detect()
@@ -40,7 +42,11 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims):
         if closes:
             self.divide_period(haircut)
         self.restitute()
+        observe(pool, self.now, self.cut)
+        pool.over_budget = min(pool.over_budget, pool.period_loss)
         if closes:
+            for market in pool.markets.values():
+                market.budget_used = 0
             self.grow_older()
             pool.open_period(self.now)
         pool.settlements += 1 if self.actions else 0  # one run that did something; numbered
@@ -104,7 +110,7 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims):
         pool = self.pool
         for layer in pool.waterfall:
             if layer["layer"] == "insurance":
-                paid = self.draw(account, -pool.equity(account))
+                paid = self.draw_within_budgets(account, -pool.equity(account), held)
                 account.collateral += paid
                 self.set_off(account, paid)
                 account.baseline += paid  # what brings it back to 0 shifts the baseline
@@ -115,20 +121,6 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims):
         self.write_off(account, held)
         for name in sorted(account.positions):
             self.take_over(account, pool.markets[name])
-
-    def draw(self, account, owed):
-        """F = min(deficit, available); available = fund equity - floor, and max_per_settlement."""
-        layer, backstop = self.pool.layer("insurance"), self.pool.backstop
-        available = self.pool.equity(backstop) - self.pool.quanta(layer.get("floor", "0"))
-        if "max_per_settlement" in layer:
-            limit = self.pool.quanta(layer["max_per_settlement"])
-            available = min(available, limit - self.drawn)
-        paid = max(0, min(owed, available))
-        if paid:
-            backstop.collateral -= paid
-            self.drawn += paid
-            self.publish("insurance_draw", account, amount=self.pool.money(paid))
-        return paid
 
     def take_over(self, account, market):
         """The position moves to the backstop account at mark."""
@@ -154,6 +146,7 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims):
             self.publish("unallocated_deficit", account, amount=pool.money(owed))
             return
         pool.period_loss += owed
+        pool.over_budget += min(owed, self.over_budget.get(account.id, 0))
         for place, share in self.debt_places(haircut, owed, held):
             self.debts[place] = self.debts.get(place, 0) + share
 
@@ -203,5 +196,5 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims):
         pool = self.pool
         if pool.period_loss > 0:
             if pool.layer("insurance"):
-                pool.period_loss -= self.draw(pool.backstop, pool.period_loss)
+                pool.period_loss -= self.draw(pool.backstop, pool.period_loss - pool.over_budget)
             self.divide_loss(haircut)

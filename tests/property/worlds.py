@@ -66,6 +66,10 @@ class Grower(VenueWorlds, IsolatedWorlds):
             if self.chance(0.25):
                 layer["max_per_settlement"] = self.money(
                     rng.choice([0, 1, 7, 100, 3000]) * self.scale, pool)
+            if self.chance(0.25):
+                most = rng.choice([1, 100000, 300000, 1000000])
+                layer |= {"max_drawdown_ppm": most, "resume_ppm": rng.choice([1, most // 2 or 1, most]),
+                          "drawdown_window": rng.choice(["1m", "1m", "2m", "8h"])}
             layers.append(layer)
         if self.chance(0.7):
             layer = {"layer": "adl",
@@ -140,7 +144,9 @@ class Grower(VenueWorlds, IsolatedWorlds):
                   "tick_size": decimal_text(tick), "lot_size": decimal_text(lot),
                   "multiplier": multiplier,
                   "maintenance_margin_ppm": rng.choice([0, 5000, 10000, 33333, 100000, 250000]),
-                  "max_move_ppm": rng.choice([0, 0, 0, 0, 100000])})
+                  "max_move_ppm": rng.choice([0, 0, 0, 0, 100000])} | ({"fund_budget": self.money(
+                      rng.choice([0, 1, 50, 1000, 3000]) * self.scale, pool)}
+                      if self.chance(0.15) else {}))
         market = self.oracle.markets[name]
         self.base[name] = base
         self.plan[name] = max(1, round(self.base[name] * rng.uniform(0.5, 1.6)))

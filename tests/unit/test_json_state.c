@@ -238,9 +238,13 @@ START_TEST(pools)
         "'insurance_fund':{'account':'backstop:p','collateral':'10.5','equity':'9.5',"
         "'floor':'1','available':'8.5'},'period_loss':'0.01','unallocated_deficit':'0','claims':'0'"
         "}");
-    api_insurance_fund(&out, &pool);
+    const struct bs_fund_view fund = {.state = BS_FUND_NORMAL};
+    api_insurance_fund(&out, &pool, &fund);
     ck_assert_str_eq(output(), "{'pool':'p','asset':'USD','account':'backstop:p',"
-                               "'collateral':'10.5','equity':'9.5','floor':'1','available':'8.5'}");
+                               "'collateral':'10.5','equity':'9.5','floor':'1','available':'8.5',"
+                               "'balance':'10.5','max_per_settlement':null,'peak':null,"
+                               "'drawdown_ppm':null,'threshold':null,'distance':null,"
+                               "'resume_at':null,'state':'normal'}");
     struct bs_solvency_view solvency = {.collateral = wide("12"), .insolvent_accounts = 1};
     api_solvency(&out, &pool, &solvency);
     ck_assert_str_eq(
