@@ -181,8 +181,10 @@ class Step:
 
 class Scenario:
     def __init__(self, path):
-        self.path = path
-        self.lines = path.read_text(encoding="utf-8").splitlines()
+        self.load(path, path.read_text(encoding="utf-8").splitlines())
+
+    def load(self, path, lines):
+        self.path, self.lines = path, lines
         self.now = parse_time(START)
         self.has_clock = False
         self.steps = []
