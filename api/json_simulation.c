@@ -10,6 +10,7 @@
 /* What the table of a body fills; the tokens live while the body is read. */
 struct body {
     struct bs_text pool;
+    struct bs_text account;
     const struct json_token *shocks;
     const struct json_token *waterfalls;
     struct bs_decimal fund;
@@ -41,6 +42,7 @@ struct shock {
 static const struct field simulation_rows[] = {
     {FIELD("pool", FIELD_NAME, AT(pool)), .required = true},
     {FIELD("shocks", FIELD_LIST, AT(shocks))},
+    {FIELD("account", FIELD_NAME, AT(account))},
     {FIELD("fund", FIELD_DECIMAL, AT(fund)), .flag = AT(has_fund)},
     {FIELD("close_period", FIELD_BOOL, AT(close_period))},
     WATERFALL_ROWS,
@@ -222,6 +224,7 @@ static bool on_simulation(void *user, const struct json_token *object, struct fa
         return false;
     }
     set_name(&simulation->pool, body.pool);
+    set_name(&simulation->account, body.account);
     simulation->has_fund = body.has_fund;
     simulation->fund = body.fund;
     simulation->close_period = body.close_period;

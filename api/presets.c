@@ -25,6 +25,11 @@ static const struct api_preset presets[] = {
      .borne_by = "The fund, then the front of the queue, out of profit.",
      .layers_count = 2,
      .layers = {FUND, QUEUE(BS_RANKING_PROFIT_LEVERAGE, BS_PRICE_BANKRUPTCY)}},
+    {.name = "margin_profit_queue",
+     .good_for = "Removing risk: large profits on little margin near maintenance are closed first.",
+     .borne_by = "The fund, then the front of the queue, out of profit.",
+     .layers_count = 2,
+     .layers = {FUND, QUEUE(BS_RANKING_MARGIN_PROFIT, BS_PRICE_BANKRUPTCY)}},
     {.name = "session_clawback",
      .good_for = "Keeping every position open: the session's losses are divided when it ends.",
      .borne_by = "The fund, then all winners of the session, in proportion to what they gained.",
@@ -45,6 +50,13 @@ static const struct api_preset presets[] = {
      .borne_by = "The fund, then all winners of the period; who is torn up loses nothing by it.",
      .layers_count = 3,
      .layers = {FUND, QUEUE(BS_RANKING_PRO_RATA, BS_PRICE_MARK), HAIRCUT(BS_DIVIDE_AT_ONCE)}},
+    {.name = "leverage_water_filling",
+     .good_for =
+         "The lowest highest leverage afterwards; nobody's place depends on a price of entry.",
+     .borne_by = "The fund, then all winners of the period; who is closed loses nothing by it.",
+     .layers_count = 3,
+     .layers = {FUND, QUEUE(BS_RANKING_LEVERAGE_WATER_FILL, BS_PRICE_MARK),
+                HAIRCUT(BS_DIVIDE_AT_ONCE)}},
 };
 
 #define PRESETS_COUNT (sizeof(presets) / sizeof(presets[0]))

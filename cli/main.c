@@ -50,7 +50,8 @@ static const struct option_row {
     {"output", "FORMAT", "table (default) or json: one object a line", OPTION_OUTPUT, 'o'},
     {"help", NULL, "this text, or that of a verb", OPTION_HELP, 'h'},
     {"version", NULL, "the version of backstopctl and its libraries", OPTION_VERSION, 'V'},
-    {"account", "ID", "only actions of this account", OPTION_ACCOUNT, 0},
+    {"account", "ID", "only actions of this account; simulate: what it would keep", OPTION_ACCOUNT,
+     0},
     {"after", "CURSOR", "only what comes after this cursor", OPTION_AFTER, 0},
     {"batch", "N", "lines of one request; default 1000", OPTION_BATCH, 'n'},
     {"follow", NULL, "keep waiting for new actions", OPTION_FOLLOW, 'f'},
@@ -160,7 +161,8 @@ static const struct verb {
      "\n"
      "  $ backstopctl simulate usdc --shock BTC-PERP=-13% -w current -w mine=mine.json\n"
      "  $ backstopctl simulate usdc --settlement 88 -w classic_queue -w session_clawback\n",
-     verb_simulate, OPTION_FUND | OPTION_SETTLEMENT | OPTION_SHOCK | OPTION_WATERFALL},
+     verb_simulate,
+     OPTION_ACCOUNT | OPTION_FUND | OPTION_SETTLEMENT | OPTION_SHOCK | OPTION_WATERFALL},
     {"health", NULL, "is the server up: exit status 0 when it is, 69 when not",
      "\n"
      "  $ backstopctl health --quiet && echo up\n",

@@ -160,11 +160,15 @@ static json_t *request_of(const struct cli *cli)
     if (options->settlement == NULL) {
         json_object_set_new(request, "pool", json_string(cli->operands[0]));
         json_object_set(request, "shocks", shocks);
+        if (options->account != NULL) {
+            json_object_set_new(request, "account", json_string(options->account));
+        }
         if (options->fund != NULL) {
             json_object_set_new(request, "fund", json_string(options->fund));
         }
-    } else if (options->shocks_count > 0 || options->fund != NULL) {
-        cli_error("--settlement has the marks and the fund of its moment: no --shock, no --fund");
+    } else if (options->shocks_count > 0 || options->fund != NULL || options->account != NULL) {
+        cli_error("--settlement has the marks and the fund of its moment: no --shock, no --fund, "
+                  "no --account");
         good = false;
     }
     json_decref(shocks);
@@ -270,6 +274,40 @@ static void print_bars(json_t *results)
     }
 }
 
+/* What an account that was asked for would keep of its positions, and what it would lose. */
+static void print_exposures(const struct cli *cli, json_t *results)
+{
+    static const struct table_column columns[] = {
+        {"WATERFALL", "name", TABLE_LEFT},
+        {"MARKET", "market", TABLE_LEFT},
+        {"MARGIN", "margin", TABLE_LEFT},
+        {"SIZE", "size_before", TABLE_RIGHT},
+        {"SIZE AFTER", "size_after", TABLE_RIGHT},
+        {"EQUITY", "equity_before", TABLE_RIGHT},
+        {"EQUITY AFTER", "equity_after", TABLE_RIGHT},
+        {"TAKEN", "taken", TABLE_RIGHT},
+    };
+    struct table table;
+    const char *name = NULL;
+    json_t *result = NULL;
+    table_init(&table, columns, COUNT(columns));
+    json_object_foreach(results, name, result)
+    {
+        json_t *account = json_object_get(result, "account");
+        size_t index = 0;
+        json_t *position = NULL;
+        json_array_foreach(json_object_get(account, "positions"), index, position)
+        {
+            json_object_update_missing(position, account);
+            json_object_set_new(position, "name", json_string(name));
+            table_add(&table, position);
+        }
+    }
+    putchar('\n');
+    table_print(&table, stdout, cli->color);
+    table_fini(&table);
+}
+
 static void print_differences(const struct cli *cli, const json_t *pairs)
 {
     struct table table;
@@ -309,6 +347,9 @@ int verb_simulate(struct cli *cli)
     } else {
         print_results(cli, results);
         print_bars(results);
+        if (cli->options.account != NULL) {
+            print_exposures(cli, results);
+        }
         print_differences(cli, json_object_get(answer, "difference"));
     }
     json_decref(answer);

@@ -97,6 +97,10 @@ static void write_result(const struct figures *figures, const struct run_result 
     amount(figures, "unallocated", unallocated(outcome));
     amount(figures, "period_loss_open", outcome->after.period_loss);
     write_sharing(figures, outcome);
+    if (result->exposure.size > 0) {
+        member_name(figures->out, "account");
+        buffer_append(figures->out, result->exposure.bytes, result->exposure.size);
+    }
     whole(figures, "actions_count", (bs_i128)outcome->actions_count);
     if (figures->run->asked->actions_limit > 0) {
         member_name(figures->out, "actions");

@@ -44,6 +44,23 @@ static bool find_pool(struct run *run, struct bs_text name)
     return true;
 }
 
+static bool find_account(struct run *run)
+{
+    const struct bs_engine *engine = run->shadow->engine;
+    struct bs_text name = api_name_text(&run->asked->account);
+    if (name.size == 0) {
+        return true;
+    }
+    struct bs_account_view view;
+    run->account = bs_account_find(engine, name);
+    if (run->account == 0) {
+        return refuse(run, BS_UNKNOWN_ACCOUNT, "account");
+    }
+    bs_account_view_get(engine, run->account, &view);
+    return bs_text_equal(view.pool, run->view.pool) ||
+           refuse(run, BS_ACCOUNT_IN_OTHER_POOL, "account");
+}
+
 static bool apply_shocks(struct run *run, struct bs_engine *view)
 {
     for (uint32_t i = 0; i < run->asked->shocks_count; i++) {
@@ -104,21 +121,32 @@ static void list_actions(struct run *run, struct run_result *result)
 static bool settle(struct run *run, struct bs_engine *view, struct run_result *result)
 {
     struct bs_effects *effects = &run->shadow->effects;
+    struct exposure exposure = {0};
     outcome_begin(&result->outcome, view, run->pool);
+    if (run->account != 0) {
+        exposure_begin(&exposure, view, run->account);
+    }
     bs_engine_step(view, &run->command, effects);
     if (effects->status != BS_OK) {
+        exposure_fini(&exposure);
         return refuse(run, effects->status, effects->field);
     }
     for (;;) {
         outcome_take(&result->outcome, run->rows, view, effects);
         list_actions(run, result);
+        exposure_take(&exposure, api_name_text(&run->asked->account), effects);
         if (!effects->more) {
             break;
         }
         if (!in_time(run)) {
+            exposure_fini(&exposure);
             return false;
         }
         bs_engine_continue(view, effects);
+    }
+    if (run->account != 0) {
+        exposure_write(&exposure, view, run->account, &result->exposure);
+        exposure_fini(&exposure);
     }
     outcome_finish(&result->outcome, run->rows, view, run->pool);
     return true;
@@ -165,7 +193,7 @@ static bool run_asked(struct run *run)
 
 void run_simulation(struct run *run)
 {
-    if (!find_pool(run, api_name_text(&run->asked->pool))) {
+    if (!find_pool(run, api_name_text(&run->asked->pool)) || !find_account(run)) {
         return;
     }
     run->command = (struct bs_command){
@@ -195,5 +223,6 @@ void run_fini(struct run *run)
     for (uint32_t i = 0; i < run->results_count; i++) {
         outcome_fini(&run->results[i].outcome);
         buffer_fini(&run->results[i].actions);
+        buffer_fini(&run->results[i].exposure);
     }
 }

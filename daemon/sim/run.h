@@ -8,6 +8,7 @@
 
 #include "api/json_simulation.h"
 #include "daemon/core/request.h"
+#include "daemon/sim/exposure.h"
 #include "daemon/sim/outcome.h"
 #include "daemon/sim/shadow.h"
 
@@ -16,7 +17,8 @@
 struct run_result {
     struct bs_text name;
     struct outcome outcome;
-    struct buffer actions; /* JSON, comma separated */
+    struct buffer actions;  /* JSON, comma separated */
+    struct buffer exposure; /* JSON; empty: nobody's is asked for */
     uint32_t actions_listed;
 };
 
@@ -34,6 +36,7 @@ struct run {
     struct request *request; /* gets the answer */
     /* filled while it runs */
     uint32_t pool;
+    uint32_t account;         /* whose exposure is asked for; 0 = nobody's */
     struct bs_pool_view view; /* before */
     bool is_comparison;
     uint64_t settlement; /* of a comparison */

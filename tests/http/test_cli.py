@@ -385,7 +385,7 @@ class Real(unittest.TestCase):
         for verb, rows in ((["pools"], 1), (["fund", "usdc"], 1), (["solvency", "usdc"], 1), (["health"], 1),
                            (["account", "T05777"], 1), (["account", "backstop:usdc"], 1),
                            (["market", "AVAX-PERP"], 1), (["queue", "AVAX-PERP", "--side", "short"], 1),
-                           (["queue", "AVAX-PERP"], 0), (["rank", "T05777"], 1), (["presets"], 4), (["settlements", "usdc"], 1), (["actions"], 110),
+                           (["queue", "AVAX-PERP"], 0), (["rank", "T05777"], 1), (["presets"], 6), (["settlements", "usdc"], 1), (["actions"], 110),
                            (["actions", "--type", "adl", "--account", "T05777"], 1),
                            (["actions", "--after", "100", "--pool", "usdc"], 10)):
             with self.subTest(verb=verb):

@@ -8,7 +8,7 @@ import time
 
 from harness import JSON, NDJSON, Server, read_responses, run
 
-LATER = ["/v1/stream", "/v1/webhooks", "/openapi.yaml", "/", "/v1/accounts/a1/adl-exposure"]
+LATER = ["/v1/stream", "/v1/webhooks", "/openapi.yaml", "/"]
 LONG_NAME = "n" * 65
 
 

@@ -39,6 +39,26 @@ def expect(t, what, found, wanted):
         t.equal(f"{what}: {name}", found[name], value)
 
 
+def test_account(t):
+    """At this price, how much of my position is gone and what does it cost me?"""
+    with Server() as server:
+        book(server)
+        server.make_pool("other")
+        server.post("/v1/accounts", {"account": "elsewhere", "pool": "other", "collateral": "1"})
+        shown = simulate(server, shocks=FALL, account="w1", waterfalls={
+            "haircut": BARE_HAIRCUT, "queue": "classic_queue"}).json["waterfalls"]
+        both = {"account": "w1", "equity_before": "7000", "equity_after": "5266.666667", "taken": "1733.333333"}
+        short = {"market": "BTC-PERP", "margin": "cross", "size_before": "-2"}
+        t.equal("haircut", shown["haircut"]["account"], {**both, "positions": [{**short, "size_after": "-2"}]})
+        queue = shown["queue"]["account"]
+        t.equal("queue: the position is gone", queue["positions"], [{**short, "size_after": "0"}])
+        t.equal("queue: what it keeps", float(queue["equity_after"]), 7000 - float(queue["taken"]))
+        calm = simulate(server, account="w1").json["waterfalls"]["current"]["account"]
+        t.equal("nothing happens at these marks", (calm["taken"], calm["equity_after"]), ("0", "5000"))
+        t.refused("nobody", simulate(server, account="nobody"), 404, "unknown_account", "account")
+        t.refused("elsewhere", simulate(server, account="elsewhere"), 409, "account_in_other_pool", "account")
+
+
 def test_figures(t):
     """2700 missing, 100 from the fund: 2600 from two winners. Haircut by gain: 2600 * 2/3 rounded
     down and the rest. Queue: ceil(179600 * 2/3) for the first two lots."""

@@ -56,7 +56,7 @@ START_TEST(a_name_stands_for_its_layers)
         ck_assert_uint_eq(by_name.period_ms, preset->has_period ? preset->period_ms : 28800000);
         buffer_fini(&shown);
     }
-    ck_assert_uint_ge(count, 4);
+    ck_assert_uint_eq(count, 6);
     api_batch_fini(&batch);
 }
 
