@@ -3,9 +3,9 @@
 """Published cases of other venues, as tables: `run.py --bin BUILD`.
 
 all_cases.csv names every case that was collected. Each stands in exactly one place:
-- dydx_v4.json, dydx_v4_rounding.json, dydx_v1.json and starkex.json go through the price routine and the
-  pair check of the core (entries at mark, so that collateral less entry value is the quote balance of
-  the case); worlds.json (figures) and played.scn (stories) through the whole engine;
+- dydx_v4.json, dydx_v4_rounding.json, dydx_v1.json and starkex.json go through the price routine and
+  the pair check of the core (entries at mark, so that collateral less entry value is the quote balance
+  of the case); worlds.json (figures) and played.scn (stories) through the whole engine;
 - not_applicable.csv says why a case cannot apply: a rule of that venue's own, or a defect, and then
   the right figure and the file that shows it;
 - not_built.csv names the feature that a case waits for.
@@ -139,7 +139,8 @@ def dydx1_case(row, tools):
     return [("as asked", row["asked"] == lots, asked["possible"]),
             ("possible", True, got["possible"] and got["left"] >= 0),
             ("underwater", row["underwater_after"], [margin + received, size - sign * lots]),
-            ("counterparty", row["counterparty_after"], [other - received, opposite + sign * lots])]
+            ("counterparty", row["counterparty_after"],
+             [other - received, opposite + sign * lots])]
 
 
 class Story(Scenario):
