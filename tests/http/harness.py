@@ -174,14 +174,15 @@ class Server:
     def open(self, timeout=10):
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
 
-    def raw(self, data, timeout=10):
-        """Sends bytes as they are; returns all answers until the server closes or is silent."""
+    def raw(self, data, timeout=10, count=1):
+        """Sends bytes as they are; returns all answers until the server closes, or is silent after
+        at least `count` of them."""
         with self.open(timeout) as sock:
             try:
                 sock.sendall(data)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # refused early: the answer is still there to be read
-            return read_responses(sock, 0.5)
+            return read_responses(sock, 0.5, count)
 
     def pages(self, path):
         """All rows of a cursor-paged list."""
@@ -205,7 +206,7 @@ class Server:
             if not page["data"]:
                 return rows
 
-    def wait_for_actions(self, count, timeout_s=10):
+    def wait_for_actions(self, count, timeout_s=30):
         """Until so many are readable: that is one commit after the write that caused them."""
         after = "0"
         deadline = time.monotonic() + timeout_s
@@ -251,15 +252,16 @@ class Server:
         self.post("/v1/marks", {"market": "BTC-PERP", "price": "59000"})
 
 
-def read_responses(sock, silence_s):
-    """Answers until the peer closes, or nothing came for silence_s after a whole answer."""
+def read_responses(sock, silence_s, count=1):
+    """Answers until the peer closes, or nothing came for silence_s after `count` whole answers."""
     data = b""
     responses = []
     while True:
         response, data = take_response(data)
         if response is not None:
             responses.append(response)
-            sock.settimeout(silence_s)
+            if len(responses) >= count:
+                sock.settimeout(silence_s)
             continue
         try:
             piece = sock.recv(65536)

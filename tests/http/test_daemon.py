@@ -63,7 +63,7 @@ def test_stop_drains_and_the_log_verifies(t):
         with Server(data) as server:
             server.make_insolvency()
             server.post("/v1/pools/usdc/settle")
-            server.wait_for_actions(1)
+            server.wait_for_actions(3)
             actions = server.actions()
             locked = call("log", "verify", "--data", data)
             t.equal("a running daemon's log is locked", locked.returncode, 74)
@@ -90,7 +90,7 @@ def test_a_killed_daemon_replays_to_the_same_state(t):
         server = Server(data).start()
         server.make_insolvency()
         server.post("/v1/pools/usdc/settle")
-        server.wait_for_actions(1)
+        server.wait_for_actions(3)
         state, actions = server.state(), server.actions()
         server.kill9()
         server.start()
@@ -104,7 +104,7 @@ def test_capacities_that_are_too_small_refuse_the_log(t):
         with Server(data) as server:
             server.make_insolvency()
             server.post("/v1/pools/usdc/settle")
-            server.wait_for_actions(1)
+            server.wait_for_actions(3)
         done = call("--data", data, "--listen", "127.0.0.1:0", "--accounts-max", "1",
                     "--pools-max", "1")
         t.equal("a log that replays to something else", done.returncode, 65)
@@ -133,7 +133,7 @@ def test_reload_and_report(t):
         file.flush()
         with Server(arguments=["--config", file.name]) as server:
             def wait_for(words):
-                deadline = time.monotonic() + 10
+                deadline = time.monotonic() + 30
                 while words not in server.output().decode() and time.monotonic() < deadline:
                     time.sleep(0.01)
                 t.equal(words, words in server.output().decode(), True)
@@ -159,7 +159,7 @@ def test_service_manager_is_told(t):
         path = os.path.join(directory, "notify")
         manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         manager.bind(path)
-        manager.settimeout(10)
+        manager.settimeout(30)
         process = subprocess.Popen(
             [binary(), "--data", os.path.join(directory, "d"), "--listen", "127.0.0.1:0"],
             env={**os.environ, "NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000"},

@@ -26,8 +26,10 @@ def walk():
     """The block as it was run, and every JSON document that it printed."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     script = BLOCK.search(text)[1]
-    script = script.replace("8480", free_port()).replace("build/gcc/daemon/backstopd", binary())
-    done = subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    script, port = script.replace("build/gcc/daemon/backstopd", binary()), free_port()
+    patient = script.replace("8480", port).replace("wait_ms=1000", "wait_ms=20000").replace(
+        "& sleep 1\n", f"& until (: </dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.05; done\n")
+    done = subprocess.run(["bash", "-c", patient], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           encoding="utf-8", timeout=60, cwd=ROOT, stdin=subprocess.DEVNULL,
                           env=os.environ | {"no_proxy": "127.0.0.1"})
     return script, [json.loads(line) for line in done.stdout.splitlines() if line[:1] == "{"]

@@ -11,6 +11,8 @@ import threading
 
 from harness import NDJSON, Server, run
 
+PATIENT = {"simulation_time_limit_ms": 25000}  # simulations have idle priority
+
 BARE_HAIRCUT = [{"layer": "insurance"}, {"layer": "haircut"}]
 FALL = [{"market": "BTC-PERP", "price": "59000"}]
 
@@ -28,6 +30,7 @@ def book(server, resume=True):
                                                     "entry_price": "60000"}]})
     if resume:
         server.post("/v1/pools/usdc/resume")
+        server.wait_for_actions(1)
 
 
 def simulate(server, **body):
@@ -41,7 +44,7 @@ def expect(t, what, found, wanted):
 
 def test_account(t):
     """At this price, how much of my position is gone and what does it cost me?"""
-    with Server() as server:
+    with Server(settings=PATIENT) as server:
         book(server)
         server.make_pool("other")
         server.post("/v1/accounts", {"account": "elsewhere", "pool": "other", "collateral": "1"})
@@ -62,7 +65,7 @@ def test_account(t):
 def test_figures(t):
     """2700 missing, 100 from the fund: 2600 from two winners. Haircut by gain: 2600 * 2/3 rounded
     down and the rest. Queue: ceil(179600 * 2/3) for the first two lots."""
-    with Server() as server:
+    with Server(settings=PATIENT) as server:
         book(server)
         before = server.state()
         seen = server.get("/v1/actions").json["next"]
@@ -126,7 +129,7 @@ def differences(t, pairs):
 
 
 def test_options(t):
-    with Server() as server:
+    with Server(settings=PATIENT) as server:
         book(server)
         t.equal("default: the pool's own, nothing to do", {
             name: figures["outcome"] for name, figures in simulate(server).json["waterfalls"].items()},
@@ -158,7 +161,7 @@ def test_options(t):
 
 
 def test_refusals(t):
-    with Server() as server:
+    with Server(settings=PATIENT) as server:
         book(server)
         server.make_pool("eurc")
         server.make_market("X", "eurc")
@@ -244,7 +247,7 @@ def test_off(t):
 
 def test_overloaded(t):
     """Eight at once where none may wait: each is answered, and the 503 says when to come again."""
-    with Server(settings={"simulation_queue_max": 0}) as server:
+    with Server(settings=PATIENT | {"simulation_queue_max": 0}) as server:
         book(server)
         server.post("/v1/accounts", [
             {"account": f"a{i}", "pool": "usdc", "collateral": "1000", "positions": [
@@ -271,7 +274,7 @@ def test_overloaded(t):
 
 
 def test_compare(t):
-    with Server(settings={"core_settle_interval_ms": 10}) as server:
+    with Server(settings=PATIENT | {"core_settle_interval_ms": 10}) as server:
         book(server)
         server.post("/v1/marks", {"market": "BTC-PERP", "price": "59900"})
         server.post("/v1/marks", {"market": "BTC-PERP", "price": "59000"})
@@ -312,7 +315,7 @@ def test_compare(t):
 
 def test_backstopctl(t):
     """The table and its bars; what the options cannot mean is said before anything is sent."""
-    with Server() as server, tempfile.NamedTemporaryFile("w", suffix=".json") as layers:
+    with Server(settings=PATIENT) as server, tempfile.NamedTemporaryFile("w", suffix=".json") as layers:
         book(server)
         json.dump(BARE_HAIRCUT, layers)
         layers.flush()
@@ -356,14 +359,14 @@ def test_backstopctl(t):
 
 def test_follows(t):
     """The second block follows the log from one simulation to the next, also after a restart."""
-    with Server() as server:
+    with Server(settings=PATIENT) as server:
         book(server)
         for deficit, collateral in (("2700", 300), ("2600", 400)):
             server.post("/v1/accounts", {"account": "loser", "pool": "usdc", "collateral": collateral})
             found = simulate(server, shocks=FALL).json["waterfalls"]["current"]
             t.equal(f"with {collateral}", found["deficit"], deficit)
         server.kill9()
-        again = Server(data=server.data)
+        again = Server(data=server.data, settings=PATIENT)
         with again:
             found = simulate(again, shocks=FALL).json["waterfalls"]["current"]
             t.equal("after a restart", found["deficit"], "2600")
