@@ -3,6 +3,9 @@
  * An action as JSON and as the bytes of its hash chain. Both come from one walk over its members,
  * so that the bytes can always be derived from the JSON.
  */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "api/json_state.h"
 #include "api/json_writer.h"
 #include "api/text.h"
@@ -10,7 +13,7 @@
 struct action_writer {
     struct buffer *out;
     bool canonical;
-    bool inside_reason;
+    const char *inside; /* "reason." or "queue." while a nested object is written; else "" */
 };
 
 /* Begins a member; in canonical form "reason.deficit=", to be ended by end_member. */
@@ -20,7 +23,7 @@ static void begin_member(struct action_writer *writer, const char *name)
         member_name(writer->out, name);
         return;
     }
-    buffer_text(writer->out, writer->inside_reason ? "reason." : "");
+    buffer_text(writer->out, writer->inside);
     buffer_text(writer->out, name);
     buffer_append(writer->out, "=", 1);
 }
@@ -76,6 +79,34 @@ static void write_time(struct action_writer *writer, int64_t time_ms)
     write_word(writer, "time", text);
 }
 
+static void write_wide(struct action_writer *writer, const char *name, struct bs_wide value)
+{
+    begin_member(writer, name);
+    if (writer->canonical) {
+        buffer_wide(writer->out, value);
+    } else {
+        api_wide(writer->out, value);
+    }
+    end_member(writer);
+}
+
+static void begin_object(struct action_writer *writer, const char *name, const char *inside)
+{
+    writer->inside = inside;
+    if (!writer->canonical) {
+        member_name(writer->out, name);
+        buffer_append(writer->out, "{", 1);
+    }
+}
+
+static void end_object(struct action_writer *writer)
+{
+    if (!writer->canonical) {
+        buffer_append(writer->out, "}", 1);
+    }
+    writer->inside = "";
+}
+
 /* The decimals `first` to `last` that are present; `skip` bytes of their names are left out. */
 static void write_decimals(struct action_writer *writer, const struct bs_action *action,
                            uint32_t first, uint32_t last, size_t skip)
@@ -84,13 +115,7 @@ static void write_decimals(struct action_writer *writer, const struct bs_action 
         if ((action->present & 1u << i) == 0) {
             continue;
         }
-        begin_member(writer, bs_action_decimal_name(i) + skip);
-        if (writer->canonical) {
-            buffer_wide(writer->out, action->decimals[i]);
-        } else {
-            api_wide(writer->out, action->decimals[i]);
-        }
-        end_member(writer);
+        write_wide(writer, bs_action_decimal_name(i) + skip, action->decimals[i]);
     }
 }
 
@@ -105,17 +130,37 @@ static void write_reason(struct action_writer *writer, const struct bs_action *a
         return;
     }
     assert(action->reason.size == 0);
-    writer->inside_reason = true;
-    if (!writer->canonical) {
-        member_name(writer->out, "reason");
-        buffer_append(writer->out, "{", 1);
-    }
+    begin_object(writer, "reason", "reason.");
     write_decimals(writer, action, BS_ACTION_DECIMAL_reason_deficit,
                    BS_ACTION_DECIMAL_reason_residual, sizeof("reason_") - 1);
-    if (!writer->canonical) {
-        buffer_append(writer->out, "}", 1);
+    end_object(writer);
+}
+
+static void write_input(struct action_writer *writer, const struct bs_action_queue *queue,
+                        uint32_t input)
+{
+    if ((queue->present & 1u << input) != 0) {
+        write_wide(writer, bs_action_input_name(input), queue->inputs[input]);
     }
-    writer->inside_reason = false;
+}
+
+/* Where the position stood in the list that it was taken from, and why. */
+static void write_queue(struct action_writer *writer, const struct bs_action_queue *queue)
+{
+    char digest[17];
+    (void)snprintf(digest, sizeof(digest), "%016" PRIx64, queue->digest);
+    begin_object(writer, "queue", "queue.");
+    write_integer(writer, "of", queue->of);
+    write_word(writer, "digest", digest);
+    write_integer(writer, "tier", queue->tier);
+    for (uint32_t i = BS_ACTION_INPUT_profit; i <= BS_ACTION_INPUT_maintenance; i++) {
+        write_input(writer, queue, i);
+    }
+    write_text(writer, "ahead", queue->ahead);
+    write_input(writer, queue, BS_ACTION_INPUT_ahead_score);
+    write_text(writer, "behind", queue->behind);
+    write_input(writer, queue, BS_ACTION_INPUT_behind_score);
+    end_object(writer);
 }
 
 static void write_members(struct action_writer *writer, const struct bs_action *action)
@@ -138,6 +183,7 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     }
     write_decimals(writer, action, BS_ACTION_DECIMAL_size_closed, BS_ACTION_DECIMAL_cost_to_mark,
                    0);
+    write_decimals(writer, action, BS_ACTION_DECIMAL_leg_value, BS_ACTION_DECIMAL_leg_value, 0);
     if ((action->present & BS_ACTION_HAS_RANKING) != 0) {
         write_word(writer, "ranking", bs_ranking_name(action->ranking));
     }
@@ -147,7 +193,11 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     if ((action->present & BS_ACTION_HAS_HITS) != 0) {
         write_integer(writer, "hits", action->hits);
     }
-    write_decimals(writer, action, BS_ACTION_DECIMAL_score, BS_ACTION_DECIMAL_age, 0);
+    write_decimals(writer, action, BS_ACTION_DECIMAL_score, BS_ACTION_DECIMAL_score, 0);
+    if ((action->present & BS_ACTION_HAS_QUEUE) != 0) {
+        write_queue(writer, &action->queue);
+    }
+    write_decimals(writer, action, BS_ACTION_DECIMAL_amount, BS_ACTION_DECIMAL_age, 0);
     if ((action->present & BS_ACTION_HAS_BASIS) != 0) {
         write_word(writer, "basis", bs_basis_name(action->basis));
     }
@@ -156,7 +206,7 @@ static void write_members(struct action_writer *writer, const struct bs_action *
 
 void api_action(struct buffer *out, const struct bs_action *action, const char *hash)
 {
-    struct action_writer writer = {.out = out};
+    struct action_writer writer = {.out = out, .inside = ""};
     buffer_append(out, "{", 1);
     member_integer(out, "id", action->id);
     member_name(out, "cursor");
@@ -172,7 +222,7 @@ void api_action(struct buffer *out, const struct bs_action *action, const char *
 
 void api_action_canonical(struct buffer *out, const struct bs_action *action)
 {
-    struct action_writer writer = {.out = out, .canonical = true};
+    struct action_writer writer = {.out = out, .canonical = true, .inside = ""};
     write_integer(&writer, "id", action->id);
     write_members(&writer, action);
 }

@@ -115,8 +115,9 @@ static void tally_account(const struct bs_plan *plan, uint32_t account, struct t
             }
         }
         struct bs_working_position position = bs_plan_position(plan, account, i);
+        struct bs_candidate_terms terms = bs_candidate_terms_of(plan, account, equity, &position);
         struct bs_candidate other =
-            bs_candidate_of(plan, rankings->ranking, account, equity, &position);
+            bs_candidate_of(plan, rankings->ranking, account, &position, &terms);
         struct tally *tally = &tallies[list->first];
         int64_t lots = bs_abs64(row->size);
         tally->total += lots;
@@ -149,7 +150,8 @@ static void begin_tallies(const struct bs_plan *plan, const struct held *held, u
             continue;
         }
         uint32_t at = position.market * 2 + (position.leg.size < 0);
-        tallies[i].own = bs_candidate_of(plan, rankings->ranking, account, equity, &position);
+        struct bs_candidate_terms terms = bs_candidate_terms_of(plan, account, equity, &position);
+        tallies[i].own = bs_candidate_of(plan, rankings->ranking, account, &position, &terms);
         rankings->lists[at] = (struct bs_ranking_list){.first = i, .count = 1};
         rankings->markets[rankings->markets_count++] = at;
     }

@@ -8,14 +8,16 @@
 #define ALLOWED_BITS                                                                               \
     (DECIMAL_BITS | BS_ACTION_HAS_RANK | BS_ACTION_HAS_RANKING | BS_ACTION_HAS_BASIS |             \
      BS_ACTION_HAS_SETTLEMENT | BS_ACTION_HAS_SIDE | BS_ACTION_HAS_REVERSES |                      \
-     BS_ACTION_IS_ISOLATED | BS_ACTION_HAS_HITS)
+     BS_ACTION_IS_ISOLATED | BS_ACTION_HAS_HITS | BS_ACTION_HAS_QUEUE)
 #define WIDE_EXPONENT_MIN (-36)
 #define ACCOUNT_SIZE_MAX (BS_ID_SIZE_MAX + sizeof("backstop:") - 1)
 
-_Static_assert(BS_ACTION_DECIMAL_COUNT <= 24, "the decimals' bits stay below the others");
+#define QUEUE_SIZE_MAX (8 + 8 + 1 + 1 + 2 * (1 + ACCOUNT_SIZE_MAX) + BS_ACTION_INPUT_COUNT * 18ul)
+
+_Static_assert(BS_ACTION_DECIMAL_COUNT <= 23, "the decimals' bits stay below the others");
 _Static_assert(BS_RECORD_HEADER_SIZE + 8 + 8 + 8 + 8 + 4 + 3 + 2ul * (1 + BS_ID_SIZE_MAX) +
                        2 * (1 + ACCOUNT_SIZE_MAX) + 1 + BS_REASON_SIZE_MAX +
-                       BS_ACTION_DECIMAL_COUNT * 18ul <=
+                       BS_ACTION_DECIMAL_COUNT * 18ul + QUEUE_SIZE_MAX <=
                    BS_ACTION_RECORD_SIZE_MAX,
                "the largest action fits its buffer");
 
@@ -70,6 +72,35 @@ static void write_header(uint8_t *record, const struct bs_action *action, size_t
     bs_wire_put_u32(record + BS_WIRE_CRC_AT, crc);
 }
 
+static void write_queue(struct bs_writer *writer, const struct bs_action_queue *queue)
+{
+    bs_write_u64(writer, queue->of);
+    bs_write_u64(writer, queue->digest);
+    bs_write_u8(writer, queue->tier);
+    bs_write_u8(writer, queue->present);
+    bs_write_text(writer, queue->ahead);
+    bs_write_text(writer, queue->behind);
+    for (uint32_t i = 0; i < BS_ACTION_INPUT_COUNT; i++) {
+        if ((queue->present & 1u << i) != 0) {
+            write_wide(writer, queue->inputs[i]);
+        }
+    }
+}
+
+static void read_queue(struct bs_reader *reader, struct bs_action_queue *queue)
+{
+    queue->of = bs_read_u64(reader);
+    queue->digest = bs_read_u64(reader);
+    queue->tier = bs_read_enum(reader, BS_ACTION_TIERS);
+    queue->present = bs_read_u8(reader);
+    queue->ahead = bs_read_text(reader, 0, ACCOUNT_SIZE_MAX);
+    queue->behind = bs_read_text(reader, 0, ACCOUNT_SIZE_MAX);
+    for (uint32_t i = 0; i < BS_ACTION_INPUT_COUNT; i++) {
+        queue->inputs[i] =
+            (queue->present & 1u << i) != 0 ? read_wide(reader) : (struct bs_wide){0};
+    }
+}
+
 size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION_RECORD_SIZE_MAX])
 {
     uint32_t present = action->present;
@@ -109,6 +140,9 @@ size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION
             write_wide(&writer, action->decimals[i]);
         }
     }
+    if ((present & BS_ACTION_HAS_QUEUE) != 0) {
+        write_queue(&writer, &action->queue);
+    }
     assert(!writer.bad);
     size_t size = (size_t)(writer.at - record);
     write_header(record, action, size);
@@ -134,6 +168,10 @@ static void read_fields(struct bs_reader *reader, struct bs_action *action)
     action->reason = bs_read_text(reader, 0, BS_REASON_SIZE_MAX);
     for (uint32_t i = 0; i < BS_ACTION_DECIMAL_COUNT; i++) {
         action->decimals[i] = (present & 1u << i) != 0 ? read_wide(reader) : (struct bs_wide){0};
+    }
+    action->queue = (struct bs_action_queue){0};
+    if ((present & BS_ACTION_HAS_QUEUE) != 0) {
+        read_queue(reader, &action->queue);
     }
 }
 
@@ -174,4 +212,14 @@ const char *bs_action_decimal_name(uint32_t decimal)
 #undef X
     };
     return decimal < BS_ACTION_DECIMAL_COUNT ? names[decimal] : NULL;
+}
+
+const char *bs_action_input_name(uint32_t input)
+{
+    static const char *const names[] = {
+#define X(name) #name,
+        BS_ACTION_INPUTS(X)
+#undef X
+    };
+    return input < BS_ACTION_INPUT_COUNT ? names[input] : NULL;
 }

@@ -38,7 +38,8 @@ enum bs_action_type {
         BS_ACTION_COUNT
 };
 
-/* Decimal fields, in the order they are printed. */
+/* Decimal fields, by their bits. They are printed in this order, but for the last: a leg_value
+ * stands behind cost_to_mark. */
 #define BS_ACTION_DECIMALS(X)                                                                      \
     X(size_closed)                                                                                 \
     X(size_before)                                                                                 \
@@ -59,7 +60,8 @@ enum bs_action_type {
     X(age)                                                                                         \
     X(reason_deficit)                                                                              \
     X(reason_fund_paid)                                                                            \
-    X(reason_residual)
+    X(reason_residual)                                                                             \
+    X(leg_value)
 
 enum bs_action_decimal {
 
@@ -69,7 +71,39 @@ enum bs_action_decimal {
         BS_ACTION_DECIMAL_COUNT
 };
 
+/* What a place in a queue follows from: what the score is made of, then its neighbours' scores. */
+#define BS_ACTION_INPUTS(X)                                                                        \
+    X(profit)                                                                                      \
+    X(entry_value)                                                                                 \
+    X(notional)                                                                                    \
+    X(equity)                                                                                      \
+    X(wallet)                                                                                      \
+    X(maintenance)                                                                                 \
+    X(ahead_score)                                                                                 \
+    X(behind_score)
+
+enum bs_action_input {
+
+#define X(name) BS_ACTION_INPUT_##name,
+    BS_ACTION_INPUTS(X)
+#undef X
+        BS_ACTION_INPUT_COUNT
+};
+
+#define BS_ACTION_TIERS 4
+
+/* Of an adl action: the ranked list that the position was taken from, as it was ranked. */
+struct bs_action_queue {
+    uint64_t of;                  /* candidates in it */
+    uint64_t digest;              /* of all of them: docs/records.md */
+    uint8_t tier;                 /* lower tiers come first, whatever the score */
+    uint8_t present;              /* bit n = input n */
+    struct bs_text ahead, behind; /* accounts; empty = none, or no order */
+    struct bs_wide inputs[BS_ACTION_INPUT_COUNT];
+};
+
 /* Bits of `present` after the decimals' own (bit n = decimal n). */
+#define BS_ACTION_HAS_QUEUE (1u << 23)
 #define BS_ACTION_HAS_RANK (1u << 24)
 #define BS_ACTION_HAS_RANKING (1u << 25)
 #define BS_ACTION_HAS_BASIS (1u << 26)
@@ -99,9 +133,10 @@ struct bs_action {
     struct bs_text counterparty;
     struct bs_text reason; /* of a pause or halt */
     struct bs_wide decimals[BS_ACTION_DECIMAL_COUNT];
+    struct bs_action_queue queue; /* last; not set without BS_ACTION_HAS_QUEUE */
 };
 
-#define BS_ACTION_RECORD_SIZE_MAX 1024
+#define BS_ACTION_RECORD_SIZE_MAX 1280
 
 /* Returns the bytes written, at most BS_ACTION_RECORD_SIZE_MAX, which the buffer must hold. */
 size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION_RECORD_SIZE_MAX]);
@@ -110,5 +145,6 @@ BS_MUST_USE bool bs_action_decode(const uint8_t *record, size_t size, struct bs_
 
 const char *bs_action_type_name(uint8_t type);        /* NULL past the end */
 const char *bs_action_decimal_name(uint32_t decimal); /* e.g. "size_closed" */
+const char *bs_action_input_name(uint32_t input);     /* e.g. "entry_value" */
 
 #endif

@@ -11,7 +11,7 @@ struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs
 {
     assert(effects->actions_count < effects->actions_max);
     struct bs_action *action = &effects->actions[effects->actions_count++];
-    memset(action, 0, sizeof *action);
+    memset(action, 0, offsetof(struct bs_action, queue)); /* which add_rank fills as a whole */
     action->ordinal = ++engine->ordinal;
     action->id = ++engine->pools[pool].actions;
     action->time_ms = engine->time_ms;
@@ -98,24 +98,94 @@ static struct bs_action *add_close(struct publishing *p, enum bs_action_type typ
     return action;
 }
 
+/* False: this ranking, or this position, has no score. */
+static bool score_shown(uint8_t ranking, const struct bs_candidate *candidate,
+                        struct bs_wide *ret_score)
+{
+    bool by_priority = ranking == BS_RANKING_PRIORITY;
+    if (by_priority && candidate->score.numerator == -(bs_i128)BS_PRIORITY_NONE) {
+        return false;
+    }
+    *ret_score = by_priority
+                     ? (struct bs_wide){-candidate->score.numerator, 0}
+                     : bs_wide_ratio(candidate->score.numerator, candidate->score.denominator, 0);
+    return true;
+}
+
+static void put_input(struct bs_action_queue *queue, enum bs_action_input which,
+                      struct bs_wide value)
+{
+    queue->inputs[which] = value;
+    queue->present |= (uint8_t)(1u << which);
+}
+
+/* What the score was made of, as far as the ranking looks at it; the profit is in every tier. */
+static void add_inputs(const struct publishing *p, struct bs_action_queue *queue, uint8_t ranking,
+                       const struct bs_score_input *input)
+{
+    bool by_leverage =
+        ranking == BS_RANKING_PROFIT_LEVERAGE || ranking == BS_RANKING_PRICE_LEVERAGE;
+    bool by_margin = ranking == BS_RANKING_MARGIN_PROFIT;
+    put_input(queue, BS_ACTION_INPUT_profit, bs_quanta_wide(p->pool, input->profit));
+    if (by_leverage) {
+        put_input(queue, BS_ACTION_INPUT_entry_value, bs_quanta_wide(p->pool, input->entry));
+        put_input(queue, BS_ACTION_INPUT_notional, bs_quanta_wide(p->pool, input->notional));
+    }
+    if (by_leverage || by_margin || ranking == BS_RANKING_PROFIT_EQUITY) {
+        put_input(queue, BS_ACTION_INPUT_equity, bs_quanta_wide(p->pool, input->equity));
+    }
+    if (by_margin) {
+        put_input(queue, BS_ACTION_INPUT_wallet, bs_quanta_wide(p->pool, input->wallet));
+        put_input(queue, BS_ACTION_INPUT_maintenance, bs_quanta_wide(p->pool, input->maintenance));
+    }
+}
+
+/* Who was ranked right before and after; outside of the list: nobody. */
+static void add_neighbour(const struct publishing *p, struct bs_action_queue *queue, uint8_t side,
+                          bool is_ahead)
+{
+    struct bs_rankings *rankings = &p->plan->scratch->rankings;
+    uint32_t own = p->step->candidate - 1; /* its place, from 0 */
+    const struct bs_candidate *neighbour =
+        is_ahead && own == 0
+            ? NULL
+            : bs_ranking_at(rankings, p->step->market, side, is_ahead ? own - 1 : own + 1);
+    struct bs_wide score;
+    if (neighbour == NULL) {
+        return;
+    }
+    *(is_ahead ? &queue->ahead : &queue->behind) = bs_account_text(p->engine, neighbour->account);
+    if (score_shown(rankings->ranking, neighbour, &score)) {
+        put_input(queue, is_ahead ? BS_ACTION_INPUT_ahead_score : BS_ACTION_INPUT_behind_score,
+                  score);
+    }
+}
+
+/* The place in the queue, and what an outsider needs to recompute it. */
 static void add_rank(struct publishing *p, struct bs_action *action, uint8_t side)
 {
     struct bs_rankings *rankings = &p->plan->scratch->rankings;
+    const struct bs_ranking_list *list = &rankings->lists[p->step->market * 2 + side];
+    const struct bs_candidate *candidate =
+        bs_ranking_at(rankings, p->step->market, side, p->step->candidate - 1);
+    struct bs_score_input input = bs_score_input_of(&p->engine->markets[p->step->market],
+                                                    &rankings->terms[candidate->terms], 0);
     action->ranking = rankings->ranking;
-    action->present |= BS_ACTION_HAS_RANKING;
+    action->present |= BS_ACTION_HAS_RANKING | BS_ACTION_HAS_QUEUE;
+    action->queue = (struct bs_action_queue){
+        .of = list->count, .digest = list->digest, .tier = candidate->tier};
+    add_inputs(p, &action->queue, rankings->ranking, &input);
     if (bs_ranking_splits(rankings->ranking)) {
         return; /* a split has no order */
     }
-    const struct bs_candidate *candidate =
-        bs_ranking_at(rankings, p->step->market, side, p->step->candidate - 1);
     action->rank = p->step->candidate;
     action->present |= BS_ACTION_HAS_RANK;
-    if (rankings->ranking != BS_RANKING_PRIORITY) {
-        DECIMAL(action, score,
-                bs_wide_ratio(candidate->score.numerator, candidate->score.denominator, 0));
-    } else if (candidate->score.numerator != -(bs_i128)BS_PRIORITY_NONE) {
-        DECIMAL(action, score, ((struct bs_wide){-candidate->score.numerator, 0}));
+    struct bs_wide score;
+    if (score_shown(rankings->ranking, candidate, &score)) {
+        DECIMAL(action, score, score);
     }
+    add_neighbour(p, &action->queue, side, true);
+    add_neighbour(p, &action->queue, side, false);
 }
 
 /* So that the venue may take it back: see lib/state/closes.h. Before the step is carried out. */
@@ -153,6 +223,9 @@ static void publish_close(struct publishing *p)
     const struct bs_step *step = p->step;
     struct bs_action *action =
         add_close(p, BS_ACTION_LIQUIDATION_CLOSE, step->account, step->counterparty, step->amount);
+    DECIMAL(action, leg_value,
+            bs_quanta_wide(p->pool, bs_value_shown(&p->engine->markets[step->market],
+                                                   action->side == 0, step->gain)));
     remember_close(p, action->id);
     add_reason(p, action);
     uint8_t counter_side = action->side == 0;

@@ -82,27 +82,72 @@ static bool is_hedged(const struct bs_plan *plan, uint32_t account)
                                adl->options[BS_OPTION_HEDGED_LAST_PPM]) <= 0;
 }
 
-struct bs_candidate bs_candidate_of(const struct bs_plan *plan, uint8_t ranking, uint32_t account,
-                                    bs_i128 equity, const struct bs_working_position *position)
+struct bs_score_input bs_score_input_of(const struct bs_market *market,
+                                        const struct bs_candidate_terms *terms, uint32_t priority)
 {
-    bs_i128 value = bs_plan_value(plan, position->market, position->leg.size);
-    const struct bs_market *market = &plan->engine->markets[position->market];
-    uint32_t row = bs_position_find(plan->engine, account, position->market);
-    struct bs_score_input input = {
-        .profit = value - position->leg.entry,
-        .entry = position->leg.entry,
-        .notional = bs_abs(value),
-        .equity = equity,
-        .wallet = bs_plan_collateral(plan, account),
-        .maintenance = bs_maintenance(market, value),
-        .value_grows = (position->leg.size > 0) == (market->contract == BS_CONTRACT_LINEAR),
-        .priority = plan->engine->positions.rows[row].priority,
+    return (struct bs_score_input){
+        .profit = (bs_i128)terms->value - terms->entry,
+        .entry = terms->entry,
+        .notional = bs_abs64(terms->value),
+        .equity = terms->equity,
+        .wallet = terms->wallet,
+        .maintenance = bs_maintenance(market, terms->value),
+        .value_grows = (terms->lots > 0) == (market->contract == BS_CONTRACT_LINEAR),
+        .priority = priority,
     };
+}
+
+struct bs_candidate_terms bs_candidate_terms_of(const struct bs_plan *plan, uint32_t account,
+                                                bs_i128 equity,
+                                                const struct bs_working_position *position)
+{
+    return (struct bs_candidate_terms){
+        .lots = position->leg.size,
+        .value = (int64_t)bs_plan_value(plan, position->market, position->leg.size),
+        .entry = position->leg.entry,
+        .wallet = (int64_t)bs_plan_collateral(plan, account),
+        .equity = equity,
+    };
+}
+
+static uint32_t priority_of(const struct bs_plan *plan, uint32_t account, uint32_t market)
+{
+    uint32_t row = bs_position_find(plan->engine, account, market);
+    return plan->engine->positions.rows[row].priority;
+}
+
+struct bs_candidate bs_candidate_of(const struct bs_plan *plan, uint8_t ranking, uint32_t account,
+                                    const struct bs_working_position *position,
+                                    const struct bs_candidate_terms *terms)
+{
+    struct bs_score_input input = bs_score_input_of(&plan->engine->markets[position->market], terms,
+                                                    priority_of(plan, account, position->market));
     return (struct bs_candidate){
         .account = account,
         .tier = (uint8_t)((input.profit <= 0) + (is_hedged(plan, account) ? 2 : 0)),
         .score = bs_score_of(ranking, &input),
     };
+}
+
+/* One candidate in the digest of its list: everything that its place follows from. */
+static uint64_t row_digest(const struct bs_plan *plan, const struct bs_candidate *candidate,
+                           const struct bs_candidate_terms *terms, uint32_t priority)
+{
+    const struct bs_engine *engine = plan->engine;
+    struct bs_text name = bs_account_text(engine, candidate->account);
+    bool isolated = bs_account_owner(engine, candidate->account) != candidate->account;
+    const uint64_t words[] = {
+        bs_hash(0, name.bytes, name.size),
+        candidate->tier + (isolated ? UINT64_C(256) : 0),
+        (uint64_t)terms->lots,
+        (uint64_t)terms->value,
+        (uint64_t)terms->entry,
+        (uint64_t)terms->wallet,
+        (uint64_t)terms->equity,
+        (uint64_t)((bs_u128)terms->equity >> 64),
+        priority,
+    };
+    return bs_hash(0, words, sizeof words);
 }
 
 static void add_candidates(struct bs_rankings *rankings, const struct bs_plan *plan,
@@ -125,8 +170,14 @@ static void add_candidates(struct bs_rankings *rankings, const struct bs_plan *p
         if (equity < 0) {
             return;
         }
-        struct bs_candidate *candidate = &rankings->candidates[list->first + list->ranked++];
-        *candidate = bs_candidate_of(plan, rankings->ranking, account, equity, &position);
+        uint32_t row = list->first + list->ranked++;
+        struct bs_candidate *candidate = &rankings->candidates[row];
+        struct bs_candidate_terms *terms = &rankings->terms[row];
+        *terms = bs_candidate_terms_of(plan, account, equity, &position);
+        *candidate = bs_candidate_of(plan, rankings->ranking, account, &position, terms);
+        candidate->terms = row;
+        list->digest +=
+            row_digest(plan, candidate, terms, priority_of(plan, account, position.market));
         candidate->order = plan->engine->accounts.cold[account].rank;
         candidate->key = coarse_key(candidate->score);
     }

@@ -22,7 +22,14 @@ struct bs_candidate {
     uint8_t tier;    /* lower tiers come strictly first; in profit 0, else 1; hedged 2 more */
     uint32_t barred; /* a split: the leg that it refused lots of, by a clamp */
     uint32_t below;  /* leverage_water_fill: the round in which it is below the level */
+    uint32_t terms;  /* its row of bs_rankings.terms */
     struct bs_score score;
+};
+
+/* What a candidate was ranked by, in lots and quanta: for whoever checks its place. */
+struct bs_candidate_terms {
+    int64_t lots, value, entry, wallet; /* value at mark and entry value, signed */
+    bs_i128 equity;
 };
 
 struct bs_ranking_list {
@@ -32,19 +39,21 @@ struct bs_ranking_list {
     /* Once a close that protects principal has come to the end: 1 + the rows up to the last one
      * that is not at a loss. What follows them no such close of this settlement can touch. */
     uint32_t protected_end;
+    uint64_t digest; /* sum over the candidates, in whatever order: docs/records.md */
 };
 
 struct bs_rankings {
     struct bs_candidate *candidates;
-    struct bs_ranking_list *lists; /* by market * 2 + side; count 0 = not needed */
-    uint32_t *markets;             /* the markets * 2 + side that have a list, to clear them */
+    struct bs_candidate_terms *terms; /* as many */
+    struct bs_ranking_list *lists;    /* by market * 2 + side; count 0 = not needed */
+    uint32_t *markets;                /* the markets * 2 + side that have a list, to clear them */
     uint32_t markets_count;
     uint32_t candidates_count;
     uint32_t candidates_max;
     uint8_t ranking; /* enum bs_ranking */
 };
 
-#define BS_TIERS 4
+#define BS_TIERS BS_ACTION_TIERS
 
 /* Whether lots are split among the candidates instead of taken in their order. */
 static inline bool bs_ranking_splits(uint8_t ranking)
@@ -64,6 +73,9 @@ struct bs_score_input {
     uint32_t priority;
 };
 
+/* What the score of a candidate was made of. */
+struct bs_score_input bs_score_input_of(const struct bs_market *market,
+                                        const struct bs_candidate_terms *terms, uint32_t priority);
 /* The score of one position under a ranking: docs/policies.md has the formulas. */
 struct bs_score bs_score_of(uint8_t ranking, const struct bs_score_input *input);
 /* < 0 when a comes before b. */
@@ -79,7 +91,11 @@ struct bs_working_position;
 /* The candidate that a position of a solvent account is, but for its place in the order of ids and
  * its coarse key: without those (0) candidates are compared exactly. */
 struct bs_candidate bs_candidate_of(const struct bs_plan *plan, uint8_t ranking, uint32_t account,
-                                    bs_i128 equity, const struct bs_working_position *position);
+                                    const struct bs_working_position *position,
+                                    const struct bs_candidate_terms *terms);
+struct bs_candidate_terms bs_candidate_terms_of(const struct bs_plan *plan, uint32_t account,
+                                                bs_i128 equity,
+                                                const struct bs_working_position *position);
 /* Fills and orders all needed lists in one pass over the pool's solvent accounts. */
 void bs_rankings_collect(struct bs_rankings *rankings, const struct bs_plan *plan);
 /* The candidate at place `rank` (0 = first), or NULL past the end. */

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from oracle_ledger import Account, Market, ceil_div, prefix_split, price_text
+from oracle_queue import Queue
 
 
 SPLITS = ("pro_rata", "leverage_water_fill")
@@ -48,7 +49,7 @@ class Leg:
         return amount
 
 
-class Adl:
+class Adl(Queue):
     """The part of a Settlement that ranks and deleverages."""
 
     def rank_all(self):
@@ -61,9 +62,11 @@ class Adl:
             if equity < 0:  # candidates are solvent and not the backstop account
                 continue
             for name, position in account.positions.items():
-                key = self.rank_key(adl.get("ranking", "profit_leverage"), account, name, equity)
+                ranking = adl.get("ranking", "profit_leverage")
+                key = self.rank_key(ranking, account, name, equity)
+                score = None if ranking in SPLITS else self.score_shown(ranking, key).get("score")
                 side = self.rankings.setdefault((name, position.size > 0), [])
-                side.append((key, account))
+                side.append((key, account, self.ranked(account, name, equity, key, score)))
         for side in self.rankings.values():
             side.sort(key=lambda row: row[0])
 
@@ -115,9 +118,9 @@ class Adl:
         if ranking in SPLITS:
             # lots split over positions in profit, then over the rest
             for group in (0, 1, 2, 3):
-                self.split_lots(leg, ranking, [a for key, a in rows if key[0] == group])
+                self.split_lots(leg, ranking, [a for key, a, _ in rows if key[0] == group])
             return
-        for rank, (key, account) in enumerate(rows, 1):
+        for rank, (key, account, _) in enumerate(rows, 1):
             if leg.placed < leg.lots and self.is_candidate(leg, account):
                 want = min(leg.lots - leg.placed, abs(account.positions[leg.market.id].size))
                 self.place(leg, account, self.clamp(leg, account, want),
@@ -205,7 +208,12 @@ class Adl:
         amount = leg.piece(account, lots)
         equity = self.pool.equity(leg.account)
         memory = self.before_close(leg, account, lots, amount)
-        gone = self.close("liquidation_close", leg.account, leg.market, lots, amount, account)
+        side = leg.account.positions[leg.market.id].size < 0
+        rows = self.rankings[leg.market.id, side]
+        place = next(i for i, row in enumerate(rows) if row[1] is account)
+        extra["queue"] = self.queue_shown(extra["ranking"], rows, place, "rank" in extra)
+        shown = self.pool.money(leg.market.shown(-1 if side else 1, leg.value))
+        gone = self.close("liquidation_close", leg.account, leg.market, lots, amount, account, leg_value=shown)
         leg.account.baseline += self.pool.equity(leg.account) - equity
         before = self.before_adl(account)
         if self.limits():

@@ -16,7 +16,7 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund):
         self.pool, self.now = pool, now
         self.actions, self.drawn = [], 0
         self.debts = {}  # scope market: market id (or None for the pool's) -> owed
-        self.rankings = {}
+        self.rankings, self.list_digests = {}, {}
 
     def run(self, closing):
         if not self.ready():

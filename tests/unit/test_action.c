@@ -46,6 +46,24 @@ static struct bs_wide random_wide(void)
                             .exponent = -(int32_t)random_below(37)};
 }
 
+static struct bs_action_queue random_queue(void)
+{
+    struct bs_action_queue queue = {
+        .of = random_next(),
+        .digest = random_next(),
+        .tier = (uint8_t)random_below(BS_ACTION_TIERS),
+        .present = (uint8_t)random_next(),
+        .ahead = random_text(0, BS_ID_SIZE_MAX + 9),
+        .behind = random_text(0, BS_ID_SIZE_MAX + 9),
+    };
+    for (uint32_t i = 0; i < BS_ACTION_INPUT_COUNT; i++) {
+        if ((queue.present & 1u << i) != 0) {
+            queue.inputs[i] = random_wide();
+        }
+    }
+    return queue;
+}
+
 static struct bs_action random_action(void)
 {
     struct bs_action action = {
@@ -78,6 +96,10 @@ static struct bs_action random_action(void)
         action.present |= BS_ACTION_HAS_SETTLEMENT | BS_ACTION_HAS_SIDE;
         action.settlement = random_next();
         action.side = (uint8_t)random_below(2);
+    }
+    if (random_below(2) == 0) {
+        action.present |= BS_ACTION_HAS_QUEUE;
+        action.queue = random_queue();
     }
     return action;
 }
@@ -124,6 +146,12 @@ START_TEST(actions_round_trip)
         for (uint32_t i = 0; i < BS_ACTION_DECIMAL_COUNT; i++) {
             ck_assert(decoded.decimals[i].mantissa == action.decimals[i].mantissa);
             ck_assert_int_eq(decoded.decimals[i].exponent, action.decimals[i].exponent);
+        }
+        ck_assert_uint_eq(decoded.queue.digest, action.queue.digest);
+        ck_assert_uint_eq(decoded.queue.present, action.queue.present);
+        ck_assert(bs_text_equal(decoded.queue.behind, action.queue.behind));
+        for (uint32_t i = 0; i < BS_ACTION_INPUT_COUNT; i++) {
+            ck_assert(decoded.queue.inputs[i].mantissa == action.queue.inputs[i].mantissa);
         }
     }
 }
@@ -200,6 +228,8 @@ START_TEST(names_are_those_of_json)
     ck_assert_ptr_null(bs_action_type_name(BS_ACTION_COUNT));
     ck_assert_str_eq(bs_action_decimal_name(BS_ACTION_DECIMAL_cost_to_mark), "cost_to_mark");
     ck_assert_ptr_null(bs_action_decimal_name(BS_ACTION_DECIMAL_COUNT));
+    ck_assert_str_eq(bs_action_input_name(BS_ACTION_INPUT_entry_value), "entry_value");
+    ck_assert_ptr_null(bs_action_input_name(BS_ACTION_INPUT_COUNT));
 }
 
 END_TEST
