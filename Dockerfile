@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # backstopd in two stages: built by the same ./dev and package lists as everywhere else, run by an
-# unprivileged user. Without API keys it serves 127.0.0.1 only, so run it in the host's network:
+# unprivileged user. It serves 127.0.0.1 only, so run it in the host's network:
 #   docker run --network host -v backstop:/var/lib/backstop backstop
 FROM debian:12-slim AS build
 WORKDIR /source

@@ -23,11 +23,22 @@ static const struct bs_layer default_waterfall[] = {
      .divide = BS_DIVIDE_AT_ONCE},
 };
 
-bool item_type_needs_ops(uint8_t type)
+/* State in: everything that a venue's own machines send as it happens. */
+static const uint32_t feed_types = 1u << BS_COMMAND_ACCOUNT | 1u << BS_COMMAND_POSITION |
+                                   1u << BS_COMMAND_FILL | 1u << BS_COMMAND_TRANSFER |
+                                   1u << BS_COMMAND_MARK | 1u << BS_COMMAND_INSURANCE_FUND |
+                                   1u << BS_COMMAND_HANDOVER | 1u << BS_COMMAND_UNFILLED;
+
+_Static_assert(BS_COMMAND_COUNT <= 32, "the types of items are bits of 32");
+
+void item_note_type(struct api_needs *needs, uint8_t type, bool ops)
 {
-    return type == BS_COMMAND_POOL || type == BS_COMMAND_MARKET ||
-           (type >= BS_COMMAND_SETTLE && type != BS_COMMAND_HANDOVER &&
-            type != BS_COMMAND_UNFILLED);
+    uint32_t bit = 1u << type;
+    if (ops || (feed_types & bit) == 0) {
+        needs->ops |= bit;
+    } else {
+        needs->feed |= bit;
+    }
 }
 
 /* The type the route or the item names; 0 with *fault set. */
@@ -208,7 +219,7 @@ static bool read_item(const struct api_route *route, const struct json_token *ob
 }
 
 bool item_write(const struct api_route *route, const struct json_token *object,
-                struct buffer *records, bool *needs_ops, struct fault *fault)
+                struct buffer *records, struct api_needs *needs, struct fault *fault)
 {
     if (object->kind != TOKEN_OBJECT) {
         return fault_set(fault, BS_NOT_AN_OBJECT, "");
@@ -217,13 +228,13 @@ bool item_write(const struct api_route *route, const struct json_token *object,
     if (type == 0) {
         return false;
     }
-    *needs_ops = *needs_ops || item_type_needs_ops(type);
     struct item item;
     set_defaults(&item, type);
-    if (!read_item(route, object, &item, fault)) {
+    bool good = read_item(route, object, &item, fault);
+    item_note_type(needs, type, type == BS_COMMAND_MARK && item.command.as.mark.confirm);
+    if (!good) {
         return false;
     }
-    *needs_ops = *needs_ops || (type == BS_COMMAND_MARK && item.command.as.mark.confirm);
     buffer_reserve(records, RECORD_ROOM);
     size_t at = records->size;
     size_t size =

@@ -6,16 +6,16 @@
 #include "api/fields.h"
 #include "api/json_command.h"
 
-/* Appends the item's record. False: *fault says why, nothing is appended. *needs_ops is set when
- * the item is of a kind that only the ops role may send. */
+/* Appends the item's record. False: *fault says why, nothing is appended. *needs gets the item's
+ * type, accepted or not. */
 BS_MUST_USE bool item_write(const struct api_route *route, const struct json_token *item,
-                            struct buffer *records, bool *needs_ops, struct fault *fault);
+                            struct buffer *records, struct api_needs *needs, struct fault *fault);
 /* Reads a waterfall: a list of layers, or a string that names a preset. Where a layer is wrong the
  * fault's field begins with "waterfall[n]". */
 BS_MUST_USE bool item_read_waterfall(const struct json_token *value,
                                      struct bs_layer layers[BS_LAYERS_MAX],
                                      uint32_t *ret_layers_count, struct fault *fault);
-/* Whether only the ops role may send commands of this type. */
-bool item_type_needs_ops(uint8_t type);
+/* Notes a type among those that a role is needed for; ops: whatever its own is. */
+void item_note_type(struct api_needs *needs, uint8_t type, bool ops);
 
 #endif

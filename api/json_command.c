@@ -101,7 +101,7 @@ void api_batch_add(struct api_batch *batch, const struct bs_command *command)
 {
     assert(command->type >= BS_COMMAND_SETTLE); /* the types with one name and nothing to count */
     struct fault fault = {.status = BS_INVALID_NAME};
-    batch->needs_ops = batch->needs_ops || item_type_needs_ops(command->type);
+    item_note_type(&batch->needs, command->type, false);
     if (!api_name_valid(command->as.name.name)) {
         reject_item(batch, &fault);
         return;
@@ -126,7 +126,7 @@ void api_batch_clear(struct api_batch *batch)
     batch->items_count = 0;
     batch->rejections_count = 0;
     batch->is_list = false;
-    batch->needs_ops = false;
+    batch->needs = (struct api_needs){0};
 }
 
 void api_batch_fini(struct api_batch *batch)
@@ -183,7 +183,7 @@ static bool on_item(void *user, const struct json_token *token)
         return take_object(parse, token);
     }
     struct fault fault;
-    if (item_write(parse->route, token, &batch->records, &batch->needs_ops, &fault)) {
+    if (item_write(parse->route, token, &batch->records, &batch->needs, &fault)) {
         accept_item(batch);
     } else {
         reject_item(batch, &fault);

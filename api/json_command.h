@@ -20,6 +20,13 @@ struct api_rejection {
     char *state;      /* malloc'd JSON of the account's current state (stale_update), or NULL */
 };
 
+/* The types of the items that there are, a bit for each (1 << enum bs_command_type), by the role
+ * that may send them. A mark with "confirm" needs ops. */
+struct api_needs {
+    uint32_t ops;
+    uint32_t feed;
+};
+
 struct api_batch {
     struct buffer records;  /* records one after another, unstamped */
     uint32_t *record_items; /* record n came from item record_items[n]; NULL when all items
@@ -30,8 +37,8 @@ struct api_batch {
     struct api_rejection
         *rejections; /* the parser's in item order, then the core's in item order */
     uint32_t rejections_count, rejections_capacity;
-    bool is_list;   /* its path takes lists: answered 200, 207 or 422, also for one item */
-    bool needs_ops; /* an item is of a type that only the ops role may send */
+    bool is_list; /* its path takes lists: answered 200, 207 or 422, also for one item */
+    struct api_needs needs;
 };
 
 /*

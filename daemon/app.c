@@ -18,6 +18,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "daemon/access/access.h"
 #include "daemon/http/server.h"
 #include "daemon/obs/logger.h"
 #include "daemon/obs/notify.h"
@@ -37,9 +38,11 @@ struct app {
     struct core *core;
     struct http_server *http;
     struct simulator *simulator;
+    struct access access;  /* read before the log, used by HTTP */
     struct request report; /* of SIGUSR1 */
     bool is_reporting;
     bool is_stopping;
+    bool has_keys;
     uint64_t watchdog_ns; /* between two signs of life; 0 = nobody watches */
     uint64_t notified_ns; /* the last sign of life */
 };
@@ -199,6 +202,36 @@ static void compare_settings(struct app *app, const struct settings *fresh)
     logger_set_format((enum logger_format)settings_number(fresh, SETTING_LOGGING_FORMAT));
 }
 
+static void log_lines(const struct buffer *lines, enum logger_level level, const char *message)
+{
+    for (size_t at = 0; at < lines->size;) {
+        const char *line = lines->bytes + at;
+        size_t size = strcspn(line, "\n");
+        logger_write(level, "access", message,
+                     LOGGER_FIELDS(logger_text("what", (struct bs_text){line, (uint32_t)size})));
+        at += size + 1;
+    }
+}
+
+/* The files that the running settings name. What cannot be used leaves the old as it is. */
+static void reload_access(struct app *app)
+{
+    struct access access;
+    struct buffer problems = {0};
+    struct buffer warnings = {0};
+    bool good = access_load(app->settings, &access, &problems, &warnings);
+    log_lines(&warnings, LOGGER_WARN, "this is unwise");
+    if (!good) {
+        log_lines(&problems, LOGGER_ERROR, "the old keys stay: the new ones are refused");
+    } else if (access.keys != NULL) {
+        logger_write(LOGGER_INFO, "access", "read the keys again",
+                     LOGGER_FIELDS(logger_uint("keys", access.keys->count)));
+        http_server_set_keys(app->http, access.keys);
+    }
+    buffer_fini(&problems);
+    buffer_fini(&warnings);
+}
+
 static void reload(struct app *app)
 {
     struct settings fresh;
@@ -210,6 +243,7 @@ static void reload(struct app *app)
         log_problems(&fresh.problems);
     }
     settings_fini(&fresh);
+    reload_access(app);
     (void)notify_send("READY=1");
 }
 
@@ -337,6 +371,23 @@ static int open_log(struct app *app)
     return EX_OK;
 }
 
+/* Before the log, which may take minutes to replay: a mistake here is known at once. */
+static int read_access(struct app *app)
+{
+    struct buffer problems = {0};
+    struct buffer warnings = {0};
+    int status = EX_OK;
+    if (!access_load(app->settings, &app->access, &problems, &warnings)) {
+        log_lines(&problems, LOGGER_ERROR, "not started");
+        (void)notify_send("STATUS=%.300s", problems.bytes);
+        status = EX_CONFIG;
+    }
+    log_lines(&warnings, LOGGER_WARN, "this is unwise");
+    buffer_fini(&problems);
+    buffer_fini(&warnings);
+    return status;
+}
+
 static int start_core(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
@@ -378,7 +429,10 @@ static int start_http(struct app *app)
         .body_deadline_ms = number32(settings, SETTING_HTTP_BODY_DEADLINE_MS),
         .answer_deadline_ms = number32(settings, SETTING_HTTP_ANSWER_DEADLINE_MS),
         .simulator = app->simulator,
+        .keys = app->access.keys,
     };
+    app->has_keys = options.keys != NULL;
+    app->access.keys = NULL; /* the server's from here on */
     options.address.sin_family = AF_INET;
     options.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK); /* the only one settings accept */
     options.address.sin_port = htons((uint16_t)settings_number(settings, SETTING_HTTP_LISTEN));
@@ -420,7 +474,9 @@ static int announce(struct app *app)
     }
     (void)printf("listening on http://127.0.0.1:%u\n", (unsigned)port);
     (void)fflush(stdout);
-    logger_write(LOGGER_INFO, "app", "serving this machine only: there are no access keys",
+    logger_write(LOGGER_INFO, "app",
+                 app->has_keys ? "serving whoever has a key"
+                               : "serving this machine only: there are no access keys",
                  LOGGER_FIELDS(logger_uint("port", port)));
     uint64_t watchdog_us = notify_watchdog_us();
     app->watchdog_ns = watchdog_us * 1000 / 2;
@@ -466,13 +522,17 @@ int app_run(const struct arguments *arguments, struct settings *settings)
     if (code < 0) {
         return refuse("not started", code, uv_strerror(code));
     }
-    int status = open_log(&app);
+    int status = read_access(&app);
+    if (status == EX_OK) {
+        status = open_log(&app);
+    }
     if (status == EX_OK) {
         status = start_core(&app);
     }
     if (app.core != NULL) {
         status = serve(&app);
     }
+    access_fini(&app.access);
     log_close(app.log);
     (void)uv_loop_close(&app.loop);
     if (status == EX_OK) {

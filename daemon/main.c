@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "daemon/access/access.h"
 #include "daemon/app.h"
 #include "daemon/obs/logger.h"
 #include "daemon/offline.h"
@@ -30,14 +31,34 @@ static int dump_config(const struct settings *settings)
     return status;
 }
 
+/* The settings are valid; the files they name must be, too. */
+static int check_access(const struct settings *settings)
+{
+    struct access access = {0};
+    struct buffer problems = {0};
+    struct buffer warnings = {0};
+    bool good = access_load(settings, &access, &problems, &warnings);
+    if (warnings.size > 0) {
+        (void)fputs(warnings.bytes, stderr);
+    }
+    if (!good) {
+        (void)fputs(problems.bytes, stderr);
+    } else {
+        (void)puts("the settings are valid");
+    }
+    access_fini(&access);
+    buffer_fini(&problems);
+    buffer_fini(&warnings);
+    return good ? EX_OK : EX_CONFIG;
+}
+
 static int run_verb(const struct arguments *arguments, struct settings *settings)
 {
     logger_set_level((enum logger_level)settings_number(settings, SETTING_LOGGING_LEVEL));
     logger_set_format((enum logger_format)settings_number(settings, SETTING_LOGGING_FORMAT));
     switch (arguments->verb) {
     case VERB_CHECK_CONFIG:
-        (void)puts("the settings are valid");
-        return EX_OK;
+        return check_access(settings);
     case VERB_DUMP_CONFIG:
         return dump_config(settings);
     case VERB_LOG_VERIFY:

@@ -201,23 +201,24 @@ static void help_settings(struct buffer *out)
 void arguments_help(struct buffer *out)
 {
     buffer_text(
-        out, "backstopd - decides who pays when a trader cannot cover a loss\n"
-             "\n"
-             "Usage:\n"
-             "  backstopd --data DIR [--listen 127.0.0.1:PORT] [options]\n"
-             "  backstopd log verify --data DIR              check a stopped daemon's log\n"
-             "  backstopd log dump --data DIR [--from SEQ]   list its commands\n"
-             "\n"
-             "Try it:\n"
-             "  backstopd --data ./backstop-data &\n"
-             "  curl http://127.0.0.1:8480/healthz\n"
-             "  backstopctl health\n"
-             "\n"
-             "It keeps every command it acknowledged in DIR and replays them at the next start.\n"
-             "It prints \"listening on http://...\" when it serves. Without access keys, which\n"
-             "this version does not offer, it serves 127.0.0.1 only.\n"
-             "\n"
-             "Options:\n");
+        out,
+        "backstopd - decides who pays when a trader cannot cover a loss\n"
+        "\n"
+        "Usage:\n"
+        "  backstopd --data DIR [--listen 127.0.0.1:PORT] [options]\n"
+        "  backstopd log verify --data DIR              check a stopped daemon's log\n"
+        "  backstopd log dump --data DIR [--from SEQ]   list its commands\n"
+        "\n"
+        "Try it:\n"
+        "  backstopd --data ./backstop-data &\n"
+        "  curl http://127.0.0.1:8480/healthz\n"
+        "  backstopctl health\n"
+        "\n"
+        "It keeps every command it acknowledged in DIR and replays them at the next start.\n"
+        "It prints \"listening on http://...\" when it serves, which it does on 127.0.0.1 only.\n"
+        "With --keys every request needs an access key of that file.\n"
+        "\n"
+        "Options:\n");
     help_settings(out);
     buffer_text(
         out,

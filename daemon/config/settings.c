@@ -115,8 +115,8 @@ static const char *parse_address(const char *text, uint64_t *port)
     bool is_loopback = (host_size == 9 && memcmp(text, "127.0.0.1", 9) == 0) ||
                        (host_size == 9 && memcmp(text, "localhost", 9) == 0);
     if (!is_loopback) {
-        return "is not 127.0.0.1: this version has no access keys, and without keys only this "
-               "machine is served";
+        return "is not 127.0.0.1: this version has no TLS, and without it only this machine is "
+               "served";
     }
     return NULL;
 }

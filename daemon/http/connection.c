@@ -12,9 +12,11 @@
  */
 #include "daemon/http/connection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/http/answer.h"
+#include "daemon/http/gate.h"
 #include "daemon/http/path.h"
 #include "daemon/obs/logger.h"
 #include "daemon/obs/metrics.h"
@@ -37,9 +39,12 @@ static enum MHD_Result send_answer(struct connection *connection)
     if (connection->closes || atomic_load(&connection->server->quiesced)) {
         added &= MHD_add_response_header(response, "Connection", "close");
     }
-    if (connection->retry_after) {
-        added &= MHD_add_response_header(response, "Retry-After", "1");
+    if (connection->retry_after_s > 0) {
+        char seconds[16];
+        (void)snprintf(seconds, sizeof seconds, "%u", connection->retry_after_s);
+        added &= MHD_add_response_header(response, "Retry-After", seconds);
     }
+    added &= gate_add_headers(connection, response);
     if (connection->allow[0] != '\0') {
         added &= MHD_add_response_header(response, "Allow", connection->allow);
     }
@@ -154,6 +159,11 @@ static enum MHD_Result begin(struct connection *connection, const char *method, 
     check_head(connection, method, version);
     if (guard->status == BS_OK) {
         enum bs_status status = route_find(connection, method, url);
+        enum bs_status gated = gate_admit(connection);
+        if (gated != BS_OK) { /* first: who is not let in does not learn what there is */
+            connection->allow[0] = '\0';
+            return refuse(connection, gated, connection->gate_detail);
+        }
         if (status != BS_OK) {
             return refuse(connection, status, NULL);
         }
@@ -166,11 +176,15 @@ static enum MHD_Result begin(struct connection *connection, const char *method, 
     if (read_query(connection) != BS_OK) {
         return refuse(connection, connection->query.status, connection->query.detail);
     }
+    enum bs_status gated = gate_parameters(connection);
+    if (gated != BS_OK) {
+        return refuse(connection, gated, connection->gate_detail);
+    }
     if (guard->length == 0) {
         return MHD_YES;
     }
     if (!reserve_body(connection, guard->length)) {
-        connection->retry_after = true;
+        connection->retry_after_s = 1;
         return refuse(connection, BS_OVERLOADED, "too many bytes of bodies are on their way in");
     }
     int64_t timeout_ms = server->options.body_deadline_ms + (int64_t)(guard->length / MIB) * 1000;
@@ -258,7 +272,7 @@ enum outcome connection_through(struct connection *connection,
         *ret_done = !connection->not_taken;
         if (connection->not_taken) {
             bool stopping = atomic_load(&connection->server->quiesced);
-            connection->retry_after = true;
+            connection->retry_after_s = 1;
             answer_problem(request, stopping ? BS_NOT_READY : BS_OVERLOADED, NULL);
         }
         return OUTCOME_ANSWER;
@@ -335,7 +349,8 @@ static void reset(struct connection *connection)
     connection->body_promised = 0;
     connection->begun = false;
     connection->refused = false;
-    connection->retry_after = false;
+    connection->retry_after_s = 0;
+    connection->caller = (struct caller){0};
     connection->handed_over = false;
     connection->not_taken = false;
     connection->wait_until_ms = 0;

@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "daemon/access/keys.h"
 #include "daemon/core/core.h"
 #include "daemon/http/guard.h"
 #include "daemon/http/query.h"
@@ -34,11 +35,15 @@ enum outcome {
     OUTCOME_SUSPENDED, /* the connection is suspended; the handler is called again after resuming */
 };
 
+/* Of a route only: no key is asked for. */
+#define ROLE_ANYBODY (1u << 7)
+
 struct route {
     const char *method;  /* GET takes HEAD too */
     const char *pattern; /* "/v1/pools/{}/resume": {} is a name, # a number */
     enum outcome (*handle)(struct connection *connection);
     request_query_fn query; /* of handle_query */
+    uint8_t roles;          /* ROLE_*: any of them lets in; none named = only ops */
     uint32_t parameters;    /* QUERY_* */
     uint32_t limit_max;
     uint8_t command; /* enum bs_command_type of a write; 0 = each item names its own */
@@ -46,6 +51,13 @@ struct route {
     bool needs_side;    /* the parameter must be there */
     bool needs_pool;    /* likewise */
     bool body_optional; /* without a body the command is made from the name in the path */
+};
+
+/* Who asks, as its line in the keys file says. Copied, for a reload may replace that line. */
+struct caller {
+    char name[KEY_NAME_SIZE_MAX + 1]; /* empty: not known, or nobody is asked */
+    uint8_t roles;
+    bool is_limited; /* it has a rate */
 };
 
 struct connection {
@@ -56,27 +68,30 @@ struct connection {
     struct request request;
     struct guard guard;
     struct query query;
+    struct caller caller;
+    char gate_detail[256];     /* why the gate does not let it through */
     uint64_t path_number;      /* of a settlement or an action; 0 = none */
     struct simulator_job *job; /* of a simulation; NULL for everything else */
     char allow[48];            /* the methods for a 405 */
     char *body;
     size_t body_size; /* received so far */
     size_t body_capacity;
-    size_t body_promised; /* Content-Length, while it counts in bodies_size */
-    bool begun;           /* a request is going on */
-    bool refused;         /* before its body was looked at: the answer is there */
-    bool closes;          /* the connection closes after this answer */
-    bool lingers;         /* and what the client still sends is drained */
-    bool retry_after;
-    bool handed_over;      /* the core has had the request, */
-    bool not_taken;        /* or its queue was full */
-    int64_t wait_until_ms; /* of a long poll; 0 before it began */
+    size_t body_promised;   /* Content-Length, while it counts in bodies_size */
+    bool begun;             /* a request is going on */
+    bool refused;           /* before its body was looked at: the answer is there */
+    bool closes;            /* the connection closes after this answer */
+    bool lingers;           /* and what the client still sends is drained */
+    uint32_t retry_after_s; /* 0 = not said */
+    bool handed_over;       /* the core has had the request, */
+    bool not_taken;         /* or its queue was full */
+    int64_t wait_until_ms;  /* of a long poll; 0 before it began */
     struct connection *done_next;
 };
 
 struct http_server { /* the HTTP thread's, but for what is atomic */
     struct http_options options;
     struct core *core;
+    struct keys *keys; /* NULL: nobody is asked for a key */
     struct log_reader *reader;
     struct MHD_Daemon *daemon;
     struct sweep sweep;
@@ -91,6 +106,7 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     uint64_t exchanges;        /* requests begun and not completed */
     uint64_t refusals;         /* by the request guard */
     uint64_t library_messages; /* what libmicrohttpd had to say: mostly vanished clients */
+    _Atomic(struct keys *) fresh_keys; /* read anew and not yet taken over */
     _Atomic(struct connection *) done; /* the core has finished with these, the last one first */
     _Atomic uint64_t last_ordinal;     /* of the last action we heard of */
     atomic_bool quiesced;

@@ -127,6 +127,9 @@ static void take_known(struct guard *guard, struct bs_text name, struct bs_text 
     } else if (text_is(name, "content-type")) {
         guard->types++;
         guard->media = media_of(value);
+    } else if (text_is(name, "authorization")) {
+        guard->authorizations++;
+        guard->authorization = value;
     } else if (text_is(name, "transfer-encoding")) {
         refuse(guard, BS_LENGTH_REQUIRED, "Transfer-Encoding: send a Content-Length instead");
     } else if (text_is(name, "content-encoding") && !text_is(value, "identity")) {
@@ -212,6 +215,9 @@ void guard_finish(struct guard *guard, const struct guard_line *line)
     }
     if (guard->lengths > 1) {
         refuse(guard, BS_INVALID_HEADER, "Content-Length: came %u times", guard->lengths);
+    }
+    if (guard->authorizations > 1) {
+        refuse(guard, BS_INVALID_HEADER, "Authorization: came %u times", guard->authorizations);
     }
     if (guard->types > 1) {
         refuse(guard, BS_INVALID_HEADER, "Content-Type: came %u times", guard->types);

@@ -25,8 +25,10 @@ struct guard {
     uint32_t hosts;
     uint32_t lengths;
     uint32_t types;
+    uint32_t authorizations;
     uint64_t length; /* Content-Length; 0 when absent */
     enum guard_media media;
+    struct bs_text authorization; /* the value, where the library has it; read it at once */
     const char *target_end;
     const char *next; /* where the next header must begin; NULL = the layout is not checked */
 };

@@ -11,34 +11,45 @@
 #define BY_NAME (QUERY_AFTER_NAME | QUERY_LIMIT)
 #define BY_NUMBER (QUERY_AFTER_NUMBER | QUERY_LIMIT)
 
-/* Items in, as many as the sender likes; one command made from its path; and reads of state. */
+/*
+ * Every row says who may ask (roles); one that does not is for ops alone.
+ *
+ * Items in, as many as the sender likes, where each item's type says which of the two roles it
+ * needs; one command made from its path; reads of state; and what is open to anybody.
+ */
 #define ITEMS(verb, pattern, type)                                                                 \
     {                                                                                              \
-        .method = verb, pattern, handle_write, .command = type, .takes_body = true                 \
+        .method = verb, pattern, handle_write, .roles = ROLE_FEED | ROLE_OPS, .command = type,     \
+        .takes_body = true                                                                         \
     }
 #define COMMAND(verb, pattern, type, body)                                                         \
     {                                                                                              \
-        .method = verb, pattern, handle_write, .command = type, .takes_body = body,                \
-        .body_optional = true                                                                      \
+        .method = verb, pattern, handle_write, .roles = ROLE_OPS, .command = type,                 \
+        .takes_body = body, .body_optional = true                                                  \
     }
 #define READ(pattern, fn)                                                                          \
     {                                                                                              \
-        .method = "GET", pattern, handle_query, fn                                                 \
+        .method = "GET", pattern, handle_query, fn, .roles = ROLE_READ                             \
+    }
+#define OPEN(pattern, fn)                                                                          \
+    {                                                                                              \
+        .method = "GET", pattern, handle_query, fn, .roles = ROLE_ANYBODY                          \
     }
 #define LIST(pattern, fn, query, max)                                                              \
     {                                                                                              \
-        .method = "GET", pattern, handle_query, fn, .parameters = query, .limit_max = max          \
+        .method = "GET", pattern, handle_query, fn, .roles = ROLE_READ, .parameters = query,       \
+        .limit_max = max                                                                           \
     }
 
 /* A settlement of the pool in the path, or of the one that the query names. */
 #define COMPARE(verb, pattern, body)                                                               \
     {                                                                                              \
-        .method = verb, pattern, handle_simulation, .takes_body = body                             \
+        .method = verb, pattern, handle_simulation, .roles = ROLE_OPS, .takes_body = body          \
     }
 #define COMPARE_IN(verb, pattern, body)                                                            \
     {                                                                                              \
-        .method = verb, pattern, handle_simulation, .parameters = QUERY_POOL, .needs_pool = true,  \
-        .takes_body = body                                                                         \
+        .method = verb, pattern, handle_simulation, .roles = ROLE_OPS, .parameters = QUERY_POOL,   \
+        .needs_pool = true, .takes_body = body                                                     \
     }
 
 static const struct route routes[] = {
@@ -78,33 +89,37 @@ static const struct route routes[] = {
      "/v1/markets/{}/adl-queue",
      handle_query,
      read_adl_queue,
+     .roles = ROLE_READ,
      .parameters = BY_NUMBER | QUERY_SIDE,
      .needs_side = true,
      .limit_max = LIST_MAX},
     {.method = "GET",
      "/v1/settlements",
      handle_settlements,
+     .roles = ROLE_READ,
      .parameters = BY_NUMBER | QUERY_POOL,
      .limit_max = LIST_MAX},
     {.method = "GET",
      "/v1/pools/{}/settlements/#",
      handle_settlement,
+     .roles = ROLE_READ,
      .parameters = BY_NUMBER,
      .limit_max = ACTIONS_MAX},
     {.method = "GET",
      "/v1/actions",
      handle_actions,
+     .roles = ROLE_READ,
      .parameters = BY_NUMBER | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE | QUERY_WAIT_MS,
      .limit_max = ACTIONS_MAX},
-    {.method = "POST", "/v1/simulations", handle_simulation, .takes_body = true},
+    {.method = "POST", "/v1/simulations", handle_simulation, .roles = ROLE_OPS, .takes_body = true},
     COMPARE("GET", "/v1/pools/{}/settlements/#/compare", false),
     COMPARE("POST", "/v1/pools/{}/settlements/#/compare", true),
     COMPARE_IN("GET", "/v1/settlements/#/compare", false),
     COMPARE_IN("POST", "/v1/settlements/#/compare", true),
-    READ("/livez", read_live),
-    READ("/healthz", read_live),
-    {.method = "GET", "/readyz", handle_ready, .parameters = QUERY_VERBOSE},
-    {.method = "GET", "/metrics", handle_metrics},
+    OPEN("/livez", read_live),
+    OPEN("/healthz", read_live),
+    {.method = "GET", "/readyz", handle_ready, .roles = ROLE_ANYBODY, .parameters = QUERY_VERBOSE},
+    {.method = "GET", "/metrics", handle_metrics, .roles = ROLE_READ},
 };
 
 #define ROUTES_COUNT (sizeof routes / sizeof routes[0])

@@ -144,6 +144,17 @@ static void take_back_done(struct http_server *server)
     }
 }
 
+static void take_keys(struct http_server *server, struct keys *fresh)
+{
+    if (fresh != NULL) {
+        if (server->keys != NULL) {
+            keys_inherit(fresh, server->keys);
+        }
+        keys_free(server->keys);
+        server->keys = fresh;
+    }
+}
+
 static void take_signal(struct http_server *server)
 {
     uint64_t signals;
@@ -156,6 +167,7 @@ static void take_signal(struct http_server *server)
         server->waits_ended = true;
     }
     uint64_t last_ordinal = atomic_load(&server->last_ordinal);
+    take_keys(server, atomic_exchange(&server->fresh_keys, NULL));
     if (last_ordinal != server->told_ordinal || server->waits_ended) {
         server->told_ordinal = last_ordinal;
         sweep_resume_all(&server->sweep);
@@ -210,6 +222,8 @@ static void close_all(struct http_server *server)
     }
     sweep_fini(&server->sweep);
     log_reader_close(server->reader);
+    keys_free(server->keys);
+    keys_free(atomic_load(&server->fresh_keys));
     if (server->listener >= 0) {
         (void)close(server->listener);
     }
@@ -249,6 +263,7 @@ int http_server_new(struct http_server **ret_server, const struct http_options *
     }
     server->options = *options;
     server->core = core;
+    server->keys = options->keys;
     server->listener = -1;
     server->event = -1;
     server->checks_layout = strncmp(MHD_get_version(), "0.", 2) == 0;
@@ -272,6 +287,12 @@ uint16_t http_server_port(const struct http_server *server)
 void http_server_wake(struct http_server *server, uint64_t last_ordinal)
 {
     atomic_store(&server->last_ordinal, last_ordinal);
+    http_server_signal(server);
+}
+
+void http_server_set_keys(struct http_server *server, struct keys *keys)
+{
+    keys_free(atomic_exchange(&server->fresh_keys, keys)); /* two reloads in a row */
     http_server_signal(server);
 }
 

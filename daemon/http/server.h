@@ -12,6 +12,7 @@
 #include "daemon/core/core.h"
 #include "daemon/log/log.h"
 
+struct keys;
 struct simulator;
 
 struct http_options {
@@ -25,6 +26,7 @@ struct http_options {
     uint32_t
         answer_deadline_ms; /* default 30000: a suspended request past it is counted and logged */
     struct simulator *simulator; /* NULL: simulations are off */
+    struct keys *keys;           /* NULL: everybody may do everything. The server's from then on */
 };
 
 struct http_server;
@@ -35,6 +37,8 @@ BS_MUST_USE int http_server_new(struct http_server **ret_server, const struct ht
 uint16_t http_server_port(const struct http_server *server);
 /* From the core loop: actions up to this ordinal are durable; wakes the long polls. */
 void http_server_wake(struct http_server *server, uint64_t last_ordinal);
+/* Any thread: these keys count from the next request on. The server frees them. */
+void http_server_set_keys(struct http_server *server, struct keys *keys);
 /* readyz answers 503 from now on; no new connections. */
 void http_server_quiesce(struct http_server *server);
 void http_server_free(struct http_server *server); /* after the core stopped; NULL is fine */

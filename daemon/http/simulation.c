@@ -55,7 +55,6 @@ static bool begin(struct connection *connection)
     job->request = &connection->request;
     job->settlement = connection->path_number;
     job->is_comparison = strchr(connection->route->pattern, '#') != NULL;
-    connection->request.batch.needs_ops = true;
     return read_body(connection, job);
 }
 
@@ -67,7 +66,7 @@ enum outcome handle_simulation(struct connection *connection)
     bool done = false;
     enum outcome outcome = connection_through(connection, submit, &done);
     if (outcome == OUTCOME_ANSWER) {
-        connection->retry_after = connection->request.status == 503;
+        connection->retry_after_s = connection->request.status == 503 ? 1 : 0;
     }
     return outcome;
 }

@@ -2,6 +2,7 @@
 /* Writes: the body becomes command records here, the core makes them durable and steps them. */
 #include "daemon/http/answer.h"
 #include "daemon/http/connection.h"
+#include "daemon/http/gate.h"
 
 /* A command that is all in its path: settle, resume, the deletes. */
 static void add_named(struct connection *connection)
@@ -32,6 +33,15 @@ static bool read_body(struct connection *connection)
     return good;
 }
 
+static bool pass_gate(struct connection *connection)
+{
+    enum bs_status status = gate_items(connection);
+    if (status != BS_OK) {
+        answer_problem(&connection->request, status, connection->gate_detail);
+    }
+    return status == BS_OK;
+}
+
 /* The core has written the result; that a settlement waits for a mark is said in it. */
 static void add_waiting(struct buffer *body)
 {
@@ -42,7 +52,7 @@ static void add_waiting(struct buffer *body)
 
 enum outcome handle_write(struct connection *connection)
 {
-    if (!connection->handed_over && !read_body(connection)) {
+    if (!connection->handed_over && (!read_body(connection) || !pass_gate(connection))) {
         return OUTCOME_ANSWER;
     }
     bool done = false;

@@ -59,17 +59,37 @@ class Response:
 
 
 class Server:
-    def __init__(self, data=None, arguments=(), settings=None):
-        """settings: {"http_idle_timeout_s": 1}, passed as BACKSTOPD_HTTP_IDLE_TIMEOUT_S."""
+    def __init__(self, data=None, arguments=(), settings=None, keys=None):
+        """settings: {"http_idle_timeout_s": 1}, passed as BACKSTOPD_HTTP_IDLE_TIMEOUT_S.
+        keys: {"feed1": "feed,read requests=5"}, written to a keys file; requests then take
+        key="feed1", and without one they are those of `key`, the first that may do everything."""
         self.environment = {f"BACKSTOPD_{name.upper()}": str(value)
                             for name, value in (settings or {}).items()}
         self.owns_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="backstopd-test-")
         self.arguments = list(arguments)
+        self.keys = {name: f"secret-of-{name}" for name in keys or {}}
+        self.keys_path = os.path.join(self.data, "keys")
+        self.key = next((name for name, said in (keys or {}).items()
+                         if said.split()[0] == "feed,ops,read"), None)
+        if keys is not None:
+            self.write_keys(keys)
+            self.environment["BACKSTOPD_ACCESS_KEYS"] = self.keys_path
         self.process = None
         self.output_path = None
         self.port = None
         atexit.register(self.close)
+
+    def write_keys(self, keys):
+        """A new keys file in place of the old one; the daemon learns of it by SIGHUP."""
+        with open(self.keys_path + ".new", "w", encoding="utf-8") as file:
+            os.chmod(file.name, 0o600)
+            for name, said in keys.items():
+                roles, _, limits = said.partition(" ")
+                digest = hashlib.sha256(f"secret-of-{name}".encode()).hexdigest()
+                file.write(f"{name} {roles} sha256:{digest} {limits}\n")
+                self.keys[name] = f"secret-of-{name}"
+        os.rename(self.keys_path + ".new", self.keys_path)
 
     def __enter__(self):
         return self.start()
@@ -142,11 +162,16 @@ class Server:
     def connect(self, timeout=30):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
-    def request(self, method, path, body=None, content_type=JSON, headers=None, connection=None):
-        """One request; a body that is not bytes or text is sent as JSON."""
+    def request(self, method, path, body=None, content_type=JSON, headers=None, connection=None,
+                key=None):
+        """One request; a body that is not bytes or text is sent as JSON. key: a name, or "" for
+        none."""
         if body is not None and not isinstance(body, (bytes, str)):
             body = json.dumps(body)
         sent = dict(headers or {})
+        name = self.key if key is None else key
+        if name:
+            sent.setdefault("Authorization", f"Bearer {self.keys[name]}")
         if body is not None and content_type is not None:
             sent.setdefault("Content-Type", content_type)
         used = connection or self.connect()

@@ -121,7 +121,8 @@ static inline const char *parse_both(const struct api_route *route, const char *
                   "the parsers differ on %.*s\nsmall: %s\nbulk:  %s", (int)size, bytes,
                   small_text.bytes, bulk_text.bytes);
     ck_assert_uint_eq(small.batch.is_list, bulk.batch.is_list);
-    ck_assert_uint_eq(small.batch.needs_ops, bulk.batch.needs_ops);
+    ck_assert_uint_eq(small.batch.needs.ops, bulk.batch.needs.ops);
+    ck_assert_uint_eq(small.batch.needs.feed, bulk.batch.needs.feed);
     ck_assert_uint_eq(small.batch.records.size, bulk.batch.records.size);
     if (small.batch.records.size > 0) {
         ck_assert_mem_eq(small.batch.records.bytes, bulk.batch.records.bytes,

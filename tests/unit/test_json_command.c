@@ -243,7 +243,7 @@ START_TEST(defaults_and_every_option_of_a_pool)
     ck_assert_uint_eq(pool->layers[1].type, BS_LAYER_ADL);
     ck_assert(pool->layers[1].protect_principal);
     ck_assert_uint_eq(pool->layers[2].type, BS_LAYER_HAIRCUT);
-    ck_assert(batch.needs_ops);
+    ck_assert_uint_ne(batch.needs.ops, 0);
     ck_assert(!batch.is_list);
     command = parse_one(
         &batch, 0, "",
@@ -274,13 +274,14 @@ START_TEST(every_other_type)
                                           "lot_size':'0.001','maintenance_margin_ppm':5000}");
     ck_assert_int_eq(command.as.market.multiplier.mantissa, 1);
     ck_assert_uint_eq(command.as.market.max_move_ppm, 0);
-    ck_assert(batch.needs_ops);
+    ck_assert_uint_ne(batch.needs.ops, 0);
     command = parse_one(
         &batch, BS_COMMAND_FILL, "",
         "{'account':'a','market':'m','size':'0.5','price':'64000','fee':'1.2','trade_id':'t9'}");
     ck_assert_int_eq(command.as.fill.fee.mantissa, 12);
     ck_assert_uint_eq(command.as.fill.trade_id.size, 2);
-    ck_assert(!batch.needs_ops);
+    ck_assert_uint_eq(batch.needs.ops, 0);
+    ck_assert_uint_eq(batch.needs.feed, 1u << BS_COMMAND_FILL);
     command = parse_one(&batch, BS_COMMAND_TRANSFER, "",
                         "{'account':'a','amount':'-250','kind':'funding'}");
     ck_assert_uint_eq(command.as.transfer.kind, BS_TRANSFER_FUNDING);
@@ -291,7 +292,8 @@ START_TEST(every_other_type)
         "{'market':'m','price':'63990.1','time':'2025-10-10T21:16:04.8319Z','confirm':true}");
     ck_assert_int_eq(command.as.mark.mark_time_ms, 1760130964831);
     ck_assert(command.as.mark.confirm);
-    ck_assert(batch.needs_ops);
+    ck_assert_uint_eq(batch.needs.ops, 1u << BS_COMMAND_MARK);
+    ck_assert_uint_eq(batch.needs.feed, 0);
     command = parse_one(&batch, BS_COMMAND_INSURANCE_FUND, "usdc",
                         "[{'amount':'50000','transfer_id':'x'}]");
     ck_assert_uint_eq(command.as.fund.pool.size, 4);
@@ -303,7 +305,7 @@ START_TEST(every_other_type)
     ck_assert_uint_eq(command.type, BS_COMMAND_CLOSE_PERIOD);
     command = parse_one(&batch, 0, "", "{'account':'a','type':'delete_account'}");
     ck_assert_uint_eq(command.type, BS_COMMAND_DELETE_ACCOUNT);
-    ck_assert(batch.needs_ops);
+    ck_assert_uint_ne(batch.needs.ops, 0);
     api_batch_fini(&batch);
 }
 
@@ -471,7 +473,7 @@ START_TEST(names_of_paths_are_checked)
                                  .as.name.name = {.bytes = "usdc", .size = 4}};
     api_batch_add(&batch, &command);
     ck_assert_uint_eq(batch.records_count, 1);
-    ck_assert(batch.needs_ops);
+    ck_assert_uint_ne(batch.needs.ops, 0);
     command.as.name.name = (struct bs_text){.bytes = "\xff", .size = 1};
     api_batch_add(&batch, &command);
     ck_assert_uint_eq(batch.records_count, 1);

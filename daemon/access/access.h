@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the settings say about who comes in, read from its files: at the start, at each reload. */
+#ifndef ACCESS_ACCESS_H
+#define ACCESS_ACCESS_H
+
+#include "daemon/access/keys.h"
+#include "daemon/config/settings.h"
+
+struct access {
+    struct keys *keys; /* NULL: no keys file is named */
+};
+
+/* All or nothing. False: `problems` has a line for each reason, and *ret_access is not set.
+ * `warnings` has lines about what is unwise, either way. */
+BS_MUST_USE bool access_load(const struct settings *settings, struct access *ret_access,
+                             struct buffer *problems, struct buffer *warnings);
+void access_fini(struct access *access); /* what was handed on is set to NULL before */
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A token bucket in whole numbers: it fills at `rate` a second and holds one second's worth. What
+ * is taken may be more than is there, as a request says only once it is read how many items it
+ * has: the debt is then waited off. Pure.
+ */
+#ifndef ACCESS_BUCKET_H
+#define ACCESS_BUCKET_H
+
+#include "lib/base/base.h"
+
+struct bucket {
+    uint32_t rate;     /* a second; 0 = no limit */
+    int64_t level;     /* thousandths; negative = debt */
+    int64_t filled_ms; /* when the level was right */
+};
+
+void bucket_init(struct bucket *bucket, uint32_t rate, int64_t now_ms); /* full */
+void bucket_fill(struct bucket *bucket, int64_t now_ms);
+void bucket_take(struct bucket *bucket, uint64_t count);
+/* Milliseconds until one can be taken without debt; 0 = now. */
+int64_t bucket_wait_ms(const struct bucket *bucket);
+/* What can be taken now, and the seconds, rounded up, until it is full. */
+uint32_t bucket_left(const struct bucket *bucket);
+int64_t bucket_full_s(const struct bucket *bucket);
+
+#endif
