@@ -6,6 +6,7 @@ chosen where it is silent are listed at the top of oracle.py.
 """
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 
 class Refused(Exception):
@@ -43,6 +44,7 @@ def fixed_text(number, decimals):
     return ("-" if number < 0 else "") + whole + ("." + part if part else "")
 
 
+@lru_cache(1 << 16)
 def decimal_text(number):
     """A Fraction with a finite decimal form, trimmed, no exponent."""
     decimals = 0
@@ -51,6 +53,7 @@ def decimal_text(number):
     return fixed_text(number.numerator * (10 ** decimals // number.denominator), decimals)
 
 
+@lru_cache(1 << 16)
 def price_text(number):
     """DESIGN 2: the price shown is value / size, 12 significant digits, half away from zero."""
     if number == 0:
