@@ -73,7 +73,9 @@ struct bs_text api_name_text(const struct api_name *name)
 static void set_name(struct api_name *name, struct bs_text text)
 {
     assert(text.size <= sizeof(name->bytes));
-    memcpy(name->bytes, text.bytes, text.size);
+    if (text.size > 0) { /* an absent name has no bytes to copy from */
+        memcpy(name->bytes, text.bytes, text.size);
+    }
     name->size = text.size;
 }
 

@@ -219,6 +219,7 @@ class Adl(Queue):
         if self.limits():
             extra["hits"] = self.hits(account)
         gone = gone, self.close("adl", account, leg.market, lots, -amount, leg.account, **extra)
-        self.count_adl(account, before)
+        if self.limits():
+            self.count_adl(account, before)
         self.after_close(memory, gone)
         leg.placed += lots

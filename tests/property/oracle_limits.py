@@ -6,8 +6,9 @@ Readings: (1) a share is of the account's equity (loss) and of its positions' va
 before its first close in the settlement, or in the day, rounded down; a cap may be 0, then it is
 not touched. (2) What was closed is what the value at mark of all its positions fell by, what was
 lost what its equity fell by. (3) An isolated margin has caps of its own. (4) A reversal gives
-nothing back of a cap. (5) Hedged is who has |net| * 10^6 <= x * gross, in values at mark; the four
-tiers are: in profit, not in profit, hedged in profit, hedged not in profit.
+nothing back of a cap, and a close under a layer without any cap does not count against a later one.
+(5) Hedged is who has |net| * 10^6 <= x * gross, in values at mark; the four tiers are: in profit,
+not in profit, hedged in profit, hedged not in profit.
 """
 from dataclasses import dataclass
 
