@@ -164,6 +164,18 @@ static const struct field final_rows[] = {
     ROW_TYPE(BS_COMMAND_FINAL_SETTLEMENT),
 };
 
+static const struct field open_window_rows[] = {
+    {FIELD("pool", FIELD_NAME, AT(window.pool)), .required = true},
+    {FIELD("name", FIELD_NAME, AT(window.name)), .required = true},
+    ROW_TYPE(BS_COMMAND_OPEN_WINDOW),
+};
+
+static const struct field close_window_rows[] = {
+    {FIELD("pool", FIELD_NAME, AT(window.pool)), .required = true},
+    {FIELD("name", FIELD_NAME, AT(window.name)), .required = true},
+    ROW_TYPE(BS_COMMAND_CLOSE_WINDOW),
+};
+
 static const struct field insurance_rows[] = {
     ROW_LAYER(BS_LAYER_INSURANCE),
     {FIELD("floor", FIELD_DECIMAL, LAYER_AT(floor))},
@@ -220,6 +232,8 @@ const struct item_table *item_table(uint8_t type)
         [BS_COMMAND_DELETE_POOL] = {{TABLE(delete_pool_rows)}, sizeof(struct bs_name_command)},
         [BS_COMMAND_FINAL_SETTLEMENT] = {{TABLE(final_rows)}, sizeof(struct bs_final_command)},
         [BS_COMMAND_HANDOVER] = {{TABLE(handover_rows)}, sizeof(struct bs_handover_command)},
+        [BS_COMMAND_OPEN_WINDOW] = {{TABLE(open_window_rows)}, sizeof(struct bs_window_command)},
+        [BS_COMMAND_CLOSE_WINDOW] = {{TABLE(close_window_rows)}, sizeof(struct bs_window_command)},
         [BS_COMMAND_UNFILLED] = {{TABLE(unfilled_rows)}, sizeof(struct bs_unfilled_command)},
     };
     assert(type > 0);

@@ -119,14 +119,17 @@ static void write_decimals(struct action_writer *writer, const struct bs_action 
     }
 }
 
-/* Why: an object of amounts for what a settlement did, the operator's words for a pause or halt. */
+/* Why: an object of amounts for what a settlement did, the operator's words for a pause or halt. Of
+ * a window: which one. */
 static void write_reason(struct action_writer *writer, const struct bs_action *action)
 {
     const uint32_t amounts = 1u << BS_ACTION_DECIMAL_reason_deficit |
                              1u << BS_ACTION_DECIMAL_reason_fund_paid |
                              1u << BS_ACTION_DECIMAL_reason_residual;
     if ((action->present & amounts) == 0) {
-        write_text(writer, "reason", action->reason);
+        bool of_window =
+            action->type == BS_ACTION_WINDOW_OPENED || action->type == BS_ACTION_WINDOW_CLOSED;
+        write_text(writer, of_window ? "window" : "reason", action->reason);
         return;
     }
     assert(action->reason.size == 0);
@@ -197,7 +200,7 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     if ((action->present & BS_ACTION_HAS_QUEUE) != 0) {
         write_queue(writer, &action->queue);
     }
-    write_decimals(writer, action, BS_ACTION_DECIMAL_amount, BS_ACTION_DECIMAL_age, 0);
+    write_decimals(writer, action, BS_ACTION_DECIMAL_amount, BS_ACTION_DECIMAL_taken, 0);
     if ((action->present & BS_ACTION_HAS_BASIS) != 0) {
         write_word(writer, "basis", bs_basis_name(action->basis));
     }

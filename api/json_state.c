@@ -76,6 +76,20 @@ static void write_fund(struct buffer *out, const struct bs_pool_view *pool)
     member_wide(out, "available", pool->fund_available);
 }
 
+static void write_window(struct buffer *out, const struct bs_pool_view *pool)
+{
+    if (!pool->has_window) {
+        member_null(out, "window");
+        return;
+    }
+    member_name(out, "window");
+    buffer_append(out, "{", 1);
+    member_text(out, "name", pool->window);
+    member_time(out, "opened", pool->window_opened_ms);
+    member_wide(out, "loss", pool->window_loss);
+    buffer_append(out, "}", 1);
+}
+
 void api_pool(struct buffer *out, const struct bs_pool_view *pool)
 {
     static const char *const states[] = {"paused", "running", "halted"};
@@ -119,6 +133,7 @@ void api_pool(struct buffer *out, const struct bs_pool_view *pool)
     member_wide(out, "period_loss", pool->period_loss);
     member_wide(out, "unallocated_deficit", pool->unallocated_deficit);
     member_wide(out, "claims", pool->claims);
+    write_window(out, pool);
     buffer_append(out, "}", 1);
 }
 
@@ -282,6 +297,10 @@ static void write_account(struct buffer *out, const struct bs_engine *engine, ui
     member_flag(out, "handed_over", view.handed_over);
     if (view.haircut_cap_ppm < BS_PPM) {
         member_integer(out, "haircut_cap_ppm", view.haircut_cap_ppm);
+    }
+    if (view.has_window) {
+        member_wide(out, "window_gain", view.window_gain);
+        member_wide(out, "window_taken", view.window_taken);
     }
     if (view.claim.mantissa > 0) {
         member_wide(out, "claim", view.claim);

@@ -118,6 +118,9 @@ static struct bs_text name_of(const struct bs_command *command)
         return command->as.unfilled.pool;
     case BS_COMMAND_FINAL_SETTLEMENT:
         return command->as.final.market;
+    case BS_COMMAND_OPEN_WINDOW:
+    case BS_COMMAND_CLOSE_WINDOW:
+        return command->as.window.pool;
     case BS_COMMAND_COUNT:
         break;
     }

@@ -164,7 +164,11 @@ struct bs_pool_view {
     struct bs_wide period_loss;
     struct bs_wide unallocated_deficit;
     struct bs_wide claims; /* of accounts on the fund */
-    struct bs_text reason; /* of the last pause or halt */
+    bool has_window;       /* since a default: open */
+    struct bs_text window;
+    int64_t window_opened_ms;
+    struct bs_wide window_loss; /* that its payers bear */
+    struct bs_text reason;      /* of the last pause or halt */
 };
 
 enum bs_fund_state { BS_FUND_NORMAL, BS_FUND_RESTRICTED, BS_FUND_EXHAUSTED };
@@ -236,6 +240,9 @@ struct bs_account_view {
     bool isolated;           /* the account's isolated margin in `market` */
     struct bs_text market;   /* empty unless isolated */
     bool handed_over;
+    bool has_window;            /* the pool has one open */
+    struct bs_wide window_gain; /* since it opened, before what it took */
+    struct bs_wide window_taken;
     struct bs_wide claim;              /* on the fund: what haircuts took, not yet paid back */
     struct bs_wide gains[BS_AGES_MAX]; /* left of those of older periods, the youngest first */
     uint32_t gains_count;

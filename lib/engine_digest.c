@@ -7,6 +7,7 @@
 #include "lib/state/closes.h"
 #include "lib/state/fund.h"
 #include "lib/state/state.h"
+#include "lib/state/window.h"
 
 struct stream {
     uint64_t words[2];
@@ -101,6 +102,12 @@ static void add_pool(struct stream *stream, const struct bs_engine *engine, uint
     add_wide(stream, pool->claims);
     add_wide(stream, pool->over_budget);
     add_fund(stream, &engine->funds[row]);
+    add(stream, pool->window.open);
+    if (pool->window.open) {
+        add_text(stream, bs_window_name(pool));
+        add(stream, (uint64_t)pool->window.opened_ms);
+        add_wide(stream, pool->window.loss);
+    }
     add(stream, pool->actions);
     add(stream, pool->settlements);
     add(stream, pool->closes_forgotten);
@@ -180,6 +187,10 @@ static void add_account(struct stream *stream, const struct bs_engine *engine, u
     }
     if (a->any_past) {
         add_past(stream, &a->past[account]);
+    }
+    if (engine->pools[a->hot[account].pool].window.open) {
+        add_wide(stream, a->window[account].carried);
+        add_wide(stream, a->window[account].taken);
     }
 }
 

@@ -101,6 +101,10 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
         return bs_apply_unfilled(engine, &command->as.unfilled, effects);
     case BS_COMMAND_FINAL_SETTLEMENT:
         return bs_apply_final(engine, &command->as.final, effects);
+    case BS_COMMAND_OPEN_WINDOW:
+        return bs_apply_open_window(engine, &command->as.window, effects);
+    case BS_COMMAND_CLOSE_WINDOW:
+        return bs_apply_close_window(engine, &command->as.window, effects);
     case BS_COMMAND_COUNT:
         break;
     }

@@ -3,7 +3,7 @@
 #include "lib/engine.h"
 #include "lib/money/money.h"
 #include "lib/settlement/layers.h"
-#include "lib/state/state.h"
+#include "lib/state/window.h"
 
 #define AT_RISK_MAX 1000u
 
@@ -101,6 +101,10 @@ void bs_pool_view_get(const struct bs_engine *engine, uint32_t row, struct bs_po
         .period_loss = bs_quanta_wide(pool, pool->period_loss),
         .unallocated_deficit = bs_quanta_wide(pool, pool->unallocated),
         .claims = bs_quanta_wide(pool, pool->claims),
+        .has_window = pool->window.open,
+        .window = bs_window_name(pool),
+        .window_opened_ms = pool->window.opened_ms,
+        .window_loss = bs_quanta_wide(pool, pool->window.loss),
         .reason = {pool->reason, pool->reason_size},
     };
     view_policy(&pool->policy, &ret_view->period_ms, &ret_view->layers_count, ret_view->layers);
@@ -217,6 +221,13 @@ void bs_account_view_get(const struct bs_engine *engine, uint32_t account,
         .seq = a->cold[account].seq,
         .positions_count = a->hot[account].position_count,
     };
+    if (pool->window.open && account != pool->backstop) {
+        bs_i128 taken = bs_window_taken(engine, account);
+        bs_i128 gain = equity - a->cold[account].baseline + bs_window_carried(engine, account);
+        ret_view->has_window = true;
+        ret_view->window_gain = bs_quanta_wide(pool, gain + taken);
+        ret_view->window_taken = bs_quanta_wide(pool, taken);
+    }
     ret_view->claim = bs_quanta_wide(pool, 0);
     if (a->any_past) {
         const struct bs_account_past *past = &a->past[account];

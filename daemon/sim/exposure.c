@@ -66,6 +66,8 @@ void exposure_take(struct exposure *exposure, struct bs_text account,
             exposure->taken.mantissa += action->decimals[BS_ACTION_DECIMAL_cost_to_mark].mantissa;
         } else if (action->type == BS_ACTION_HAIRCUT) {
             exposure->taken.mantissa += action->decimals[BS_ACTION_DECIMAL_amount].mantissa;
+        } else if (action->type == BS_ACTION_REFUND) {
+            exposure->taken.mantissa -= action->decimals[BS_ACTION_DECIMAL_amount].mantissa;
         }
     }
 }

@@ -78,6 +78,14 @@ static void take_close(struct outcome *outcome, struct measure_loss *loss,
     loss->loss += cost;
 }
 
+/* A restitution of the fund's account itself says what it pays of a window's refunds. */
+static bool names_fund(const struct bs_action *action)
+{
+    static const char prefix[] = "backstop:";
+    return action->account.size > sizeof prefix - 1 &&
+           memcmp(action->account.bytes, prefix, sizeof prefix - 1) == 0;
+}
+
 static void take_action(struct outcome *outcome, struct outcome_rows *rows,
                         const struct bs_engine *view, const struct bs_action *action)
 {
@@ -90,6 +98,16 @@ static void take_action(struct outcome *outcome, struct outcome_rows *rows,
         outcome->haircuts += amount_of(action, BS_ACTION_DECIMAL_amount);
         loss_of(outcome, rows, bs_action_account(view, action))->loss +=
             amount_of(action, BS_ACTION_DECIMAL_amount);
+        break;
+    case BS_ACTION_REFUND: /* out of what others pay, or of what the fund pays back */
+        outcome->haircuts -= amount_of(action, BS_ACTION_DECIMAL_amount);
+        loss_of(outcome, rows, bs_action_account(view, action))->loss -=
+            amount_of(action, BS_ACTION_DECIMAL_amount);
+        break;
+    case BS_ACTION_RESTITUTION:
+        if (names_fund(action)) {
+            outcome->haircuts += amount_of(action, BS_ACTION_DECIMAL_amount);
+        }
         break;
     case BS_ACTION_NETTING:
         outcome->netted++;

@@ -3,6 +3,7 @@
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
 #include "lib/state/closes.h"
+#include "lib/state/window.h"
 
 /* A wire position in the integers of its market. */
 struct absolute {
@@ -394,6 +395,9 @@ struct bs_outcome bs_delete_account(struct bs_engine *engine, struct bs_text nam
     }
     if (engine->accounts.any_past && engine->accounts.past[account].claim != 0) {
         return bs_refuse(BS_OPEN_CLAIM, NULL);
+    }
+    if (bs_window_taken(engine, account) != 0) {
+        return bs_refuse(BS_IN_WINDOW, NULL);
     }
     if (engine->accounts.hot[account].position_count != 0 ||
         engine->accounts.hot[account].collateral != 0 || !bs_buckets_drop(engine, account)) {

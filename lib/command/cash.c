@@ -4,6 +4,7 @@
 #include "lib/money/money.h"
 #include "lib/state/fund.h"
 #include "lib/state/seniority.h"
+#include "lib/state/window.h"
 
 struct bs_outcome bs_find_isolated(const struct bs_engine *engine, uint32_t owner,
                                    struct bs_text market, uint32_t *ret_bucket)
@@ -189,7 +190,8 @@ static struct bs_outcome check_withdrawal(const struct bs_engine *engine, uint32
     uint32_t layers = pool->policy.layers_count;
     uint32_t ages = layers > 0 ? pool->policy.layers[layers - 1].options[BS_OPTION_SENIORITY] : 0;
     bs_i128 gain = bs_gain_at_stake(&engine->accounts.past[account],
-                                    equity - engine->accounts.cold[account].baseline, ages);
+                                    equity - engine->accounts.cold[account].baseline, ages) +
+                   bs_window_carried(engine, account);
     if (pool->period_loss > 0 && equity + amount < bs_min(equity, gain)) {
         return bs_refuse(BS_GAIN_WITHHELD, "amount");
     }

@@ -52,6 +52,15 @@ struct bs_outcome bs_apply_transfer(struct bs_engine *engine,
 /* *ret_credit: what paid down an unallocated deficit. */
 struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_command *command,
                                 int64_t *ret_credit);
+/* window.c */
+struct bs_outcome bs_apply_open_window(struct bs_engine *engine,
+                                       const struct bs_window_command *command,
+                                       struct bs_effects *effects);
+struct bs_outcome bs_apply_close_window(struct bs_engine *engine,
+                                        const struct bs_window_command *command,
+                                        struct bs_effects *effects);
+/* Says that the pool's window has been opened, or closed. */
+void bs_publish_window(struct bs_engine *engine, uint32_t pool, struct bs_effects *effects);
 /* mark.c */
 struct bs_outcome bs_apply_mark(struct bs_engine *engine, const struct bs_mark_command *command);
 

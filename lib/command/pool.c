@@ -67,7 +67,8 @@ static bool waterfall_is_valid(const struct bs_pool_command *command)
             if (i + 1 != command->layers_count ||
                 (unrealized && layer->divide != BS_DIVIDE_AT_ONCE) ||
                 (!unrealized && layer->scope != BS_SCOPE_POOL) ||
-                (aged && (unrealized || layer->options[BS_OPTION_SENIORITY] == 0))) {
+                (aged && (layer->basis != BS_BASIS_PERIOD_GAIN ||
+                          layer->options[BS_OPTION_SENIORITY] == 0))) {
                 return false;
             }
         }

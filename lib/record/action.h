@@ -28,7 +28,10 @@
     X(POOL_HALTED, pool_halted)                                                                    \
     X(REVERSAL, reversal)                                                                          \
     X(FINAL_SETTLEMENT, final_settlement)                                                          \
-    X(RESTITUTION, restitution)
+    X(RESTITUTION, restitution)                                                                    \
+    X(REFUND, refund)                                                                              \
+    X(WINDOW_OPENED, window_opened)                                                                \
+    X(WINDOW_CLOSED, window_closed)
 
 enum bs_action_type {
 
@@ -58,6 +61,7 @@ enum bs_action_type {
     X(prefix)                                                                                      \
     X(weight)                                                                                      \
     X(age)                                                                                         \
+    X(taken)                                                                                       \
     X(reason_deficit)                                                                              \
     X(reason_fund_paid)                                                                            \
     X(reason_residual)                                                                             \
@@ -131,7 +135,7 @@ struct bs_action {
     struct bs_text account;
     struct bs_text market;
     struct bs_text counterparty;
-    struct bs_text reason; /* of a pause or halt */
+    struct bs_text reason; /* of a pause or halt; the name of a window */
     struct bs_wide decimals[BS_ACTION_DECIMAL_COUNT];
     struct bs_action_queue queue; /* last; not set without BS_ACTION_HAS_QUEUE */
 };

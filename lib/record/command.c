@@ -266,6 +266,11 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
         return write_unfilled(writer, &command->as.unfilled);
     case BS_COMMAND_FINAL_SETTLEMENT:
         return write_final(writer, &command->as.final);
+    case BS_COMMAND_OPEN_WINDOW:
+    case BS_COMMAND_CLOSE_WINDOW:
+        bs_write_text(writer, command->as.window.pool);
+        bs_write_text(writer, command->as.window.name);
+        return 0;
     case BS_COMMAND_COUNT:
         break;
     }
@@ -538,6 +543,11 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
         return read_unfilled(reader, &command->as.unfilled);
     case BS_COMMAND_FINAL_SETTLEMENT:
         return read_final(reader, &command->as.final);
+    case BS_COMMAND_OPEN_WINDOW:
+    case BS_COMMAND_CLOSE_WINDOW:
+        command->as.window.pool = bs_read_name(reader);
+        command->as.window.name = bs_read_name(reader);
+        return 0;
     case BS_COMMAND_COUNT:
         break;
     }

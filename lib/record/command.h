@@ -32,6 +32,8 @@ enum bs_command_type {
     BS_COMMAND_HANDOVER,
     BS_COMMAND_UNFILLED,
     BS_COMMAND_FINAL_SETTLEMENT,
+    BS_COMMAND_OPEN_WINDOW,
+    BS_COMMAND_CLOSE_WINDOW,
     BS_COMMAND_COUNT
 };
 
@@ -58,7 +60,12 @@ enum bs_haircut_rule {
     BS_RULE_COUNT
 };
 
-enum bs_basis { BS_BASIS_PERIOD_GAIN, BS_BASIS_UNREALIZED_PROFIT, BS_BASIS_COUNT };
+enum bs_basis {
+    BS_BASIS_PERIOD_GAIN,
+    BS_BASIS_UNREALIZED_PROFIT,
+    BS_BASIS_WINDOW_GAIN,
+    BS_BASIS_COUNT
+};
 
 enum bs_divide { BS_DIVIDE_AT_ONCE, BS_DIVIDE_PERIOD_END, BS_DIVIDE_COUNT };
 
@@ -226,6 +233,12 @@ struct bs_final_command {
     struct bs_decimal price;
 };
 
+/* open_window and close_window: the pool's window since a default. */
+struct bs_window_command {
+    struct bs_text pool;
+    struct bs_text name;
+};
+
 struct bs_command {
     uint64_t seq;    /* position in the log, from 1 */
     int64_t time_ms; /* engine time, ms since the UTC epoch, never going back */
@@ -244,6 +257,7 @@ struct bs_command {
         struct bs_unfilled_command unfilled;
         struct bs_handover_command handover;
         struct bs_final_command final;
+        struct bs_window_command window;
     } as;
 };
 

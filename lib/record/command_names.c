@@ -22,7 +22,8 @@ NAMES(bs_command_type_name, "", [BS_COMMAND_POOL] = "pool", [BS_COMMAND_MARKET] 
       [BS_COMMAND_PAUSE] = "pause", [BS_COMMAND_DELETE_ACCOUNT] = "delete_account",
       [BS_COMMAND_DELETE_MARKET] = "delete_market", [BS_COMMAND_DELETE_POOL] = "delete_pool",
       [BS_COMMAND_HANDOVER] = "handover", [BS_COMMAND_UNFILLED] = "unfilled",
-      [BS_COMMAND_FINAL_SETTLEMENT] = "final_settlement")
+      [BS_COMMAND_FINAL_SETTLEMENT] = "final_settlement", [BS_COMMAND_OPEN_WINDOW] = "open_window",
+      [BS_COMMAND_CLOSE_WINDOW] = "close_window")
 NAMES(
     bs_layer_type_name,
     "", [BS_LAYER_INSURANCE] = "insurance", [BS_LAYER_ADL] = "adl", [BS_LAYER_HAIRCUT] = "haircut")
@@ -42,7 +43,7 @@ NAMES(bs_haircut_rule_name, [BS_RULE_PRO_RATA] = "pro_rata",
       [BS_RULE_CAPPED_PRO_RATA] = "capped_pro_rata", [BS_RULE_RISK_AWARE] = "risk_aware",
       [BS_RULE_MIN_MAX] = "min_max")
 NAMES(bs_basis_name, [BS_BASIS_PERIOD_GAIN] = "period_gain",
-      [BS_BASIS_UNREALIZED_PROFIT] = "unrealized_profit")
+      [BS_BASIS_UNREALIZED_PROFIT] = "unrealized_profit", [BS_BASIS_WINDOW_GAIN] = "window_gain")
 NAMES(bs_divide_name, [BS_DIVIDE_AT_ONCE] = "at_once", [BS_DIVIDE_PERIOD_END] = "period_end")
 NAMES(
     bs_scope_name, [BS_SCOPE_POOL] = "pool", [BS_SCOPE_MARKET] = "market", [BS_SCOPE_SIDE] = "side")

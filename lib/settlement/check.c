@@ -8,6 +8,7 @@
 #include "lib/settlement/layers.h"
 #include "lib/settlement/tally.h"
 #include "lib/state/seniority.h"
+#include "lib/state/window.h"
 
 static bool close_is_possible(const struct bs_plan *plan, const struct bs_step *step)
 {
@@ -84,12 +85,15 @@ static bool carry_final(struct bs_plan *plan, const struct bs_step *step)
     return bs_abs64(size) == step->lots && bs_plan_equity(plan, step->account) == before;
 }
 
-/* Of a claim, with cash above the floor, while nobody is owed anything. */
+/* Of a claim, or of all that refunds cost and nobody else pays; with cash above the floor, while
+ * nobody is owed anything. */
 static bool carry_restitution(struct bs_plan *plan, const struct bs_step *step)
 {
     uint32_t backstop = plan->engine->pools[plan->pool].backstop;
-    if (step->amount <= 0 || step->amount > bs_plan_past(plan, step->account)->claim ||
-        step->counterparty != backstop || plan->period_loss != 0 || plan->unallocated != 0) {
+    bool of_window = step->account == backstop;
+    bs_i128 most = of_window ? plan->period_loss : bs_plan_past(plan, step->account)->claim;
+    if (step->amount <= 0 || step->amount > most || step->counterparty != backstop ||
+        plan->period_loss != (of_window ? step->amount : 0) || plan->unallocated != 0) {
         return false;
     }
     bs_plan_carry(plan, step);
@@ -108,6 +112,22 @@ static bool carry_haircut(struct bs_plan *plan, const struct bs_step *step)
     if (round->basis == BS_BASIS_PERIOD_GAIN &&
         step->gain > bs_gain_of_age(bs_plan_past(plan, step->account),
                                     bs_plan_gain(plan, step->account), round->age)) {
+        return false;
+    }
+    if (round->basis == BS_BASIS_WINDOW_GAIN &&
+        (step->gain > bs_plan_window_gain(plan, step->account) ||
+         step->amount > step->gain - bs_plan_window_taken(plan, step->account))) {
+        return false;
+    }
+    bs_plan_carry(plan, step);
+    return true;
+}
+
+/* No more than was taken, and to nobody who owes. */
+static bool carry_refund(struct bs_plan *plan, const struct bs_step *step)
+{
+    if (step->amount <= 0 || step->amount > bs_plan_window_taken(plan, step->account) ||
+        bs_plan_equity(plan, step->account) < 0) {
         return false;
     }
     bs_plan_carry(plan, step);
@@ -138,6 +158,8 @@ static bool carry_checked(struct bs_plan *plan, const struct bs_step *step)
         return true;
     case BS_STEP_HAIRCUT:
         return carry_haircut(plan, step);
+    case BS_STEP_REFUND:
+        return carry_refund(plan, step);
     case BS_STEP_RESTITUTION:
         return carry_restitution(plan, step);
     case BS_STEP_UNALLOCATED:
@@ -186,7 +208,8 @@ static bs_i128 working_money(const struct bs_plan *plan, uint32_t account, int s
     return money;
 }
 
-/* Every account that was touched: money and sizes before and after, and ranges. What a final
+/* Every account that was touched: money, sizes and what the window took, before and after, and
+ * ranges. What a final
  * settlement closes leaves the book, and its value comes in. */
 static bool conserved(const struct bs_plan *plan)
 {
@@ -194,6 +217,7 @@ static bool conserved(const struct bs_plan *plan)
     const struct bs_pool *pool = &engine->pools[plan->pool];
     bs_i128 before = -pool->period_loss - pool->unallocated;
     bs_i128 after = -plan->period_loss - plan->unallocated;
+    bs_i128 window = pool->window.loss - plan->window_loss;
     bool ok = plan->period_loss >= 0;
     before += plan->cleared_value - plan->scratch->cleared_value;
     plan->scratch->market_sizes[plan->scratch->final_market] +=
@@ -202,13 +226,14 @@ static bool conserved(const struct bs_plan *plan)
         const struct bs_working *working = &plan->scratch->working[i];
         before += live_money(plan, working->account, -1);
         after += working_money(plan, working->account, 1);
-        ok = ok && bs_abs(working->collateral) <= BS_MONEY_MAX;
+        window += working->window_taken - bs_window_taken(engine, working->account);
+        ok = ok && bs_abs(working->collateral) <= BS_MONEY_MAX && working->window_taken >= 0;
     }
     for (uint32_t market = pool->market_head; market != 0; market = engine->markets[market].next) {
         ok = ok && plan->scratch->market_sizes[market] == 0;
         plan->scratch->market_sizes[market] = 0;
     }
-    return ok && before == after;
+    return ok && before == after && window == 0;
 }
 
 /* An insolvent account that is done holds nothing and owes nothing: its equity is exactly 0. */

@@ -77,6 +77,9 @@ void bs_write_off(struct bs_plan *plan, uint32_t case_row)
 /* What the account could be charged for: the basis, over one market or all of its positions. */
 static bs_i128 gain_of(const struct bs_plan *plan, uint32_t account, const struct bs_round *round)
 {
+    if (round->basis == BS_BASIS_WINDOW_GAIN) {
+        return bs_plan_window_gain(plan, account);
+    }
     if (round->basis == BS_BASIS_PERIOD_GAIN) {
         bs_i128 gain = bs_plan_gain(plan, account);
         return round->age == 0 ? gain
@@ -117,117 +120,142 @@ static bool is_payer(const struct bs_plan *plan, uint8_t rule, const struct bs_r
     if (input.equity < 0) {
         return false;
     }
+    if (round->basis == BS_BASIS_WINDOW_GAIN) { /* before what it has taken, like the gain */
+        input.equity += bs_plan_window_taken(plan, account);
+    }
     input.cap_ppm = BS_PPM - plan->engine->accounts.cold[account].uncapped_ppm;
     if (bs_rule_needs_notional(rule)) {
         input.notional = notional_of(plan, account);
     }
-    payer->account = account;
+    *payer = (struct bs_payer){.account = account};
     bs_payer_terms(rule, &input, payer);
-    return true;
+    if (payer->weight == 0) {
+        payer->last = true;
+        payer->weight = payer->cap;
+    }
+    return payer->weight > 0;
 }
 
-/* In account-id order. Those with a weight, or those without, whose caps are their weights then. */
-static uint32_t list_payers(struct bs_plan *plan, uint8_t rule, const struct bs_round *round,
-                            bool weighted)
+uint32_t bs_payers_list(struct bs_plan *plan, uint8_t rule, const struct bs_round *round)
 {
     const struct bs_engine *engine = plan->engine;
     uint32_t count = 0;
     for (uint32_t i = 0; i < engine->order_count; i++) {
         uint32_t account = engine->accounts.order[i];
-        struct bs_payer *payer = &plan->scratch->payers[count];
-        if (engine->accounts.hot[account].pool != plan->pool ||
-            account == engine->pools[plan->pool].backstop ||
-            !is_payer(plan, rule, round, account, payer) || (payer->weight > 0) != weighted) {
-            continue;
+        if (engine->accounts.hot[account].pool == plan->pool &&
+            account != engine->pools[plan->pool].backstop &&
+            is_payer(plan, rule, round, account, &plan->scratch->payers[count])) {
+            count++;
         }
-        if (!weighted) {
-            payer->weight = payer->cap;
-        }
-        count += payer->weight > 0;
     }
     return count;
 }
 
-static void charge(struct bs_plan *plan, const struct bs_payer *payer, bs_i128 amount,
+static void charge(struct bs_plan *plan, struct bs_payer *payer, bs_i128 amount,
                    const bs_i128 *prefix)
+{
+    payer->share = amount;
+    payer->done = true;
+    payer->round = plan->rounds_count;
+    payer->has_prefix = prefix != NULL;
+    payer->prefix = prefix != NULL ? *prefix : 0;
+    if (plan->scratch->rounds[payer->round - 1].basis != BS_BASIS_WINDOW_GAIN) {
+        bs_charge(plan, payer, amount);
+    }
+}
+
+void bs_charge(struct bs_plan *plan, const struct bs_payer *payer, bs_i128 amount)
 {
     if (amount > 0) {
         struct bs_step step = {.type = BS_STEP_HAIRCUT,
-                               .has_prefix = prefix != NULL,
+                               .has_prefix = payer->has_prefix,
                                .account = payer->account,
-                               .reference = plan->rounds_count,
+                               .reference = payer->round,
                                .amount = amount,
                                .gain = payer->gain,
                                .weight = payer->weight,
-                               .prefix = prefix != NULL ? *prefix : 0};
+                               .prefix = payer->prefix};
         bs_plan_add(plan, &step);
     }
 }
 
 /* One round: those who reach their cap pay it; when nobody does, everybody pays the share.
- * Returns what is left of the loss; *count becomes the payers left for another round. */
-static bs_i128 divide_round(struct bs_plan *plan, bs_i128 loss, uint32_t *count)
+ * Returns what is left of the loss. */
+static bs_i128 divide_round(struct bs_plan *plan, uint32_t count, bool last)
 {
     struct bs_payer *payers = plan->scratch->payers;
-    bs_i128 total = plan->scratch->rounds[plan->rounds_count - 1].total;
-    bs_i128 left = loss;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < *count; i++) {
-        if (bs_compare_products(loss, payers[i].weight, payers[i].cap, total) >= 0) {
-            charge(plan, &payers[i], payers[i].cap, NULL);
-            left -= payers[i].cap;
-        } else {
-            payers[kept++] = payers[i];
+    const struct bs_round *round = &plan->scratch->rounds[plan->rounds_count - 1];
+    bs_i128 left = round->loss, prefix = 0;
+    bool capped = false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct bs_payer *payer = &payers[i];
+        if (!payer->done && payer->last == last &&
+            bs_compare_products(round->loss, payer->weight, payer->cap, round->total) >= 0) {
+            charge(plan, payer, payer->cap, NULL);
+            left -= payer->cap;
+            capped = true;
         }
     }
-    if (kept < *count) {
-        *count = kept;
-        return left;
+    for (uint32_t i = 0; i < count && !capped; i++) {
+        struct bs_payer *payer = &payers[i];
+        if (!payer->done && payer->last == last) {
+            bs_i128 share =
+                bs_split_floor(round->loss, prefix, prefix + payer->weight, round->total);
+            charge(plan, payer, share, &prefix);
+            left -= share;
+            prefix += payer->weight;
+        }
     }
-    bs_i128 prefix = 0;
-    for (uint32_t i = 0; i < *count; i++) {
-        bs_i128 share = bs_split_floor(loss, prefix, prefix + payers[i].weight, total);
-        charge(plan, &payers[i], share, &prefix);
-        prefix += payers[i].weight;
-    }
-    *count = 0;
-    return 0;
+    return left;
 }
 
-/* Divides a loss among the listed payers; returns what they cannot bear. `like` is the round but
- * for its amounts. */
-static bs_i128 divide_listed(struct bs_plan *plan, const struct bs_round *like, uint32_t count,
-                             bs_i128 loss)
+/* The weights of those who have no share yet. */
+static bs_i128 weights_left(const struct bs_plan *plan, uint32_t count, bool last)
 {
-    while (loss > 0 && count > 0 && !plan->overflow) {
-        struct bs_round round = *like;
-        round.loss = loss;
-        round.total = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            round.total += plan->scratch->payers[i].weight;
+    const struct bs_payer *payers = plan->scratch->payers;
+    bs_i128 total = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        total += !payers[i].done && payers[i].last == last ? payers[i].weight : 0;
+    }
+    return total;
+}
+
+bs_i128 bs_payers_divide(struct bs_plan *plan, const struct bs_round *like, uint32_t count,
+                         bs_i128 loss)
+{
+    for (int last = 0; last < 2; last++) {
+        bs_i128 total;
+        while (loss > 0 && !plan->overflow && (total = weights_left(plan, count, last)) > 0) {
+            struct bs_round round = *like;
+            round.loss = loss;
+            round.total = total;
+            if (plan->rounds_count == plan->scratch->rounds_max) {
+                plan->overflow = true;
+                break;
+            }
+            plan->scratch->rounds[plan->rounds_count++] = round;
+            loss = divide_round(plan, count, last);
         }
-        if (plan->rounds_count == plan->scratch->rounds_max) {
-            plan->overflow = true;
-            break;
-        }
-        plan->scratch->rounds[plan->rounds_count++] = round;
-        loss = divide_round(plan, loss, &count);
     }
     return loss;
+}
+
+uint8_t bs_basis_in_force(const struct bs_plan *plan, const struct bs_layer *haircut)
+{
+    return haircut->basis == BS_BASIS_WINDOW_GAIN && !plan->engine->pools[plan->pool].window.open
+               ? BS_BASIS_PERIOD_GAIN
+               : haircut->basis;
 }
 
 /* Divides a loss over the payers of a market's side, of a market or (market 0) of the pool. */
 static bs_i128 divide(struct bs_plan *plan, const struct bs_layer *layer, uint32_t market,
                       uint8_t side, bs_i128 loss)
 {
-    struct bs_round like = {.market = market, .side = side, .basis = layer->basis};
-    for (; like.age <= layer->options[BS_OPTION_SENIORITY]; like.age++) {
-        uint32_t count = loss > 0 ? list_payers(plan, layer->rule, &like, true) : 0;
-        loss = divide_listed(plan, &like, count, loss);
-        if (loss > 0 && bs_rule_needs_notional(layer->rule) && !plan->overflow) {
-            count = list_payers(plan, layer->rule, &like, false);
-            loss = divide_listed(plan, &like, count, loss);
-        }
+    struct bs_round like = {
+        .market = market, .side = side, .basis = bs_basis_in_force(plan, layer)};
+    for (; like.age <= layer->options[BS_OPTION_SENIORITY] && loss > 0; like.age++) {
+        uint32_t count = bs_payers_list(plan, layer->rule, &like);
+        loss = bs_payers_divide(plan, &like, count, loss);
     }
     return loss;
 }
@@ -265,7 +293,11 @@ static bool next_place(const struct bs_plan *plan, struct bs_division *division)
 bool bs_divide_next(struct bs_plan *plan, struct bs_division *division)
 {
     const struct bs_layer *layer = bs_layer_of(plan, BS_LAYER_HAIRCUT);
-    if (layer == NULL || plan->period_loss == 0) {
+    if (layer == NULL || (plan->period_loss == 0 && !bs_window_due(plan))) {
+        return false;
+    }
+    if (bs_basis_in_force(plan, layer) == BS_BASIS_WINDOW_GAIN) {
+        bs_window_divide(plan, 0);
         return false;
     }
     if (layer->scope != BS_SCOPE_POOL && !division->markets_done) {

@@ -17,4 +17,13 @@ struct bs_payer_input {
 void bs_payer_terms(uint8_t rule, const struct bs_payer_input *input, struct bs_payer *payer);
 bool bs_rule_needs_notional(uint8_t rule);
 
+/* Lists the payers of a round, in account-id order, in the scratch; returns how many. */
+uint32_t bs_payers_list(struct bs_plan *plan, uint8_t rule, const struct bs_round *round);
+/* Adds the haircut of a payer who has its share. */
+void bs_charge(struct bs_plan *plan, const struct bs_payer *payer, bs_i128 amount);
+/* Divides a loss among the listed; returns what they cannot bear. `like` is the round but for its
+ * amounts. A share is charged at once, but for a window's: it stays with the payer. */
+bs_i128 bs_payers_divide(struct bs_plan *plan, const struct bs_round *like, uint32_t count,
+                         bs_i128 loss);
+
 #endif

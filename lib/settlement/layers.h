@@ -57,7 +57,15 @@ bool bs_final_next(struct bs_plan *plan, uint32_t market, uint32_t *at);
 bool bs_restitution_due(const struct bs_plan *plan);
 void bs_restitute(struct bs_plan *plan);
 
+/* window.c: divides all that the open window's payers bear anew, `paid_back` of it by the fund. */
+bool bs_window_due(const struct bs_plan *plan); /* at a period's end, without a new loss */
+/* What the fund may pay of it: what is not with accounts that are left out. */
+bs_i128 bs_window_payable(const struct bs_plan *plan);
+void bs_window_divide(struct bs_plan *plan, bs_i128 paid_back);
+
 /* haircut.c */
+/* What the layer divides by: without an open window the gain of the period stands for its. */
+uint8_t bs_basis_in_force(const struct bs_plan *plan, const struct bs_layer *haircut);
 /* The debt of a case becomes period loss; without a haircut layer, unallocated deficit. */
 void bs_write_off(struct bs_plan *plan, uint32_t case_row);
 /* Weights of an account's legs for sharing a debt: maintenance; when all are zero, value at mark;

@@ -6,6 +6,7 @@
 #include "lib/settlement/layers.h"
 #include "lib/settlement/tally.h"
 #include "lib/state/fund.h"
+#include "lib/state/window.h"
 
 void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_t pool,
                    int64_t now_ms)
@@ -22,6 +23,7 @@ void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_
         .unallocated = engine->pools[pool].unallocated,
         .claims = engine->pools[pool].claims,
         .over_budget = engine->pools[pool].over_budget,
+        .window_loss = engine->pools[pool].window.loss,
         .fund_least = engine->pools[pool].policy.floor,
     };
     if (bs_drawdown_of(plan->policy) != NULL) {
@@ -45,6 +47,7 @@ void bs_plan_reset_working(struct bs_plan *plan)
     plan->period_loss = plan->engine->pools[plan->pool].period_loss;
     plan->unallocated = plan->engine->pools[plan->pool].unallocated;
     plan->claims = plan->engine->pools[plan->pool].claims;
+    plan->window_loss = plan->engine->pools[plan->pool].window.loss;
     plan->cleared_lots = plan->scratch->cleared_lots;
     plan->cleared_value = plan->scratch->cleared_value;
 }
@@ -67,6 +70,7 @@ static struct bs_working *touch(struct bs_plan *plan, uint32_t account)
             .count = engine->accounts.hot[account].position_count,
             .collateral = engine->accounts.hot[account].collateral,
             .baseline = engine->accounts.cold[account].baseline,
+            .window_taken = bs_window_taken(engine, account),
         };
     }
     return &plan->scratch->working[*row];
@@ -189,6 +193,18 @@ bs_i128 bs_plan_gain(const struct bs_plan *plan, uint32_t account)
     bs_i128 baseline =
         working != NULL ? working->baseline : plan->engine->accounts.cold[account].baseline;
     return bs_plan_equity(plan, account) - baseline;
+}
+
+bs_i128 bs_plan_window_taken(const struct bs_plan *plan, uint32_t account)
+{
+    const struct bs_working *working = working_of(plan, account);
+    return working != NULL ? working->window_taken : bs_window_taken(plan->engine, account);
+}
+
+bs_i128 bs_plan_window_gain(const struct bs_plan *plan, uint32_t account)
+{
+    return bs_plan_gain(plan, account) + bs_window_carried(plan->engine, account) +
+           bs_plan_window_taken(plan, account);
 }
 
 /* Where a market's position stands among the account's copies, or where it would be inserted. */
@@ -354,6 +370,10 @@ static void carry_haircut(struct bs_plan *plan, const struct bs_step *step)
     }
     touch(plan, step->account)->collateral -= step->amount;
     plan->period_loss -= step->amount;
+    if (round->basis == BS_BASIS_WINDOW_GAIN) {
+        touch(plan, step->account)->window_taken += step->amount;
+        plan->window_loss += step->amount;
+    }
     if (round->age > 0) { /* the gain of this period stays what it is */
         touch(plan, step->account)->baseline -= step->amount;
         bs_plan_touch_past(plan, step->account)->gains[round->age - 1] -= step->amount;
@@ -364,19 +384,43 @@ static void carry_haircut(struct bs_plan *plan, const struct bs_step *step)
     }
 }
 
-/* Whose debt others bear has so much less of a claim. */
-static void set_off(struct bs_plan *plan, uint32_t account, bs_i128 debt)
+static void lower_claim(struct bs_plan *plan, uint32_t account, bs_i128 amount)
 {
-    bs_i128 off = plan->claims > 0 ? bs_min(debt, bs_plan_past(plan, account)->claim) : 0;
+    bs_i128 off = plan->claims > 0 ? bs_min(amount, bs_plan_past(plan, account)->claim) : 0;
     if (off > 0) {
         bs_plan_touch_past(plan, account)->claim -= off;
         plan->claims -= off;
     }
 }
 
+/* Whose debt others bear has so much less of a claim; and what the window took from it is so much
+ * less to be refunded. */
+static void set_off(struct bs_plan *plan, uint32_t account, bs_i128 debt)
+{
+    lower_claim(plan, account, debt);
+    bs_i128 off = bs_min(debt, bs_plan_window_taken(plan, account));
+    if (off > 0) {
+        touch(plan, account)->window_taken -= off;
+        plan->window_loss -= off;
+    }
+}
+
+static void carry_refund(struct bs_plan *plan, const struct bs_step *step)
+{
+    touch(plan, step->account)->collateral += step->amount;
+    touch(plan, step->account)->window_taken -= step->amount;
+    plan->window_loss -= step->amount;
+    plan->period_loss += step->amount;
+    lower_claim(plan, step->account, step->amount);
+}
+
 static void carry_restitution(struct bs_plan *plan, const struct bs_step *step)
 {
     touch(plan, step->counterparty)->collateral -= step->amount;
+    if (step->account == step->counterparty) {
+        plan->period_loss -= step->amount;
+        return;
+    }
     touch(plan, step->account)->collateral += step->amount;
     touch(plan, step->account)->baseline += step->amount;
     bs_plan_touch_past(plan, step->account)->claim -= step->amount;
@@ -415,6 +459,9 @@ void bs_plan_carry(struct bs_plan *plan, const struct bs_step *step)
         break;
     case BS_STEP_HAIRCUT:
         carry_haircut(plan, step);
+        break;
+    case BS_STEP_REFUND:
+        carry_refund(plan, step);
         break;
     case BS_STEP_RESTITUTION:
         carry_restitution(plan, step);

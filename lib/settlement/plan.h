@@ -26,7 +26,10 @@ enum bs_step_type {
     BS_STEP_TAKEOVER,    /* the whole position moves to the backstop account at mark */
     BS_STEP_WRITE_OFF,   /* the account's debt `amount` becomes period loss */
     BS_STEP_HAIRCUT,     /* `account` pays `amount` of the period loss */
-    BS_STEP_RESTITUTION, /* `amount` of the account's claim is paid by `counterparty`, the fund */
+    BS_STEP_REFUND,      /* `account` gets `amount` of what the window took from it back, out of the
+                            period loss, which others pay */
+    BS_STEP_RESTITUTION, /* `amount` of the account's claim is paid by `counterparty`, the fund; of
+                            what the window's refunds cost when `account` is the fund itself */
     BS_STEP_UNALLOCATED, /* `amount` of the period loss becomes unallocated deficit */
     BS_STEP_FINAL,       /* `account` closes all its `lots` for their value `amount`; lots 0: the
                             backstop account gets the dust `amount` */
@@ -73,9 +76,9 @@ struct bs_step {
     uint32_t candidate; /* close: row of the ranking + 1 */
     int64_t lots;
     bs_i128 amount;
-    bs_i128 gain;   /* haircut: the payer's gain; close: what the leg is worth in all, V */
-    bs_i128 weight; /* haircut: the payer's weight */
-    bs_i128 prefix; /* haircut: the sum of the weights before the payer's */
+    bs_i128 gain;   /* haircut, refund: the account's; close: what the leg is worth in all, V */
+    bs_i128 weight; /* haircut: the payer's weight; refund: what is due to the account */
+    bs_i128 prefix; /* haircut, refund: the sum of the weights before the account's */
 };
 
 struct bs_working {
@@ -84,6 +87,7 @@ struct bs_working {
                                     still the engine's */
     bs_i128 collateral;
     bs_i128 baseline;
+    bs_i128 window_taken;
     bool has_past; /* in scratch->pasts */
 };
 
@@ -105,7 +109,7 @@ struct bs_plan {
     uint32_t fund_case;    /* the row kept for the fund's own debt */
     uint32_t case_checked; /* the first case that no applied plan has resolved yet */
     uint32_t working_count, working_positions_count;
-    bs_i128 period_loss, unallocated, claims, over_budget;
+    bs_i128 period_loss, unallocated, claims, over_budget, window_loss;
     bs_i128 cleared_lots, cleared_value; /* by the final steps of this settlement: their sums */
     bs_i128 fund_least;   /* equity that draws leave: the floor, or the drawdown's threshold */
     bool fund_restricted; /* when the settlement began: it pays nothing */
@@ -125,7 +129,12 @@ struct bs_plan {
 /* A payer of a division, in quanta: gain > 0, the others >= 0. */
 struct bs_payer {
     uint32_t account;
+    bool last; /* without a weight of its own: pays after the others, by its cap */
+    bool done; /* it has its share */
+    bool has_prefix;
+    uint32_t round; /* + 1: of the share */
     bs_i128 gain, weight, cap;
+    bs_i128 share, prefix; /* of the window's loss: see window.c */
 };
 
 /* Where a division of the period loss stands: see bs_divide_next. */
@@ -221,6 +230,9 @@ BS_MUST_USE bool bs_plan_check(struct bs_plan *plan);
 bs_i128 bs_plan_equity(const struct bs_plan *plan, uint32_t account);
 bs_i128 bs_plan_collateral(const struct bs_plan *plan, uint32_t account);
 bs_i128 bs_plan_gain(const struct bs_plan *plan, uint32_t account);
+/* In the window: what it has taken, and the gain before that. */
+bs_i128 bs_plan_window_taken(const struct bs_plan *plan, uint32_t account);
+bs_i128 bs_plan_window_gain(const struct bs_plan *plan, uint32_t account);
 uint32_t bs_plan_positions(const struct bs_plan *plan, uint32_t account);
 /* The i-th position in market-name order. */
 struct bs_working_position bs_plan_position(const struct bs_plan *plan, uint32_t account,

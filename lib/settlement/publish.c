@@ -292,8 +292,28 @@ static void publish_haircut(struct publishing *p)
     if (step->weight != step->gain) {
         DECIMAL(action, weight, bs_quanta_wide(p->pool, step->weight));
     }
+    if (round->basis == BS_BASIS_WINDOW_GAIN) {
+        DECIMAL(action, taken,
+                bs_quanta_wide(p->pool, bs_plan_window_taken(p->plan, step->account)));
+    }
     p->plan->scratch->summary.payers++;
     p->plan->scratch->summary.haircuts.mantissa += step->amount;
+}
+
+static void publish_refund(struct publishing *p)
+{
+    const struct bs_step *step = p->step;
+    const struct bs_round *round = &p->plan->scratch->rounds[step->reference - 1];
+    struct bs_action *action = begin(p, BS_ACTION_REFUND, step->account);
+    action->basis = round->basis;
+    action->present |= BS_ACTION_HAS_BASIS;
+    DECIMAL(action, amount, bs_quanta_wide(p->pool, step->amount));
+    DECIMAL(action, gain, bs_quanta_wide(p->pool, step->gain));
+    DECIMAL(action, loss, bs_quanta_wide(p->pool, round->loss));
+    DECIMAL(action, gains_total, bs_quanta_wide(p->pool, round->total));
+    DECIMAL(action, prefix, bs_quanta_wide(p->pool, step->prefix));
+    DECIMAL(action, weight, bs_quanta_wide(p->pool, step->weight));
+    DECIMAL(action, taken, bs_quanta_wide(p->pool, bs_plan_window_taken(p->plan, step->account)));
 }
 
 /* One side of what is taken back: the figures of the close with the other sign. */
@@ -348,6 +368,9 @@ static void publish_step(struct publishing *p)
     case BS_STEP_HAIRCUT:
         publish_haircut(p);
         break;
+    case BS_STEP_REFUND:
+        publish_refund(p);
+        break;
     case BS_STEP_RESTITUTION:
         publish_amount(p, BS_ACTION_RESTITUTION, NULL);
         break;
@@ -397,6 +420,9 @@ static void write_account(struct bs_engine *engine, const struct bs_working *wor
     engine->accounts.hot[account].collateral = (int64_t)working->collateral;
     engine->accounts.cold[account].baseline = working->baseline;
     engine->accounts.cold[account].seq = engine->seq;
+    if (engine->accounts.any_window) {
+        engine->accounts.window[account].taken = working->window_taken;
+    }
     if (working->has_past) {
         engine->accounts.past[account] = engine->scratch->pasts[engine->accounts.touch[account]];
         engine->accounts.any_past = true;
@@ -425,6 +451,7 @@ static void write_back(struct bs_engine *engine, struct bs_plan *plan)
     pool->period_loss = plan->period_loss;
     pool->unallocated = plan->unallocated;
     pool->claims = plan->claims;
+    pool->window.loss = plan->window_loss;
     plan->scratch->cleared_lots = plan->cleared_lots;
     plan->scratch->cleared_value = plan->cleared_value;
     plan->over_budget = bs_min(plan->over_budget, plan->period_loss);
@@ -446,6 +473,7 @@ static void carry_noting_fund(const struct publishing *p)
         [BS_STEP_TAKEOVER] = BS_FUND_TAKEOVER,
         [BS_STEP_WRITE_OFF] = BS_FUND_WRITE_OFF,
         [BS_STEP_HAIRCUT] = BS_FUND_SETTLEMENT,
+        [BS_STEP_REFUND] = BS_FUND_SETTLEMENT,
         [BS_STEP_UNALLOCATED] = BS_FUND_SETTLEMENT,
         [BS_STEP_REVERSAL] = BS_FUND_REVERSAL,
         [BS_STEP_FINAL] = BS_FUND_SETTLEMENT,

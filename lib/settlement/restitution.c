@@ -8,11 +8,15 @@
 #include "lib/money/money.h"
 #include "lib/settlement/layers.h"
 
-static bool is_claimant(const struct bs_plan *plan, uint32_t account)
+/* What the account is paid back by its claim; what the open window has taken is divided anew
+ * instead. */
+static bs_i128 claim_of(const struct bs_plan *plan, uint32_t account)
 {
-    const struct bs_engine *engine = plan->engine;
-    return engine->accounts.hot[account].pool == plan->pool &&
-           bs_plan_past(plan, account)->claim > 0 && bs_plan_equity(plan, account) >= 0;
+    bs_i128 claim = bs_plan_past(plan, account)->claim - bs_plan_window_taken(plan, account);
+    return plan->engine->accounts.hot[account].pool == plan->pool && claim > 0 &&
+                   bs_plan_equity(plan, account) >= 0
+               ? claim
+               : 0;
 }
 
 /* What the fund pays back now. */
@@ -33,26 +37,32 @@ bool bs_restitution_due(const struct bs_plan *plan)
     return payable(plan) > 0;
 }
 
-void bs_restitute(struct bs_plan *plan)
+static void pay_claims(struct bs_plan *plan)
 {
     const struct bs_engine *engine = plan->engine;
     bs_i128 paid = payable(plan), total = 0, prefix = 0;
     for (uint32_t i = 0; paid > 0 && i < engine->order_count; i++) {
-        uint32_t account = engine->accounts.order[i];
-        total += is_claimant(plan, account) ? bs_plan_past(plan, account)->claim : 0;
+        total += claim_of(plan, engine->accounts.order[i]);
     }
     paid = bs_min(paid, total);
     for (uint32_t i = 0; paid > 0 && i < engine->order_count; i++) {
         struct bs_step step = {.type = BS_STEP_RESTITUTION,
                                .account = engine->accounts.order[i],
                                .counterparty = engine->pools[plan->pool].backstop};
-        if (is_claimant(plan, step.account)) {
-            bs_i128 claim = bs_plan_past(plan, step.account)->claim;
-            step.amount = bs_split_floor(paid, prefix, prefix + claim, total);
-            prefix += claim;
-            if (step.amount > 0) {
-                bs_plan_add(plan, &step);
-            }
+        bs_i128 claim = claim_of(plan, step.account);
+        step.amount = bs_split_floor(paid, prefix, prefix + claim, total);
+        prefix += claim;
+        if (step.amount > 0) {
+            bs_plan_add(plan, &step);
         }
     }
+}
+
+void bs_restitute(struct bs_plan *plan)
+{
+    bs_i128 of_window = bs_min(payable(plan), bs_window_payable(plan));
+    if (of_window > 0) {
+        bs_window_divide(plan, of_window);
+    }
+    pay_claims(plan);
 }

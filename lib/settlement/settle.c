@@ -7,6 +7,7 @@
 #include "lib/settlement/layers.h"
 #include "lib/state/fund.h"
 #include "lib/state/seniority.h"
+#include "lib/state/window.h"
 
 bool bs_pool_ready(const struct bs_engine *engine, uint32_t pool, int64_t now_ms)
 {
@@ -223,7 +224,8 @@ static void begin_cases(struct bs_engine *engine)
     if (scratch->numbered) {
         sum_up_cases(scratch);
     }
-    if (plan->cases_count == 0 && !fund_is_short(plan) && pool->period_loss == 0) {
+    if (plan->cases_count == 0 && !fund_is_short(plan) && pool->period_loss == 0 &&
+        !bs_window_due(plan)) {
         scratch->phase = BS_PHASE_RESTITUTE;
         return;
     }
@@ -236,6 +238,13 @@ static void begin_cases(struct bs_engine *engine)
     }
     bs_net(plan);
     rank(plan);
+}
+
+/* A window's division: an account that is done ends at 0 before it may be paid a refund. */
+static bool needs_own_chunk(const struct bs_plan *plan)
+{
+    const struct bs_layer *haircut = bs_layer_of(plan, BS_LAYER_HAIRCUT);
+    return plan->steps_count > 0 && bs_basis_in_force(plan, haircut) == BS_BASIS_WINDOW_GAIN;
 }
 
 /* Plans the next chunk; the phases of a settlement in their order. */
@@ -270,12 +279,12 @@ static void plan_chunk(struct bs_engine *engine)
             ask_fund_again(plan);
         }
     }
-    while (scratch->phase == BS_PHASE_DIVIDE && has_room(plan)) {
+    while (scratch->phase == BS_PHASE_DIVIDE && has_room(plan) && !needs_own_chunk(plan)) {
         if (!bs_divide_next(plan, &scratch->division)) {
             scratch->phase = BS_PHASE_RESTITUTE;
         }
     }
-    /* In a chunk of its own: an account that is done ends at 0 before it may be paid a claim. */
+    /* In a chunk of its own, too. */
     if (scratch->phase == BS_PHASE_RESTITUTE && plan->steps_count == 0 && !plan->overflow) {
         if (bs_restitution_due(plan)) {
             bs_order_refresh(engine);
@@ -298,17 +307,26 @@ static void begin_anew(struct bs_engine *engine, uint32_t pool, const struct bs_
             a->any_past = true;
             bs_gains_grow_older(&a->past[account], equity - a->cold[account].baseline, ages);
         }
+        if (engine->pools[pool].window.open) {
+            bs_window_carry(engine, account, equity - a->cold[account].baseline);
+        }
         a->cold[account].baseline = equity;
     }
 }
 
-static void end_period(struct bs_engine *engine, uint32_t pool, int64_t now_ms)
+/* There is room for one action. */
+static void end_period(struct bs_engine *engine, uint32_t pool, int64_t now_ms,
+                       struct bs_effects *effects)
 {
     struct bs_pool *p = &engine->pools[pool];
     begin_anew(engine, pool, bs_layer_of(&engine->scratch->plan, BS_LAYER_HAIRCUT));
     if (p->has_next) {
         p->policy = p->next;
         p->has_next = false;
+    }
+    if (p->window.open && !bs_policy_has_window(&p->policy)) {
+        bs_window_close(engine, pool);
+        bs_publish_window(engine, pool, effects);
     }
     bs_budgets_renew(engine, pool);
     bs_period_open(p, now_ms);
@@ -330,7 +348,7 @@ static void finish(struct bs_engine *engine, struct bs_effects *effects)
         bs_handovers_clear(engine, plan->pool);
         bs_fund_observe(engine, plan->pool, plan->now_ms, plan->fund_cut);
         if (scratch->period_ends) {
-            end_period(engine, plan->pool, plan->now_ms);
+            end_period(engine, plan->pool, plan->now_ms, effects);
         }
     }
     scratch->publishing = false;

@@ -72,6 +72,9 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
     if (a->any_past) {
         a->past[row] = (struct bs_account_past){0};
     }
+    if (a->any_window) {
+        a->window[row] = (struct bs_account_window){0};
+    }
     a->order[engine->order_count++] = row;
     bs_index_add(&engine->account_index, row);
     engine->accounts_count++;

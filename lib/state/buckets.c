@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/state/state.h"
+#include "lib/state/window.h"
 
 static struct bs_text key_of(const struct bs_engine *engine, uint32_t owner, uint32_t market,
                              char bytes[BS_KEY_SIZE_MAX])
@@ -73,7 +73,8 @@ static bool is_empty(const struct bs_engine *engine, uint32_t bucket)
 {
     return engine->accounts.hot[bucket].collateral == 0 &&
            engine->accounts.hot[bucket].position_count == 0 &&
-           (!engine->accounts.any_past || engine->accounts.past[bucket].claim == 0);
+           (!engine->accounts.any_past || engine->accounts.past[bucket].claim == 0) &&
+           bs_window_taken(engine, bucket) == 0;
 }
 
 bool bs_buckets_drop(struct bs_engine *engine, uint32_t owner)

@@ -26,6 +26,15 @@ struct bs_policy {      /* a waterfall and its period */
     int64_t max_per_settlement; /* INT64_MAX = no limit */
 };
 
+/* Since a default: what the haircut layer takes while it is open may be recomputed (window.h). */
+struct bs_window {
+    bool open;
+    uint8_t name_size;
+    char name[BS_ID_SIZE_MAX];
+    int64_t opened_ms;
+    bs_i128 loss; /* that its payers bear: the sum of what it has taken from the accounts */
+};
+
 struct bs_pool {
     uint32_t name, asset; /* name offsets; name 0 = free row */
     uint32_t decimals;
@@ -51,6 +60,7 @@ struct bs_pool {
     uint32_t accounts, positions, markets; /* counts; accounts without the backstop's */
     uint32_t page_head, page_tail, account_free;
     uint32_t market_head; /* in name order, by market.next */
+    struct bs_window window;
     uint8_t reason_size;
     char reason[BS_REASON_SIZE_MAX];
 };
@@ -129,13 +139,21 @@ struct bs_account_past {
     bs_i128 claim;              /* on the fund: what haircuts took and it has not paid back */
 };
 
+/* Of an account in the window of its pool. */
+struct bs_account_window {
+    bs_i128 carried; /* the gain since the window opened less the gain of the period in hand */
+    bs_i128 taken;   /* by its haircuts, less what was refunded; >= 0 */
+};
+
 struct bs_accounts {
     struct bs_account_hot *hot;
     struct bs_account_cold *cold;
-    uint32_t *order;              /* accounts in name order: the first order_sorted of them */
-    uint32_t *touch;              /* scratch of a settlement: working row */
-    struct bs_account_past *past; /* by row */
-    bool any_past;                /* ever: until then `past` is all 0 and never touched */
+    uint32_t *order;                  /* accounts in name order: the first order_sorted of them */
+    uint32_t *touch;                  /* scratch of a settlement: working row */
+    struct bs_account_past *past;     /* by row */
+    bool any_past;                    /* ever: until then `past` is all 0 and never touched */
+    struct bs_account_window *window; /* by row; all 0 while the pool has no window open */
+    bool any_window;                  /* ever: until then `window` is never touched */
 };
 
 struct bs_position_row {

@@ -278,6 +278,36 @@ def test_end_of_a_market(t):
         t.equal("deleted", server.delete("/v1/markets/BTC-PERP").status, 200)
 
 
+def test_window(t):
+    """A window since a default: opened by name, readable, closed; what it took is in the account."""
+    with Server() as server:
+        layers = [{"layer": "haircut", "basis": "window_gain"}]
+        server.put("/v1/pools/usdc", {"asset": "USDC", "decimals": 6, "mark_max_age_ms": 0, "waterfall": layers})
+        t.equal("none", server.get("/v1/pools/usdc").json["window"], None)
+        t.refused("no name", server.post("/v1/pools/usdc/open-window", {}), 422, "missing_field", "name")
+        server.make_market()
+        server.post("/v1/accounts", [
+            {"account": "loser", "pool": "usdc", "collateral": "100",
+             "positions": [{"market": "BTC-PERP", "size": "1", "entry_price": "60000"}]},
+            {"account": "winner", "pool": "usdc", "collateral": "5000",
+             "positions": [{"market": "BTC-PERP", "size": "-1", "entry_price": "60000"}]}])
+        server.post("/v1/marks", {"market": "BTC-PERP", "price": "60000"})
+        accepted(t, "opened", server.post("/v1/pools/usdc/open-window", {"name": "default-1"}))
+        t.refused("another", server.post("/v1/pools/usdc/open-window", {"name": "x"}), 409, "window_open", "name")
+        server.post("/v1/marks", {"market": "BTC-PERP", "price": "59000"})
+        server.post("/v1/pools/usdc/settle")
+        server.wait_for_actions(4)
+        window = server.get("/v1/pools/usdc").json["window"]
+        t.equal("its loss", (window["name"], window["loss"]), ("default-1", "900"))
+        winner = server.get("/v1/accounts/winner").json
+        t.equal("the winner in it", (winner["window_gain"], winner["window_taken"]), ("1000", "900"))
+        t.equal("told", [(a["type"], a.get("window"), a.get("taken")) for a in server.actions()][::3],
+                [("window_opened", "default-1", None), ("haircut", None, "0")])
+        accepted(t, "closed", server.post("/v1/pools/usdc/close-window", {"name": "default-1"}))
+        t.equal("gone", ("window_gain" in server.get("/v1/accounts/winner").json,
+                         server.get("/v1/pools/usdc").json["window"]), (False, None))
+
+
 def test_adl_rank(t):
     """Where a position stands, also as ccxt's unified structure."""
     with Server() as server:

@@ -103,6 +103,7 @@ from oracle_fund import observe
 from oracle_isolated import Isolated
 from oracle_settlement import Settlement
 from oracle_venue import Venue
+from oracle_window import close_window, in_force, open_window, window_gain
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 TRANSFER_KINDS = ("deposit", "withdrawal", "funding", "fee", "rebate")
@@ -151,7 +152,8 @@ class Oracle(Venue, Isolated, Final):
         """The ledger, sorted by id, decimals as strings."""
         pools, accounts = [], []
         for name, pool in sorted(self.pools.items()):
-            pools.append({"pool": name, "period_loss": pool.money(pool.period_loss),
+            taken = sum(account.window_taken for account in pool.accounts.values())
+            pools.append({"pool": name, "window": pool.window, "window_loss": pool.money(taken), "period_loss": pool.money(pool.period_loss),
                           "unallocated_deficit": pool.money(pool.unallocated)})
         for name, pool in sorted(self.homes.items()):
             account = pool.accounts[name]
@@ -161,6 +163,9 @@ class Oracle(Venue, Isolated, Final):
                 "baseline": pool.money(account.baseline),
                 "handed_over": account.handed_over,
                 "claim": pool.money(account.claim),
+                "window_gain": None if pool.window is None else pool.money(
+                    window_gain(pool, account)),
+                "window_taken": pool.money(account.window_taken),
                 "older_gains": [pool.money(gain) for gain in account.gains],
                 "positions": [self.position_state(pool, market, position)
                               for market, position in sorted(account.positions.items())]})
@@ -252,6 +257,21 @@ class Oracle(Venue, Isolated, Final):
         pool = self.pool_of(command)
         was, pool.paused = pool.paused, True
         return [] if was else [pool.publish("pool_paused")]
+
+    def on_open_window(self, command, now):
+        pool, name = self.pool_of(command), command["name"]
+        if pool.window == name:
+            return []
+        check(pool.window is None, "window_open")
+        check((pool.layer("haircut") or {}).get("basis") == "window_gain", "no_window_basis")
+        open_window(pool, name)
+        return [pool.publish("window_opened", window=name)]
+
+    def on_close_window(self, command, now):
+        pool = self.pool_of(command)
+        check(pool.window == command["name"], "unknown_window")
+        check(not pool.period_loss, "loss_open")
+        return [pool.publish("window_closed", window=close_window(pool))]
 
     # State in
     def absolute(self, pool, market, item, old):
@@ -374,6 +394,8 @@ class Oracle(Venue, Isolated, Final):
         if haircut and haircut.get("divide") == "period_end" and pool.period_loss > 0:
             # while a loss is open withdrawals may not take equity below min(equity, gain)
             stake = pool.gain(account) + sum(account.gains[:haircut.get("seniority", 0)])
+            if in_force(pool):
+                stake = equity - account.window_baseline
             if left < min(equity, stake):
                 return "gain_withheld"
         return None

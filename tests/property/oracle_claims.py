@@ -12,6 +12,7 @@ are paid while the layer in force has it. An account with a claim cannot be dele
 fund or others pay for an insolvent claimant is set off against its claim first.
 """
 from oracle_ledger import prefix_split
+from oracle_window import in_force
 
 AGES = 7
 
@@ -49,6 +50,7 @@ class Claims:
 
     def set_off(self, account, debt):
         account.claim -= min(account.claim, debt)
+        account.window_taken -= min(account.window_taken, debt)
 
     def restitute(self):
         pool, backstop = self.pool, self.pool.backstop
@@ -56,13 +58,16 @@ class Claims:
             return
         if pool.period_loss or pool.unallocated or self.restricted:
             return
+        if in_force(pool):
+            self.pay_window_back(min(backstop.collateral, pool.equity(backstop)) - self.least)
+        claims = {a.id: a.claim - a.window_taken for a in pool.accounts.values()}
         claimants = [a for _, a in sorted(pool.accounts.items())
-                     if a.claim > 0 and pool.equity(a) >= 0]
+                     if claims[a.id] > 0 and pool.equity(a) >= 0]
         has = min(backstop.collateral, pool.equity(backstop)) - self.least
-        paid = min(has, sum(account.claim for account in claimants))
+        paid = min(has, sum(claims[account.id] for account in claimants))
         if paid <= 0:
             return
-        for account, amount in zip(claimants, prefix_split(paid, [a.claim for a in claimants])):
+        for account, amount in zip(claimants, prefix_split(paid, [claims[a.id] for a in claimants])):
             if amount:
                 backstop.collateral -= amount
                 account.collateral += amount

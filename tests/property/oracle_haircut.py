@@ -4,6 +4,13 @@ from dataclasses import dataclass, replace
 
 from oracle_claims import gain_of_age
 from oracle_ledger import Account, prefix_split
+from oracle_window import in_force
+
+
+def basis_of(haircut):
+    """Of a division that no window is open for."""
+    basis = haircut.get("basis", "period_gain")
+    return "period_gain" if basis == "window_gain" else basis
 
 
 @dataclass
@@ -41,6 +48,10 @@ class Haircut:
 
     def divide_loss(self, haircut):
         pool, left = self.pool, 0
+        if in_force(pool):
+            if pool.period_loss or self.window_cycle():
+                self.divide_window(haircut, 0)
+            return
         loss = pool.period_loss
         if haircut.get("scope", "pool") != "pool":
             places = [place for place in self.debts if place[0] is not None]
@@ -57,14 +68,21 @@ class Haircut:
 
     def payers(self, haircut, place):
         """Solvent, gain > 0, not the backstop account; weight and cap by the rule."""
+        pool = self.pool
+
+        def gain_in(account):
+            if basis_of(haircut) == "period_gain":
+                return gain_of_age(pool, account, place.age)
+            return sum(pool.rest(account, name) for name, position
+                       in account.positions.items() if place.has(name, position))
+
+        return self.payers_of(haircut, self.traders(), gain_in)
+
+    def payers_of(self, haircut, accounts, gain_in):
         pool, rows = self.pool, []
         rule = haircut.get("rule", "pro_rata")
-        for account in self.traders():
-            if haircut.get("basis", "period_gain") == "period_gain":
-                gain = gain_of_age(pool, account, place.age)
-            else:
-                gain = sum(pool.rest(account, name) for name, position
-                           in account.positions.items() if place.has(name, position))
+        for account in accounts:
+            gain = gain_in(account)
             equity = pool.equity(account)
             if equity < 0 or gain <= 0:
                 continue
@@ -113,7 +131,7 @@ class Haircut:
 
     def haircut(self, payer, amount, haircut, place, **numbers):
         pool, account = self.pool, payer.account
-        basis = haircut.get("basis", "period_gain")
+        basis = basis_of(haircut)
         if not amount:
             return
         self.pay(account, amount, place.age)

@@ -88,6 +88,18 @@ class Account:
     hits: int = 0
     gains: list = field(default_factory=lambda: [0] * 7)  # oracle_claims
     claim: int = 0
+    window_baseline: int = 0  # oracle_window
+    window_taken: int = 0
+
+    def __setattr__(self, name, value):
+        if name == "baseline" and hasattr(self, "window_baseline"):
+            object.__setattr__(self, "window_baseline",
+                               self.window_baseline + value - self.baseline)
+        object.__setattr__(self, name, value)
+
+    def begin_period(self, equity):
+        """The only move of the baseline that the window's does not follow."""
+        object.__setattr__(self, "baseline", equity)
 
 
 @dataclass
@@ -157,6 +169,7 @@ class Pool:
     fund_seen: list = field(default_factory=list)  # oracle_fund: (part of the window, equity)
     fund_window: int | None = None
     fund_restricted: bool = False
+    window: str | None = None  # the name of the open one
     settlements: int = 0
     last_action: int = 0
     markets: dict = field(default_factory=dict)
@@ -198,7 +211,7 @@ class Pool:
             self.waterfall, self.period = self.pending
             self.pending = None
         for account in self.accounts.values():
-            account.baseline = self.equity(account)
+            account.begin_period(self.equity(account))
         if self.period == "tick":
             self.period_end = None
         else:

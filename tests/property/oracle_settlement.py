@@ -7,9 +7,10 @@ from oracle_fund import Fund, observe
 from oracle_limits import Limits
 from oracle_ledger import ceil_div, decimal_text, reduce, trade, visible
 from oracle_venue import Memory
+from oracle_window import Window, close_window, in_force
 
 
-class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund):
+class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window):
     """One run of the loop of DESIGN 3 over one pool."""
 
     def __init__(self, pool, now):
@@ -22,6 +23,7 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund):
         if not self.ready():
             return []
         pool = self.pool
+        self.closes = closing or pool.period == "tick" or self.now >= pool.period_end
         self.look_at_fund()
         self.before_detection()
         self.apart, pool.apart = pool.apart, set()
@@ -38,18 +40,21 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund):
         # DESIGN 3.4: divide at_once = at the end of this settlement
         if haircut and haircut.get("divide", "at_once") == "at_once":
             self.divide_loss(haircut)
-        closes = closing or pool.period == "tick" or self.now >= pool.period_end
-        if closes:
+        if self.closes:
             self.divide_period(haircut)
         self.restitute()
         observe(pool, self.now, self.cut)
         pool.over_budget = min(pool.over_budget, pool.period_loss)
-        if closes:
+        if self.closes:
             for market in pool.markets.values():
                 market.budget_used = 0
             self.grow_older()
             pool.open_period(self.now)
+        number = pool.settlements + 1 if self.actions else None
         pool.settlements += 1 if self.actions else 0  # one run that did something; numbered
+        if pool.window is not None and not in_force(pool):
+            self.actions.append(pool.publish("window_closed", settlement=number,
+                                             window=close_window(pool)))
         return self.actions
 
     def publish(self, kind, account, **fields):
@@ -194,6 +199,8 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund):
     def divide_period(self, haircut):
         """With period_end the fund is asked again first; then the loss is divided."""
         pool = self.pool
+        if not pool.period_loss and in_force(pool) and haircut.get("divide") == "period_end":
+            self.divide_loss(haircut)
         if pool.period_loss > 0:
             if pool.layer("insurance"):
                 pool.period_loss -= self.draw(pool.backstop, pool.period_loss - pool.over_budget)

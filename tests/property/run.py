@@ -25,7 +25,7 @@ setcontext(Context(prec=100))
 NAMED = {"stale_update", "insufficient_equity", "gain_withheld", "id_reused", "stale_mark", "in_use",
          "mark_in_future", "mark_out_of_band", "no_handovers", "unknown_action", "not_a_close",
          "set_anew", "more_than_closed", "isolated_left", "unknown_isolated", "market_settled",
-         "marks_not_ready"}
+         "marks_not_ready", "window_open", "unknown_window", "no_window_basis", "loss_open"}
 PATIENCE_S = 10
 SHRINK_TRIES = 600
 HANGS = 3  # as many silences of the engine end the run
@@ -145,7 +145,8 @@ def ledger(state):
     table = {}
     for row in state["pools"]:
         table["pool", row["pool"]] = (Decimal(row["period_loss"]),
-                                      Decimal(row["unallocated_deficit"]))
+                                      Decimal(row["unallocated_deficit"]), row.get("window"),
+                                      Decimal(row.get("window_loss", "0")))
     for row in state["accounts"]:
         backstop = row["account"].startswith("backstop:")
         positions = [(p["market"], Decimal(p["size"]), Decimal(p["entry_value"]))
@@ -158,9 +159,11 @@ def ledger(state):
             older.pop()
         older = [] if backstop else older
         baseline = None if backstop else Decimal(row["baseline"])
+        window = [Decimal(row.get(name) or "0") for name in ("window_gain", "window_taken")]
+        window = [] if backstop else window
         table["account", who(row, row.get("isolated"))] = (
             row["pool"], Decimal(row["collateral"]), baseline, row.get("handed_over", False), claim, older,
-            positions)
+            window, positions)
     return table
 
 
@@ -250,7 +253,9 @@ def audit(pool, states, actions, marks, ended):
                    if equity < 0 and (name == fund or name not in before.left_alone))
     unborne = total(actions, "unallocated_deficit", "amount")
     taken = (total(actions, "adl", "cost_to_mark") + total(actions, "insurance_draw", "amount")
-             + total(actions, "haircut", "amount") + unborne + after.loss - before.loss)
+             + total(actions, "haircut", "amount") + unborne + after.loss - before.loss
+             # refunds are paid by others' haircuts, but for what the fund pays back of them
+             - total(actions, "refund", "amount") + total(actions, "restitution", "amount", fund))
     if abs(taken - deficits) > dust:
         wrong.append(f"not minimal: {taken} taken for deficits of {deficits}")
     if after.unallocated - before.unallocated != unborne:
@@ -268,7 +273,8 @@ def audit_account(name, before, after, actions, dust):
         return []
     if name in before.left_alone:
         return [] if (was, old) == (now, new) else ["touched, though not handed over"]
-    paid_back = total(actions, "restitution", "amount", name)
+    paid_back = (total(actions, "restitution", "amount", name)
+                 + total(actions, "refund", "amount", name))
     if was < 0 and paid_back:  # of a claim, once its debt was resolved
         now -= paid_back
     if was < 0 and not (dust and 0 <= now <= dust):  # netting may lift one above 0 by a rounding

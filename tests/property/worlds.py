@@ -86,8 +86,9 @@ class Grower(VenueWorlds, IsolatedWorlds):
                 {"basis": "period_gain", "divide": "period_end"},
                 {"basis": "unrealized_profit"}, {"basis": "unrealized_profit", "scope": "market"},
                 {"basis": "unrealized_profit", "divide": "at_once", "scope": "market"},
-                {"basis": "unrealized_profit", "scope": "side"}]))
-            if layers[-1].get("basis") == "unrealized_profit":
+                {"basis": "unrealized_profit", "scope": "side"},
+                {"basis": "window_gain"}, {"basis": "window_gain", "divide": "period_end"}]))
+            if layers[-1].get("basis", "period_gain") != "period_gain":
                 layers[-1].pop("seniority", None)
         return layers
 
@@ -401,6 +402,16 @@ class Grower(VenueWorlds, IsolatedWorlds):
         else:
             self.add({"type": "transfer", "account": "nobody", "amount": "1"})
 
+    def window(self, pool):
+        """Opened before a default, closed some time after it; now and then by another name."""
+        held, rng = self.oracle.pools[pool], self.rng
+        basis = (held.layer("haircut") or {}).get("basis")
+        if self.chance(0.02 if basis != "window_gain" else 0.15 if held.window else 0.75):
+            kind = rng.choice(["close_window", "close_window", "open_window"]
+                              if held.window else ["open_window"] * 9 + ["close_window"])
+            name = held.window if held.window and self.chance(0.8) else rng.choice(["w1", "w2"])
+            self.add({"type": kind, "pool": pool, "name": name})
+
     def settle(self, pool):
         self.hand_over(pool)
         kind = "close_period" if self.chance(0.2) else "settle"
@@ -486,6 +497,7 @@ class Grower(VenueWorlds, IsolatedWorlds):
         if self.chance(0.3):
             self.fund(pool)
         self.settle(pool)
+        self.window(pool)
 
     def grow(self):
         rng = self.rng
@@ -501,6 +513,7 @@ class Grower(VenueWorlds, IsolatedWorlds):
             parts[pool] = parts[pool] if len(parts[pool]) > 1 else parts[pool] + [f"x{pool}"]
             self.accounts(pool, parts[pool], markets[pool])
         for pool in pools:
+            self.window(pool)
             self.mark_all(markets[pool])
             if self.chance(0.6):
                 self.fund(pool)

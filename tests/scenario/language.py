@@ -24,7 +24,10 @@ SHOWN = {  # what --update writes for an action that has no line yet
     "netting": ("vs",),
     "reversal": ("vs", "reverses", "pnl", "cost"),
     "final_settlement": ("pnl",),
-    "haircut": ("age", "gain", "weight", "loss", "total", "prefix"),
+    "haircut": ("age", "taken", "gain", "weight", "loss", "total", "prefix"),
+    "refund": ("taken", "gain", "weight", "loss", "total", "prefix"),
+    "window_opened": ("window",),
+    "window_closed": ("window",),
 }
 
 
@@ -153,6 +156,8 @@ READERS = {
     "unfilled": lambda words: {"type": "unfilled", "pool": words[0], "action": int(words[1]),
                                "size": words[2]},
     "final": lambda words: {"type": "final_settlement", "market": words[0], "price": words[1]},
+    "open_window": lambda words: {"type": "open_window", "pool": words[0], "name": words[1]},
+    "close_window": lambda words: {"type": "close_window", "pool": words[0], "name": words[1]},
     "handover": lambda words: {"type": "handover", "account": words[0]} | options(words[1:]),
 }
 

@@ -80,6 +80,11 @@ static void print_pools(struct buffer *out, struct bs_engine *engine)
         api_string(out, view.pool);
         field(out, "period_loss", view.period_loss);
         field(out, "unallocated_deficit", view.unallocated_deficit);
+        if (view.has_window) {
+            buffer_text(out, ",\"window\":");
+            api_string(out, view.window);
+            field(out, "window_loss", view.window_loss);
+        }
         buffer_printf(out, ",\"trigger\":\"%s\",\"state\":\"%s\"}", bs_trigger_name(view.trigger),
                       states[view.state]);
     }
@@ -119,6 +124,10 @@ static void print_account(struct buffer *out, struct bs_engine *engine, uint32_t
     field(out, "gain", view.gain);
     buffer_text(out, view.handed_over ? ",\"handed_over\":true" : "");
     field(out, "claim", view.claim);
+    if (view.has_window) {
+        field(out, "window_gain", view.window_gain);
+        field(out, "window_taken", view.window_taken);
+    }
     buffer_text(out, ",\"older_gains\":[");
     for (uint32_t i = 0; i < view.gains_count; i++) {
         buffer_text(out, i > 0 ? "," : "");

@@ -207,6 +207,12 @@ static void random_fields(struct bs_command *command)
             .market = random_name(),
             .price = random_decimal(),
         };
+    } else if (command->type == BS_COMMAND_OPEN_WINDOW ||
+               command->type == BS_COMMAND_CLOSE_WINDOW) {
+        command->as.window = (struct bs_window_command){
+            .pool = random_name(),
+            .name = random_name(),
+        };
     } else if (command->type == BS_COMMAND_UNFILLED) {
         command->as.unfilled = (struct bs_unfilled_command){
             .pool = random_name(),

@@ -237,7 +237,15 @@ START_TEST(pools)
         "'accounts':2,'positions':3,'last_action':4,'last_settlement':5,"
         "'insurance_fund':{'account':'backstop:p','collateral':'10.5','equity':'9.5',"
         "'floor':'1','available':'8.5'},'period_loss':'0.01','unallocated_deficit':'0','claims':'0'"
-        "}");
+        ",'window':null}");
+    pool.has_window = true;
+    pool.window = text("default");
+    pool.window_opened_ms = 1760130964831;
+    pool.window_loss = wide("40");
+    api_pool(&out, &pool);
+    ck_assert_ptr_nonnull(strstr(output(),
+                                 "'window':{'name':'default','opened':'2025-10-10T21:16:04.831Z',"
+                                 "'loss':'40'}}"));
     const struct bs_fund_view fund = {.state = BS_FUND_NORMAL};
     api_insurance_fund(&out, &pool, &fund);
     ck_assert_str_eq(output(), "{'pool':'p','asset':'USD','account':'backstop:p',"
