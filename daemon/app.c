@@ -43,6 +43,7 @@ struct app {
     bool is_reporting;
     bool is_stopping;
     bool has_keys;
+    bool has_tls;
     uint64_t watchdog_ns; /* between two signs of life; 0 = nobody watches */
     uint64_t notified_ns; /* the last sign of life */
 };
@@ -227,6 +228,10 @@ static void reload_access(struct app *app)
         logger_write(LOGGER_INFO, "access", "read the keys again",
                      LOGGER_FIELDS(logger_uint("keys", access.keys->count)));
         http_server_set_keys(app->http, access.keys);
+    }
+    if (good && access.tls != NULL) {
+        logger_write(LOGGER_INFO, "access", "read the certificate again", NULL);
+        http_server_set_tls(app->http, access.tls);
     }
     buffer_fini(&problems);
     buffer_fini(&warnings);
@@ -430,12 +435,14 @@ static int start_http(struct app *app)
         .answer_deadline_ms = number32(settings, SETTING_HTTP_ANSWER_DEADLINE_MS),
         .simulator = app->simulator,
         .keys = app->access.keys,
+        .tls = app->access.tls,
     };
     app->has_keys = options.keys != NULL;
-    app->access.keys = NULL; /* the server's from here on */
+    app->has_tls = options.tls != NULL;
+    app->access = (struct access){0}; /* the server's from here on */
     options.address.sin_family = AF_INET;
-    options.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK); /* the only one settings accept */
-    options.address.sin_port = htons((uint16_t)settings_number(settings, SETTING_HTTP_LISTEN));
+    options.address.sin_addr.s_addr = htonl(settings_host(settings, SETTING_HTTP_LISTEN));
+    options.address.sin_port = htons(settings_port(settings, SETTING_HTTP_LISTEN));
     int code = http_server_new(&app->http, &options, app->core, app->log, error);
     if (code < 0) {
         return refuse("HTTP cannot be served", code, error);
@@ -472,7 +479,10 @@ static int announce(struct app *app)
     if (status != EX_OK) {
         return status;
     }
-    (void)printf("listening on http://127.0.0.1:%u\n", (unsigned)port);
+    struct in_addr address = {htonl(settings_host(app->settings, SETTING_HTTP_LISTEN))};
+    char host[INET_ADDRSTRLEN] = "";
+    (void)inet_ntop(AF_INET, &address, host, sizeof(host));
+    (void)printf("listening on http%s://%s:%u\n", app->has_tls ? "s" : "", host, (unsigned)port);
     (void)fflush(stdout);
     logger_write(LOGGER_INFO, "app",
                  app->has_keys ? "serving whoever has a key"
@@ -485,7 +495,7 @@ static int announce(struct app *app)
         logger_write(LOGGER_WARN, "app", "the watchdog is shorter than two settlement intervals",
                      LOGGER_FIELDS(logger_uint("watchdog_us", watchdog_us)));
     }
-    (void)notify_send("READY=1\nSTATUS=Serving 127.0.0.1:%u", (unsigned)port);
+    (void)notify_send("READY=1\nSTATUS=Serving %s:%u", host, (unsigned)port);
     return EX_OK;
 }
 

@@ -32,6 +32,18 @@ bool access_load(const struct settings *settings, struct access *ret_access,
         }
         warn_of_keys(path, access.keys, warnings);
     }
+    const struct tls_files files = {
+        .certificate = settings_text(settings, SETTING_TLS_CERTIFICATE),
+        .key = settings_text(settings, SETTING_TLS_KEY),
+        .client_ca = settings_text(settings, SETTING_TLS_CLIENT_CA),
+    };
+    if (files.certificate[0] != '\0') {
+        access.tls = tls_load(&files, problems, warnings);
+        if (access.tls == NULL) {
+            access_fini(&access);
+            return false;
+        }
+    }
     *ret_access = access;
     return true;
 }
@@ -39,5 +51,6 @@ bool access_load(const struct settings *settings, struct access *ret_access,
 void access_fini(struct access *access)
 {
     keys_free(access->keys);
-    access->keys = NULL;
+    tls_free(access->tls);
+    *access = (struct access){0};
 }

@@ -4,10 +4,12 @@
 #define ACCESS_ACCESS_H
 
 #include "daemon/access/keys.h"
+#include "daemon/access/tls.h"
 #include "daemon/config/settings.h"
 
 struct access {
     struct keys *keys; /* NULL: no keys file is named */
+    struct tls *tls;   /* NULL: no certificate is named */
 };
 
 /* All or nothing. False: `problems` has a line for each reason, and *ret_access is not set.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/config/settings.h"
 
-#include <errno.h>
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -105,19 +105,39 @@ static const char *parse_choice(const struct setting_spec *spec, const char *tex
     }
 }
 
-static const char *parse_address(const char *text, uint64_t *port)
+/* No names but localhost: what a name stands for can change, an address cannot. */
+static bool parse_host(const char *text, size_t size, uint32_t *ret_host)
+{
+    char host[INET_ADDRSTRLEN];
+    struct in_addr address;
+    if (size == 9 && memcmp(text, "localhost", 9) == 0) {
+        *ret_host = INADDR_LOOPBACK;
+        return true;
+    }
+    if (size >= sizeof(host)) {
+        return false;
+    }
+    memcpy(host, text, size);
+    host[size] = '\0';
+    if (inet_pton(AF_INET, host, &address) != 1) {
+        return false;
+    }
+    *ret_host = ntohl(address.s_addr);
+    return true;
+}
+
+static const char *parse_address(const char *text, uint64_t *ret_number)
 {
     const char *colon = strrchr(text, ':');
-    if (colon == NULL || !parse_digits(colon + 1, port) || *port > 65535) {
+    uint64_t port = 0;
+    uint32_t host = 0;
+    if (colon == NULL || !parse_digits(colon + 1, &port) || port > 65535) {
         return "is not HOST:PORT with a port up to 65535";
     }
-    size_t host_size = (size_t)(colon - text);
-    bool is_loopback = (host_size == 9 && memcmp(text, "127.0.0.1", 9) == 0) ||
-                       (host_size == 9 && memcmp(text, "localhost", 9) == 0);
-    if (!is_loopback) {
-        return "is not 127.0.0.1: this version has no TLS, and without it only this machine is "
-               "served";
+    if (!parse_host(text, (size_t)(colon - text), &host)) {
+        return "is not HOST:PORT with localhost or an IPv4 address";
     }
+    *ret_number = (uint64_t)host << 16 | port;
     return NULL;
 }
 
@@ -191,8 +211,39 @@ void settings_fini(struct settings *settings)
     *settings = (struct settings){0};
 }
 
+static bool is_set(const struct settings *settings, enum setting setting)
+{
+    return settings_text(settings, setting)[0] != '\0';
+}
+
+/* A named file without its partner, and more than this machine served without keys and TLS. Not
+ * usage: the command line may be fine and the file lack something. */
+static void check_access(struct settings *settings)
+{
+    bool has_certificate = is_set(settings, SETTING_TLS_CERTIFICATE);
+    bool has_keys = is_set(settings, SETTING_ACCESS_KEYS);
+    if (has_certificate != is_set(settings, SETTING_TLS_KEY)) {
+        settings_problem(settings, ORIGIN_FILE, "tls.certificate and tls.key are needed together");
+    }
+    if (is_set(settings, SETTING_TLS_CLIENT_CA) && !(has_certificate && has_keys)) {
+        settings_problem(settings, ORIGIN_FILE,
+                         "tls.client_ca needs tls.certificate, and access.keys, which says who a "
+                         "client certificate stands for");
+    }
+    bool is_local = settings_host(settings, SETTING_HTTP_LISTEN) >> 24 == IN_LOOPBACKNET;
+    if (!is_local && !(has_certificate && has_keys)) {
+        settings_problem(
+            settings, ORIGIN_FILE,
+            "http.listen: \"%s\" is not 127.0.0.1: other machines are served only with "
+            "access.keys%s and with tls.certificate and tls.key%s",
+            settings_text(settings, SETTING_HTTP_LISTEN), has_keys ? "" : " (not set)",
+            has_certificate ? "" : " (not set)");
+    }
+}
+
 void settings_check(struct settings *settings)
 {
+    check_access(settings);
     if (settings_text(settings, SETTING_STORAGE_DATA)[0] == '\0') {
         settings_problem(settings, ORIGIN_FLAG,
                          "storage.data is required: say where the log is kept, with --data DIR");
@@ -202,6 +253,16 @@ void settings_check(struct settings *settings)
 uint64_t settings_number(const struct settings *settings, enum setting setting)
 {
     return settings->values[setting].number;
+}
+
+uint32_t settings_host(const struct settings *settings, enum setting setting)
+{
+    return (uint32_t)(settings->values[setting].number >> 16);
+}
+
+uint16_t settings_port(const struct settings *settings, enum setting setting)
+{
+    return (uint16_t)settings->values[setting].number;
 }
 
 const char *settings_text(const struct settings *settings, enum setting setting)

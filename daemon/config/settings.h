@@ -39,7 +39,7 @@ enum setting_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_FL
 
 struct setting_value {
     char *text;      /* malloc'd, as given */
-    uint64_t number; /* NUMBER, POWER; ADDRESS: the port; CHOICE: index of the word */
+    uint64_t number; /* NUMBER, POWER; CHOICE: index of the word; ADDRESS: IPv4 << 16 | port */
     enum setting_origin origin;
     uint32_t line; /* ORIGIN_FILE */
 };
@@ -67,6 +67,8 @@ void settings_problem(struct settings *settings, enum setting_origin origin, con
                       ...) __attribute__((format(printf, 3, 4)));
 
 uint64_t settings_number(const struct settings *settings, enum setting setting);
+uint32_t settings_host(const struct settings *settings, enum setting setting); /* of an ADDRESS */
+uint16_t settings_port(const struct settings *settings, enum setting setting);
 const char *settings_text(const struct settings *settings, enum setting setting);
 
 /* The effective settings as a file that can be read back, each with its origin. */

@@ -374,6 +374,38 @@ void connection_on_completed(void *user, struct MHD_Connection *mhd, void **exch
     server->exchanges--;
 }
 
+/* Called when the handshake is over: what comes now is a request, and takes its time anew. */
+static int on_handshake(gnutls_session_t session, unsigned type, unsigned post, unsigned incoming,
+                        const gnutls_datum_t *message)
+{
+    (void)type;
+    (void)post;
+    (void)message;
+    struct connection *connection = gnutls_db_get_ptr(session);
+    if (incoming != 0 && connection->sweep.stage == STAGE_HEAD) {
+        sweep_idle(&connection->sweep);
+    }
+    return 0;
+}
+
+static gnutls_session_t session_of(struct MHD_Connection *mhd)
+{
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+}
+
+/* The handshake has the time of a head; a client that does not even begin it is not idle. */
+static void begin_tls(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    gnutls_session_t session = session_of(connection->mhd);
+    tls_join(server->tls, NULL, session);
+    connection->tls = server->tls;
+    gnutls_db_set_ptr(session, connection); /* nothing else uses it: there is no session cache */
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
+                                       on_handshake);
+    sweep_stage(&connection->sweep, STAGE_HEAD, server->options.header_deadline_ms);
+}
+
 static struct connection *connection_new(struct http_server *server, struct MHD_Connection *mhd)
 {
     struct connection *connection = calloc(1, sizeof *connection);
@@ -385,6 +417,9 @@ static struct connection *connection_new(struct http_server *server, struct MHD_
     connection->mhd = mhd;
     int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     sweep_add(&server->sweep, &connection->sweep, fd);
+    if (server->tls != NULL) {
+        begin_tls(connection);
+    }
     return connection;
 }
 
@@ -401,6 +436,7 @@ void connection_on_notify(void *user, struct MHD_Connection *mhd, void **socket_
     }
     assert(!connection->begun);
     sweep_remove(&connection->server->sweep, &connection->sweep, connection->lingers);
+    tls_leave(connection->tls);
     api_batch_fini(&connection->request.batch);
     buffer_fini(&connection->request.body);
     free(connection->body);

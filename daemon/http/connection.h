@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 
 #include "daemon/access/keys.h"
+#include "daemon/access/tls.h"
 #include "daemon/core/core.h"
 #include "daemon/http/guard.h"
 #include "daemon/http/query.h"
@@ -60,10 +61,21 @@ struct caller {
     bool is_limited; /* it has a rate */
 };
 
+/* Of a connection over TLS: whom the client's certificate stands for, found out once and again when
+ * something was reloaded or time has passed. */
+struct client_certificate {
+    enum tls_peer peer;
+    char name[KEY_NAME_SIZE_MAX + 1]; /* of its line in the keys file; empty: it has none */
+    uint32_t generation;              /* of the server's access; 0 = not looked at */
+    int64_t checked_ms;
+};
+
 struct connection {
     struct sweep_entry sweep; /* first: the sweep hands out entries */
     struct http_server *server;
     struct MHD_Connection *mhd;
+    struct tls *tls; /* NULL: plain HTTP */
+    struct client_certificate certificate;
     const struct route *route; /* NULL until the request was understood */
     struct request request;
     struct guard guard;
@@ -92,6 +104,9 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     struct http_options options;
     struct core *core;
     struct keys *keys; /* NULL: nobody is asked for a key */
+    struct tls *tls;   /* of new connections; NULL: plain HTTP */
+    struct tls *retired_tls;
+    uint32_t generation; /* of keys and tls, from 1 */
     struct log_reader *reader;
     struct MHD_Daemon *daemon;
     struct sweep sweep;
@@ -107,6 +122,7 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     uint64_t refusals;         /* by the request guard */
     uint64_t library_messages; /* what libmicrohttpd had to say: mostly vanished clients */
     _Atomic(struct keys *) fresh_keys; /* read anew and not yet taken over */
+    _Atomic(struct tls *) fresh_tls;
     _Atomic(struct connection *) done; /* the core has finished with these, the last one first */
     _Atomic uint64_t last_ordinal;     /* of the last action we heard of */
     atomic_bool quiesced;

@@ -58,11 +58,72 @@ static struct bs_text bearer_of(struct bs_text value)
     return bad ? (struct bs_text){"", 0} : key;
 }
 
+#define CERTIFICATE_CHECK_MS 60000 /* a connection may outlive the certificate it came with */
+
+struct name_search {
+    struct connection *connection;
+    struct keys *keys;
+};
+
+static bool on_name(void *user, const char *name)
+{
+    const struct name_search *search = user;
+    const struct access_key *key = keys_find_subject(search->keys, name);
+    if (key != NULL) {
+        memcpy(search->connection->certificate.name, key->line.name, sizeof(key->line.name));
+    }
+    return key != NULL;
+}
+
+/* With the authorities and lines of now, also on a connection that is older than they are. */
+static void check_certificate(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    struct client_certificate *certificate = &connection->certificate;
+    int64_t now_ms = sweep_now_ms();
+    if (certificate->generation == server->generation &&
+        now_ms - certificate->checked_ms < CERTIFICATE_CHECK_MS) {
+        return;
+    }
+    gnutls_session_t session =
+        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+    if (connection->tls != server->tls) {
+        tls_join(server->tls, connection->tls, session);
+        connection->tls = server->tls;
+    }
+    *certificate = (struct client_certificate){
+        .peer = tls_check_peer(session), .generation = server->generation, .checked_ms = now_ms};
+    if (certificate->peer == TLS_PEER_GOOD) {
+        struct name_search search = {connection, server->keys};
+        (void)tls_peer_names(session, on_name, &search);
+    }
+}
+
+/* Nobody has to send one: without it a key is asked for, as on every other connection. */
+static enum bs_status identify_certificate(struct connection *connection,
+                                           struct access_key **ret_key)
+{
+    const struct client_certificate *certificate = &connection->certificate;
+    if (connection->tls == NULL || !connection->server->tls->asks_for_certificate) {
+        return BS_KEY_REQUIRED;
+    }
+    check_certificate(connection);
+    if (certificate->peer == TLS_PEER_NONE) {
+        return BS_KEY_REQUIRED;
+    }
+    struct access_key *key = keys_find_name(connection->server->keys, certificate->name);
+    if (certificate->peer == TLS_PEER_BAD || key == NULL) {
+        return BS_CERTIFICATE_REFUSED;
+    }
+    *ret_key = key;
+    return BS_OK;
+}
+
 static enum bs_status identify(struct connection *connection, struct access_key **ret_key)
 {
     const struct guard *guard = &connection->guard;
     if (guard->authorizations == 0) {
-        return BS_KEY_REQUIRED;
+        return identify_certificate(connection, ret_key);
     }
     struct bs_text text = bearer_of(guard->authorization);
     struct access_key *key = text.size > 0 ? keys_find(connection->server->keys, text) : NULL;

@@ -70,7 +70,8 @@ static int listen_on(struct http_server *server, char error[LOG_ERROR_SIZE])
     int one = 1;
     address.sin_family = AF_INET;
     (void)inet_ntop(AF_INET, &address.sin_addr, host, sizeof host);
-    if (ntohl(address.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET) {
+    bool is_local = ntohl(address.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    if (!is_local && (server->keys == NULL || server->tls == NULL)) {
         (void)snprintf(error, LOG_ERROR_SIZE,
                        "refusing to listen on %s: without keys and TLS only 127.0.0.1 is served",
                        host);
@@ -102,16 +103,19 @@ err_listen:;
 static int start_library(struct http_server *server, char error[LOG_ERROR_SIZE])
 {
     const struct http_options *options = &server->options;
+    bool is_tls = server->tls != NULL; /* without it the list of options ends before its own */
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        connection_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, server,
-        MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
-        NULL, MHD_OPTION_URI_LOG_CALLBACK, connection_on_target, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        connection_on_notify, server, MHD_OPTION_NOTIFY_COMPLETED, connection_on_completed, server,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->per_ip_connections_max,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_timeout_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_SIZE, MHD_OPTION_END);
+        (is_tls ? MHD_USE_TLS : 0) | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+        0, NULL, NULL, connection_on_request, server, MHD_OPTION_EXTERNAL_LOGGER,
+        on_library_message, server, MHD_OPTION_LISTEN_SOCKET, server->listener,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+        connection_on_target, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_on_notify, server,
+        MHD_OPTION_NOTIFY_COMPLETED, connection_on_completed, server, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)options->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)options->per_ip_connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)options->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        CONNECTION_MEMORY_SIZE, is_tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END,
+        tls_no_certificate, MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES, MHD_OPTION_END);
     if (server->daemon == NULL) {
         (void)snprintf(error, LOG_ERROR_SIZE, "libmicrohttpd did not start: %s", strerror(errno));
         return -EIO;
@@ -152,6 +156,33 @@ static void take_keys(struct http_server *server, struct keys *fresh)
         }
         keys_free(server->keys);
         server->keys = fresh;
+        server->generation++;
+    }
+}
+
+static void take_tls(struct http_server *server, struct tls *fresh)
+{
+    if (fresh != NULL) {
+        server->tls->next_retired = server->retired_tls;
+        server->retired_tls = server->tls;
+        server->tls = fresh;
+        server->generation++;
+    }
+}
+
+/* What no session uses any more. A turn after its last one was closed the library is done with it.
+ */
+static void free_retired(struct http_server *server)
+{
+    struct tls **link = &server->retired_tls;
+    while (*link != NULL) {
+        struct tls *tls = *link;
+        if (tls->sessions == 0) {
+            *link = tls->next_retired;
+            tls_free(tls);
+        } else {
+            link = &tls->next_retired;
+        }
     }
 }
 
@@ -168,6 +199,7 @@ static void take_signal(struct http_server *server)
     }
     uint64_t last_ordinal = atomic_load(&server->last_ordinal);
     take_keys(server, atomic_exchange(&server->fresh_keys, NULL));
+    take_tls(server, atomic_exchange(&server->fresh_tls, NULL));
     if (last_ordinal != server->told_ordinal || server->waits_ended) {
         server->told_ordinal = last_ordinal;
         sweep_resume_all(&server->sweep);
@@ -191,6 +223,7 @@ static void turn(struct http_server *server)
     if ((fds[1].revents & POLLIN) != 0) {
         take_signal(server);
     }
+    free_retired(server);
     sweep_run(&server->sweep);
     (void)MHD_run(server->daemon);
 }
@@ -224,6 +257,9 @@ static void close_all(struct http_server *server)
     log_reader_close(server->reader);
     keys_free(server->keys);
     keys_free(atomic_load(&server->fresh_keys));
+    free_retired(server);
+    tls_free(server->tls);
+    tls_free(atomic_load(&server->fresh_tls));
     if (server->listener >= 0) {
         (void)close(server->listener);
     }
@@ -264,6 +300,8 @@ int http_server_new(struct http_server **ret_server, const struct http_options *
     server->options = *options;
     server->core = core;
     server->keys = options->keys;
+    server->tls = options->tls;
+    server->generation = 1;
     server->listener = -1;
     server->event = -1;
     server->checks_layout = strncmp(MHD_get_version(), "0.", 2) == 0;
@@ -293,6 +331,12 @@ void http_server_wake(struct http_server *server, uint64_t last_ordinal)
 void http_server_set_keys(struct http_server *server, struct keys *keys)
 {
     keys_free(atomic_exchange(&server->fresh_keys, keys)); /* two reloads in a row */
+    http_server_signal(server);
+}
+
+void http_server_set_tls(struct http_server *server, struct tls *tls)
+{
+    tls_free(atomic_exchange(&server->fresh_tls, tls));
     http_server_signal(server);
 }
 

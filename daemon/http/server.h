@@ -14,6 +14,7 @@
 
 struct keys;
 struct simulator;
+struct tls;
 
 struct http_options {
     struct sockaddr_in address;      /* port 0 = any free one */
@@ -27,6 +28,7 @@ struct http_options {
         answer_deadline_ms; /* default 30000: a suspended request past it is counted and logged */
     struct simulator *simulator; /* NULL: simulations are off */
     struct keys *keys;           /* NULL: everybody may do everything. The server's from then on */
+    struct tls *tls;             /* NULL: plain HTTP. The server's from then on */
 };
 
 struct http_server;
@@ -37,6 +39,8 @@ BS_MUST_USE int http_server_new(struct http_server **ret_server, const struct ht
 uint16_t http_server_port(const struct http_server *server);
 /* From the core loop: actions up to this ordinal are durable; wakes the long polls. */
 void http_server_wake(struct http_server *server, uint64_t last_ordinal);
+/* Any thread: new connections get this certificate. The server frees it. */
+void http_server_set_tls(struct http_server *server, struct tls *tls);
 /* Any thread: these keys count from the next request on. The server frees them. */
 void http_server_set_keys(struct http_server *server, struct keys *keys);
 /* readyz answers 503 from now on; no new connections. */

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,6 +82,15 @@ void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t time
     entry->stage = (uint8_t)stage;
     entry->deadline_ms = timeout_ms > 0 ? sweep_now_ms() + timeout_ms : 0;
     entry->received = RECEIVED_UNKNOWN;
+}
+
+void sweep_idle(struct sweep_entry *entry)
+{
+    int unread = 0;
+    sweep_stage(entry, STAGE_IDLE, 0);
+    if (ioctl(entry->fd, FIONREAD, &unread) == 0) {
+        entry->received = bytes_received(entry->fd) - (uint64_t)unread;
+    }
 }
 
 void sweep_wait(struct sweep *sweep, struct sweep_entry *entry, int64_t deadline_ms)

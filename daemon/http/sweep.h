@@ -61,6 +61,8 @@ void sweep_add(struct sweep *sweep, struct sweep_entry *entry, int fd);
 void sweep_remove(struct sweep *sweep, struct sweep_entry *entry, bool linger);
 /* timeout_ms 0 = no deadline. */
 void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t timeout_ms);
+/* Idle from what has been read so far on: bytes that wait in the socket are the next request's. */
+void sweep_idle(struct sweep_entry *entry);
 void sweep_wait(struct sweep *sweep, struct sweep_entry *entry, int64_t deadline_ms);
 void sweep_resume_all(struct sweep *sweep); /* the waiters */
 

@@ -20,6 +20,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ import time
 
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 20
-LISTENING = re.compile(rb"127\.0\.0\.1:([1-9][0-9]*)")
+LISTENING = re.compile(rb"listening on https?://[0-9.]+:([1-9][0-9]*)")
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 PROBLEM = "application/problem+json"
@@ -38,6 +39,43 @@ def binary():
     if not os.access(path, os.X_OK):
         sys.exit(f"no backstopd at {path!r}: give its path as argument or in BACKSTOPD")
     return path
+
+
+class Authority:
+    """Makes certificates for a test, in a folder of its own."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="backstopd-test-")
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        self.certificate = self.path("ca.pem")
+        self.openssl("req", "-x509", *self.new_key("ca"), "-out", self.certificate, "-days", "30",
+                     "-subj", "/CN=test authority")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def new_key(self, name):
+        return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                self.path(name + ".key")]
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+    def issue(self, name, subject, extensions, days=30):
+        """Certificate and key of that name; extensions: lines of openssl's."""
+        self.openssl("req", *self.new_key(name), "-out", self.path(name + ".csr"), "-subj", subject)
+        with open(self.path(name + ".ext"), "w", encoding="utf-8") as file:
+            file.write("\n".join(extensions))
+        self.openssl("x509", "-req", "-in", self.path(name + ".csr"), "-CA", self.certificate,
+                     "-CAkey", self.path("ca.key"), "-set_serial", str(time.time_ns()), "-days",
+                     str(days), "-out", self.path(name + ".pem"), "-extfile",
+                     self.path(name + ".ext"))
+        os.chmod(self.path(name + ".key"), 0o600)
+        return self.path(name + ".pem"), self.path(name + ".key")
+
+    def issue_server(self, name="server", days=30):
+        return self.issue(name, f"/CN={name}", ["subjectAltName=DNS:localhost,IP:127.0.0.1",
+                                                "extendedKeyUsage=serverAuth"], days)
 
 
 class Response:
@@ -59,10 +97,13 @@ class Response:
 
 
 class Server:
-    def __init__(self, data=None, arguments=(), settings=None, keys=None):
+    def __init__(self, data=None, arguments=(), settings=None, keys=None,
+                 authority=None):
         """settings: {"http_idle_timeout_s": 1}, passed as BACKSTOPD_HTTP_IDLE_TIMEOUT_S.
         keys: {"feed1": "feed,read requests=5"}, written to a keys file; requests then take
-        key="feed1", and without one they are those of `key`, the first that may do everything."""
+        key="feed1", and without one they are those of `key`, the first that may do everything.
+        authority: an Authority whose certificate it has; with BACKSTOP_TEST_TLS=1 every server has
+        one."""
         self.environment = {f"BACKSTOPD_{name.upper()}": str(value)
                             for name, value in (settings or {}).items()}
         self.owns_data = data is None
@@ -75,6 +116,15 @@ class Server:
         if keys is not None:
             self.write_keys(keys)
             self.environment["BACKSTOPD_ACCESS_KEYS"] = self.keys_path
+        if authority is None and os.environ.get("BACKSTOP_TEST_TLS"):
+            authority = common_authority()
+        self.authority = authority
+        self.tls = None
+        if authority is not None:
+            certificate, key = authority.issue_server()
+            self.environment["BACKSTOPD_TLS_CERTIFICATE"] = certificate
+            self.environment["BACKSTOPD_TLS_KEY"] = key
+            self.tls = ssl.create_default_context(cafile=authority.certificate)
         self.process = None
         self.output_path = None
         self.port = None
@@ -160,6 +210,9 @@ class Server:
     # ---- requests ----
 
     def connect(self, timeout=30):
+        if self.tls is not None:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout,
+                                               context=self.tls)
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def request(self, method, path, body=None, content_type=JSON, headers=None, connection=None,
@@ -197,7 +250,11 @@ class Server:
         return self.request("DELETE", path, **options)
 
     def open(self, timeout=10):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+        return self.wrap(socket.create_connection(("127.0.0.1", self.port), timeout=timeout))
+
+    def wrap(self, sock):
+        """A connected socket as what requests go through."""
+        return sock if self.tls is None else self.tls.wrap_socket(sock, server_hostname="127.0.0.1")
 
     def raw(self, data, timeout=10, count=1):
         """Sends bytes as they are; returns all answers until the server closes, or is silent after
@@ -205,7 +262,7 @@ class Server:
         with self.open(timeout) as sock:
             try:
                 sock.sendall(data)
-            except (BrokenPipeError, ConnectionResetError):
+            except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
                 pass  # refused early: the answer is still there to be read
             return read_responses(sock, 0.5, count)
 
@@ -277,6 +334,12 @@ class Server:
         self.post("/v1/marks", {"market": "BTC-PERP", "price": "59000"})
 
 
+def common_authority(made=[]):  # noqa: B006: made once, for all servers of a test
+    if not made:
+        made.append(Authority())
+    return made[0]
+
+
 def read_responses(sock, silence_s, count=1):
     """Answers until the peer closes, or nothing came for silence_s after `count` whole answers."""
     data = b""
@@ -290,7 +353,7 @@ def read_responses(sock, silence_s, count=1):
             continue
         try:
             piece = sock.recv(65536)
-        except (TimeoutError, ConnectionResetError):
+        except (TimeoutError, ConnectionResetError, ssl.SSLError):
             return responses
         if not piece:
             return responses

@@ -311,6 +311,7 @@ def test_slow_readers(t):
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         sock.connect(("127.0.0.1", server.port))
+        sock = server.wrap(sock)
         sock.sendall(head("GET", "/v1/accounts?limit=1000", "Host: x") * 40)
         deadline = time.monotonic() + 30
         cut_off = 0

@@ -57,7 +57,8 @@ START_TEST(file_is_read)
     ck_assert_msg(settings.problems_count == 0, "%s", settings.problems.bytes);
     ck_assert_str_eq(settings_text(&settings, SETTING_STORAGE_DATA), "/x y");
     ck_assert_uint_eq(settings.values[SETTING_STORAGE_DATA].line, 5);
-    ck_assert_uint_eq(settings_number(&settings, SETTING_HTTP_LISTEN), 0);
+    ck_assert_uint_eq(settings_port(&settings, SETTING_HTTP_LISTEN), 0);
+    ck_assert_uint_eq(settings_host(&settings, SETTING_HTTP_LISTEN), 0x7f000001);
     ck_assert_uint_eq(settings_number(&settings, SETTING_HTTP_CONNECTIONS_MAX), 7);
     ck_assert_uint_eq(settings_number(&settings, SETTING_LOGGING_LEVEL), 2);
     ck_assert_uint_eq(settings_number(&settings, SETTING_LOGGING_FORMAT), 1);
@@ -87,8 +88,8 @@ START_TEST(problems_are_named)
         {"[logging]\nlevel = loud\n", "2",
          "\"loud\" is not one of its words (debug|info|warn|error)"},
         {"[logging]\nlevel = info|warn\n", "2", "is not one of its words"},
-        {"[http]\nlisten = 0.0.0.0:80\n", "2", "this version has no TLS"},
-        {"[http]\nlisten = [::]:80\n", "2", "this version has no TLS"},
+        {"[http]\nlisten = example.org:80\n", "2", "localhost or an IPv4 address"},
+        {"[http]\nlisten = [::]:80\n", "2", "localhost or an IPv4 address"},
         {"[http]\nlisten = 127.0.0.1\n", "2", "is not HOST:PORT"},
         {"[http]\nlisten = 127.0.0.1:65536\n", "2", "is not HOST:PORT"},
         {"[core\n", "1", "neither a [section]"},
@@ -260,6 +261,43 @@ static char *read_manual(const char *name)
     return text;
 }
 
+/* What a file says is fine on its own, but not together. */
+START_TEST(access_needs_its_parts)
+{
+    static const struct {
+        const char *text, *words; /* NULL = no problem */
+    } rows[] = {
+        {"[http]\nlisten = 10.0.0.1:1\n",
+         "access.keys (not set) and with tls.certificate and tls.key (not set)"},
+        {"[http]\nlisten = 10.0.0.1:1\n[access]\nkeys = k\n",
+         "access.keys and with tls.certificate and tls.key (not set)"},
+        {"[http]\nlisten = 10.0.0.1:1\n[tls]\ncertificate = c\nkey = k\n",
+         "access.keys (not set) and with"},
+        {"[http]\nlisten = 10.0.0.1:1\n[access]\nkeys = k\n[tls]\ncertificate = c\nkey = k\n",
+         NULL},
+        {"[http]\nlisten = 127.1.2.3:1\n", NULL},
+        {"[tls]\nkey = k\n", "needed together"},
+        {"[tls]\ncertificate = c\nkey = k\nclient_ca = a\n", "tls.client_ca needs"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[400];
+        struct settings settings;
+        snprintf(text, sizeof(text), "%s[storage]\ndata = d\n", rows[i].text);
+        read_text(&settings, text);
+        settings_check(&settings);
+        bool fine = settings.problems_count == 0;
+        ck_assert_msg(rows[i].words == NULL
+                          ? fine
+                          : !fine && strstr(settings.problems.bytes, rows[i].words) != NULL,
+                      "%s: %s", rows[i].text, fine ? "" : settings.problems.bytes);
+        ck_assert_uint_eq(settings.usage_problems_count, 0);
+        settings_fini(&settings);
+    }
+}
+
+END_TEST
+
 /* Each setting is in --help (if it has a flag), in both manual pages and in the example file. */
 START_TEST(manual_names_every_setting)
 {
@@ -305,6 +343,7 @@ int main(void)
     tcase_add_test(tests, flags_win_over_environment_over_file);
     tcase_add_test(tests, data_is_required);
     tcase_add_test(tests, verbs_are_told_apart);
+    tcase_add_test(tests, access_needs_its_parts);
     tcase_add_test(tests, manual_names_every_setting);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
