@@ -179,6 +179,9 @@ static void set_defaults(struct item *item, uint8_t type)
         item->command.as.market.multiplier = (struct bs_decimal){.mantissa = 1};
     } else if (type == BS_COMMAND_POSITION) {
         item->command.as.position.item.adl_priority = BS_PRIORITY_NONE;
+    } else if (type == BS_COMMAND_PROVIDER) {
+        item->command.as.provider.priority = BS_PRIORITY_NONE;
+        item->command.as.provider.max_leverage_ppm = BS_PPM; /* what it takes is covered in full */
     }
 }
 

@@ -176,6 +176,19 @@ static const struct field close_window_rows[] = {
     ROW_TYPE(BS_COMMAND_CLOSE_WINDOW),
 };
 
+static const struct field provider_rows[] = {
+    {FIELD("account", FIELD_NAME, AT(provider.account)), .required = true},
+    {FIELD("market", FIELD_NAME, AT(provider.market)), .required = true},
+    {FIELD("max_position", FIELD_DECIMAL, AT(provider.max_position)), .required = true},
+    {FIELD("max_size", FIELD_DECIMAL, AT(provider.max_size)), .flag = AT(provider.has_max_size)},
+    {FIELD("max_leverage_ppm", FIELD_U32, AT(provider.max_leverage_ppm)), .max = UINT32_MAX},
+    {FIELD("window", FIELD_PERIOD, AT(provider.window_ms)), .flag = AT(provider.has_window)},
+    {FIELD("window_ppm", FIELD_U32, AT(provider.window_ppm)), .max = UINT32_MAX,
+     .flag = AT(provider.has_window_ppm)},
+    {FIELD("priority", FIELD_U32, AT(provider.priority)), .max = BS_PRIORITY_NONE - 1},
+    ROW_TYPE(BS_COMMAND_PROVIDER),
+};
+
 static const struct field insurance_rows[] = {
     ROW_LAYER(BS_LAYER_INSURANCE),
     {FIELD("floor", FIELD_DECIMAL, LAYER_AT(floor))},
@@ -199,6 +212,12 @@ static const struct field adl_rows[] = {
     OPTION_ROW("max_close_ppm_per_day", BS_OPTION_MAX_CLOSE_PPM_PER_DAY, BS_PPM),
     OPTION_ROW("max_loss_ppm", BS_OPTION_MAX_LOSS_PPM, BS_PPM),
     OPTION_ROW("max_loss_ppm_per_day", BS_OPTION_MAX_LOSS_PPM_PER_DAY, BS_PPM),
+};
+
+static const struct field assign_rows[] = {
+    ROW_LAYER(BS_LAYER_ASSIGN),
+    OPTION_ROW("spread_ppm", BS_OPTION_SPREAD_PPM, BS_SPREAD_MAX_PPM),
+    OPTION_ROW("max_cost_ppm", BS_OPTION_MAX_COST_PPM, BS_COST_MAX_PPM),
 };
 
 static const struct field haircut_rows[] = {
@@ -231,6 +250,7 @@ const struct item_table *item_table(uint8_t type)
         [BS_COMMAND_DELETE_MARKET] = {{TABLE(delete_market_rows)}, sizeof(struct bs_name_command)},
         [BS_COMMAND_DELETE_POOL] = {{TABLE(delete_pool_rows)}, sizeof(struct bs_name_command)},
         [BS_COMMAND_FINAL_SETTLEMENT] = {{TABLE(final_rows)}, sizeof(struct bs_final_command)},
+        [BS_COMMAND_PROVIDER] = {{TABLE(provider_rows)}, sizeof(struct bs_provider_command)},
         [BS_COMMAND_HANDOVER] = {{TABLE(handover_rows)}, sizeof(struct bs_handover_command)},
         [BS_COMMAND_OPEN_WINDOW] = {{TABLE(open_window_rows)}, sizeof(struct bs_window_command)},
         [BS_COMMAND_CLOSE_WINDOW] = {{TABLE(close_window_rows)}, sizeof(struct bs_window_command)},
@@ -247,6 +267,7 @@ const struct field_table *item_layer_table(uint8_t layer_type)
         [BS_LAYER_INSURANCE] = {TABLE(insurance_rows)},
         [BS_LAYER_ADL] = {TABLE(adl_rows)},
         [BS_LAYER_HAIRCUT] = {TABLE(haircut_rows)},
+        [BS_LAYER_ASSIGN] = {TABLE(assign_rows)},
     };
     assert(layer_type > 0);
     assert(layer_type < BS_LAYER_COUNT);

@@ -184,6 +184,7 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     if ((action->present & BS_ACTION_HAS_SIDE) != 0) {
         write_word(writer, "side", action->side == 0 ? "long" : "short");
     }
+    write_decimals(writer, action, BS_ACTION_DECIMAL_size_taken, BS_ACTION_DECIMAL_size_taken, 0);
     write_decimals(writer, action, BS_ACTION_DECIMAL_size_closed, BS_ACTION_DECIMAL_cost_to_mark,
                    0);
     write_decimals(writer, action, BS_ACTION_DECIMAL_leg_value, BS_ACTION_DECIMAL_leg_value, 0);

@@ -31,7 +31,7 @@ static void write_layer(struct buffer *out, const struct bs_layer *layer)
         member_word(out, "ranking", bs_ranking_name(layer->ranking));
         member_word(out, "price", bs_close_price_name(layer->price));
         member_flag(out, "protect_principal", layer->protect_principal);
-    } else {
+    } else if (layer->type == BS_LAYER_HAIRCUT) {
         member_word(out, "rule", bs_haircut_rule_name(layer->rule));
         member_word(out, "basis", bs_basis_name(layer->basis));
         member_word(out, "divide", bs_divide_name(layer->divide));
@@ -362,6 +362,36 @@ void api_queue_row(struct buffer *out, const struct bs_queue_view *row)
     buffer_append(out, "}", 1);
 }
 
+void api_provider(struct buffer *out, const struct bs_provider_view *provider)
+{
+    buffer_append(out, "{", 1);
+    member_text(out, "account", provider->account);
+    member_text(out, "market", provider->market);
+    member_wide(out, "max_position", provider->max_position);
+    member_known(out, "max_size", provider->has_max_size, provider->max_size);
+    member_integer(out, "max_leverage_ppm", provider->max_leverage_ppm);
+    if (provider->has_window) {
+        char window[TEXT_PERIOD_SIZE];
+        text_period_print(provider->window_ms, window);
+        member_word(out, "window", window);
+        member_integer(out, "window_ppm", provider->window_ppm);
+        member_wide(out, "window_used", provider->window_used);
+    } else {
+        member_null(out, "window");
+        member_null(out, "window_ppm");
+        member_null(out, "window_used");
+    }
+    if (provider->has_priority) {
+        member_integer(out, "priority", provider->priority);
+    } else {
+        member_null(out, "priority");
+    }
+    member_wide(out, "position", provider->position);
+    member_wide(out, "room_long", provider->room_long);
+    member_wide(out, "room_short", provider->room_short);
+    buffer_append(out, "}", 1);
+}
+
 void api_settlement(struct buffer *out, const struct bs_settlement *settlement)
 {
     buffer_append(out, "{", 1);
@@ -373,10 +403,12 @@ void api_settlement(struct buffer *out, const struct bs_settlement *settlement)
     member_integer(out, "insolvent_accounts", settlement->insolvent_accounts);
     member_integer(out, "counterparties", settlement->counterparties);
     member_integer(out, "payers", settlement->payers);
+    member_integer(out, "assignments", settlement->assignments);
     member_wide(out, "deficit", settlement->deficit);
     member_wide(out, "fund_paid", settlement->fund_paid);
     member_wide(out, "deleveraged", settlement->deleveraged);
     member_wide(out, "haircuts", settlement->haircuts);
     member_wide(out, "unallocated", settlement->unallocated);
+    member_wide(out, "spreads", settlement->spreads);
     buffer_append(out, "}", 1);
 }

@@ -121,6 +121,8 @@ static struct bs_text name_of(const struct bs_command *command)
     case BS_COMMAND_OPEN_WINDOW:
     case BS_COMMAND_CLOSE_WINDOW:
         return command->as.window.pool;
+    case BS_COMMAND_PROVIDER:
+        return command->as.provider.account;
     case BS_COMMAND_COUNT:
         break;
     }

@@ -71,11 +71,13 @@ struct bs_settlement {
     uint64_t insolvent_accounts;
     uint64_t counterparties; /* adl actions */
     uint64_t payers;         /* haircut actions */
+    uint64_t assignments;    /* actions of that name */
     struct bs_wide deficit;
     struct bs_wide fund_paid;
     struct bs_wide deleveraged; /* taken from counterparties below or above mark */
     struct bs_wide haircuts;
     struct bs_wide unallocated;
+    struct bs_wide spreads; /* owed on top of the deficits, to volunteers */
 };
 
 /* What a step did. The caller owns `actions`; the texts in them live until the next step. */
@@ -132,6 +134,26 @@ struct bs_usage {
 struct bs_usage bs_engine_usage(const struct bs_engine *engine);
 
 /* ---- views: copies for reading; texts point into the engine and live until the next step ---- */
+
+/* What an account has volunteered to take over in a market, and what of it is left. */
+struct bs_provider_view {
+    struct bs_text account;
+    struct bs_text market;
+    struct bs_wide max_position;
+    bool has_max_size;
+    struct bs_wide max_size;
+    uint32_t max_leverage_ppm;
+    bool has_window;
+    uint64_t window_ms;
+    uint32_t window_ppm;
+    bool has_priority;
+    uint32_t priority;
+    struct bs_wide position;    /* that it holds, signed */
+    struct bs_wide window_used; /* value at mark taken in the window that engine time is in */
+    /* Contracts of a long, and of a short, that it would take now by its limits. 0 while a market
+     * that it holds something in, or this one, has no mark. */
+    struct bs_wide room_long, room_short;
+};
 
 enum bs_pool_state { BS_STATE_PAUSED, BS_STATE_RUNNING, BS_STATE_HALTED };
 
@@ -338,6 +360,15 @@ void bs_position_view_get(const struct bs_engine *engine, uint32_t account, uint
 /* The account's position in a market; false when it holds none there. */
 BS_MUST_USE bool bs_position_in_market(const struct bs_engine *engine, uint32_t account,
                                        uint32_t market, struct bs_position_view *ret_view);
+/* Registrations of providers stand in the order of account, then market: the first at or after a
+ * row, of one pool (0 = of all) and one market (0 = of all). False past the end. */
+BS_MUST_USE bool bs_provider_next(const struct bs_engine *engine, uint32_t pool, uint32_t market,
+                                  uint32_t *row);
+/* The first row after a pair of names, which need not exist. */
+uint32_t bs_provider_after(const struct bs_engine *engine, struct bs_text account,
+                           struct bs_text market);
+void bs_provider_view_get(const struct bs_engine *engine, uint32_t row,
+                          struct bs_provider_view *ret_view);
 /* Ranks one side of a market (0 longs, 1 shorts) as the pool's adl layer would now (profit_leverage
  * without such a layer) and writes rows [offset, offset + max). Returns how many were written. */
 uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t side, uint32_t offset,

@@ -6,6 +6,7 @@
 #include "lib/engine.h"
 #include "lib/state/closes.h"
 #include "lib/state/fund.h"
+#include "lib/state/providers.h"
 #include "lib/state/state.h"
 #include "lib/state/window.h"
 
@@ -219,6 +220,23 @@ static void add_close(struct stream *stream, const struct bs_engine *engine,
     }
 }
 
+static void add_provider(struct stream *stream, const struct bs_engine *engine,
+                         const struct bs_provider *provider)
+{
+    add_text(stream, bs_account_key(engine, provider->account));
+    add_text(stream, bs_market_text(engine, provider->market));
+    add(stream, provider->priority);
+    add(stream, provider->max_leverage_ppm);
+    add(stream, provider->window_ppm);
+    add(stream, (uint64_t)provider->window_ms);
+    add(stream, (uint64_t)provider->max_position);
+    add(stream, (uint64_t)provider->max_size);
+    add(stream, provider->use.settlement);
+    add(stream, (uint64_t)provider->use.lots);
+    add(stream, (uint64_t)provider->use.window);
+    add_wide(stream, provider->use.value);
+}
+
 struct bs_digest bs_engine_digest(struct bs_engine *engine)
 {
     return bs_engine_digest_part(engine, 0, UINT32_MAX);
@@ -237,6 +255,9 @@ struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first,
     }
     for (uint32_t i = first; i < engine->order_count && i - first < count; i++) {
         add_account(&stream, engine, engine->accounts.order[i]);
+    }
+    for (uint32_t i = 0; i < engine->providers_count; i++) {
+        add_provider(&stream, engine, &engine->providers[i]);
     }
     for (uint64_t number = bs_closes_first(engine); number <= engine->closes.added; number++) {
         add_close(&stream, engine, bs_closes_at(engine, number));

@@ -7,6 +7,7 @@
 #include "lib/settlement/plan.h"
 #include "lib/state/closes.h"
 #include "lib/state/fund.h"
+#include "lib/state/providers.h"
 #include "lib/state/state.h"
 
 #define ALIGNMENT 64u
@@ -94,6 +95,7 @@ static void place_setup(struct layout *layout, struct bs_engine *engine)
     engine->market_index.mask = bs_index_slots((uint32_t)markets) - 1;
     PLACE(layout, engine->market_index.slots, (uint64_t)engine->market_index.mask + 1);
     PLACE(layout, engine->scratch_markets, markets);
+    PLACE(layout, engine->providers, BS_PROVIDERS_MAX);
     uint64_t names = (uint64_t)engine->config.accounts_max + 3 * pools + markets;
     engine->names.steps_max = (uint32_t)(names * NAME_STEPS_PER_ACCOUNT);
     engine->names.bytes = place(layout, engine->names.steps_max, BS_NAME_STEP);
@@ -126,12 +128,12 @@ static void place_scratch(struct layout *layout, struct bs_engine *engine)
     if (s == NULL) {
         s = &local;
     }
-    s->steps_max = (uint32_t)(2 * accounts + 2 * positions);
+    s->steps_max = (uint32_t)(2 * accounts + 2 * positions + 2 * BS_PROVIDERS_MAX);
     s->cases_max = (uint32_t)accounts + 1;
     s->weights_max = (uint32_t)(positions + markets);
     s->rounds_max = (uint32_t)(accounts + markets);
     s->working_max = (uint32_t)accounts;
-    s->working_positions_max = (uint32_t)(positions + accounts + markets);
+    s->working_positions_max = (uint32_t)(positions + accounts + markets + BS_PROVIDERS_MAX);
     s->rankings.candidates_max = (uint32_t)positions;
     PLACE(layout, s->steps, s->steps_max);
     PLACE(layout, s->cases, s->cases_max);
@@ -151,6 +153,8 @@ static void place_scratch(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, s->adl_legs, legs);
     PLACE(layout, s->priced_legs, legs);
     PLACE(layout, s->excluded, BS_CLOSES_MAX);
+    PLACE(layout, s->volunteers, BS_PROVIDERS_MAX);
+    PLACE(layout, s->uses, BS_PROVIDERS_MAX);
     PLACE(layout, s->rankings.candidates, positions);
     PLACE(layout, s->rankings.terms, positions);
     PLACE(layout, s->rankings.lists, 2 * markets);

@@ -105,6 +105,8 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
         return bs_apply_open_window(engine, &command->as.window, effects);
     case BS_COMMAND_CLOSE_WINDOW:
         return bs_apply_close_window(engine, &command->as.window, effects);
+    case BS_COMMAND_PROVIDER:
+        return bs_apply_provider(engine, &command->as.provider);
     case BS_COMMAND_COUNT:
         break;
     }

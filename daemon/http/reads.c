@@ -333,6 +333,35 @@ void read_positions(struct request *request, struct core *core, struct bs_engine
     answer_json(request, 200);
 }
 
+void read_providers(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    struct buffer *out = &request->body;
+    uint32_t pool = 0, market = 0;
+    if (!pool_filter(request, engine, &pool)) {
+        return;
+    }
+    if (request->name_size[NAME_MEMBER] > 0) {
+        market = find_market(request, engine, NAME_MEMBER);
+        if (market == 0) {
+            return;
+        }
+    }
+    struct bs_provider_view view = {.account = query_name(request, NAME_AFTER),
+                                    .market = query_name(request, NAME_AFTER_MARKET)};
+    uint32_t row = view.account.size > 0 ? bs_provider_after(engine, view.account, view.market) : 0;
+    bool has_next = bs_provider_next(engine, pool, market, &row);
+    page_begin(out);
+    for (uint32_t i = 0; has_next && i < request->limit && out->size < PAGE_SIZE_MAX; i++) {
+        bs_provider_view_get(engine, row++, &view);
+        page_comma(out);
+        api_provider(out, &view);
+        has_next = bs_provider_next(engine, pool, market, &row);
+    }
+    end_after(out, has_next, view.account, view.market);
+    answer_json(request, 200);
+}
+
 void read_markets(struct request *request, struct core *core, struct bs_engine *engine)
 {
     (void)core;

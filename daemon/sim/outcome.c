@@ -158,6 +158,7 @@ static void add_need(struct outcome *outcome)
     const struct bs_what_if_totals *before = &outcome->before, *after = &outcome->after;
     bs_i128 owed = outcome->deficit + bs_max(0, -before->fund_equity) + before->period_loss;
     bs_i128 open = after->period_loss + after->unallocated - before->unallocated;
+    owed += outcome->settlement.spreads.mantissa;
     outcome->need = owed - outcome->settlement.fund_paid.mantissa - open;
     outcome->overshoot = outcome_taken(outcome) - outcome->need;
 }

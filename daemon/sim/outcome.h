@@ -35,8 +35,8 @@ struct outcome {
     bs_i128 deficit, largest_deficit; /* accounts below 0, when the settlement began */
     bs_i128 closed_notional;          /* at mark, of the winners' side */
     bs_i128 deleveraged, haircuts;    /* what closes cost winners against mark, and haircuts */
-    bs_i128 need, overshoot;
-    struct measure_loss *losses; /* of the accounts touched, by handle once it is finished */
+    bs_i128 need, overshoot;          /* spreads of assignments are needed as deficits are */
+    struct measure_loss *losses;      /* of the accounts touched, by handle once it is finished */
     uint32_t losses_count, losses_capacity;
     struct measure_worst worst;
     struct outcome_ppm gini, ptsr, pmr;

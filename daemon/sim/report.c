@@ -89,6 +89,8 @@ static void write_result(const struct figures *figures, const struct run_result 
     amount(figures, "closed_notional", outcome->closed_notional);
     whole(figures, "closes", (bs_i128)outcome->settlement.counterparties);
     whole(figures, "haircut_payers", (bs_i128)outcome->settlement.payers);
+    whole(figures, "assignments", (bs_i128)outcome->settlement.assignments);
+    amount(figures, "spreads", outcome->settlement.spreads.mantissa);
     amount(figures, "deleveraged", outcome->deleveraged);
     amount(figures, "haircuts", outcome->haircuts);
     amount(figures, "taken_from_winners", outcome_taken(outcome));
@@ -246,6 +248,7 @@ static void write_difference(const struct figures *figures, const struct run_res
     amount(figures, "deleveraged", to->deleveraged - from->deleveraged);
     amount(figures, "haircuts", to->haircuts - from->haircuts);
     amount(figures, "taken_from_winners", outcome_taken(to) - outcome_taken(from));
+    amount(figures, "spreads", to->settlement.spreads.mantissa - from->settlement.spreads.mantissa);
     amount(figures, "unallocated", unallocated(to) - unallocated(from));
     amount(figures, "period_loss_open", to->after.period_loss - from->after.period_loss);
     whole(figures, "accounts_touched", (bs_i128)to->losses_count - from->losses_count);

@@ -11,6 +11,7 @@
 #define BS_AGES_MAX 7        /* periods whose gains are remembered */
 #define BS_LAYERS_MAX 8      /* layers of one waterfall */
 #define BS_ACCOUNT_POSITIONS_MAX 10000
+#define BS_PROVIDERS_MAX 4096u /* registrations of liquidity providers, of all pools */
 #define BS_ASSET_DECIMALS_MAX 18
 #define BS_RECORD_SIZE_MAX (1u << 20) /* bytes of one command record */
 #define BS_REASON_SIZE_MAX 200        /* bytes of the reason of a pause */
@@ -19,5 +20,7 @@
 #define BS_MONEY_MAX ((int64_t)1 << 62)
 
 #define BS_PPM 1000000
+#define BS_SPREAD_MAX_PPM 100000    /* in favour of a provider, of the value at mark */
+#define BS_COST_MAX_PPM 1000000000u /* spreads of one debtor, of what it owes */
 
 #endif

@@ -3,6 +3,7 @@
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
 #include "lib/state/closes.h"
+#include "lib/state/providers.h"
 #include "lib/state/window.h"
 
 /* A wire position in the integers of its market. */
@@ -403,6 +404,7 @@ struct bs_outcome bs_delete_account(struct bs_engine *engine, struct bs_text nam
         engine->accounts.hot[account].collateral != 0 || !bs_buckets_drop(engine, account)) {
         return bs_refuse(BS_NOT_FLAT, NULL);
     }
+    bs_providers_forget(engine, account, 0);
     bs_account_delete(engine, account);
     return BS_ACCEPTED;
 }

@@ -61,6 +61,9 @@ struct bs_outcome bs_apply_close_window(struct bs_engine *engine,
                                         struct bs_effects *effects);
 /* Says that the pool's window has been opened, or closed. */
 void bs_publish_window(struct bs_engine *engine, uint32_t pool, struct bs_effects *effects);
+/* provider.c */
+struct bs_outcome bs_apply_provider(struct bs_engine *engine,
+                                    const struct bs_provider_command *command);
 /* mark.c */
 struct bs_outcome bs_apply_mark(struct bs_engine *engine, const struct bs_mark_command *command);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Markets: created, replaced whole, deleted. */
 #include "lib/command/commands.h"
+#include "lib/state/providers.h"
 
 static void link_market(struct bs_engine *engine, uint32_t row)
 {
@@ -167,7 +168,8 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
         engine->pools[pool].changed = true;
         return BS_ACCEPTED;
     }
-    if (market->holders[0] + market->holders[1] > 0 || !bs_market_buckets_drop(engine, row)) {
+    if (market->holders[0] + market->holders[1] > 0 || bs_market_has_providers(engine, row) ||
+        !bs_market_buckets_drop(engine, row)) {
         return bs_refuse(BS_IN_USE, field);
     }
     unlink_market(engine, row);
@@ -186,6 +188,7 @@ struct bs_outcome bs_delete_market(struct bs_engine *engine, struct bs_text name
         !bs_market_buckets_drop(engine, market)) {
         return bs_refuse(BS_IN_USE, NULL);
     }
+    bs_providers_forget(engine, 0, market);
     unlink_market(engine, market);
     bs_order_remove(engine->market_order, &engine->markets_count, market);
     bs_index_remove(&engine->market_index, market);

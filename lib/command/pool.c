@@ -50,8 +50,8 @@ static struct bs_outcome read_layer(const struct bs_pool *pool, const struct bs_
     return BS_ACCEPTED;
 }
 
-/* Each type at most once, haircut last; a basis of unrealized profit divides at once, and only it
- * knows markets; only gains of periods have ages. */
+/* Each type at most once, haircut last, volunteers before whom adl closes; a basis of unrealized
+ * profit divides at once, and only it knows markets; only gains of periods have ages. */
 static bool waterfall_is_valid(const struct bs_pool_command *command)
 {
     uint32_t seen = 0;
@@ -61,6 +61,9 @@ static bool waterfall_is_valid(const struct bs_pool_command *command)
             return false;
         }
         seen |= 1u << layer->type;
+        if (layer->type == BS_LAYER_ASSIGN && (seen & 1u << BS_LAYER_ADL) != 0) {
+            return false;
+        }
         if (layer->type == BS_LAYER_HAIRCUT) {
             bool aged = layer->has[BS_OPTION_SENIORITY];
             bool unrealized = layer->basis == BS_BASIS_UNREALIZED_PROFIT;

@@ -31,7 +31,8 @@
     X(RESTITUTION, restitution)                                                                    \
     X(REFUND, refund)                                                                              \
     X(WINDOW_OPENED, window_opened)                                                                \
-    X(WINDOW_CLOSED, window_closed)
+    X(WINDOW_CLOSED, window_closed)                                                                \
+    X(ASSIGNMENT, assignment)
 
 enum bs_action_type {
 
@@ -41,8 +42,8 @@ enum bs_action_type {
         BS_ACTION_COUNT
 };
 
-/* Decimal fields, by their bits. They are printed in this order, but for the last: a leg_value
- * stands behind cost_to_mark. */
+/* Decimal fields, by their bits. They are printed in this order, but for the last two: a leg_value
+ * stands behind cost_to_mark, size_taken before size_closed. */
 #define BS_ACTION_DECIMALS(X)                                                                      \
     X(size_closed)                                                                                 \
     X(size_before)                                                                                 \
@@ -65,7 +66,8 @@ enum bs_action_type {
     X(reason_deficit)                                                                              \
     X(reason_fund_paid)                                                                            \
     X(reason_residual)                                                                             \
-    X(leg_value)
+    X(leg_value)                                                                                   \
+    X(size_taken)
 
 enum bs_action_decimal {
 

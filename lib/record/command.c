@@ -2,6 +2,7 @@
 #include "lib/record/command.h"
 
 #include "lib/record/layer.h"
+#include "lib/record/provider.h"
 #include "lib/record/wire.h"
 
 /* Bits of the header's `present`: the optional fields of each type, in the order of its struct. */
@@ -271,6 +272,8 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
         bs_write_text(writer, command->as.window.pool);
         bs_write_text(writer, command->as.window.name);
         return 0;
+    case BS_COMMAND_PROVIDER:
+        return bs_provider_write(writer, &command->as.provider);
     case BS_COMMAND_COUNT:
         break;
     }
@@ -548,6 +551,8 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
         command->as.window.pool = bs_read_name(reader);
         command->as.window.name = bs_read_name(reader);
         return 0;
+    case BS_COMMAND_PROVIDER:
+        return bs_provider_read(reader, present, &command->as.provider);
     case BS_COMMAND_COUNT:
         break;
     }

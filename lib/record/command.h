@@ -34,10 +34,17 @@ enum bs_command_type {
     BS_COMMAND_FINAL_SETTLEMENT,
     BS_COMMAND_OPEN_WINDOW,
     BS_COMMAND_CLOSE_WINDOW,
+    BS_COMMAND_PROVIDER,
     BS_COMMAND_COUNT
 };
 
-enum bs_layer_type { BS_LAYER_INSURANCE = 1, BS_LAYER_ADL, BS_LAYER_HAIRCUT, BS_LAYER_COUNT };
+enum bs_layer_type {
+    BS_LAYER_INSURANCE = 1,
+    BS_LAYER_ADL,
+    BS_LAYER_HAIRCUT,
+    BS_LAYER_ASSIGN,
+    BS_LAYER_COUNT
+};
 
 enum bs_ranking {
     BS_RANKING_PROFIT_LEVERAGE,
@@ -93,8 +100,10 @@ enum bs_layer_option {
     BS_OPTION_MAX_CLOSE_PPM_PER_DAY,
     BS_OPTION_MAX_LOSS_PPM,
     BS_OPTION_MAX_LOSS_PPM_PER_DAY,
-    BS_OPTION_SENIORITY,   /* haircut: from here; ages of gains, 1..BS_AGES_MAX */
-    BS_OPTION_RESTITUTION, /* a flag */
+    BS_OPTION_SENIORITY,    /* haircut: from here; ages of gains, 1..BS_AGES_MAX */
+    BS_OPTION_RESTITUTION,  /* a flag */
+    BS_OPTION_SPREAD_PPM,   /* assign: from here; of the value at mark */
+    BS_OPTION_MAX_COST_PPM, /* of what the account owes; absent = BS_PPM */
     BS_OPTION_COUNT
 };
 
@@ -144,6 +153,20 @@ struct bs_market_command {
 };
 
 #define BS_PRIORITY_NONE UINT32_MAX /* absent adl_priority: comes last */
+
+/* What an account volunteers to take over in a market: absolute; max_position 0 = nothing. */
+struct bs_provider_command {
+    struct bs_text account;
+    struct bs_text market;
+    struct bs_decimal max_position; /* contracts that it may hold after an assignment, >= 0 */
+    bool has_max_size;
+    struct bs_decimal max_size; /* contracts in one settlement, > 0 */
+    uint32_t max_leverage_ppm;  /* all its positions at mark / equity, after an assignment */
+    bool has_window, has_window_ppm;
+    uint64_t window_ms;  /* fixed, from the epoch on; the two go together */
+    uint32_t window_ppm; /* most of its equity that it takes, at mark, in a window */
+    uint32_t priority;   /* low is asked first; BS_PRIORITY_NONE = last */
+};
 
 /* One position as sent. Without entry price size must be 0. */
 struct bs_position_item {
@@ -258,6 +281,7 @@ struct bs_command {
         struct bs_handover_command handover;
         struct bs_final_command final;
         struct bs_window_command window;
+        struct bs_provider_command provider;
     } as;
 };
 

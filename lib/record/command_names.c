@@ -23,16 +23,16 @@ NAMES(bs_command_type_name, "", [BS_COMMAND_POOL] = "pool", [BS_COMMAND_MARKET] 
       [BS_COMMAND_DELETE_MARKET] = "delete_market", [BS_COMMAND_DELETE_POOL] = "delete_pool",
       [BS_COMMAND_HANDOVER] = "handover", [BS_COMMAND_UNFILLED] = "unfilled",
       [BS_COMMAND_FINAL_SETTLEMENT] = "final_settlement", [BS_COMMAND_OPEN_WINDOW] = "open_window",
-      [BS_COMMAND_CLOSE_WINDOW] = "close_window")
-NAMES(
-    bs_layer_type_name,
-    "", [BS_LAYER_INSURANCE] = "insurance", [BS_LAYER_ADL] = "adl", [BS_LAYER_HAIRCUT] = "haircut")
+      [BS_COMMAND_CLOSE_WINDOW] = "close_window", [BS_COMMAND_PROVIDER] = "provider")
+NAMES(bs_layer_type_name, "", [BS_LAYER_INSURANCE] = "insurance", [BS_LAYER_ADL] = "adl",
+      [BS_LAYER_HAIRCUT] = "haircut", [BS_LAYER_ASSIGN] = "assign")
 NAMES(bs_layer_option_name, [BS_OPTION_HEDGED_LAST_PPM] = "hedged_last_ppm",
       [BS_OPTION_MAX_CLOSE_PPM] = "max_close_ppm",
       [BS_OPTION_MAX_CLOSE_PPM_PER_DAY] = "max_close_ppm_per_day",
       [BS_OPTION_MAX_LOSS_PPM] = "max_loss_ppm",
       [BS_OPTION_MAX_LOSS_PPM_PER_DAY] = "max_loss_ppm_per_day",
-      [BS_OPTION_SENIORITY] = "seniority", [BS_OPTION_RESTITUTION] = "restitution")
+      [BS_OPTION_SENIORITY] = "seniority", [BS_OPTION_RESTITUTION] = "restitution",
+      [BS_OPTION_SPREAD_PPM] = "spread_ppm", [BS_OPTION_MAX_COST_PPM] = "max_cost_ppm")
 NAMES(bs_ranking_name, [BS_RANKING_PROFIT_LEVERAGE] = "profit_leverage",
       [BS_RANKING_PRIORITY] = "priority", [BS_RANKING_PRO_RATA] = "pro_rata",
       [BS_RANKING_MARGIN_PROFIT] = "margin_profit", [BS_RANKING_PROFIT_EQUITY] = "profit_equity",
@@ -53,12 +53,29 @@ NAMES(bs_transfer_kind_name, [BS_TRANSFER_BY_SIGN] = "", [BS_TRANSFER_DEPOSIT] =
 NAMES(bs_contract_name, [BS_CONTRACT_LINEAR] = "linear", [BS_CONTRACT_INVERSE] = "inverse")
 NAMES(bs_trigger_name, [BS_TRIGGER_EQUITY] = "equity", [BS_TRIGGER_HANDOVER] = "handover")
 
+struct option {
+    uint8_t layer;
+    uint32_t max;
+};
+
+static const struct option options[BS_OPTION_COUNT] = {
+    [BS_OPTION_HEDGED_LAST_PPM] = {BS_LAYER_ADL, BS_PPM},
+    [BS_OPTION_MAX_CLOSE_PPM] = {BS_LAYER_ADL, BS_PPM},
+    [BS_OPTION_MAX_CLOSE_PPM_PER_DAY] = {BS_LAYER_ADL, BS_PPM},
+    [BS_OPTION_MAX_LOSS_PPM] = {BS_LAYER_ADL, BS_PPM},
+    [BS_OPTION_MAX_LOSS_PPM_PER_DAY] = {BS_LAYER_ADL, BS_PPM},
+    [BS_OPTION_SENIORITY] = {BS_LAYER_HAIRCUT, BS_AGES_MAX},
+    [BS_OPTION_RESTITUTION] = {BS_LAYER_HAIRCUT, 0},
+    [BS_OPTION_SPREAD_PPM] = {BS_LAYER_ASSIGN, BS_SPREAD_MAX_PPM},
+    [BS_OPTION_MAX_COST_PPM] = {BS_LAYER_ASSIGN, BS_COST_MAX_PPM},
+};
+
 uint8_t bs_layer_option_layer(uint8_t option)
 {
-    return option < BS_OPTION_SENIORITY ? BS_LAYER_ADL : BS_LAYER_HAIRCUT;
+    return options[option].layer;
 }
 
 uint32_t bs_layer_option_max(uint8_t option)
 {
-    return option < BS_OPTION_SENIORITY ? BS_PPM : option == BS_OPTION_SENIORITY ? BS_AGES_MAX : 0;
+    return options[option].max;
 }

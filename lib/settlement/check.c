@@ -5,6 +5,7 @@
  * nothing may have been taken beyond what was owed.
  */
 #include "lib/money/money.h"
+#include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
 #include "lib/settlement/tally.h"
 #include "lib/state/seniority.h"
@@ -43,6 +44,21 @@ static bool carry_close(struct bs_plan *plan, const struct bs_step *step)
         return false;
     }
     return after + slack >= before && after <= bs_max(0, before) + slack &&
+           bs_plan_equity(plan, step->counterparty) >= 0;
+}
+
+/* What the account owes grows by the spread and nothing else; who takes over stays solvent. */
+static bool carry_assign(struct bs_plan *plan, const struct bs_step *step)
+{
+    struct bs_leg leg = bs_plan_leg(plan, step->account, step->market);
+    if (step->lots <= 0 || step->lots > bs_abs64(leg.size) || step->account == step->counterparty ||
+        !bs_assignment_is_exact(plan, step)) {
+        return false;
+    }
+    bs_i128 value = bs_plan_released(plan, step->market, leg.size, step->lots);
+    bs_i128 before = bs_plan_equity(plan, step->account);
+    bs_plan_carry(plan, step);
+    return bs_plan_equity(plan, step->account) == before + step->amount - value &&
            bs_plan_equity(plan, step->counterparty) >= 0;
 }
 
@@ -148,6 +164,8 @@ static bool carry_checked(struct bs_plan *plan, const struct bs_step *step)
         return true;
     case BS_STEP_CLOSE:
         return carry_close(plan, step);
+    case BS_STEP_ASSIGN:
+        return carry_assign(plan, step);
     case BS_STEP_TAKEOVER:
         return carry_takeover(plan, step);
     case BS_STEP_WRITE_OFF:
@@ -262,6 +280,7 @@ bool bs_plan_check(struct bs_plan *plan)
     bs_plan_reset_working(plan);
     bs_budgets_check_begin(plan);
     plan->scratch->pricing.reference = 0;
+    plan->scratch->assigning.reference = 0;
     bool ok = true;
     for (uint32_t i = 0; i < plan->steps_count && ok; i++) {
         ok = carry_checked(plan, &plan->scratch->steps[i]) && !plan->overflow;

@@ -58,12 +58,13 @@ static int64_t clamp(const struct bs_closing *closing, const struct bs_leg *coun
     return bearable;
 }
 
-bool bs_is_excluded(const struct bs_closing *closing, uint32_t counterparty)
+bool bs_are_apart(const struct bs_plan *plan, uint32_t account, uint32_t counterparty,
+                  uint32_t market)
 {
-    const struct bs_excluded *rows = closing->plan->scratch->excluded;
-    for (uint32_t i = 0; i < closing->plan->excluded_count; i++) {
-        if (rows[i].account == closing->account && rows[i].counterparty == counterparty &&
-            rows[i].market == closing->market) {
+    const struct bs_excluded *rows = plan->scratch->excluded;
+    for (uint32_t i = 0; i < plan->excluded_count; i++) {
+        if (rows[i].account == account && rows[i].counterparty == counterparty &&
+            rows[i].market == market) {
             return true;
         }
     }
@@ -77,7 +78,7 @@ int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *
     struct bs_leg counter = bs_plan_leg(plan, candidate->account, closing->market);
     bs_i128 equity = bs_plan_equity(plan, candidate->account);
     if (counter.size == 0 || (counter.size > 0) == closing->is_long || equity < 0 ||
-        bs_is_excluded(closing, candidate->account)) {
+        bs_are_apart(plan, closing->account, candidate->account, closing->market)) {
         return 0;
     }
     if (closing->protect && bs_plan_profit(plan, closing->market, &counter) < 0) {

@@ -22,9 +22,6 @@ struct bs_closing {
 int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *candidate,
                          uint32_t rank, int64_t wanted);
 
-/* The venue could not apply the last close of the two: it would be chosen again. */
-bool bs_is_excluded(const struct bs_closing *closing, uint32_t counterparty);
-
 /* split.c: places the leg's lots without an order: by size (pro_rata) or from the most levered down
  * (leverage_water_fill), tier by tier; what a clamp refuses is split again. */
 void bs_place_split(struct bs_closing *closing);

@@ -36,6 +36,10 @@ void bs_layer_insurance(struct bs_plan *plan, uint32_t case_row);
 /* All positions the account still has move to the backstop account at mark. */
 void bs_takeover(struct bs_plan *plan, uint32_t case_row);
 
+/* The venue could not apply the last close of the two in the market: it would be chosen again. */
+bool bs_are_apart(const struct bs_plan *plan, uint32_t account, uint32_t counterparty,
+                  uint32_t market);
+
 /* adl.c: closes the case's positions against the ranked counterparties. `at_mark`: nothing is
  * taken; else at the bankruptcy price, which takes what is owed. */
 void bs_layer_adl(struct bs_plan *plan, uint32_t case_row, const struct bs_layer *layer,

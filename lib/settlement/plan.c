@@ -3,6 +3,7 @@
 #include "lib/settlement/plan.h"
 
 #include "lib/money/money.h"
+#include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
 #include "lib/settlement/tally.h"
 #include "lib/state/fund.h"
@@ -25,6 +26,7 @@ void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_
         .over_budget = engine->pools[pool].over_budget,
         .window_loss = engine->pools[pool].window.loss,
         .fund_least = engine->pools[pool].policy.floor,
+        .positions = engine->positions_count,
     };
     if (bs_drawdown_of(plan->policy) != NULL) {
         struct bs_fund_look look = bs_fund_look(engine, pool, now_ms);
@@ -44,6 +46,8 @@ void bs_plan_reset_working(struct bs_plan *plan)
     }
     plan->working_count = 0;
     plan->working_positions_count = 0;
+    plan->positions = plan->engine->positions_count;
+    bs_volunteers_reset(plan);
     plan->period_loss = plan->engine->pools[plan->pool].period_loss;
     plan->unallocated = plan->engine->pools[plan->pool].unallocated;
     plan->claims = plan->engine->pools[plan->pool].claims;
@@ -92,7 +96,8 @@ static struct bs_working *touch_positions(struct bs_plan *plan, uint32_t account
     struct bs_working *working = touch(plan, account);
     if (working->room == 0) {
         bool backstop = account == engine->pools[plan->pool].backstop;
-        working->room = backstop ? engine->pools[plan->pool].markets + 1 : working->count + 1;
+        working->room = backstop ? engine->pools[plan->pool].markets + 1
+                                 : working->count + 1 + bs_providers_of_account(engine, account);
         working->first = plan->working_positions_count;
         plan->working_positions_count += working->room;
         assert(plan->working_positions_count <= plan->scratch->working_positions_max);
@@ -237,6 +242,7 @@ static void put_leg(struct bs_plan *plan, uint32_t account, uint32_t market,
     if (leg->size == 0) {
         if (found) {
             working->count--;
+            plan->positions--;
             memmove(rows + at, rows + at + 1, (working->count - at) * sizeof *rows);
         }
         return;
@@ -245,6 +251,7 @@ static void put_leg(struct bs_plan *plan, uint32_t account, uint32_t market,
         assert(working->count < working->room);
         memmove(rows + at + 1, rows + at, (working->count - at) * sizeof *rows);
         working->count++;
+        plan->positions++;
     }
     rows[at] = (struct bs_working_position){market, *leg};
 }
@@ -336,6 +343,27 @@ static void carry_takeover(struct bs_plan *plan, const struct bs_step *step)
     close_leg(plan, step->account, step->market, bs_abs64(leg.size), step->amount);
     put_leg(plan, backstop, step->market, &held);
     touch(plan, backstop)->collateral += realized;
+}
+
+/* A spread is no loss of the account's period, as what lifts it is no gain; nor is it a gain of the
+ * volunteer's, that a haircut could take back at once. */
+static void carry_assign(struct bs_plan *plan, const struct bs_step *step)
+{
+    struct bs_leg leg = bs_plan_leg(plan, step->account, step->market);
+    struct bs_leg held = bs_plan_leg(plan, step->counterparty, step->market);
+    bs_i128 value = bs_plan_released(plan, step->market, leg.size, step->lots);
+    bs_i128 realized = 0;
+    if (!bs_leg_trade(&held, leg.size > 0 ? step->lots : -step->lots, step->amount, &realized)) {
+        plan->overflow = true;
+        return;
+    }
+    bs_i128 equity = bs_plan_equity(plan, step->counterparty);
+    close_leg(plan, step->account, step->market, step->lots, step->amount);
+    touch(plan, step->account)->baseline += step->amount - value;
+    put_leg(plan, step->counterparty, step->market, &held);
+    touch(plan, step->counterparty)->collateral += realized;
+    touch(plan, step->counterparty)->baseline += bs_plan_equity(plan, step->counterparty) - equity;
+    bs_volunteer_count(plan, step->candidate - 1, step->lots, value);
 }
 
 /* Books a haircut on unrealized profit to the positions that still have some, by prefix
@@ -450,6 +478,9 @@ void bs_plan_carry(struct bs_plan *plan, const struct bs_step *step)
         break;
     case BS_STEP_TAKEOVER:
         carry_takeover(plan, step);
+        break;
+    case BS_STEP_ASSIGN:
+        carry_assign(plan, step);
         break;
     case BS_STEP_WRITE_OFF:
         touch(plan, step->account)->collateral += step->amount;

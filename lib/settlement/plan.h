@@ -16,6 +16,7 @@
 #include "lib/settlement/close_price.h"
 #include "lib/settlement/ranking.h"
 #include "lib/state/closes.h"
+#include "lib/state/providers.h"
 #include "lib/state/state.h"
 
 enum bs_step_type {
@@ -34,6 +35,8 @@ enum bs_step_type {
     BS_STEP_FINAL,       /* `account` closes all its `lots` for their value `amount`; lots 0: the
                             backstop account gets the dust `amount` */
     BS_STEP_REVERSAL,    /* `lots` of the close plan->reversed are taken back, `amount` with them */
+    BS_STEP_ASSIGN,      /* `lots` move from `account` to the volunteer `counterparty`, which pays
+                            `amount` for them */
     BS_STEP_COUNT
 };
 
@@ -73,7 +76,7 @@ struct bs_step {
     uint32_t counterparty;
     uint32_t market;
     uint32_t reference; /* case + 1 (close, draw, takeover, write-off) or round + 1 (haircut) */
-    uint32_t candidate; /* close: row of the ranking + 1 */
+    uint32_t candidate; /* close: row of the ranking + 1; assign: place of the volunteer + 1 */
     int64_t lots;
     bs_i128 amount;
     bs_i128 gain;   /* haircut, refund: the account's; close: what the leg is worth in all, V */
@@ -120,6 +123,8 @@ struct bs_plan {
     uint32_t legs_split; /* numbers the legs that were split, and */
     uint32_t rounds_split;           /* the rounds of the splits */
     uint32_t excluded_count;         /* pairs in scratch->excluded */
+    uint32_t volunteers_count;       /* in scratch->volunteers */
+    uint32_t positions;              /* of all pools, as planned */
     const struct bs_close *reversed; /* what reversal steps take back */
     uint32_t backstop_positions; /* the backstop account holds after this plan: set by the check */
     bool overflow;               /* an amount left its range: the check refuses the plan */
@@ -179,6 +184,21 @@ struct bs_pricing {
     int64_t done; /* lots */
 };
 
+/* A leg that volunteers are asked to take over. */
+struct bs_offer {
+    uint32_t account, market;
+    int64_t size;      /* what is left of it, signed */
+    bs_i128 cost_left; /* spreads that may still be paid */
+};
+
+/* Of the check: the account whose legs are being assigned, and who is to be asked next. */
+struct bs_assigning {
+    uint32_t reference; /* case + 1; 0 = none */
+    uint32_t legs_count, leg;
+    uint32_t place;
+    struct bs_offer offer;
+};
+
 struct bs_scratch {
     struct bs_step *steps;
     struct bs_case *cases;
@@ -198,6 +218,9 @@ struct bs_scratch {
     struct bs_adl_leg *adl_legs;              /* of one account */
     struct bs_adl_leg *priced_legs;           /* of one account, for the check */
     struct bs_pricing pricing;
+    struct bs_assigning assigning;
+    uint32_t *volunteers;         /* rows of engine->providers, in the order they are asked */
+    struct bs_provider_use *uses; /* by place: what they took, as planned */
     struct bs_excluded *excluded; /* of the settlement in hand */
     uint32_t steps_max, cases_max, weights_max, rounds_max, working_max, working_positions_max;
     struct bs_plan plan; /* of the settlement in hand */

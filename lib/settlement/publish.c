@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a checked plan to actions and to the engine. */
 #include "lib/money/money.h"
+#include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
 #include "lib/settlement/settle.h"
 #include "lib/settlement/tally.h"
@@ -241,6 +242,51 @@ static void publish_close(struct publishing *p)
     summary->deleveraged.mantissa += action->decimals[BS_ACTION_DECIMAL_cost_to_mark].mantissa;
 }
 
+/* The volunteer's side, before it is carried out: sizes count along the side that it takes, so that
+ * a position of its own on the other side is below 0. */
+static struct bs_action *add_taking(struct publishing *p, bool is_long)
+{
+    const struct bs_step *step = p->step;
+    const struct bs_market *market = &p->engine->markets[step->market];
+    int64_t lots = is_long ? step->lots : -step->lots;
+    struct bs_leg held = bs_plan_leg(p->plan, step->counterparty, step->market);
+    bs_i128 before = is_long ? held.size : -(bs_i128)held.size;
+    bs_i128 realized = 0;
+    bool traded = bs_leg_trade(&held, lots, step->amount, &realized);
+    assert(traded); /* the check has carried it out */
+    (void)traded;
+    struct bs_action *action = begin(p, BS_ACTION_ASSIGNMENT, step->counterparty);
+    action->market = bs_market_text(p->engine, step->market);
+    action->counterparty = bs_account_text(p->engine, step->account);
+    action->side = !is_long;
+    action->rank = step->candidate - bs_volunteers_first(p->plan, step->market);
+    action->present |= BS_ACTION_HAS_SIDE | BS_ACTION_HAS_RANK;
+    DECIMAL(action, size_taken, bs_lots_wide(market, step->lots));
+    DECIMAL(action, size_before, bs_lots_wide(market, before));
+    DECIMAL(action, size_after, bs_lots_wide(market, before + step->lots));
+    bs_i128 shown = bs_value_shown(market, is_long, step->amount);
+    DECIMAL(action, price, bs_price_wide(market, shown, step->lots));
+    DECIMAL(action, value, bs_quanta_wide(p->pool, shown));
+    DECIMAL(action, mark_price, bs_ticks_wide(market, market->mark));
+    DECIMAL(action, realized_pnl, bs_quanta_wide(p->pool, realized));
+    DECIMAL(action, cost_to_mark,
+            bs_quanta_wide(p->pool, step->amount - bs_plan_value(p->plan, step->market, lots)));
+    return action;
+}
+
+static void publish_assign(struct publishing *p)
+{
+    const struct bs_step *step = p->step;
+    bool is_long = bs_plan_leg(p->plan, step->account, step->market).size > 0;
+    struct bs_action *action =
+        add_close(p, BS_ACTION_LIQUIDATION_CLOSE, step->account, step->counterparty, step->amount);
+    add_reason(p, action);
+    struct bs_settlement *summary = &p->plan->scratch->summary;
+    summary->assignments++;
+    summary->spreads.mantissa += action->decimals[BS_ACTION_DECIMAL_cost_to_mark].mantissa;
+    add_reason(p, add_taking(p, is_long));
+}
+
 /* Dust has no position: an amount for the backstop account. */
 static void publish_final(struct publishing *p)
 {
@@ -358,6 +404,9 @@ static void publish_step(struct publishing *p)
     case BS_STEP_CLOSE:
         publish_close(p);
         break;
+    case BS_STEP_ASSIGN:
+        publish_assign(p);
+        break;
     case BS_STEP_TAKEOVER:
         add_reason(
             p, add_close(p, BS_ACTION_TAKEOVER, step->account, step->counterparty, step->amount));
@@ -457,6 +506,7 @@ static void write_back(struct bs_engine *engine, struct bs_plan *plan)
     plan->over_budget = bs_min(plan->over_budget, plan->period_loss);
     pool->over_budget = plan->over_budget;
     bs_budgets_write(engine, plan);
+    bs_volunteers_write(engine, plan);
     plan->case_checked = plan->case_next;
     plan->steps_count = 0;
     plan->rounds_count = 0;
@@ -470,6 +520,7 @@ static void carry_noting_fund(const struct publishing *p)
         [BS_STEP_DRAW] = BS_FUND_DRAW,
         [BS_STEP_NETTING] = BS_FUND_SETTLEMENT,
         [BS_STEP_CLOSE] = BS_FUND_CLOSE,
+        [BS_STEP_ASSIGN] = BS_FUND_CLOSE,
         [BS_STEP_TAKEOVER] = BS_FUND_TAKEOVER,
         [BS_STEP_WRITE_OFF] = BS_FUND_WRITE_OFF,
         [BS_STEP_HAIRCUT] = BS_FUND_SETTLEMENT,

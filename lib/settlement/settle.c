@@ -4,6 +4,7 @@
 #include "lib/base/sort.h"
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
+#include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
 #include "lib/state/fund.h"
 #include "lib/state/seniority.h"
@@ -139,6 +140,8 @@ static void run_waterfall(struct bs_plan *plan, uint32_t case_row)
         }
         if (layer->type == BS_LAYER_INSURANCE && c->owed > 0) {
             bs_layer_insurance(plan, case_row);
+        } else if (layer->type == BS_LAYER_ASSIGN) {
+            bs_layer_assign(plan, case_row);
         } else if (layer->type == BS_LAYER_ADL) {
             bs_layer_adl(plan, case_row, layer, layer->price == BS_PRICE_MARK);
         }
@@ -160,8 +163,9 @@ static void run_fund(struct bs_plan *plan)
     struct bs_case *c = &plan->scratch->cases[row];
     *c = (struct bs_case){.account = backstop, .deficit = owed, .owed = owed};
     record_legs(plan, c);
+    bs_layer_assign(plan, row);
     if (adl != NULL && bs_plan_positions(plan, backstop) > 0) {
-        bs_layer_adl(plan, row, adl, owed == 0);
+        bs_layer_adl(plan, row, adl, c->owed == 0);
     }
     bs_write_off(plan, row);
 }
@@ -236,6 +240,7 @@ static void begin_cases(struct bs_engine *engine)
     for (uint32_t i = 0; i < plan->cases_count; i++) {
         record_legs(plan, &scratch->cases[i]);
     }
+    bs_volunteers_begin(plan);
     bs_net(plan);
     rank(plan);
 }
@@ -393,6 +398,7 @@ static void number_settlement(struct bs_engine *engine)
         .deleveraged = zero,
         .haircuts = zero,
         .unallocated = zero,
+        .spreads = zero,
     };
     sum_up_cases(scratch);
 }
@@ -411,7 +417,8 @@ void bs_settle_continue(struct bs_engine *engine, struct bs_effects *effects)
             plan_chunk(engine);
             if (!bs_plan_check(plan) ||
                 !bs_position_room(engine, engine->pools[plan->pool].backstop,
-                                  plan->backstop_positions)) {
+                                  plan->backstop_positions) ||
+                !bs_volunteers_reserve(engine, plan)) {
                 halt(engine, effects);
                 return;
             }

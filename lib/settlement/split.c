@@ -38,7 +38,7 @@ static struct bs_candidate *next(const struct split *split, uint32_t *rank, stru
             continue;
         }
         struct bs_leg leg = bs_plan_leg(plan, candidate->account, closing->market);
-        if (leg.size != 0) {
+        if (leg.size != 0 && (leg.size < 0) == (closing->counter_side == 1)) {
             bs_i128 equity = split->fill ? bs_plan_equity(plan, candidate->account) : 1;
             *ret_own = (struct totals){bs_abs64(leg.size), bs_max(1, equity)};
             return candidate;
@@ -57,7 +57,8 @@ static void bar_untouchable(const struct split *split)
     for (uint32_t rank = 0; somebody && (candidate = next(split, &rank, &own)) != NULL;) {
         struct bs_leg leg = bs_plan_leg(closing->plan, candidate->account, closing->market);
         bool loses = bs_plan_profit(closing->plan, closing->market, &leg) < 0;
-        if ((loses && closing->protect) || bs_is_excluded(closing, candidate->account)) {
+        if ((loses && closing->protect) ||
+            bs_are_apart(closing->plan, closing->account, candidate->account, closing->market)) {
             candidate->barred = split->leg_number;
         }
     }

@@ -11,6 +11,7 @@
  * counterparty with a realised profit of 0, if that is less: again one single amount.
  */
 #include "lib/money/money.h"
+#include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
 
 static void begin_account(struct bs_plan *plan, const struct bs_step *step)
@@ -61,6 +62,9 @@ bool bs_close_is_tight(struct bs_plan *plan, const struct bs_step *step)
         return false;
     }
     if (pricing->reference != step->reference) {
+        if (!bs_volunteers_were_asked(plan, step)) {
+            return false;
+        }
         begin_account(plan, step);
     }
     if (!find_leg(plan, step) ||

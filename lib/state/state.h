@@ -189,6 +189,8 @@ struct bs_closes { /* closes.h */
 
 struct bs_fund; /* fund.h */
 
+struct bs_provider; /* providers.h */
+
 struct bs_scratch; /* memory of one settlement: lib/settlement/scratch.h */
 
 struct bs_engine {
@@ -222,7 +224,9 @@ struct bs_engine {
 
     struct bs_dedupe dedupe;
     struct bs_closes closes;
-    struct bs_fund *funds;    /* by pool row */
+    struct bs_fund *funds; /* by pool row */
+    struct bs_provider *providers;
+    uint32_t providers_count;
     uint8_t *scratch_markets; /* by market: flags of one command, all 0 between commands */
     struct bs_scratch *scratch;
 };

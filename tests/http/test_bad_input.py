@@ -12,6 +12,7 @@ POSITION = {"account": "held", "market": "BTC-PERP", "size": "1", "entry_price":
 FILL = {"account": "held", "market": "BTC-PERP", "size": "1", "price": "60000"}
 TRANSFER = {"account": "held", "amount": "1"}
 MARK = {"market": "BTC-PERP", "price": "60000"}
+PROVIDER = {"account": "held", "market": "BTC-PERP", "max_position": "1"}
 POOL = {"asset": "USDC", "decimals": 6}
 MARKET = {"pool": "usdc", "tick_size": "0.1", "lot_size": "0.001", "maintenance_margin_ppm": 5000}
 
@@ -124,6 +125,17 @@ def test_items_that_are_not_read(t):
         ("/v1/commands", {**MARK, "type": 1}, 422, "wrong_type", "type"),
         ("/v1/commands", {**MARK, "type": "marks"}, 422, "unknown_type", "type"),
         ("/v1/commands", {"type": "final_settlement", "market": "m"}, 422, "missing_field", "price"),
+        ("/v1/providers", {**PROVIDER, "account": "nobody"}, 422, "unknown_account", "account"),
+        ("/v1/providers", {**PROVIDER, "market": "nowhere"}, 422, "unknown_market", "market"),
+        ("/v1/providers", {**PROVIDER, "account": "backstop:usdc"}, 422, "reserved_account", "account"),
+        ("/v1/providers", {**PROVIDER, "max_position": "-1"}, 422, "invalid_value", "max_position"),
+        ("/v1/providers", {**PROVIDER, "max_position": 1.5}, 422, "decimal_must_be_string", "max_position"),
+        ("/v1/providers", {**PROVIDER, "max_size": "0"}, 422, "invalid_value", "max_size"),
+        ("/v1/providers", {**PROVIDER, "window": "1h"}, 422, "invalid_value", "window_ppm"),
+        ("/v1/providers", {**PROVIDER, "window_ppm": 1}, 422, "invalid_value", "window"),
+        ("/v1/providers", {**PROVIDER, "window": "soon"}, 422, "invalid_value", "window"),
+        ("/v1/providers", {**PROVIDER, "priority": 4294967295}, 422, "invalid_value", "priority"),
+        ("/v1/providers", {"account": "a1", "market": "BTC-PERP"}, 422, "missing_field", "max_position"),
         ("/v1/markets/BTC-PERP/final-settlement", {"price": "0"}, 422, "price_not_positive", "price"),
         ("/v1/markets/BTC-PERP/final-settlement", {"price": 1.5}, 422, "decimal_must_be_string", "price"),
         ("/v1/pools/usdc/insurance-fund", {"amount": "1", "pool": "other"}, 422, "invalid_value", "pool"),
@@ -226,6 +238,14 @@ def test_items_the_engine_refuses(t):
          "unknown_field"),
         ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "adl", "hedged_last_ppm": -1}]}, 422,
          "invalid_value"),
+        ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "adl"}, {"layer": "assign"}]}, 422,
+         "invalid_waterfall"),
+        ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "assign"}, {"layer": "assign"}]}, 422,
+         "invalid_waterfall"),
+        ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "assign", "spread_ppm": 100001}]}, 422,
+         "invalid_value"),
+        ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "adl", "spread_ppm": 1}]}, 422,
+         "unknown_field"),
         ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "haircut"}, {"layer": "adl"}]}, 422,
          "invalid_waterfall"),
         ("/v1/pools/new", {**POOL, "pool": "old"}, 422, "invalid_value"),

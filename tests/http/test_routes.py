@@ -260,6 +260,53 @@ def test_fund(t):
         t.refused("no such pool", server.get("/v1/pools/no/insurance-fund/history"), 404, "unknown_pool")
 
 
+def test_providers(t):
+    """Registered, listed page by page, asked before anybody is deleveraged, removed."""
+    with Server() as server:
+        server.make_insolvency()
+        server.make_pool(waterfall=[{"layer": "insurance"}, {"layer": "assign", "spread_ppm": 1000},
+                                    {"layer": "adl"}])
+        shown = server.get("/v1/pools/usdc").json["next_period"]["waterfall"][1]
+        t.equal("the layer", shown, {"layer": "assign", "spread_ppm": 1000})
+        server.post("/v1/pools/usdc/close-period")
+        server.wait_for_actions(3)  # of the run that still went by the old waterfall
+        server.post("/v1/accounts", [
+            {"account": "late", "pool": "usdc", "collateral": "900", "positions": [
+                {"market": "BTC-PERP", "size": "1", "entry_price": "60000"}]},
+            *({"account": name, "pool": "usdc", "collateral": "100000"} for name in ("lp1", "lp2"))])
+        limits = {"market": "BTC-PERP", "max_position": "0.4"}
+        accepted(t, "two", server.post("/v1/providers", [
+            {"account": "lp2", **limits, "priority": 1, "window": "8h", "window_ppm": 500000},
+            {"account": "lp1", **limits, "max_size": "0.25", "max_leverage_ppm": 3000000}]), 2)
+        rows = server.get("/v1/providers").json["data"]
+        t.equal("as registered", rows, [
+            {"account": "lp1", "market": "BTC-PERP", "max_position": "0.4", "max_size": "0.25",
+             "max_leverage_ppm": 3000000, "window": None, "window_ppm": None, "window_used": None,
+             "priority": None, "position": "0", "room_long": "0.25", "room_short": "0.25"},
+            {"account": "lp2", "market": "BTC-PERP", "max_position": "0.4", "max_size": None,
+             "max_leverage_ppm": 1000000, "window": "8h", "window_ppm": 500000, "window_used": "0",
+             "priority": 1, "position": "0", "room_long": "0.4", "room_short": "0.4"}])
+        for query in ("", "pool=usdc&", "market=BTC-PERP&", "pool=usdc&market=BTC-PERP&"):
+            t.equal("page by page", list(server.pages(f"/v1/providers?{query}limit=1")), rows)
+        server.make_pool("other")
+        t.equal("of another pool", server.get("/v1/providers?pool=other").json["data"], [])
+        t.refused("of no pool", server.get("/v1/providers?pool=none"), 404, "unknown_pool")
+        server.post("/v1/pools/usdc/settle")
+        server.wait_for_actions(9)
+        taken = [(a["account"], a["size_taken"], a["rank"], a["cost_to_mark"])
+                 for a in server.actions() if a["type"] == "assignment"]
+        t.equal("assigned", taken, [("lp2", "0.4", 1, "-23.6"), ("lp1", "0.25", 2, "-14.75")])
+        t.equal("the chain", chain_errors(server.actions()), [])
+        t.equal("the settlement", [
+            (s["assignments"], s["spreads"], s["counterparties"])
+            for s in server.get("/v1/settlements").json["data"]][-1], (2, "38.35", 0))
+        # Half of 100023.6, less the 23600 used, is 447 lots of 59.
+        row = server.get("/v1/providers").json["data"][1]
+        t.equal("what is left", (row["position"], row["room_long"], row["room_short"]), ("0.4", "0", "0.447"))
+        accepted(t, "removed", server.post("/v1/providers", {**limits, "account": "lp1", "max_position": "0"}))
+        t.equal("one is left", [r["account"] for r in server.get("/v1/providers").json["data"]], ["lp2"])
+
+
 def test_end_of_a_market(t):
     """A final settlement closes, resolves and is over; the market can be read and deleted."""
     with Server() as server:

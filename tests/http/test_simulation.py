@@ -62,6 +62,25 @@ def test_account(t):
         t.refused("elsewhere", simulate(server, account="elsewhere"), 409, "account_in_other_pool", "account")
 
 
+def test_volunteers(t):
+    """3 BTC are worth 177000 at 59000, a spread of 0.1 % is 177: needed is 2600 and the spread, and what
+    winners pay is that and no more."""
+    with Server() as server:
+        book(server)
+        server.post("/v1/accounts", {"account": "lp", "pool": "usdc", "collateral": "1000000"})
+        server.post("/v1/providers", {"account": "lp", "market": "BTC-PERP", "max_position": "5"})
+        answer = simulate(server, shocks=FALL, waterfalls={
+            "queue": [{"layer": "insurance"}, {"layer": "adl", "price": "mark"}, {"layer": "haircut"}],
+            "volunteers": [{"layer": "insurance"}, {"layer": "assign", "spread_ppm": 1000},
+                           {"layer": "adl", "price": "mark"}, {"layer": "haircut"}]}).json
+        expect(t, "volunteers", answer["waterfalls"]["volunteers"], {
+            "assignments": 1, "spreads": "177", "closes": 0, "closed_notional": "0", "haircuts": "2777",
+            "needed_from_winners": "2777", "overshoot": "0", "accounts_touched": 2})
+        expect(t, "queue", answer["waterfalls"]["queue"], {
+            "assignments": 0, "spreads": "0", "closes": 2, "haircuts": "2600", "overshoot": "0"})
+        t.equal("nothing is left behind", server.get("/v1/providers").json["data"][0]["position"], "0")
+
+
 def test_figures(t):
     """2700 missing, 100 from the fund: 2600 from two winners. Haircut by gain: 2600 * 2/3 rounded
     down and the rest. Queue: ceil(179600 * 2/3) for the first two lots."""

@@ -98,6 +98,7 @@ from datetime import datetime, timezone
 from fractions import Fraction
 
 from oracle_ledger import Account, Market, Pool, Position, Refused, check, decimal_text, trade
+from oracle_assign import Providers
 from oracle_final import Final
 from oracle_fund import observe
 from oracle_isolated import Isolated
@@ -124,6 +125,8 @@ def check_waterfall(layers):
     """haircut must be last; unrealized_profit only with at_once; market only with that basis."""
     names = [layer["layer"] for layer in layers]
     check("haircut" not in names[:-1], "invalid_waterfall")
+    if "assign" in names and "adl" in names:  # before anybody is deleveraged
+        check(names.index("assign") < names.index("adl"), "invalid_waterfall")
     for layer in layers:
         basis = layer.get("basis", "period_gain")
         check(layer.get("seniority", 1) > 0, "invalid_waterfall")
@@ -134,14 +137,16 @@ def check_waterfall(layers):
             check(basis == "unrealized_profit", "invalid_waterfall")
 
 
-class Oracle(Venue, Isolated, Final):
+class Oracle(Venue, Isolated, Final, Providers):
     def __init__(self):
         self.pools, self.markets, self.homes = {}, {}, {}  # homes: account id -> its pool
         self.trades, self.transfers = {}, {}
+        self.now = 0
 
     def step(self, command, now_ms):
         """Applies one item of POST /v1/commands; returns (outcome, actions)."""
         handler = getattr(self, "on_" + command["type"], None)
+        self.now = now_ms
         try:
             check(handler, "unknown_type")
             return "ok", handler(command, now_ms) or []
@@ -169,7 +174,7 @@ class Oracle(Venue, Isolated, Final):
                 "older_gains": [pool.money(gain) for gain in account.gains],
                 "positions": [self.position_state(pool, market, position)
                               for market, position in sorted(account.positions.items())]})
-        return {"pools": pools, "accounts": accounts}
+        return {"pools": pools, "accounts": accounts, "providers": self.provider_states(self.now)}
 
     def position_state(self, pool, name, position):
         size = decimal_text(position.size * self.markets[name].lot)
@@ -235,6 +240,7 @@ class Oracle(Venue, Isolated, Final):
             check(not held.settled, "market_settled")
             used = any(name in account.positions for account in pool.accounts.values())
             used = used or self.isolated_money(pool, name)
+            used = used or any(market == name for _, market in pool.providers)
             same = (terms == [held.tick, held.lot, held.multiplier] and held.pool == pool.id
                     and held.inverse == inverse)
             check(same or not used, "in_use")

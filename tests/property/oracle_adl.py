@@ -35,6 +35,7 @@ class Leg:
     lots: int
     value: int
     protect: bool
+    counter_long: bool
     placed: int = 0
 
     def piece(self, counterparty, lots):
@@ -107,7 +108,7 @@ class Adl(Queue):
         for (name, size), share in zip(legs.items(), shares):
             market = pool.markets[name]
             share += carried  # a share that could not be placed is added to the next leg
-            leg = Leg(account, market, abs(size), market.value(size) + share, protect)
+            leg = Leg(account, market, abs(size), market.value(size) + share, protect, size < 0)
             equity = pool.equity(account)
             self.place_leg(leg, layer.get("ranking", "profit_leverage"), size < 0)
             if price == "bankruptcy":
@@ -177,6 +178,8 @@ class Adl(Queue):
         """Solvent, still on the side, checked again at the moment of closing."""
         if leg.market.id not in account.positions or self.pool.equity(account) < 0:
             return False
+        if (account.positions[leg.market.id].size > 0) != leg.counter_long:
+            return False  # it has taken over more than it held
         if (leg.account.id, account.id, leg.market.id) in self.apart:
             return False  # the venue could not apply their last close
         # with protect_principal one already at a loss at mark is not touched

@@ -172,6 +172,7 @@ class Pool:
     window: str | None = None  # the name of the open one
     settlements: int = 0
     last_action: int = 0
+    providers: dict = field(default_factory=dict)  # oracle_assign: (account, market) ids
     markets: dict = field(default_factory=dict)
     accounts: dict = field(default_factory=dict)
 

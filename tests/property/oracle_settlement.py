@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The oracle's settlement: one run of the loop of DESIGN 3 over one pool."""
 from oracle_adl import Adl
+from oracle_assign import Volunteers
 from oracle_haircut import Haircut
 from oracle_claims import Claims
 from oracle_fund import Fund, observe
@@ -10,7 +11,7 @@ from oracle_venue import Memory
 from oracle_window import Window, close_window, in_force
 
 
-class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window):
+class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Volunteers):
     """One run of the loop of DESIGN 3 over one pool."""
 
     def __init__(self, pool, now):
@@ -121,6 +122,8 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window):
                 account.baseline += paid  # what brings it back to 0 shifts the baseline
                 if pool.equity(account) >= 0:  # F covers all: the positions move at mark
                     break
+            elif layer["layer"] == "assign":
+                self.assign(account)
             elif layer["layer"] == "adl":
                 self.deleverage(account, layer, layer.get("price", "bankruptcy"))
         self.write_off(account, held)
@@ -192,6 +195,8 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window):
         if equity >= pool.quanta(insurance.get("floor", "0")):
             return
         held = self.legs_of(backstop)
+        self.assign(backstop)
+        equity = pool.equity(backstop)
         if adl:
             self.deleverage(backstop, adl, "mark" if equity >= 0 else "bankruptcy")
         self.write_off(backstop, held)  # still below 0: set to 0, to the layers after adl

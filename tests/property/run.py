@@ -164,6 +164,9 @@ def ledger(state):
         table["account", who(row, row.get("isolated"))] = (
             row["pool"], Decimal(row["collateral"]), baseline, row.get("handed_over", False), claim, older,
             window, positions)
+    for row in state["providers"]:
+        table["provider", row["account"], row["market"]] = tuple(
+            row[key] for key in ("window_used", "room_long", "room_short"))
     return table
 
 
@@ -251,6 +254,7 @@ def audit(pool, states, actions, marks, ended):
         return wrong if before.sizes == after.sizes else wrong + ["positions moved unpublished"]
     deficits = sum(-equity for name, equity in before.equity.items()
                    if equity < 0 and (name == fund or name not in before.left_alone))
+    deficits -= total(actions, "assignment", "cost_to_mark")  # spreads are owed on top of them
     unborne = total(actions, "unallocated_deficit", "amount")
     taken = (total(actions, "adl", "cost_to_mark") + total(actions, "insurance_draw", "amount")
              + total(actions, "haircut", "amount") + unborne + after.loss - before.loss
@@ -283,11 +287,15 @@ def audit_account(name, before, after, actions, dust):
     if now < 0:
         wrong.append(f"solvent with {was}, left with {now}")
     cost = (total(actions, "adl", "cost_to_mark", name) + total(actions, "haircut", "amount", name)
+            + total(actions, "assignment", "cost_to_mark", name)
             - paid_back)
     if was >= 0 and abs(was - now - cost) > dust:
         wrong.append(f"lost {was - now}, published {cost}")
+    taken = {action["market"] for action in actions
+             if action["type"] == "assignment" and acting(action) == name}
     for market, size in new.items():
-        if old.get(market, 0) * size <= 0 or abs(size) > abs(old[market]):
+        if market not in taken and (old.get(market, 0) * size <= 0
+                                    or abs(size) > abs(old[market])):
             wrong.append(f"over-closed in {market}: {old.get(market, 0)} to {size}")
     return wrong
 

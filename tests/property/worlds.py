@@ -14,6 +14,7 @@ from datetime import timedelta
 from fractions import Fraction
 from oracle import EPOCH, Oracle
 from oracle_ledger import decimal_text, fixed_text
+from worlds_assign import AssignWorlds
 from worlds_isolated import IsolatedWorlds
 from worlds_venue import VenueWorlds
 
@@ -25,7 +26,7 @@ RULES = ["pro_rata", "pro_rata", "capped_pro_rata", "risk_aware", "min_max"]
 SETTLES = ("settle", "close_period", "final_settlement")
 
 
-class Grower(VenueWorlds, IsolatedWorlds):
+class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds):
     """Appends commands to a stream and keeps what the oracle answered to each."""
 
     def __init__(self, seed):
@@ -71,6 +72,8 @@ class Grower(VenueWorlds, IsolatedWorlds):
                 layer |= {"max_drawdown_ppm": most, "resume_ppm": rng.choice([1, most // 2 or 1, most]),
                           "drawdown_window": rng.choice(["1m", "1m", "2m", "8h"])}
             layers.append(layer)
+        if self.chance(0.35):
+            layers.insert(rng.choice([0, len(layers), len(layers)]), self.assign_layer())
         if self.chance(0.7):
             layer = {"layer": "adl",
                      "ranking": rng.choice(RANKINGS),
@@ -491,6 +494,8 @@ class Grower(VenueWorlds, IsolatedWorlds):
                 self.repeat()
             else:
                 self.oddity(names, markets, pool)
+        if self.chance(0.3):
+            self.volunteers(names, markets, pool)
         self.mark_all(markets)
         if self.chance(0.1):
             self.clock(rng.choice([1, 9999, 10000, 10001]))
@@ -514,6 +519,8 @@ class Grower(VenueWorlds, IsolatedWorlds):
             self.accounts(pool, parts[pool], markets[pool])
         for pool in pools:
             self.window(pool)
+            self.standing_volunteers(pool)
+            self.volunteers(parts[pool], markets[pool], pool)
             self.mark_all(markets[pool])
             if self.chance(0.6):
                 self.fund(pool)

@@ -17,10 +17,12 @@ MARGINS = {"isolated": {"margin": "isolated"}}
 ACTION_ALIASES = {"vs": "counterparty", "pnl": "realized_pnl", "cost": "cost_to_mark",
                   "total": "gains_total", "deficit": "reason.deficit",
                   "fund_paid": "reason.fund_paid", "residual": "reason.residual"}
-CLOSES = {"adl", "liquidation_close", "netting", "takeover", "reversal", "final_settlement"}
+CLOSES = {"adl", "liquidation_close", "netting", "takeover", "reversal", "final_settlement",
+          "assignment"}
 SHOWN = {  # what --update writes for an action that has no line yet
     "adl": ("vs", "rank", "hits", "pnl", "cost"),
-    "liquidation_close": ("vs",),
+    "liquidation_close": ("vs", "cost"),
+    "assignment": ("vs", "rank", "pnl", "cost"),
     "netting": ("vs",),
     "reversal": ("vs", "reverses", "pnl", "cost"),
     "final_settlement": ("pnl",),
@@ -148,6 +150,15 @@ def read_named(kind):
     return read
 
 
+def read_provider(words):
+    fields, rest = placed(words, "account", "market", "max_position")
+    names = {"size": "max_size", "leverage": "max_leverage_ppm", "share": "window_ppm"}
+    more = (word.partition("=") for word in rest)
+    return {"type": "provider"} | fields | {
+        names.get(key, key): int(text) if key in ("leverage", "share", "priority") else text
+        for key, _, text in more}
+
+
 READERS = {
     "pool": read_pool, "market": read_market, "account": read_account, "position": read_position,
     "fill": read_fill, "transfer": read_transfer, "mark": read_mark, "fund": read_fund,
@@ -158,6 +169,7 @@ READERS = {
     "final": lambda words: {"type": "final_settlement", "market": words[0], "price": words[1]},
     "open_window": lambda words: {"type": "open_window", "pool": words[0], "name": words[1]},
     "close_window": lambda words: {"type": "close_window", "pool": words[0], "name": words[1]},
+    "provider": read_provider,
     "handover": lambda words: {"type": "handover", "account": words[0]} | options(words[1:]),
 }
 
@@ -263,7 +275,8 @@ def action_words(text):
         elif word.startswith("@"):
             rows.append(("price", word[1:]))
         elif re.fullmatch(r"[-+]?[\d.]+", word):
-            rows.append(("size_closed" if kind in CLOSES and " @" in text else "amount", word))
+            size = "size_taken" if kind == "assignment" else "size_closed"
+            rows.append((size if kind in CLOSES and " @" in text else "amount", word))
         else:
             rows.append(("market", word))
     return rows
@@ -284,13 +297,14 @@ def action_text(action, like=None):
     words = [kind, action.get("account", "-")]
     if action.get("market"):
         words.append(action["market"])
-    if kind in CLOSES and "size_closed" in action:
-        words += [action["size_closed"], "@" + action["price"]]
+    size = action.get("size_taken", action.get("size_closed"))
+    if kind in CLOSES and size is not None:
+        words += [size, "@" + action["price"]]
     elif "amount" in action:
         words.append(action["amount"])
     keys = SHOWN.get(kind, ())
     if like is not None and like.split()[0] == kind:
-        placed_keys = ("type", "account", "market", "price", "size_closed", "amount")
+        placed_keys = ("type", "account", "market", "price", "size_closed", "size_taken", "amount")
         keys = [key for key, _ in action_words(like) if key not in placed_keys]
     words += [f"{key}={show(member(action, key))}" for key in keys
               if member(action, key) is not None]
@@ -302,6 +316,7 @@ class Ledger:
 
     def __init__(self, state):
         self.pools = {row["pool"]: row for row in state["pools"]}
+        self.providers = {f"{row['account']}@{row['market']}": row for row in state["providers"]}
         self.accounts = {row["account"] + ("@" + row["isolated"] if "isolated" in row else ""): row
                          for row in state["accounts"]}
 
@@ -326,6 +341,10 @@ class Ledger:
         names = {"loss": "period_loss", "unallocated": "unallocated_deficit"}
         return self.pools[pool].get(names.get(key, key))
 
+    def of_provider(self, provider, key):
+        names = {"long": "room_long", "short": "room_short", "used": "window_used"}
+        return self.providers.get(provider, {}).get(names.get(key, key))
+
     def of_account(self, account, key):
         row = self.accounts.get(account)
         if row is None:
@@ -344,6 +363,8 @@ class Ledger:
             return [(words[0], words[1], actual)]
         if name == "pool":
             name, words, look = words[0], words[1:], self.of_pool
+        elif name == "provider":
+            name, words, look = words[0], words[1:], self.of_provider
         else:
             look = self.of_account
         pairs = (word.partition("=") for word in words)
@@ -355,5 +376,5 @@ class Ledger:
         rows = self.fields(text)
         if name in ("sum", "open"):
             return f"{word} {name} {rest[0]} {rows[0][2]}"
-        head = [word, name] + (rest[:1] if name == "pool" else [])
+        head = [word, name] + (rest[:1] if name in ("pool", "provider") else [])
         return " ".join(head + [f"{key}={show(actual)}" for key, _, actual in rows])

@@ -98,6 +98,7 @@ def run(scenario, tools, result):
             raise Differs("; ".join(errors))
         compare("books", sorted(books(result.state["accounts"]).items()),
                 sorted(books(server.pages("/v1/accounts")).items()))
+        compare("providers", result.state["providers"], server.pages("/v1/providers"))
         server.stop()
         replayed = tools.read_log(server.data)
         compare("digests", [replayed["stored_digest"]], [replayed["digest"]])

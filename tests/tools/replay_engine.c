@@ -155,12 +155,24 @@ static void print_accounts(struct buffer *out, struct bs_engine *engine)
     }
 }
 
+static void print_providers(struct buffer *out, struct bs_engine *engine)
+{
+    for (uint32_t row = 0; bs_provider_next(engine, 0, 0, &row); row++) {
+        struct bs_provider_view view;
+        bs_provider_view_get(engine, row, &view);
+        buffer_text(out, row > 0 ? "," : "");
+        api_provider(out, &view);
+    }
+}
+
 void replay_print_ledger(struct buffer *out, struct bs_engine *engine)
 {
     buffer_text(out, "\"pools\":[");
     print_pools(out, engine);
     buffer_text(out, "],\"accounts\":[");
     print_accounts(out, engine);
+    buffer_text(out, "],\"providers\":[");
+    print_providers(out, engine);
     buffer_text(out, "]");
 }
 

@@ -97,7 +97,7 @@ static struct bs_layer random_layer(void)
         layer.ranking = (uint8_t)random_below(BS_RANKING_COUNT);
         layer.price = (uint8_t)random_below(BS_PRICE_COUNT);
         layer.protect_principal = random_below(2) == 0;
-    } else {
+    } else if (layer.type == BS_LAYER_HAIRCUT) {
         layer.rule = (uint8_t)random_below(BS_RULE_COUNT);
         layer.basis = (uint8_t)random_below(BS_BASIS_COUNT);
         layer.divide = (uint8_t)random_below(BS_DIVIDE_COUNT);
@@ -108,6 +108,26 @@ static struct bs_layer random_layer(void)
         layer.options[i] = layer.has[i] ? random_below(bs_layer_option_max(i) + 1) : 0;
     }
     return layer;
+}
+
+static struct bs_provider_command random_provider(void)
+{
+    struct bs_provider_command provider = {
+        .account = random_name(),
+        .market = random_name(),
+        .max_position = random_decimal(),
+        .max_leverage_ppm = (uint32_t)random_next(),
+        .has_max_size = random_below(2) == 0,
+        .has_window = random_below(2) == 0,
+        .has_window_ppm = random_below(2) == 0,
+        .priority = random_below(2) == 0 ? BS_PRIORITY_NONE : random_below(1000),
+    };
+    if (provider.has_max_size) {
+        provider.max_size = random_decimal();
+    }
+    provider.window_ms = provider.has_window ? (uint64_t)random_below(366 * 24 * 60) * 60000 : 0;
+    provider.window_ppm = provider.has_window_ppm ? (uint32_t)random_next() : 0;
+    return provider;
 }
 
 static void random_pool(struct bs_pool_command *pool)
@@ -213,6 +233,8 @@ static void random_fields(struct bs_command *command)
             .pool = random_name(),
             .name = random_name(),
         };
+    } else if (command->type == BS_COMMAND_PROVIDER) {
+        command->as.provider = random_provider();
     } else if (command->type == BS_COMMAND_UNFILLED) {
         command->as.unfilled = (struct bs_unfilled_command){
             .pool = random_name(),

@@ -342,10 +342,31 @@ START_TEST(rows)
                      "'score':null,'quantity_ahead':'0','percentile_ppm':0,'lights':5}");
     struct bs_settlement settlement = {.pool = text("p"), .number = 9, .deficit = wide("1.25")};
     api_settlement(&out, &settlement);
-    ck_assert_str_eq(output(), "{'pool':'p','settlement':9,'time':'1970-01-01T00:00:00.000Z',"
-                               "'first_action':0,'last_action':0,'insolvent_accounts':0,"
-                               "'counterparties':0,'payers':0,'deficit':'1.25','fund_paid':'0',"
-                               "'deleveraged':'0','haircuts':'0','unallocated':'0'}");
+    ck_assert_str_eq(
+        output(), "{'pool':'p','settlement':9,'time':'1970-01-01T00:00:00.000Z',"
+                  "'first_action':0,'last_action':0,'insolvent_accounts':0,"
+                  "'counterparties':0,'payers':0,'assignments':0,'deficit':'1.25','fund_paid':'0',"
+                  "'deleveraged':'0','haircuts':'0','unallocated':'0','spreads':'0'}");
+    struct bs_provider_view provider = {.account = text("lp"),
+                                        .market = text("M"),
+                                        .max_position = wide("20"),
+                                        .max_leverage_ppm = 2000000,
+                                        .room_long = wide("15")};
+    api_provider(&out, &provider);
+    ck_assert_str_eq(output(), "{'account':'lp','market':'M','max_position':'20','max_size':null,"
+                               "'max_leverage_ppm':2000000,'window':null,'window_ppm':null,"
+                               "'window_used':null,'priority':null,'position':'0','room_long':'15',"
+                               "'room_short':'0'}");
+    provider.has_max_size = provider.has_window = provider.has_priority = true;
+    provider.max_size = wide("2.5");
+    provider.window_ms = 3600000;
+    provider.window_ppm = 250000;
+    provider.window_used = wide("170");
+    api_provider(&out, &provider);
+    ck_assert_str_eq(output(), "{'account':'lp','market':'M','max_position':'20','max_size':'2.5',"
+                               "'max_leverage_ppm':2000000,'window':'1h','window_ppm':250000,"
+                               "'window_used':'170','priority':0,'position':'0','room_long':'15',"
+                               "'room_short':'0'}");
 }
 
 END_TEST
