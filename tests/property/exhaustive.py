@@ -16,7 +16,8 @@ What is left out, and why nothing is lost by it:
     funds but a short one: the only one of these that is a choice and not sound by itself.
 Every adl layer is combined with every haircut layer and every fund; the cover, which the slice takes
 too, is every adl layer with three haircuts and every haircut with three adl layers. Accounts differ
-in adl_priority and haircut_cap_ppm, so no two names can be exchanged.
+in adl_priority and haircut_cap_ppm, so no two names can be exchanged. All of them volunteer, within other
+limits each; the waterfalls that ask them are every assign layer with three adl and two haircut layers.
 """
 import argparse
 import itertools
@@ -36,6 +37,13 @@ FUND = "backstop:p"
 SIZES, PRICES, CASH = range(-2, 3), (3, 5, 8), (-1, 2, 9)
 PRIORITY, CAP = {"a": 2, "b": 1}, {"a": 500000, "c": 0}
 NOW = 1760130964000
+# With values of 3 to 16 a spread of a tenth is 0 or 1, and may be more than is owed.
+ASSIGNS = ({"layer": "assign"}, {"layer": "assign", "spread_ppm": 100000},
+           {"layer": "assign", "spread_ppm": 100000, "max_cost_ppm": 10 ** 9})
+LIMITS = {"a": {"max_position": "2", "max_leverage_ppm": 3 * 10 ** 6, "priority": 7},
+          "b": {"max_position": "1", "max_leverage_ppm": 10 ** 7},
+          "c": {"max_position": "2", "max_size": "1", "max_leverage_ppm": 10 ** 7,
+                "window": "8h", "window_ppm": 900000}}
 CHUNK = 2000  # runs in one process of the engine
 SLICE = {True: 331, False: 1103}  # one in so many of balanced and other books; no factors of the cover
 SHOWN = 5
@@ -94,6 +102,9 @@ def waterfalls(cover, funds=FUNDS):
                  if adl in some_adl or haircut in some_haircuts]
     found = [Waterfall([layer for layer in (fund, *pair) if layer], money)
              for fund, money in funds for pair in pairs]
+    found += [Waterfall([layer for layer in (fund, assign, adl, haircut) if layer], money)
+              for fund, money in funds for assign in ASSIGNS for adl in (None, CLASSIC, TEAR_UP)
+              for haircut in (None, {"layer": "haircut"})]
     return found + [Waterfall([{"layer": "insurance"}, *layers], money, name,
                               "tick" if name == "mark_to_market_window" else "8h")
                     for name, layers in PRESETS.items() for _, money in funds if money != 3]
@@ -128,6 +139,8 @@ class Book:
         if fund:
             self.commands.append({"type": "fill", "account": FUND, "market": "M",
                                   "size": str(fund[0]), "price": str(fund[1])})
+        self.commands += [{"type": "provider", "account": name, "market": "M"} | LIMITS[name]
+                          for name, *_ in rows]
         self.commands.append({"type": "mark", "market": "M", "price": str(mark)})
         self.lines = [json.dumps(command) for command in self.commands]
         self.oracle = Oracle()
@@ -157,6 +170,10 @@ class Book:
             other.positions = {market: copied(position, Position)
                                for market, position in account.positions.items()}
             other.tallies, other.gains = {}, list(account.gains)
+        pool.providers = {}
+        for key, provider in self.pool.providers.items():
+            pool.providers[key] = other = copied(provider, type(provider))
+            other.account = pool.accounts[key[0]]
         pool.backstop.collateral += waterfall.money
         return pool
 
@@ -238,7 +255,7 @@ def unsound(before, state, actions):
         return "sizes are not conserved"
     taken = loss + sum(int(a["amount"]) for a in actions
                        if a["type"] in ("insurance_draw", "haircut", "unallocated_deficit"))
-    taken += sum(int(a["cost_to_mark"]) for a in actions if a["type"] == "adl")
+    taken += sum(int(a["cost_to_mark"]) for a in actions if a["type"] in ("adl", "assignment"))
     return None if taken == debts else f"not minimal: {taken} taken for debts of {debts}"
 
 
