@@ -40,8 +40,8 @@ NOW = 1760130964000
 # With values of 3 to 16 a spread of a tenth is 0 or 1, and may be more than is owed.
 ASSIGNS = ({"layer": "assign"}, {"layer": "assign", "spread_ppm": 100000},
            {"layer": "assign", "spread_ppm": 100000, "max_cost_ppm": 10 ** 9})
-LIMITS = {"a": {"max_position": "2", "max_leverage_ppm": 3 * 10 ** 6, "priority": 7},
-          "b": {"max_position": "1", "max_leverage_ppm": 10 ** 7},
+LIMITS = {"a": {"max_position": "1", "max_leverage_ppm": 3 * 10 ** 6, "priority": 7},
+          "b": {"max_position": "2", "max_leverage_ppm": 10 ** 7},
           "c": {"max_position": "2", "max_size": "1", "max_leverage_ppm": 10 ** 7,
                 "window": "8h", "window_ppm": 900000}}
 CHUNK = 2000  # runs in one process of the engine
