@@ -212,6 +212,7 @@ static void add_close(struct stream *stream, const struct bs_engine *engine,
     add_wide(stream, close->value);
     add_wide(stream, close->mark_value);
     add(stream, close->is_long);
+    add(stream, close->assigned);
     for (int side = 0; side < BS_SIDES; side++) {
         add_text(stream, bs_account_key(engine, close->account[side]));
         add(stream, (uint64_t)close->entry[side]);

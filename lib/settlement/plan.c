@@ -314,11 +314,32 @@ static void reopen_leg(struct bs_plan *plan, uint32_t account, uint32_t market, 
     put_leg(plan, account, market, &leg);
 }
 
+/* What a volunteer took over goes back by a trade at the same value; its baseline had moved with
+ * the spread. */
+static void give_back(struct bs_plan *plan, const struct bs_close *close, int64_t lots)
+{
+    uint32_t account = close->account[BS_SIDE_COUNTER];
+    struct bs_close_part part = bs_close_part(close, lots);
+    struct bs_leg leg = bs_plan_leg(plan, account, close->market);
+    bs_i128 realized = 0;
+    if (!bs_leg_trade(&leg, close->is_long ? -lots : lots, -part.value, &realized) ||
+        bs_abs(bs_plan_value(plan, close->market, leg.size)) > BS_MONEY_MAX) {
+        plan->overflow = true;
+        return;
+    }
+    put_leg(plan, account, close->market, &leg);
+    touch(plan, account)->collateral += realized;
+    touch(plan, account)->baseline += part.value - part.mark_value;
+}
+
 static void carry_reversal(struct bs_plan *plan, const struct bs_step *step)
 {
     const struct bs_close *close = plan->reversed;
     struct bs_close_part part = bs_close_part(close, step->lots);
-    for (int side = 0; side < BS_SIDES; side++) {
+    if (close->assigned) {
+        give_back(plan, close, step->lots);
+    }
+    for (int side = 0; side < (close->assigned ? BS_SIDE_COUNTER : BS_SIDES); side++) {
         bool is_long = (side == BS_SIDE_CLOSED) == close->is_long;
         bs_i128 received = side == BS_SIDE_CLOSED ? part.value : -part.value;
         struct bs_leg back = {is_long ? step->lots : -step->lots, part.entry[side],

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a checked plan to actions and to the engine. */
+/* From a checked plan to actions. */
 #include "lib/money/money.h"
 #include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
@@ -205,12 +205,17 @@ static void remember_close(struct publishing *p, uint64_t action)
         .mark_value = bs_plan_released(p->plan, step->market, closed.size, step->lots),
         .is_long = closed.size > 0,
     };
+    close.assigned = step->type == BS_STEP_ASSIGN;
     for (int side = 0; side < BS_SIDES; side++) {
         struct bs_leg leg = bs_plan_leg(p->plan, accounts[side], step->market);
         int64_t taken = leg.taken;
         uint32_t row = bs_position_find(p->engine, accounts[side], step->market);
         close.account[side] = accounts[side];
         close.uid[side] = p->engine->accounts.cold[accounts[side]].uid;
+        close.priority[side] = BS_PRIORITY_NONE;
+        if (side == BS_SIDE_COUNTER && close.assigned) {
+            continue; /* it took something over: nothing of its own was closed for it */
+        }
         close.priority[side] =
             row != 0 ? p->engine->positions.rows[row].priority : BS_PRIORITY_NONE;
         close.entry[side] = bs_leg_close(&leg, step->lots);
@@ -242,49 +247,69 @@ static void publish_close(struct publishing *p)
     summary->deleveraged.mantissa += action->decimals[BS_ACTION_DECIMAL_cost_to_mark].mantissa;
 }
 
-/* The volunteer's side, before it is carried out: sizes count along the side that it takes, so that
- * a position of its own on the other side is below 0. */
-static struct bs_action *add_taking(struct publishing *p, bool is_long)
+/* What a volunteer takes over of a position, before that is carried out; lots below 0: gives back.
+ */
+struct taking {
+    uint32_t account, counterparty, market;
+    int sign;                  /* of the position */
+    int64_t lots;              /* along it */
+    bs_i128 value, mark_value; /* of the lots, signed as they are */
+};
+
+/* Sizes count along the position's side, so that one of its own on the other side is below 0. */
+static struct bs_action *add_taking(struct publishing *p, enum bs_action_type type,
+                                    const struct taking *taking)
 {
-    const struct bs_step *step = p->step;
-    const struct bs_market *market = &p->engine->markets[step->market];
-    int64_t lots = is_long ? step->lots : -step->lots;
-    struct bs_leg held = bs_plan_leg(p->plan, step->counterparty, step->market);
-    bs_i128 before = is_long ? held.size : -(bs_i128)held.size;
+    const struct bs_market *market = &p->engine->markets[taking->market];
+    struct bs_leg held = bs_plan_leg(p->plan, taking->account, taking->market);
+    bs_i128 before = taking->sign * (bs_i128)held.size;
     bs_i128 realized = 0;
-    bool traded = bs_leg_trade(&held, lots, step->amount, &realized);
+    bool traded = bs_leg_trade(&held, taking->sign * taking->lots, taking->value, &realized);
     assert(traded); /* the check has carried it out */
     (void)traded;
-    struct bs_action *action = begin(p, BS_ACTION_ASSIGNMENT, step->counterparty);
-    action->market = bs_market_text(p->engine, step->market);
-    action->counterparty = bs_account_text(p->engine, step->account);
-    action->side = !is_long;
-    action->rank = step->candidate - bs_volunteers_first(p->plan, step->market);
-    action->present |= BS_ACTION_HAS_SIDE | BS_ACTION_HAS_RANK;
-    DECIMAL(action, size_taken, bs_lots_wide(market, step->lots));
+    struct bs_action *action = begin(p, type, taking->account);
+    action->market = bs_market_text(p->engine, taking->market);
+    action->counterparty = bs_account_text(p->engine, taking->counterparty);
+    action->side = taking->sign < 0;
+    action->present |= BS_ACTION_HAS_SIDE;
+    DECIMAL(action, size_taken, bs_lots_wide(market, taking->lots));
     DECIMAL(action, size_before, bs_lots_wide(market, before));
-    DECIMAL(action, size_after, bs_lots_wide(market, before + step->lots));
-    bs_i128 shown = bs_value_shown(market, is_long, step->amount);
-    DECIMAL(action, price, bs_price_wide(market, shown, step->lots));
+    DECIMAL(action, size_after, bs_lots_wide(market, before + taking->lots));
+    bs_i128 shown = bs_value_shown(market, taking->sign > 0, taking->value);
+    DECIMAL(action, price,
+            bs_price_wide(market, taking->lots > 0 ? shown : -shown, bs_abs64(taking->lots)));
     DECIMAL(action, value, bs_quanta_wide(p->pool, shown));
-    DECIMAL(action, mark_price, bs_ticks_wide(market, market->mark));
     DECIMAL(action, realized_pnl, bs_quanta_wide(p->pool, realized));
-    DECIMAL(action, cost_to_mark,
-            bs_quanta_wide(p->pool, step->amount - bs_plan_value(p->plan, step->market, lots)));
+    DECIMAL(action, cost_to_mark, bs_quanta_wide(p->pool, taking->value - taking->mark_value));
     return action;
 }
 
 static void publish_assign(struct publishing *p)
 {
     const struct bs_step *step = p->step;
-    bool is_long = bs_plan_leg(p->plan, step->account, step->market).size > 0;
+    int sign = bs_plan_leg(p->plan, step->account, step->market).size > 0 ? 1 : -1;
     struct bs_action *action =
         add_close(p, BS_ACTION_LIQUIDATION_CLOSE, step->account, step->counterparty, step->amount);
+    remember_close(p, action->id);
     add_reason(p, action);
     struct bs_settlement *summary = &p->plan->scratch->summary;
     summary->assignments++;
     summary->spreads.mantissa += action->decimals[BS_ACTION_DECIMAL_cost_to_mark].mantissa;
-    add_reason(p, add_taking(p, is_long));
+    struct taking taking = {
+        .account = step->counterparty,
+        .counterparty = step->account,
+        .market = step->market,
+        .sign = sign,
+        .lots = step->lots,
+        .value = step->amount,
+        .mark_value = bs_plan_value(p->plan, step->market, sign * step->lots),
+    };
+    const struct bs_market *market = &p->engine->markets[step->market];
+    action = add_taking(p, BS_ACTION_ASSIGNMENT, &taking);
+    action->rank = step->candidate - bs_volunteers_first(p->plan, step->market);
+    action->present |= BS_ACTION_HAS_RANK;
+    DECIMAL(action, mark_price, bs_ticks_wide(market, market->mark));
+    add_reason(p, action);
 }
 
 /* Dust has no position: an amount for the backstop account. */
@@ -362,6 +387,25 @@ static void publish_refund(struct publishing *p)
     DECIMAL(action, taken, bs_quanta_wide(p->pool, bs_plan_window_taken(p->plan, step->account)));
 }
 
+/* What a volunteer gives back: a trade the other way, at the same value. */
+static void publish_return(struct publishing *p)
+{
+    const struct bs_close *close = p->plan->reversed;
+    struct bs_close_part part = bs_close_part(close, p->step->lots);
+    struct taking taking = {
+        .account = close->account[BS_SIDE_COUNTER],
+        .counterparty = close->account[BS_SIDE_CLOSED],
+        .market = close->market,
+        .sign = close->is_long ? 1 : -1,
+        .lots = -p->step->lots,
+        .value = -part.value,
+        .mark_value = -part.mark_value,
+    };
+    struct bs_action *action = add_taking(p, BS_ACTION_REVERSAL, &taking);
+    action->reverses = close->action + 1;
+    action->present |= BS_ACTION_HAS_REVERSES;
+}
+
 /* One side of what is taken back: the figures of the close with the other sign. */
 static void publish_back(struct publishing *p, int side)
 {
@@ -431,86 +475,15 @@ static void publish_step(struct publishing *p)
         break;
     case BS_STEP_REVERSAL:
         publish_back(p, BS_SIDE_CLOSED);
-        publish_back(p, BS_SIDE_COUNTER);
+        if (p->plan->reversed->assigned) {
+            publish_return(p);
+        } else {
+            publish_back(p, BS_SIDE_COUNTER);
+        }
         break;
     case BS_STEP_COUNT:
         assert(false);
     }
-}
-
-static const struct bs_working_position *
-copy_in_market(const struct bs_scratch *scratch, const struct bs_working *working, uint32_t market)
-{
-    for (uint32_t i = 0; i < working->count; i++) {
-        if (scratch->working_positions[working->first + i].market == market) {
-            return &scratch->working_positions[working->first + i];
-        }
-    }
-    return NULL;
-}
-
-/* Removes first, so that positions that move to the backstop account never exceed the table. */
-static void write_removals(struct bs_engine *engine, const struct bs_working *working)
-{
-    uint32_t account = working->account;
-    for (uint32_t i = engine->accounts.hot[account].position_count;
-         working->room != 0 && i-- > 0;) {
-        uint32_t market =
-            engine->positions.rows[engine->accounts.hot[account].position_at + i].market;
-        if (copy_in_market(engine->scratch, working, market) == NULL) {
-            bs_position_put(engine, account, market, 0, 0);
-        }
-    }
-}
-
-static void write_account(struct bs_engine *engine, const struct bs_working *working)
-{
-    uint32_t account = working->account;
-    engine->accounts.hot[account].collateral = (int64_t)working->collateral;
-    engine->accounts.cold[account].baseline = working->baseline;
-    engine->accounts.cold[account].seq = engine->seq;
-    if (engine->accounts.any_window) {
-        engine->accounts.window[account].taken = working->window_taken;
-    }
-    if (working->has_past) {
-        engine->accounts.past[account] = engine->scratch->pasts[engine->accounts.touch[account]];
-        engine->accounts.any_past = true;
-    }
-    if (working->room == 0) {
-        return;
-    }
-    for (uint32_t i = 0; i < working->count; i++) {
-        const struct bs_working_position *copy =
-            &engine->scratch->working_positions[working->first + i];
-        bs_position_put(engine, account, copy->market, copy->leg.size, copy->leg.entry);
-        uint32_t row = bs_position_find(engine, account, copy->market);
-        bs_taken_set(&engine->positions, row, copy->leg.taken);
-    }
-}
-
-static void write_back(struct bs_engine *engine, struct bs_plan *plan)
-{
-    struct bs_pool *pool = &engine->pools[plan->pool];
-    for (uint32_t i = 1; i <= plan->working_count; i++) {
-        write_removals(engine, &plan->scratch->working[i]);
-    }
-    for (uint32_t i = 1; i <= plan->working_count; i++) {
-        write_account(engine, &plan->scratch->working[i]);
-    }
-    pool->period_loss = plan->period_loss;
-    pool->unallocated = plan->unallocated;
-    pool->claims = plan->claims;
-    pool->window.loss = plan->window_loss;
-    plan->scratch->cleared_lots = plan->cleared_lots;
-    plan->scratch->cleared_value = plan->cleared_value;
-    plan->over_budget = bs_min(plan->over_budget, plan->period_loss);
-    pool->over_budget = plan->over_budget;
-    bs_budgets_write(engine, plan);
-    bs_volunteers_write(engine, plan);
-    plan->case_checked = plan->case_next;
-    plan->steps_count = 0;
-    plan->rounds_count = 0;
-    bs_plan_reset_working(plan);
 }
 
 /* Carries the step out and remembers what it did to the fund's cash. */
@@ -559,6 +532,6 @@ bool bs_plan_publish(struct bs_engine *engine, struct bs_plan *plan, struct bs_e
         publish_step(&p);
         carry_noting_fund(&p);
     }
-    write_back(engine, plan);
+    bs_plan_write(engine, plan);
     return true;
 }

@@ -42,4 +42,7 @@ void bs_action_decimal(struct bs_action *action, enum bs_action_decimal which,
  * True when the plan is through and its results are in the engine. */
 bool bs_plan_publish(struct bs_engine *engine, struct bs_plan *plan, struct bs_effects *effects);
 
+/* write.c: the working copies become what the engine holds, and the plan is empty again. */
+void bs_plan_write(struct bs_engine *engine, struct bs_plan *plan);
+
 #endif

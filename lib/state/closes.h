@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The last BS_CLOSES_MAX deleveraging closes of all pools, kept so that the part of one that the
+ * The last BS_CLOSES_MAX closes and assignments of all pools, kept so that the part of one that the
  * venue could not apply can be taken back. A ring; a close goes by its number, counted from 1, and
  * is gone when BS_CLOSES_MAX newer ones exist. Two chains lead to it: by its action, and, from
  * either side, by account and market.
@@ -19,7 +19,7 @@ enum {
 }; /* the account that had to be closed; the other */
 
 struct bs_close {
-    uint64_t action; /* of the liquidation_close; the adl has the next id */
+    uint64_t action; /* of the liquidation_close; the adl or assignment has the next id */
     uint64_t uid[BS_SIDES], market_uid;
     uint32_t account[BS_SIDES], market, pool;
     uint32_t priority[BS_SIDES];
@@ -28,7 +28,8 @@ struct bs_close {
     bs_i128 value, mark_value;                   /* received by the closed side; and at mark then */
     uint64_t before_action, before_at[BS_SIDES]; /* chains: an older number; one times 2 + side */
     bool is_long;                                /* the closed side */
-    bool set_anew[BS_SIDES];                     /* by an absolute update since */
+    bool assigned;           /* the other side took it over: entry and taken of it are 0 */
+    bool set_anew[BS_SIDES]; /* by an absolute update since */
     bool excludes; /* the two are kept apart in the next run: the venue could not apply this */
 };
 

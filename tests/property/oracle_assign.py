@@ -12,7 +12,8 @@ markets above 1, for the roundings). (4) Windows are fixed, counted from the epo
 the value at mark of what was taken under that registration. max_size is per settlement. (5) No
 account is asked for its own isolated margin, nor one that the last close with which was taken back.
 (6) The spread moves both baselines: it is nobody's gain or loss of the period. (7) The fund's own
-inventory is offered too; as long as it owes nothing, at no cost.
+inventory is offered too; as long as it owes nothing, at no cost. (8) What could not be applied of an
+assignment the volunteer gives back by a trade at the same value, and its baseline with it.
 """
 import copy
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from fractions import Fraction
 from oracle_fund import milliseconds
 from oracle_ledger import Account, check, decimal_text, reduce, trade, visible
 from oracle_limits import gross
+from oracle_venue import Close
 
 
 @dataclass
@@ -179,7 +181,9 @@ class Volunteers:
         cost = taking.cost(value)
         taking.budget -= cost
         amount, equities = value - cost, (pool.equity(account), pool.equity(taker))
-        memory = self.before_assignment(account, taker, market, lots, amount)
+        held = account.positions[market.id]
+        memory = Close((account, taker), market, lots, sign, amount, value,
+                       (held.taken * lots // abs(held.size), 0), (held.priority, None), assigned=True)
         gone = self.close("liquidation_close", account, market, lots, amount, taker)
         before = sign * taker.positions[market.id].size if market.id in taker.positions else 0
         cash = taker.collateral
@@ -197,7 +201,7 @@ class Volunteers:
             mark_price=decimal_text(market.mark * market.tick),
             realized_pnl=pool.money(taker.collateral - cash),
             cost_to_mark=pool.money(amount - market.value(sign * lots)))
-        self.after_assignment(memory, gone)
+        self.after_close(memory, (gone, 0))
         if provider.settlement != taking.number:
             provider.settlement, provider.lots = taking.number, 0
         provider.lots += lots
@@ -205,8 +209,3 @@ class Volunteers:
             provider.value = provider.used(self.now) + abs(value)
             provider.opened = self.now // milliseconds(provider.window)
 
-    def before_assignment(self, account, taker, market, lots, amount):
-        """An assignment is not taken back by `unfilled`."""
-
-    def after_assignment(self, memory, gone):
-        """Nothing to remember."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from oracle_ledger import Account, Market, Position, check, decimal_text, visible
+from oracle_ledger import Account, Market, Position, check, decimal_text, trade, visible
 
 
 @dataclass
@@ -20,6 +20,7 @@ class Close:
     entries: tuple = (0, 0)
     first_action: int = 0
     reversed: int = 0
+    assigned: bool = False  # the other side took it over
     set_anew: bool = False
 
     def part(self, amount, lots):
@@ -102,7 +103,9 @@ class Venue:
         check(size.denominator == 1, "size_not_on_lot")
         check(size > 0, "invalid_value")
         check(size <= close.lots - close.reversed, "more_than_closed")
-        actions = [self.take_back(pool, close, size.numerator, side) for side in (0, 1)]
+        actions = [self.take_back(pool, close, size.numerator, 0),
+                   self.give_back(pool, close, size.numerator) if close.assigned
+                   else self.take_back(pool, close, size.numerator, 1)]
         close.accounts[0].baseline -= (close.part(close.value, size.numerator)
                                        - close.part(close.mark_value, size.numerator))
         close.reversed += size.numerator
@@ -110,6 +113,25 @@ class Venue:
         if pool.trigger == "handover" and close.accounts[0] is not pool.backstop:
             close.accounts[0].handed_over = True
         return actions
+
+    def give_back(self, pool, close, lots):
+        """A volunteer's side: a trade the other way, at the same value."""
+        account, market, sign = close.accounts[1], close.market, close.sign
+        value, at_mark = close.part(close.value, lots), close.part(close.mark_value, lots)
+        before = sign * account.positions[market.id].size if market.id in account.positions else 0
+        cash = account.collateral
+        trade(account, market, -sign * lots, -value)
+        account.baseline += value - at_mark
+        return pool.publish(
+            "reversal", account, market=market.id, counterparty=visible(close.accounts[0]),
+            reverses=close.first_action + 1, side="long" if sign > 0 else "short",
+            size_taken=decimal_text(-lots * market.lot),
+            size_before=decimal_text(before * market.lot),
+            size_after=decimal_text((before - lots) * market.lot),
+            price=market.price(market.shown(sign, value), lots),
+            value=pool.money(-market.shown(sign, value)),
+            realized_pnl=pool.money(account.collateral - cash),
+            cost_to_mark=pool.money(at_mark - value))
 
     def take_back(self, pool, close, lots, side):
         account, market = close.accounts[side], close.market
