@@ -190,6 +190,8 @@ static enum bs_status read_value(const struct field *field, const struct json_to
         return read_text(value, BS_ID_SIZE_MAX, BS_INVALID_NAME, at);
     case FIELD_REASON:
         return read_text(value, BS_REASON_SIZE_MAX, BS_INVALID_VALUE, at);
+    case FIELD_TEXT:
+        return read_text(value, field->max, BS_INVALID_VALUE, at);
     case FIELD_DECIMAL:
         return read_decimal(value, at);
     case FIELD_U32:

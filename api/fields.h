@@ -14,6 +14,7 @@ enum field_kind {
     FIELD_TYPE,        /* a string: the one that `names` gives for `first`; not stored */
     FIELD_NAME,        /* struct bs_text, 1..64 clean bytes */
     FIELD_REASON,      /* struct bs_text, 1..200 clean bytes */
+    FIELD_TEXT,        /* struct bs_text, 1..`max` clean bytes */
     FIELD_DECIMAL,     /* struct bs_decimal; a string or an integer */
     FIELD_U32,         /* uint32_t, at most `max` */
     FIELD_U64,         /* uint64_t */

@@ -208,6 +208,16 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     write_reason(writer, action);
 }
 
+void api_hash_print(char text[API_HASH_TEXT_SIZE], const uint8_t hash[API_HASH_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < API_HASH_SIZE; i++) {
+        text[2 * i] = digits[hash[i] >> 4];
+        text[2 * i + 1] = digits[hash[i] & 15];
+    }
+    text[API_HASH_TEXT_SIZE - 1] = '\0';
+}
+
 void api_action(struct buffer *out, const struct bs_action *action, const char *hash)
 {
     struct action_writer writer = {.out = out, .inside = ""};

@@ -7,11 +7,14 @@
 #include "api/json_command.h"
 #include "lib/engine.h"
 
-#define API_HASH_TEXT_SIZE 65 /* 64 hex digits and NUL */
+#define API_HASH_SIZE 32
+#define API_HASH_TEXT_SIZE (2 * API_HASH_SIZE + 1) /* hex digits and NUL */
 
 void api_string(struct buffer *out, struct bs_text text); /* quoted and escaped */
 void api_wide(struct buffer *out, struct bs_wide value);  /* quoted decimal */
 void api_time(struct buffer *out, int64_t time_ms);       /* quoted RFC 3339 UTC with ms */
+
+void api_hash_print(char text[API_HASH_TEXT_SIZE], const uint8_t hash[API_HASH_SIZE]);
 
 /* One action as an object, members in the documented order. `hash` (hex) may be NULL. */
 void api_action(struct buffer *out, const struct bs_action *action, const char *hash);

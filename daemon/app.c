@@ -22,12 +22,14 @@
 #include "daemon/http/server.h"
 #include "daemon/obs/logger.h"
 #include "daemon/obs/notify.h"
+#include "daemon/publish/publisher.h"
 #include "daemon/sim/simulator.h"
 
 #define SIGNALS_COUNT 4
 #define REPLAY_NOTIFY_NS ((uint64_t)1000000000)
 #define REPLAY_EXTEND_US 30000000 /* the service manager's patience after each sign of life */
-#define DESCRIPTORS_SPARE 64      /* beside the connections */
+#define DESCRIPTORS_SPARE 1024    /* beside the connections: files, and webhooks' own */
+#define PUBLISHER_QUEUE_MAX 64    /* requests about webhooks that wait */
 
 struct app {
     const struct arguments *arguments;
@@ -38,7 +40,8 @@ struct app {
     struct core *core;
     struct http_server *http;
     struct simulator *simulator;
-    struct access access;  /* read before the log, used by HTTP */
+    struct access access; /* read before the log, used by HTTP */
+    struct publisher *publisher;
     struct request report; /* of SIGUSR1 */
     bool is_reporting;
     bool is_stopping;
@@ -143,6 +146,7 @@ static void on_actions(void *user, uint64_t last_ordinal)
 {
     struct app *app = user;
     http_server_wake(app->http, last_ordinal);
+    publisher_wake(app->publisher, last_ordinal);
 }
 
 /* ---- signals ---- */
@@ -421,6 +425,31 @@ static int start_simulator(struct app *app)
     return code < 0 ? refuse("simulations cannot be served", code, error) : EX_OK;
 }
 
+static int start_publisher(struct app *app)
+{
+    char error[LOG_ERROR_SIZE];
+    const struct settings *settings = app->settings;
+    struct publisher_options options = {
+        .directory = settings_text(settings, SETTING_STORAGE_DATA),
+        .allows_http = settings_number(settings, SETTING_WEBHOOKS_ALLOW_HTTP) != 0,
+        .ca_file = settings_text(settings, SETTING_WEBHOOKS_CA_FILE),
+        .timeout_ms = number32(settings, SETTING_WEBHOOKS_TIMEOUT_MS),
+        .connect_timeout_ms = number32(settings, SETTING_WEBHOOKS_CONNECT_TIMEOUT_MS),
+        .endpoints_max = number32(settings, SETTING_WEBHOOKS_ENDPOINTS_MAX),
+        .parallel_max = number32(settings, SETTING_WEBHOOKS_PARALLEL_MAX),
+        .history_max = number32(settings, SETTING_WEBHOOKS_HISTORY_MAX),
+        .disable_after_s = number32(settings, SETTING_WEBHOOKS_DISABLE_AFTER_S),
+        .queue_max = PUBLISHER_QUEUE_MAX,
+    };
+    bool is_read =
+        address_ranges_parse(&options.exceptions,
+                             settings_text(settings, SETTING_WEBHOOKS_ALLOW_CIDRS)) &&
+        address_ports_parse(&options.ports, settings_text(settings, SETTING_WEBHOOKS_PORTS));
+    assert(is_read); /* settings were checked */
+    int code = publisher_new(&app->publisher, app->core, app->log, &options, error);
+    return code < 0 ? refuse("webhooks cannot be sent", code, error) : EX_OK;
+}
+
 static int start_http(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
@@ -436,6 +465,7 @@ static int start_http(struct app *app)
         .simulator = app->simulator,
         .keys = app->access.keys,
         .tls = app->access.tls,
+        .publisher = app->publisher,
     };
     app->has_keys = options.keys != NULL;
     app->has_tls = options.tls != NULL;
@@ -503,6 +533,9 @@ static int serve(struct app *app)
 {
     int status = start_simulator(app);
     if (status == EX_OK) {
+        status = start_publisher(app);
+    }
+    if (status == EX_OK) {
         status = start_http(app);
     }
     if (status == EX_OK) {
@@ -515,7 +548,9 @@ static int serve(struct app *app)
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
     simulator_stop(app->simulator); /* answers what waits for it */
+    publisher_stop(app->publisher); /* likewise */
     http_server_free(app->http);
+    publisher_free(app->publisher);
     simulator_free(app->simulator);
     core_free(app->core);
     return status;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/publish/address.h"
+
 static const struct setting_spec specs[SETTING_COUNT] = {
 #define X(code, section, key, flag, kind, argument, fallback, min, max, help)                      \
     {#section, #key, flag, SETTING_##kind, argument, fallback, min, max, help},
@@ -143,6 +145,8 @@ static const char *parse_address(const char *text, uint64_t *ret_number)
 
 static const char *parse(const struct setting_spec *spec, const char *text, uint64_t *number)
 {
+    struct address_ranges ranges;
+    struct address_ports ports;
     switch (spec->kind) {
     case SETTING_PATH:
         return strlen(text) < SETTINGS_PATH_SIZE_MAX ? NULL : "is too long";
@@ -153,6 +157,13 @@ static const char *parse(const struct setting_spec *spec, const char *text, uint
         return parse_number(spec, text, number);
     case SETTING_CHOICE:
         return parse_choice(spec, text, number);
+    case SETTING_CIDRS:
+        return address_ranges_parse(&ranges, text)
+                   ? NULL
+                   : "is not a list of ranges such as 10.1.0.0/16,fd00::/8";
+    case SETTING_PORTS:
+        return address_ports_parse(&ports, text) ? NULL
+                                                 : "is not a list of ports such as 443,9000-9100";
     }
     return "has an unknown kind";
 }

@@ -22,7 +22,15 @@ enum setting {
     SETTING_COUNT
 };
 
-enum setting_kind { SETTING_PATH, SETTING_ADDRESS, SETTING_NUMBER, SETTING_POWER, SETTING_CHOICE };
+enum setting_kind {
+    SETTING_PATH,
+    SETTING_ADDRESS,
+    SETTING_NUMBER,
+    SETTING_POWER,
+    SETTING_CHOICE,
+    SETTING_CIDRS,
+    SETTING_PORTS
+};
 
 struct setting_spec {
     const char *section;

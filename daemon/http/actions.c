@@ -25,16 +25,6 @@ struct page {
     bool broken;   /* a stored row cannot be read */
 };
 
-static void hash_print(char text[API_HASH_TEXT_SIZE], const uint8_t hash[LOG_HASH_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < LOG_HASH_SIZE; i++) {
-        text[2 * i] = digits[hash[i] >> 4];
-        text[2 * i + 1] = digits[hash[i] & 15];
-    }
-    text[API_HASH_TEXT_SIZE - 1] = '\0';
-}
-
 static bool put_action(void *user, const struct log_action_row *row,
                        const uint8_t hash[LOG_HASH_SIZE])
 {
@@ -52,7 +42,7 @@ static bool put_action(void *user, const struct log_action_row *row,
         return false;
     }
     char hash_text[API_HASH_TEXT_SIZE];
-    hash_print(hash_text, hash);
+    api_hash_print(hash_text, hash);
     page_comma(page->out);
     api_action(page->out, &action, hash_text);
     page->last = row->ordinal;

@@ -248,8 +248,8 @@ enum MHD_Result connection_on_request(void *user, struct MHD_Connection *mhd, co
     return run(connection);
 }
 
-/* On the core loop or the simulator's thread. Who finds the list empty wakes the HTTP thread; it
- * takes the list as a whole.
+/* On the core loop, the simulator's or the publisher's thread. Who finds the list empty wakes the
+ * HTTP thread; it takes the list as a whole.
  */
 static void on_core_done(struct request *request)
 {
@@ -342,6 +342,8 @@ static void reset(struct connection *connection)
     *request = (struct request){.body = body, .batch = batch};
     free(connection->job);
     connection->job = NULL;
+    free(connection->publisher_job);
+    connection->publisher_job = NULL;
     connection->route = NULL;
     connection->guard = (struct guard){0};
     connection->allow[0] = '\0';

@@ -81,10 +81,11 @@ struct connection {
     struct guard guard;
     struct query query;
     struct caller caller;
-    char gate_detail[256];     /* why the gate does not let it through */
-    uint64_t path_number;      /* of a settlement or an action; 0 = none */
-    struct simulator_job *job; /* of a simulation; NULL for everything else */
-    char allow[48];            /* the methods for a 405 */
+    char gate_detail[256];               /* why the gate does not let it through */
+    uint64_t path_number;                /* of a settlement or an action; 0 = none */
+    struct simulator_job *job;           /* of a simulation; NULL for everything else */
+    struct publisher_job *publisher_job; /* likewise, about webhooks */
+    char allow[48];                      /* the methods for a 405 */
     char *body;
     size_t body_size; /* received so far */
     size_t body_capacity;
@@ -142,6 +143,7 @@ enum outcome handle_settlement(struct connection *connection);
 enum outcome handle_ready(struct connection *connection);
 enum outcome handle_metrics(struct connection *connection);
 enum outcome handle_simulation(struct connection *connection);
+enum outcome handle_webhook(struct connection *connection);
 
 /*
  * Called by a handler twice. First: the connection is suspended and its request submitted to the

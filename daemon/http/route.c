@@ -5,6 +5,7 @@
 #include "daemon/http/connection.h"
 #include "daemon/http/path.h"
 #include "daemon/http/reads.h"
+#include "daemon/publish/publisher.h"
 
 #define LIST_MAX 1000
 #define ACTIONS_MAX 10000
@@ -50,6 +51,18 @@
     {                                                                                              \
         .method = verb, pattern, handle_simulation, .roles = ROLE_OPS, .parameters = QUERY_POOL,   \
         .needs_pool = true, .takes_body = body                                                     \
+    }
+
+/* About webhooks; the command is the publisher's verb. */
+#define WEBHOOK(verb, pattern, what, body)                                                         \
+    {                                                                                              \
+        .method = verb, pattern, handle_webhook, .roles = ROLE_OPS, .command = what,               \
+        .takes_body = body                                                                         \
+    }
+#define WEBHOOK_LIST(pattern, what, query)                                                         \
+    {                                                                                              \
+        .method = "GET", pattern, handle_webhook, .roles = ROLE_OPS, .command = what,              \
+        .parameters = query, .limit_max = LIST_MAX                                                 \
     }
 
 static const struct route routes[] = {
@@ -120,6 +133,15 @@ static const struct route routes[] = {
     COMPARE("POST", "/v1/pools/{}/settlements/#/compare", true),
     COMPARE_IN("GET", "/v1/settlements/#/compare", false),
     COMPARE_IN("POST", "/v1/settlements/#/compare", true),
+    WEBHOOK("POST", "/v1/webhooks", PUBLISHER_CREATE, true),
+    WEBHOOK_LIST("/v1/webhooks", PUBLISHER_LIST, BY_NAME),
+    WEBHOOK("GET", "/v1/webhooks/{}", PUBLISHER_SHOW, false),
+    WEBHOOK("DELETE", "/v1/webhooks/{}", PUBLISHER_DELETE, false),
+    WEBHOOK("POST", "/v1/webhooks/{}/test", PUBLISHER_TEST, true),
+    WEBHOOK("POST", "/v1/webhooks/{}/redeliver", PUBLISHER_REDELIVER, true),
+    WEBHOOK("POST", "/v1/webhooks/{}/rotate", PUBLISHER_ROTATE, true),
+    WEBHOOK("POST", "/v1/webhooks/{}/enable", PUBLISHER_ENABLE, true),
+    WEBHOOK_LIST("/v1/webhooks/{}/deliveries", PUBLISHER_HISTORY, BY_NUMBER),
     OPEN("/livez", read_live),
     OPEN("/healthz", read_live),
     {.method = "GET", "/readyz", handle_ready, .roles = ROLE_ANYBODY, .parameters = QUERY_VERBOSE},

@@ -13,6 +13,7 @@
 #include "daemon/log/log.h"
 
 struct keys;
+struct publisher;
 struct simulator;
 struct tls;
 
@@ -29,6 +30,7 @@ struct http_options {
     struct simulator *simulator; /* NULL: simulations are off */
     struct keys *keys;           /* NULL: everybody may do everything. The server's from then on */
     struct tls *tls;             /* NULL: plain HTTP. The server's from then on */
+    struct publisher *publisher;
 };
 
 struct http_server;

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/publish/publisher.h"
 #include "daemon/sim/simulator.h"
 
 #define HTTP_STATUS_MIN 100
@@ -135,6 +136,68 @@ static void render_simulations(struct buffer *out)
             "Comparisons of the second block's digest with the live one's.");
     counter(out, "shadow_mismatches_total", stats.mismatches,
             "Self-checks that found a difference; must be 0.");
+}
+
+static uint64_t age_ms(int64_t time_ms)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    int64_t age = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - time_ms;
+    return time_ms == 0 || age < 0 ? 0 : (uint64_t)age;
+}
+
+static void render_latency(struct buffer *out, const struct publisher_stats *stats)
+{
+    static const uint32_t bounds_ms[PUBLISHER_LATENCY_BUCKETS - 1] = PUBLISHER_LATENCY_BOUNDS;
+    uint64_t count = 0;
+    head(out, "webhook_latency_seconds", "histogram",
+         "From the time of an action to the answer of a receiver that took its notice.");
+    for (uint32_t i = 0; i < PUBLISHER_LATENCY_BUCKETS - 1; i++) {
+        count += stats->latencies[i];
+        buffer_printf(out, "backstopd_webhook_latency_seconds_bucket{le=\"%u.%03u\"} %" PRIu64 "\n",
+                      bounds_ms[i] / 1000, bounds_ms[i] % 1000, count);
+    }
+    count += stats->latencies[PUBLISHER_LATENCY_BUCKETS - 1];
+    buffer_printf(out, "backstopd_webhook_latency_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n",
+                  count);
+    buffer_printf(out, "backstopd_webhook_latency_seconds_sum %" PRIu64 ".%03" PRIu64 "\n",
+                  stats->latency_ms_total / 1000, stats->latency_ms_total % 1000);
+    buffer_printf(out, "backstopd_webhook_latency_seconds_count %" PRIu64 "\n", count);
+}
+
+static void render_webhooks(struct buffer *out)
+{
+    struct publisher_stats stats = publisher_stats_get();
+
+    const struct {
+        const char *result;
+        uint64_t count;
+    } rows[] = {{"delivered", stats.delivered},
+                {"failed", stats.failed},
+                {"unanswered", stats.unanswered},
+                {"refused", stats.refused}};
+
+    head(out, "webhook_attempts_total", "counter",
+         "Requests to receivers: taken, answered otherwise, not answered, address refused.");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        buffer_printf(out, "backstopd_webhook_attempts_total{result=\"%s\"} %" PRIu64 "\n",
+                      rows[i].result, rows[i].count);
+    }
+    head(out, "webhook_endpoints", "gauge", "Webhook endpoints, by state.");
+    buffer_printf(out, "backstopd_webhook_endpoints{state=\"enabled\"} %" PRIu64 "\n",
+                  stats.endpoints - stats.endpoints_disabled);
+    buffer_printf(out, "backstopd_webhook_endpoints{state=\"disabled\"} %" PRIu64 "\n",
+                  stats.endpoints_disabled);
+    counter(out, "webhook_endpoints_disabled_total", stats.disabled_total,
+            "Endpoints disabled because their receiver was gone or kept failing.");
+    gauge(out, "webhook_queue_depth", stats.queue_depth,
+          "Actions that enabled endpoints have not been through yet, summed over them.");
+    seconds(out, "webhook_oldest_undelivered_seconds", "gauge",
+            age_ms(stats.oldest_time_ms) * (NS_PER_S / 1000),
+            "Age of the oldest notice that waits for an enabled endpoint.");
+    counter(out, "webhook_save_failures_total", stats.save_failures,
+            "Times that the state of webhooks could not be saved.");
+    render_latency(out, &stats);
 }
 
 static void render_http(struct buffer *out)
@@ -293,6 +356,7 @@ void metrics_render(struct buffer *out, const struct core *core, struct bs_engin
     render_log(out, core_log(core));
     render_http(out);
     render_simulations(out);
+    render_webhooks(out);
     render_usage(out, &core_options_get(core)->engine, engine);
     render_funds(out, engine);
     render_process(out);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Webhooks: bodies are read here, the publisher's thread does the rest. */
+#include <stdlib.h>
+
+#include "daemon/http/answer.h"
+#include "daemon/http/connection.h"
+#include "daemon/publish/publisher.h"
+
+static bool submit(struct connection *connection)
+{
+    return publisher_submit(connection->server->options.publisher, connection->publisher_job);
+}
+
+static bool parse(const struct connection *connection, struct publisher_job *job,
+                  struct api_error *error)
+{
+    const char *body = connection->body;
+    size_t size = connection->body_size;
+    switch ((enum publisher_verb)job->verb) {
+    case PUBLISHER_CREATE:
+        return api_webhook_parse(&job->asked.webhook, body, size, error);
+    case PUBLISHER_REDELIVER:
+        return api_redeliver_parse(&job->asked.redeliver, body, size, error);
+    case PUBLISHER_ROTATE:
+        return api_rotate_parse(&job->asked.rotate, body, size, error);
+    case PUBLISHER_LIST:
+    case PUBLISHER_SHOW:
+    case PUBLISHER_DELETE:
+    case PUBLISHER_TEST:
+    case PUBLISHER_ENABLE:
+    case PUBLISHER_HISTORY:
+        break;
+    }
+    return true;
+}
+
+/* What is asked; false: the answer is there. */
+static bool read_body(struct connection *connection, struct publisher_job *job)
+{
+    struct request *request = &connection->request;
+    struct api_error error;
+    if (connection->body_size == 0) {
+        bool is_needed = job->verb == PUBLISHER_CREATE || job->verb == PUBLISHER_REDELIVER;
+        job->asked.rotate.overlap_s = API_OVERLAP_S;
+        if (is_needed) {
+            answer_problem(request, BS_EMPTY_BODY, NULL);
+        }
+        return !is_needed;
+    }
+    if (connection->guard.media == MEDIA_NDJSON) {
+        answer_problem(request, BS_UNSUPPORTED_MEDIA_TYPE,
+                       "this path takes one JSON object: send application/json");
+        return false;
+    }
+    if (!parse(connection, job, &error)) {
+        answer_problem(request, error.status, error.detail);
+        return false;
+    }
+    return true;
+}
+
+/* False: the answer is there. */
+static bool begin(struct connection *connection)
+{
+    struct publisher_job *job = calloc(1, sizeof(*job));
+    if (job == NULL) {
+        answer_problem(&connection->request, BS_INTERNAL, NULL);
+        return false;
+    }
+    connection->publisher_job = job;
+    job->request = &connection->request;
+    job->verb = connection->route->command;
+    return read_body(connection, job);
+}
+
+enum outcome handle_webhook(struct connection *connection)
+{
+    if (!connection->handed_over && !begin(connection)) {
+        return OUTCOME_ANSWER;
+    }
+    bool done = false;
+    return connection_through(connection, submit, &done);
+}

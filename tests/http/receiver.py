@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Receivers of webhooks for the tests: small HTTP servers on loopback that remember what came.
+
+    with Receiver() as receiver:                       answers 204 at once
+    with Receiver(lambda notice: (500, {}, 2)) as receiver:   status, headers, seconds to wait first
+"""
+import base64
+import hashlib
+import hmac
+import json
+import socket
+import threading
+import time
+
+SETTINGS = {"webhooks_allow_http": "yes", "webhooks_allow_cidrs": "127.0.0.0/8",
+            "webhooks_ports": "1-65535"}
+
+
+class Notice:
+    def __init__(self, headers, body, time_s):
+        self.headers = headers
+        self.body = body
+        self.time_s = time_s  # when it had come
+        self.status = None    # what it was answered
+
+    @property
+    def id(self):
+        return self.headers["webhook-id"]
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def is_signed_with(self, secret):
+        content = f"{self.id}.{self.headers['webhook-timestamp']}.".encode() + self.body
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        wanted = "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+        return wanted in self.headers["webhook-signature"].split(" ")
+
+
+class Receiver:
+    def __init__(self, answer=None, port=0):
+        self.answer = answer or (lambda notice: (204, {}, 0))
+        self.port_wanted = port
+        self.notices = []  # in the order in which they had come
+        self.connections = []
+        self.changed = threading.Condition()
+        self.listener = None
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", self.port_wanted), backlog=128)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """From here on connecting is refused."""
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        except OSError:
+            pass
+        self.listener.close()
+        with self.changed:
+            for connection in self.connections:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self.changed:
+                self.connections.append(connection)
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        data = b""
+        try:
+            while True:
+                head, found, rest = data.partition(b"\r\n\r\n")
+                if found:
+                    lines = head.decode("latin-1").split("\r\n")
+                    headers = {}
+                    for line in lines[1:]:
+                        name, _, value = line.partition(":")
+                        headers[name.lower()] = value.strip()
+                    size = int(headers.get("content-length", "0"))
+                    if len(rest) >= size:
+                        data = rest[size:]
+                        self.take(connection, Notice(headers, rest[:size], time.time()))
+                        continue
+                piece = connection.recv(65536)
+                if not piece:
+                    return
+                data += piece
+        except OSError:
+            return
+
+    def take(self, connection, notice):
+        status, headers, delay_s = self.answer(notice)
+        notice.status = status
+        with self.changed:
+            self.notices.append(notice)
+            self.changed.notify_all()
+        if delay_s:
+            time.sleep(delay_s)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        connection.sendall(f"HTTP/1.1 {status} X\r\n{lines}Content-Length: 0\r\n\r\n".encode())
+
+    def accepted(self):
+        with self.changed:
+            return [notice for notice in self.notices if 200 <= notice.status < 300]
+
+    def wait(self, count, timeout_s=60, condition=None):
+        """Until so many were accepted (or the condition over all of them holds); returns all."""
+        deadline = time.monotonic() + timeout_s
+
+        def is_there():
+            if condition is not None:
+                return condition(self.notices)
+            return sum(200 <= notice.status < 300 for notice in self.notices) >= count
+
+        with self.changed:
+            while not is_there():
+                left = deadline - time.monotonic()
+                if left <= 0 or not self.changed.wait(left):
+                    if time.monotonic() >= deadline:
+                        raise RuntimeError(f"{len(self.notices)} notices after {timeout_s} s, "
+                                           f"not {count}")
+            return list(self.notices)
