@@ -59,6 +59,7 @@ int verb_health(struct cli *cli);
 int verb_market(struct cli *cli);
 int verb_pools(struct cli *cli);
 int verb_presets(struct cli *cli);
+int verb_providers(struct cli *cli);
 int verb_post(struct cli *cli);
 int verb_queue(struct cli *cli);
 int verb_rank(struct cli *cli);

@@ -147,6 +147,14 @@ static const struct verb {
      "\n"
      "  $ backstopctl rank T0351\n",
      verb_rank, 0},
+    {"providers", "POOL",
+     "who takes over positions before anybody is deleveraged, and how much now",
+     "TAKES LONG and TAKES SHORT are contracts that the provider would take over now, by its "
+     "limits\n"
+     "and at the current marks; they are asked where the pool's waterfall has an assign layer.\n"
+     "\n"
+     "  $ backstopctl providers usdc\n",
+     verb_providers, 0},
     {"settlements", "POOL", "the settlements of a pool and what each of them did",
      "One line a settlement: who failed, what the fund paid, what the winners bore.\n"
      "\n"

@@ -49,16 +49,21 @@ static void build_path(const struct follower *follower, struct buffer *path)
     http_path_query(path, "wait_ms", options->follow && follower->found_once ? WAIT_MS : NULL);
 }
 
-/* Closes carry a value, the other actions an amount: one column of money serves both. */
+/* Closes carry a value, the other actions an amount: one column of money serves both; and one of
+ * sizes what was closed and what a volunteer took over. */
 static void add_row(struct follower *follower, json_t *action)
 {
     json_t *value = json_object_get(action, "value");
+    json_t *taken = json_object_get(action, "size_taken");
     if (follower->cli->options.json) {
         cli_print_json(action);
         return;
     }
     if (json_object_get(action, "amount") == NULL && value != NULL) {
         json_object_set(action, "amount", value);
+    }
+    if (taken != NULL) {
+        json_object_set(action, "size_closed", taken);
     }
     table_add(&follower->table, action);
 }

@@ -64,6 +64,21 @@ static const struct table_column settlement_columns[] = {
     {"UNALLOCATED", "unallocated", TABLE_RIGHT},
 };
 
+static const struct table_column provider_columns[] = {
+    {"ACCOUNT", "account", TABLE_LEFT},
+    {"MARKET", "market", TABLE_LEFT},
+    {"PRIORITY", "priority", TABLE_RIGHT},
+    {"POSITION", "position", TABLE_RIGHT},
+    {"TAKES LONG", "room_long", TABLE_RIGHT},
+    {"TAKES SHORT", "room_short", TABLE_RIGHT},
+    {"MAX POSITION", "max_position", TABLE_RIGHT},
+    {"MAX SIZE", "max_size", TABLE_RIGHT},
+    {"LEVERAGE PPM", "max_leverage_ppm", TABLE_RIGHT},
+    {"WINDOW", "window", TABLE_LEFT},
+    {"SHARE PPM", "window_ppm", TABLE_RIGHT},
+    {"USED", "window_used", TABLE_RIGHT},
+};
+
 static const struct table_column position_columns[] = {
     {"MARKET", "market", TABLE_LEFT},
     {"SIZE", "size", TABLE_RIGHT},
@@ -233,6 +248,16 @@ int verb_rank(struct cli *cli)
     http_path_segment(&path, cli->operands[0]);
     buffer_text(&path, "/adl-rank");
     int code = show_list(cli, path.bytes, rank_columns, COUNT(rank_columns));
+    buffer_fini(&path);
+    return code;
+}
+
+int verb_providers(struct cli *cli)
+{
+    struct buffer path = {0};
+    buffer_text(&path, "/v1/providers");
+    http_path_query(&path, "pool", cli->operands[0]);
+    int code = show_list(cli, path.bytes, provider_columns, COUNT(provider_columns));
     buffer_fini(&path);
     return code;
 }

@@ -68,7 +68,7 @@ class Usage(unittest.TestCase):
         overview = run("--help")
         self.assertEqual(overview.returncode, 0)
         verbs = ("post", "actions", "pools", "presets", "fund", "solvency", "account", "market", "queue", "rank",
-                 "settlements", "simulate", "health")
+                 "providers", "settlements", "simulate", "health")
         for verb in verbs:
             self.assertIn(f"  {verb} ", overview.stdout.decode())
             result = run(verb, "--help")
@@ -385,7 +385,7 @@ class Real(unittest.TestCase):
         for verb, rows in ((["pools"], 1), (["fund", "usdc"], 1), (["solvency", "usdc"], 1), (["health"], 1),
                            (["account", "T05777"], 1), (["account", "backstop:usdc"], 1),
                            (["market", "AVAX-PERP"], 1), (["queue", "AVAX-PERP", "--side", "short"], 1),
-                           (["queue", "AVAX-PERP"], 0), (["rank", "T05777"], 1), (["presets"], 6), (["settlements", "usdc"], 1), (["actions"], 110),
+                           (["queue", "AVAX-PERP"], 0), (["rank", "T05777"], 1), (["presets"], 6), (["providers", "usdc"], 0), (["settlements", "usdc"], 1), (["actions"], 110),
                            (["actions", "--type", "adl", "--account", "T05777"], 1),
                            (["actions", "--after", "100", "--pool", "usdc"], 10)):
             with self.subTest(verb=verb):
@@ -413,6 +413,30 @@ class Real(unittest.TestCase):
         end = lines[0].index("SIZE") + len("SIZE")
         for line in lines[1:]:
             self.assertTrue(line[end - 1].isdigit() and line[end] == " ", line)
+
+    def test_providers(self):
+        """Every column of a registration with all its limits, and what is taken over in the actions."""
+        book = [{"type": "pool", "pool": "p", "asset": "USD", "decimals": 2, "period": "8h", "mark_max_age_ms": 0,
+                 "waterfall": [{"layer": "assign"}]},
+                {"type": "market", "market": "M", "pool": "p", "tick_size": "1", "lot_size": "1",
+                 "maintenance_margin_ppm": 5000},
+                {"type": "account", "account": "lp", "pool": "p", "collateral": "1000"},
+                {"type": "account", "account": "out", "pool": "p", "collateral": "-5", "positions": [
+                    {"market": "M", "size": "3", "entry_price": "10"}]},
+                {"type": "provider", "account": "lp", "market": "M", "max_position": "50", "max_size": "2",
+                 "max_leverage_ppm": 2000000, "window": "8h", "window_ppm": 250000, "priority": 4},
+                {"type": "mark", "market": "M", "price": "10"}]
+        with harness.Server() as server:
+            url = f"http://127.0.0.1:{server.port}"
+            lines = "".join(json.dumps(command) + "\n" for command in book).encode()
+            self.assertEqual(run("post", "-", "--url", url, stdin=lines).returncode, 0)
+            shown = run("providers", "p", "--url", url).stdout.decode().splitlines()
+            self.assertEqual(shown[1].split(), ["lp", "M", "4", "0", "2", "2", "50", "2", "2000000", "8h", "250000", "0"])
+            server.post("/v1/pools/p/settle")
+            server.wait_for_actions(2)
+            taken = run("actions", "--type", "assignment", "--url", url).stdout.decode().splitlines()
+            title = re.findall(r"\S+(?: \S+)*", taken[0])
+            self.assertEqual(taken[1].split()[title.index("SIZE")], "2")
 
     def test_a_list_of_many_pages(self):
         commands = [{"type": "pool", "pool": f"p{n:04}", "asset": "USD", "decimals": 2, "period": "8h",
