@@ -94,6 +94,7 @@ void bs_layer_adl(struct bs_plan *plan, uint32_t case_row, const struct bs_layer
             .account = c->account,
             .market = legs[i].market,
             .counter_side = legs[i].size > 0,
+            .at_mark = at_mark,
             .protect = !at_mark && layer->protect_principal,
             .is_long = legs[i].size > 0,
             .price = {bs_plan_value(plan, legs[i].market, legs[i].size) + share, lots},

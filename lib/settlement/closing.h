@@ -12,6 +12,7 @@ struct bs_closing {
     uint32_t account;
     uint32_t market;
     uint8_t counter_side; /* 0: the counterparties are long */
+    bool at_mark;         /* nothing is taken */
     bool protect;         /* and the price is the bankruptcy price */
     bool is_long;         /* of the closing account */
     struct bs_piecewise price;
@@ -23,7 +24,8 @@ int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *
                          uint32_t rank, int64_t wanted);
 
 /* split.c: places the leg's lots without an order: by size (pro_rata) or from the most levered down
- * (leverage_water_fill), tier by tier; what a clamp refuses is split again. */
+ * (leverage_water_fill), tier by tier, but at mark to one level of those in profit and not; what a
+ * clamp refuses is split again. */
 void bs_place_split(struct bs_closing *closing);
 
 #endif

@@ -54,6 +54,7 @@ struct bs_rankings {
 };
 
 #define BS_TIERS BS_ACTION_TIERS
+#define BS_TIERS_OF_PROFIT 2 /* in profit and not: so many tiers lie side by side */
 
 /* Whether lots are split among the candidates instead of taken in their order. */
 static inline bool bs_ranking_splits(uint8_t ranking)

@@ -9,6 +9,8 @@
  * as it can be): with q_i lots and equity E_i the sizes that stay are min(q_i, level * E_i), and
  * the level is such that X lots go. Over the k candidates above it, level = (sum q - X) / sum E: so
  * what stays, T = sum q - X lots, is split by equity among them (prefix differences, rounded up).
+ * At mark nothing is taken from anybody, so those not in profit are levelled with the others: else
+ * who closes and reopens a position would leave the first tier by it.
  */
 #include "lib/money/money.h"
 #include "lib/settlement/closing.h"
@@ -22,9 +24,15 @@ struct split {
     struct bs_closing *closing;
     uint8_t tier;
     uint32_t leg_number;
-    uint32_t round; /* numbers the rounds of all splits of a settlement */
-    bool fill;      /* leverage_water_fill */
+    uint32_t round;   /* numbers the rounds of all splits of a settlement */
+    bool fill;        /* leverage_water_fill */
+    uint8_t together; /* so many tiers have one level */
 };
+
+static bool is_of_tier(const struct split *split, const struct bs_candidate *candidate)
+{
+    return candidate->tier / split->together == split->tier / split->together;
+}
 
 static struct bs_candidate *next(const struct split *split, uint32_t *rank, struct totals *ret_own)
 {
@@ -33,7 +41,7 @@ static struct bs_candidate *next(const struct split *split, uint32_t *rank, stru
     struct bs_candidate *candidate;
     while ((candidate = bs_ranking_at(&plan->scratch->rankings, closing->market,
                                       closing->counter_side, (*rank)++)) != NULL) {
-        if (candidate->tier != split->tier || candidate->barred == split->leg_number ||
+        if (!is_of_tier(split, candidate) || candidate->barred == split->leg_number ||
             candidate->below == split->round) {
             continue;
         }
@@ -139,7 +147,9 @@ void bs_place_split(struct bs_closing *closing)
         .leg_number = ++plan->legs_split,
         .fill = plan->scratch->rankings.ranking == BS_RANKING_LEVERAGE_WATER_FILL,
     };
-    for (; split.tier < BS_TIERS; split.tier++) {
+    split.together = split.fill && closing->at_mark ? BS_TIERS_OF_PROFIT : 1;
+    for (uint32_t tier = 0; tier < BS_TIERS; tier += split.together) {
+        split.tier = (uint8_t)tier;
         while (closing->done < closing->price.lots && run_round(&split)) {
         }
     }

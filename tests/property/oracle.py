@@ -69,7 +69,7 @@ Readings (what was chosen where DESIGN is silent or can be read in two ways):
 28. A score's p, e, n and m are the position's, its q and w (= collateral) the account's. price_leverage
     knows no score but 0 for what is not in profit; it comes after, by id.
 29. leverage_water_fill levels lots over equity (the mark is the same for all), tier by tier as
-    pro_rata; equity counts as at least one quantum; the exact reductions are rounded down in
+    pro_rata, but at mark, where nothing is taken, those in profit and not together; equity counts as at least one quantum; the exact reductions are rounded down in
     running sums. A clamp's refusal is levelled again over sizes and equities as they are then.
 30. What is taken back of a close comes on top of whatever was traded since; opposite lots close
     against each other, each at its own entry. The baseline shift of the close is taken back in the

@@ -36,6 +36,7 @@ class Leg:
     value: int
     protect: bool
     counter_long: bool
+    at_mark: bool
     placed: int = 0
 
     def piece(self, counterparty, lots):
@@ -108,7 +109,8 @@ class Adl(Queue):
         for (name, size), share in zip(legs.items(), shares):
             market = pool.markets[name]
             share += carried  # a share that could not be placed is added to the next leg
-            leg = Leg(account, market, abs(size), market.value(size) + share, protect, size < 0)
+            leg = Leg(account, market, abs(size), market.value(size) + share, protect, size < 0,
+                      price == "mark")
             equity = pool.equity(account)
             self.place_leg(leg, layer.get("ranking", "profit_leverage"), size < 0)
             if price == "bankruptcy":
@@ -117,9 +119,10 @@ class Adl(Queue):
     def place_leg(self, leg, ranking, side):
         rows = self.rankings.get((leg.market.id, side), [])
         if ranking in SPLITS:
-            # lots split over positions in profit, then over the rest
-            for group in (0, 1, 2, 3):
-                self.split_lots(leg, ranking, [a for key, a, _ in rows if key[0] == group])
+            # lots split over positions in profit, then over the rest; at mark to one common level
+            one_level = ranking == "leverage_water_fill" and leg.at_mark
+            for groups in ((0, 1), (2, 3)) if one_level else ((0,), (1,), (2,), (3,)):
+                self.split_lots(leg, ranking, [a for key, a, _ in rows if key[0] in groups])
             return
         for rank, (key, account, _) in enumerate(rows, 1):
             if leg.placed < leg.lots and self.is_candidate(leg, account):
