@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "daemon/access/access.h"
+#include "daemon/access/audit.h"
 #include "daemon/http/server.h"
 #include "daemon/obs/logger.h"
 #include "daemon/obs/notify.h"
@@ -42,6 +43,7 @@ struct app {
     struct simulator *simulator;
     struct access access; /* read before the log, used by HTTP */
     struct publisher *publisher;
+    struct audit *audit;
     struct request report; /* of SIGUSR1 */
     bool is_reporting;
     bool is_stopping;
@@ -237,6 +239,7 @@ static void reload_access(struct app *app)
         logger_write(LOGGER_INFO, "access", "read the certificate again", NULL);
         http_server_set_tls(app->http, access.tls);
     }
+    http_server_reopen_audit(app->http);
     buffer_fini(&problems);
     buffer_fini(&warnings);
 }
@@ -386,7 +389,13 @@ static int read_access(struct app *app)
     struct buffer problems = {0};
     struct buffer warnings = {0};
     int status = EX_OK;
-    if (!access_load(app->settings, &app->access, &problems, &warnings)) {
+    const char *path = settings_text(app->settings, SETTING_ACCESS_AUDIT);
+    bool good = access_load(app->settings, &app->access, &problems, &warnings);
+    if (good && (path[0] != '\0' || app->access.keys != NULL)) {
+        app->audit = audit_open(path, &problems);
+        good = app->audit != NULL;
+    }
+    if (!good) {
         log_lines(&problems, LOGGER_ERROR, "not started");
         (void)notify_send("STATUS=%.300s", problems.bytes);
         status = EX_CONFIG;
@@ -466,10 +475,12 @@ static int start_http(struct app *app)
         .keys = app->access.keys,
         .tls = app->access.tls,
         .publisher = app->publisher,
+        .audit = app->audit,
     };
     app->has_keys = options.keys != NULL;
     app->has_tls = options.tls != NULL;
-    app->access = (struct access){0}; /* the server's from here on */
+    app->access = (struct access){0}; /* the server's from here on, */
+    app->audit = NULL;                /* this too */
     options.address.sin_family = AF_INET;
     options.address.sin_addr.s_addr = htonl(settings_host(settings, SETTING_HTTP_LISTEN));
     options.address.sin_port = htons(settings_port(settings, SETTING_HTTP_LISTEN));
@@ -578,6 +589,7 @@ int app_run(const struct arguments *arguments, struct settings *settings)
         status = serve(&app);
     }
     access_fini(&app.access);
+    audit_close(app.audit);
     log_close(app.log);
     (void)uv_loop_close(&app.loop);
     if (status == EX_OK) {

@@ -18,6 +18,7 @@
 #include "daemon/http/answer.h"
 #include "daemon/http/gate.h"
 #include "daemon/http/path.h"
+#include "daemon/http/trail.h"
 #include "daemon/obs/logger.h"
 #include "daemon/obs/metrics.h"
 
@@ -45,6 +46,7 @@ static enum MHD_Result send_answer(struct connection *connection)
         added &= MHD_add_response_header(response, "Retry-After", seconds);
     }
     added &= gate_add_headers(connection, response);
+    trail_done(connection, true);
     if (connection->allow[0] != '\0') {
         added &= MHD_add_response_header(response, "Allow", connection->allow);
     }
@@ -207,10 +209,15 @@ static enum MHD_Result run(struct connection *connection)
 {
     const struct http_options *options = &connection->server->options;
     sweep_stage(&connection->sweep, STAGE_WORKING, options->answer_deadline_ms);
-    if (!connection->refused && connection->route->handle(connection) == OUTCOME_SUSPENDED) {
-        return MHD_YES;
+    if (connection->refused) {
+        return send_answer(connection);
     }
-    return send_answer(connection);
+    if (trail_wants_path(connection) && !trail_asked(connection)) {
+        answer_problem(&connection->request, BS_AUDIT_FAILED, NULL);
+        return send_answer(connection);
+    }
+    enum outcome outcome = connection->route->handle(connection);
+    return outcome == OUTCOME_SUSPENDED ? MHD_YES : send_answer(connection);
 }
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
@@ -371,6 +378,7 @@ void connection_on_completed(void *user, struct MHD_Connection *mhd, void **exch
     assert(connection->begun);
     *exchange = NULL;
     struct http_server *server = connection->server;
+    trail_done(connection, false); /* unless it was sent */
     reset(connection);
     sweep_stage(&connection->sweep, STAGE_IDLE, 0);
     server->exchanges--;

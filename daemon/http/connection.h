@@ -28,6 +28,7 @@
 #include "daemon/http/server.h"
 #include "daemon/http/sweep.h"
 
+struct audit;
 struct connection;
 
 /* What a handler did with the request. */
@@ -83,6 +84,7 @@ struct connection {
     struct caller caller;
     char gate_detail[256];               /* why the gate does not let it through */
     uint64_t path_number;                /* of a settlement or an action; 0 = none */
+    uint64_t audit_id;                   /* of the line that says it was asked; 0 = none */
     struct simulator_job *job;           /* of a simulation; NULL for everything else */
     struct publisher_job *publisher_job; /* likewise, about webhooks */
     char allow[48];                      /* the methods for a 405 */
@@ -108,6 +110,7 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     struct tls *tls;   /* of new connections; NULL: plain HTTP */
     struct tls *retired_tls;
     uint32_t generation; /* of keys and tls, from 1 */
+    struct audit *audit; /* NULL: nothing is written down */
     struct log_reader *reader;
     struct MHD_Daemon *daemon;
     struct sweep sweep;
@@ -126,6 +129,7 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     _Atomic(struct tls *) fresh_tls;
     _Atomic(struct connection *) done; /* the core has finished with these, the last one first */
     _Atomic uint64_t last_ordinal;     /* of the last action we heard of */
+    atomic_bool reopens_audit;
     atomic_bool quiesced;
     atomic_bool ending; /* the thread ends when the last answers are sent */
 };

@@ -1,36 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/http/gate.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <strings.h>
 
+#include "daemon/http/trail.h"
 #include "daemon/obs/logger.h"
 
 #define ROLES_ALL (ROLE_FEED | ROLE_OPS | ROLE_READ)
 #define KEY_TEXT_SIZE_MAX 512
-#define PEER_SIZE (INET_ADDRSTRLEN + 8)
 
 static uint8_t roles_of(const struct route *route)
 {
     return route->roles == 0 ? ROLE_OPS : route->roles;
 }
 
-static void print_peer(const struct connection *connection, char text[PEER_SIZE])
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr_in *address = (const void *)info->client_addr;
-    char host[INET_ADDRSTRLEN] = "?";
-    (void)inet_ntop(AF_INET, &address->sin_addr, host, sizeof(host));
-    (void)snprintf(text, PEER_SIZE, "%s:%u", host, ntohs(address->sin_port));
-}
-
 static enum bs_status refuse(struct connection *connection, enum bs_status status,
                              const char *detail)
 {
-    char peer[PEER_SIZE];
-    print_peer(connection, peer);
+    char peer[TRAIL_PEER_SIZE];
+    trail_peer(connection, peer);
     (void)snprintf(connection->gate_detail, sizeof(connection->gate_detail), "%s", detail);
     logger_write(
         LOGGER_WARN, "access", "a request was refused",
@@ -38,6 +27,9 @@ static enum bs_status refuse(struct connection *connection, enum bs_status statu
             logger_string("code", bs_status_name(status)),
             logger_string("key", connection->caller.name), logger_string("peer", peer),
             logger_string("route", connection->route != NULL ? connection->route->pattern : "?")));
+    if (status == BS_FORBIDDEN) {
+        trail_refused(connection, status);
+    }
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/access/audit.h"
 #include "daemon/http/connection.h"
 #include "daemon/obs/logger.h"
 
@@ -200,6 +201,9 @@ static void take_signal(struct http_server *server)
     uint64_t last_ordinal = atomic_load(&server->last_ordinal);
     take_keys(server, atomic_exchange(&server->fresh_keys, NULL));
     take_tls(server, atomic_exchange(&server->fresh_tls, NULL));
+    if (server->audit != NULL && atomic_exchange(&server->reopens_audit, false)) {
+        audit_reopen(server->audit);
+    }
     if (last_ordinal != server->told_ordinal || server->waits_ended) {
         server->told_ordinal = last_ordinal;
         sweep_resume_all(&server->sweep);
@@ -259,6 +263,7 @@ static void close_all(struct http_server *server)
     keys_free(atomic_load(&server->fresh_keys));
     free_retired(server);
     tls_free(server->tls);
+    audit_close(server->audit);
     tls_free(atomic_load(&server->fresh_tls));
     if (server->listener >= 0) {
         (void)close(server->listener);
@@ -301,6 +306,7 @@ int http_server_new(struct http_server **ret_server, const struct http_options *
     server->core = core;
     server->keys = options->keys;
     server->tls = options->tls;
+    server->audit = options->audit;
     server->generation = 1;
     server->listener = -1;
     server->event = -1;
@@ -337,6 +343,12 @@ void http_server_set_keys(struct http_server *server, struct keys *keys)
 void http_server_set_tls(struct http_server *server, struct tls *tls)
 {
     tls_free(atomic_exchange(&server->fresh_tls, tls));
+    http_server_signal(server);
+}
+
+void http_server_reopen_audit(struct http_server *server)
+{
+    atomic_store(&server->reopens_audit, true);
     http_server_signal(server);
 }
 

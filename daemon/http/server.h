@@ -12,6 +12,7 @@
 #include "daemon/core/core.h"
 #include "daemon/log/log.h"
 
+struct audit;
 struct keys;
 struct publisher;
 struct simulator;
@@ -31,6 +32,7 @@ struct http_options {
     struct keys *keys;           /* NULL: everybody may do everything. The server's from then on */
     struct tls *tls;             /* NULL: plain HTTP. The server's from then on */
     struct publisher *publisher;
+    struct audit *audit; /* NULL: administrative requests are not written down. Likewise */
 };
 
 struct http_server;
@@ -45,6 +47,8 @@ void http_server_wake(struct http_server *server, uint64_t last_ordinal);
 void http_server_set_tls(struct http_server *server, struct tls *tls);
 /* Any thread: these keys count from the next request on. The server frees them. */
 void http_server_set_keys(struct http_server *server, struct keys *keys);
+/* Any thread: the audit log's file was moved away. */
+void http_server_reopen_audit(struct http_server *server);
 /* readyz answers 503 from now on; no new connections. */
 void http_server_quiesce(struct http_server *server);
 void http_server_free(struct http_server *server); /* after the core stopped; NULL is fine */

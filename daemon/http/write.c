@@ -3,6 +3,7 @@
 #include "daemon/http/answer.h"
 #include "daemon/http/connection.h"
 #include "daemon/http/gate.h"
+#include "daemon/http/trail.h"
 
 /* A command that is all in its path: settle, resume, the deletes. */
 static void add_named(struct connection *connection)
@@ -38,8 +39,13 @@ static bool pass_gate(struct connection *connection)
     enum bs_status status = gate_items(connection);
     if (status != BS_OK) {
         answer_problem(&connection->request, status, connection->gate_detail);
+        return false;
     }
-    return status == BS_OK;
+    if (connection->request.batch.needs.ops != 0 && !trail_asked(connection)) {
+        answer_problem(&connection->request, BS_AUDIT_FAILED, NULL);
+        return false;
+    }
+    return true;
 }
 
 /* The core has written the result; that a settlement waits for a mark is said in it. */

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may do what. Goal: with a keys file every route and every item asks for its role, and nothing
 is applied of what is refused; a reload counts at once, a broken one not at all."""
+import json
 import os
 import re
 import signal
@@ -215,6 +216,81 @@ def test_starts_that_are_refused(t):
         os.chmod(path, 0o644)
         code, said = run_daemon("--keys", path, "--check-config")
         t.true("readable by all: a warning", code == 0 and "chmod o-r" in said, (code, said))
+
+
+def audit_lines(server, path, count):
+    """At least so many lines: the last one is written beside its answer."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with open(path, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        if len(lines) >= count:
+            return lines
+        time.sleep(0.02)
+    raise RuntimeError(f"{len(lines)} lines of the audit log, not {count}")
+
+
+def test_audit(t):
+    """Each administrative request is written down before it is done and when it was; no other is."""
+    with tempfile.TemporaryDirectory(prefix="backstopd-test-") as folder:
+        path = os.path.join(folder, "audit")
+        with Server(keys=KEYS, settings={"access_audit": path}) as server:
+            server.put("/v1/pools/usdc", POOL, key="ops")
+            server.put("/v1/markets/m", MARKET, key="ops")
+            server.post("/v1/marks", {"market": "m", "price": "1"}, key="feed")
+            server.get("/v1/pools", key="ops")
+            server.post("/v1/pools/nope/settle", key="ops")
+            server.post("/v1/pools/usdc/resume", key="feed")
+            server.post("/v1/commands", '{"type":"resume","pool":"usdc"}\n'
+                        '{"type":"mark","market":"m","price":"2"}\n', content_type=NDJSON)
+            server.post("/v1/simulations", {"pool": "usdc"}, key="ops")
+            lines = audit_lines(server, path, 11)
+            t.equal("who, what", [(x["event"], x.get("key"), x.get("route"), x.get("name"),
+                                   x.get("types"), x.get("status")) for x in lines], [
+                ("asked", "ops", "/v1/pools/{}", "usdc", ["pool"], None),
+                ("answered", "ops", None, None, None, 200),
+                ("asked", "ops", "/v1/markets/{}", "m", ["market"], None),
+                ("answered", "ops", None, None, None, 200),
+                ("asked", "ops", "/v1/pools/{}/settle", "nope", ["settle"], None),
+                ("answered", "ops", None, None, None, 404),
+                ("refused", "feed", "/v1/pools/{}/resume", "usdc", None, None),
+                ("asked", "all", "/v1/commands", None, ["mark", "resume"], None),
+                ("answered", "all", None, None, None, 200),
+                ("asked", "ops", "/v1/simulations", None, None, None),
+                ("answered", "ops", None, None, None, lines[-1]["status"])])
+            t.equal("the pairs have ids", [lines[i]["id"] == lines[i + 1]["id"]
+                                           for i in (0, 2, 4, 7, 9)], [True] * 5)
+            t.equal("what came of it", [(x["seq"], x["accepted"], x["rejected"]) for x in lines
+                                        if "seq" in x], [(1, 1, 0), (2, 1, 0), (4, 0, 1), (6, 2, 0)])
+            t.true("from where", all(x["peer"].startswith("127.0.0.1:") for x in lines if "peer" in x))
+            t.true("when", all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", x["time"])
+                               for x in lines))
+            t.equal("for its owner only", os.stat(path).st_mode & 0o777, 0o600)
+            os.rename(path, path + ".1")
+            since = len(server.output())
+            t.true("a reload", reload(server, b"read the keys again", since))
+            deadline = time.monotonic() + 20
+            while not os.path.exists(path) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            server.post("/v1/pools/usdc/pause", key="ops")
+            t.equal("goes on in a new file", len(audit_lines(server, path, 2)), 2)
+            server.kill9()
+            t.equal("what was answered is there after a kill",
+                    audit_lines(server, path, 2)[-1]["event"], "answered")
+    with Server(keys=KEYS) as server:
+        server.put("/v1/pools/usdc", POOL, key="ops")
+        t.true("without a file: standard error", b'"event":"asked"' in server.output())
+
+
+def test_audit_fails(t):
+    """What cannot be written down is not done."""
+    with Server(keys=KEYS, settings={"access_audit": "/dev/full"}) as server:
+        answer = server.put("/v1/pools/usdc", POOL, key="ops")
+        t.refused("a pool", answer, 503, "audit_failed")
+        t.refused("a simulation", server.post("/v1/simulations", {"pool": "usdc"}), 503,
+                  "audit_failed")
+        t.equal("was not made", server.get("/v1/pools").json["data"], [])
+        t.equal("state goes in", server.post("/v1/marks", {"market": "m", "price": "1"}).status, 422)
 
 
 def test_rates(t):

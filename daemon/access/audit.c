@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/access/audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/json_writer.h"
+#include "daemon/obs/logger.h"
+
+#define IDS_PER_MS 1000 /* a start in the next millisecond begins above all of this one's */
+
+struct audit {
+    char *path; /* "" = standard error */
+    int fd;
+    uint64_t last_id;
+};
+
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int open_file(const char *path)
+{
+    if (path[0] == '\0') {
+        return STDERR_FILENO;
+    }
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+}
+
+struct audit *audit_open(const char *path, struct buffer *problems)
+{
+    struct audit *audit = calloc(1, sizeof(*audit));
+    char *copy = strdup(path);
+    if (audit == NULL || copy == NULL) {
+        (void)fputs("out of memory\n", stderr);
+        abort();
+    }
+    audit->path = copy;
+    audit->last_id = (uint64_t)wall_ms() * IDS_PER_MS;
+    audit->fd = open_file(path);
+    if (audit->fd < 0) {
+        buffer_printf(problems, "%s: the audit log cannot be opened: %s\n", path, strerror(errno));
+        audit_close(audit);
+        return NULL;
+    }
+    return audit;
+}
+
+static void close_file(int fd)
+{
+    if (fd >= 0 && fd != STDERR_FILENO) {
+        (void)close(fd);
+    }
+}
+
+void audit_close(struct audit *audit)
+{
+    if (audit != NULL) {
+        close_file(audit->fd);
+        free(audit->path);
+        free(audit);
+    }
+}
+
+void audit_reopen(struct audit *audit)
+{
+    int fd = open_file(audit->path);
+    if (fd < 0) {
+        logger_write(LOGGER_ERROR, "access", "the audit log cannot be opened again",
+                     LOGGER_FIELDS(logger_string("path", audit->path),
+                                   logger_string("error", strerror(errno))));
+        return;
+    }
+    close_file(audit->fd);
+    audit->fd = fd;
+}
+
+uint64_t audit_next_id(struct audit *audit)
+{
+    return ++audit->last_id;
+}
+
+void audit_begin(struct audit *audit, struct buffer *line)
+{
+    (void)audit;
+    buffer_clear(line);
+    buffer_text(line, "{");
+    member_time(line, "time", wall_ms());
+}
+
+bool audit_end(struct audit *audit, struct buffer *line)
+{
+    buffer_text(line, "}\n");
+    ssize_t written = write(audit->fd, line->bytes, line->size);
+    if (written == (ssize_t)line->size) {
+        (void)sync_file_range(audit->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+        return true;
+    }
+    logger_write(
+        LOGGER_ERROR, "access", "the audit log cannot be written",
+        LOGGER_FIELDS(logger_string("path", audit->path),
+                      logger_string("error", written < 0 ? strerror(errno) : "too short")));
+    if (written > 0) { /* what follows must not be part of the broken line */
+        ssize_t ended = write(audit->fd, "\n", 1);
+        (void)ended;
+    }
+    return false;
+}
