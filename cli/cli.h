@@ -24,6 +24,16 @@ struct options {
     const char *type;
     const char *fund;
     const char *settlement;
+    const char *key;
+    const char *key_file;
+    const char *cacert;
+    const char *cert;
+    const char *cert_key;
+    const char *file;
+    const char *roles;
+    const char *subject;
+    const char *requests;
+    const char *items;
     const char *shocks[CLI_SHOCKS_MAX];
     size_t shocks_count;
     const char *waterfalls[CLI_WATERFALLS_MAX];
@@ -37,6 +47,7 @@ struct options {
 struct cli {
     struct options options;
     char *const *operands; /* after the verb, as many as its row in the table of verbs asks for */
+    int operands_count;
     struct http *http;
     bool color; /* of stdout */
 };
@@ -49,6 +60,9 @@ int cli_refused(const struct cli *cli, const struct http_answer *answer);
 int cli_get(struct cli *cli, const char *path, json_t **ret_document);
 /* The document as one line of JSON, members in the server's order. */
 void cli_print_json(const json_t *document);
+/* The key, authority and certificate that options and environment name. EX_OK, or the reason is
+ * printed. */
+int cli_access(struct cli *cli);
 /* Whatever stdout could not take: EX_OK or EX_IOERR. */
 int cli_flush(void);
 
@@ -56,6 +70,7 @@ int verb_account(struct cli *cli);
 int verb_actions(struct cli *cli);
 int verb_fund(struct cli *cli);
 int verb_health(struct cli *cli);
+int verb_key(struct cli *cli);
 int verb_market(struct cli *cli);
 int verb_pools(struct cli *cli);
 int verb_presets(struct cli *cli);

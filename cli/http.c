@@ -16,6 +16,8 @@ struct http {
     size_t body_sent;
     struct curl_slist *ndjson_headers;
     struct curl_slist *json_headers;
+    struct curl_slist *get_headers; /* NULL = none */
+    struct http_access access;
     char *url;
     struct buffer answer;
     bool answer_too_long;
@@ -106,10 +108,49 @@ void http_free(struct http *http)
     curl_easy_cleanup(http->curl);
     curl_slist_free_all(http->ndjson_headers);
     curl_slist_free_all(http->json_headers);
+    curl_slist_free_all(http->get_headers);
     buffer_fini(&http->answer);
     free(http->url);
     free(http);
     curl_global_cleanup();
+}
+
+static bool goes_in_the_clear(const char *url)
+{
+    CURLU *parsed = curl_url();
+    char *scheme = NULL;
+    char *host = NULL;
+    bool known = parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                 curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                 curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK;
+    bool local = known && (strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
+                           strcmp(host, "[::1]") == 0);
+    bool clear = !known || (strcmp(scheme, "https") != 0 && !local);
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return clear;
+}
+
+bool http_set_access(struct http *http, const struct http_access *access)
+{
+    struct buffer header = {0};
+    http->access = *access;
+    if (access->key == NULL) {
+        return true;
+    }
+    if (goes_in_the_clear(http->url)) {
+        return false;
+    }
+    buffer_printf(&header, "Authorization: Bearer %s", access->key);
+    http->get_headers = curl_slist_append(NULL, header.bytes);
+    if (http->get_headers == NULL ||
+        curl_slist_append(http->ndjson_headers, header.bytes) == NULL ||
+        curl_slist_append(http->json_headers, header.bytes) == NULL) {
+        abort();
+    }
+    buffer_fini(&header);
+    return true;
 }
 
 const char *http_url(const struct http *http)
@@ -161,6 +202,15 @@ static void prepare(struct http *http, const char *url, long timeout_ms)
     curl_easy_setopt(http->curl, CURLOPT_ERRORBUFFER, http->error);
     curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(http->curl, CURLOPT_WRITEDATA, http);
+    curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, http->get_headers); /* a post has its own */
+    curl_easy_setopt(http->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (http->access.cacert != NULL) {
+        curl_easy_setopt(http->curl, CURLOPT_CAINFO, http->access.cacert);
+    }
+    if (http->access.cert != NULL) {
+        curl_easy_setopt(http->curl, CURLOPT_SSLCERT, http->access.cert);
+        curl_easy_setopt(http->curl, CURLOPT_SSLKEY, http->access.cert_key);
+    }
 }
 
 static int perform(struct http *http, struct http_answer *ret_answer)

@@ -17,9 +17,20 @@ struct http_answer {
     long retry_after_s; /* 0 when the server named none */
 };
 
+/* How the server knows us, and we it. Each may be NULL. */
+struct http_access {
+    const char *key;      /* sent as Authorization: Bearer */
+    const char *cacert;   /* PEM file: the authority of the server, in place of the system's */
+    const char *cert;     /* PEM file: our certificate, */
+    const char *cert_key; /* and its key */
+};
+
 /* NULL when the URL is not http(s)://host[:port][/prefix]. */
 struct http *http_new(const char *url);
 void http_free(struct http *http);
+/* The texts must outlive it. False: this key must not be sent to this URL, as it would go over the
+ * network in the clear. */
+BS_MUST_USE bool http_set_access(struct http *http, const struct http_access *access);
 const char *http_url(const struct http *http); /* without a slash at its end */
 
 /*

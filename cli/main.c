@@ -35,9 +35,22 @@ enum option_bit {
     OPTION_SETTLEMENT = 1 << 13,
     OPTION_SHOCK = 1 << 14,
     OPTION_WATERFALL = 1 << 15,
+    OPTION_KEY = 1 << 16,
+    OPTION_KEY_FILE = 1 << 17,
+    OPTION_CACERT = 1 << 18,
+    OPTION_CERT = 1 << 19,
+    OPTION_CERT_KEY = 1 << 20,
+    OPTION_FILE = 1 << 21,
+    OPTION_ROLES = 1 << 22,
+    OPTION_SUBJECT = 1 << 23,
+    OPTION_REQUESTS = 1 << 24,
+    OPTION_ITEMS = 1 << 25,
 };
 
-#define OPTIONS_OF_ALL (OPTION_URL | OPTION_OUTPUT | OPTION_HELP | OPTION_VERSION)
+#define OPTIONS_OF_ACCESS                                                                          \
+    (OPTION_KEY | OPTION_KEY_FILE | OPTION_CACERT | OPTION_CERT | OPTION_CERT_KEY)
+#define OPTIONS_OF_ALL                                                                             \
+    (OPTION_URL | OPTION_OUTPUT | OPTION_HELP | OPTION_VERSION | OPTIONS_OF_ACCESS)
 
 static const struct option_row {
     const char *name;
@@ -48,6 +61,14 @@ static const struct option_row {
 } option_rows[] = {
     {"url", "URL", "the server; default $BACKSTOP_URL, then " DEFAULT_URL, OPTION_URL, 'u'},
     {"output", "FORMAT", "table (default) or json: one object a line", OPTION_OUTPUT, 'o'},
+    {"key", "KEY", "access key; default $BACKSTOP_KEY. Others see it in a list of processes",
+     OPTION_KEY, 0},
+    {"key-file", "FILE", "the access key stands in this file; default $BACKSTOP_KEY_FILE",
+     OPTION_KEY_FILE, 0},
+    {"cacert", "FILE", "authority of the server, PEM; default $BACKSTOP_CACERT, the system's",
+     OPTION_CACERT, 0},
+    {"cert", "FILE", "our certificate, PEM; default $BACKSTOP_CERT", OPTION_CERT, 0},
+    {"cert-key", "FILE", "its private key, PEM; default $BACKSTOP_CERT_KEY", OPTION_CERT_KEY, 0},
     {"help", NULL, "this text, or that of a verb", OPTION_HELP, 'h'},
     {"version", NULL, "the version of backstopctl and its libraries", OPTION_VERSION, 'V'},
     {"account", "ID", "only actions of this account; simulate: what it would keep", OPTION_ACCOUNT,
@@ -55,12 +76,17 @@ static const struct option_row {
     {"after", "CURSOR", "only what comes after this cursor", OPTION_AFTER, 0},
     {"batch", "N", "lines of one request; default 1000", OPTION_BATCH, 'n'},
     {"follow", NULL, "keep waiting for new actions", OPTION_FOLLOW, 'f'},
+    {"file", "FILE", "the keys file of the server", OPTION_FILE, 0},
     {"fund", "AMOUNT", "cash of the insurance fund instead of what it has", OPTION_FUND, 0},
+    {"items", "N", "most items a second", OPTION_ITEMS, 0},
     {"pool", "POOL", "only actions of this pool", OPTION_POOL, 0},
     {"quiet", NULL, "post: no progress bar; health: print nothing", OPTION_QUIET, 'q'},
+    {"requests", "N", "most requests a second", OPTION_REQUESTS, 0},
+    {"roles", "ROLES", "feed, ops, read, or several: feed,read", OPTION_ROLES, 0},
     {"settlement", "N", "what would have been done at this settlement", OPTION_SETTLEMENT, 0},
     {"shock", "MARKET=TO", "a price, or a move such as -13%; as often as wanted", OPTION_SHOCK, 0},
     {"side", "SIDE", "long or short", OPTION_SIDE, 0},
+    {"subject", "NAME", "a client certificate with this name instead of a key", OPTION_SUBJECT, 0},
     {"type", "TYPE", "only actions of this type: adl, haircut, ...", OPTION_TYPE, 0},
     {"waterfall", "NAME=OF", "a preset, a FILE.json of layers, or current", OPTION_WATERFALL, 'w'},
 };
@@ -171,6 +197,18 @@ static const struct verb {
      "  $ backstopctl simulate usdc --settlement 88 -w classic_queue -w session_clawback\n",
      verb_simulate,
      OPTION_ACCOUNT | OPTION_FUND | OPTION_SETTLEMENT | OPTION_SHOCK | OPTION_WATERFALL},
+    {"key", "add|rm|list [NAME]", "access keys: the server's keys file, edited where it lies",
+     "Works on the file alone; the server reads it again on SIGHUP. add makes a key, prints it "
+     "this\n"
+     "one time and keeps its hash; with --subject it lets in a client certificate of that name. "
+     "rm\n"
+     "takes a key away. Comments and the order of the lines stay.\n"
+     "\n"
+     "  $ backstopctl key add feed1 --roles feed,read --items 500000 --file /etc/backstop/keys\n"
+     "  $ backstopctl key add desk --roles ops --subject desk.venue.example --file keys\n"
+     "  $ backstopctl key rm feed1 --file keys && systemctl reload backstopd\n"
+     "  $ backstopctl key list --file keys\n",
+     verb_key, OPTION_FILE | OPTION_ROLES | OPTION_SUBJECT | OPTION_REQUESTS | OPTION_ITEMS},
     {"health", NULL, "is the server up: exit status 0 when it is, 69 when not",
      "\n"
      "  $ backstopctl health --quiet && echo up\n",
@@ -204,7 +242,7 @@ static int print_help(const struct verb *verb)
     }
     puts("usage: backstopctl VERB [OPERAND] [OPTION...]\n\nTalks to a backstopd server.\n");
     for (size_t i = 0; i < COUNT(verbs); i++) {
-        printf("  %-12s%-8s%s\n", verbs[i].name, verbs[i].operand == NULL ? "" : verbs[i].operand,
+        printf("  %-12s%-7s %s\n", verbs[i].name, verbs[i].operand == NULL ? "" : verbs[i].operand,
                verbs[i].summary);
     }
     puts("\nOptions of every verb:");
@@ -257,42 +295,68 @@ static bool add_to_list(const char **list, size_t *count, size_t count_max, cons
     return true;
 }
 
-static bool set_option(struct options *options, int bit, const char *argument)
+/* The options that are kept as they are written. */
+static const char **text_of(struct options *options, int bit)
 {
     switch (bit) {
     case OPTION_URL:
-        options->url = argument;
+        return &options->url;
+    case OPTION_ACCOUNT:
+        return &options->account;
+    case OPTION_AFTER:
+        return &options->after;
+    case OPTION_POOL:
+        return &options->pool;
+    case OPTION_SIDE:
+        return &options->side;
+    case OPTION_TYPE:
+        return &options->type;
+    case OPTION_FUND:
+        return &options->fund;
+    case OPTION_SETTLEMENT:
+        return &options->settlement;
+    case OPTION_KEY:
+        return &options->key;
+    case OPTION_KEY_FILE:
+        return &options->key_file;
+    case OPTION_CACERT:
+        return &options->cacert;
+    case OPTION_CERT:
+        return &options->cert;
+    case OPTION_CERT_KEY:
+        return &options->cert_key;
+    case OPTION_FILE:
+        return &options->file;
+    case OPTION_ROLES:
+        return &options->roles;
+    case OPTION_SUBJECT:
+        return &options->subject;
+    case OPTION_REQUESTS:
+        return &options->requests;
+    case OPTION_ITEMS:
+        return &options->items;
+    default:
+        return NULL;
+    }
+}
+
+static bool set_option(struct options *options, int bit, const char *argument)
+{
+    const char **text = text_of(options, bit);
+    if (text != NULL) {
+        *text = argument;
         return true;
+    }
+    switch (bit) {
     case OPTION_OUTPUT:
         return set_output(options, argument);
-    case OPTION_ACCOUNT:
-        options->account = argument;
-        return true;
-    case OPTION_AFTER:
-        options->after = argument;
-        return true;
     case OPTION_BATCH:
         return set_batch(options, argument);
     case OPTION_FOLLOW:
         options->follow = true;
         return true;
-    case OPTION_POOL:
-        options->pool = argument;
-        return true;
     case OPTION_QUIET:
         options->quiet = true;
-        return true;
-    case OPTION_SIDE:
-        options->side = argument;
-        return true;
-    case OPTION_TYPE:
-        options->type = argument;
-        return true;
-    case OPTION_FUND:
-        options->fund = argument;
-        return true;
-    case OPTION_SETTLEMENT:
-        options->settlement = argument;
         return true;
     case OPTION_SHOCK:
         return add_to_list(options->shocks, &options->shocks_count, CLI_SHOCKS_MAX, argument);
@@ -348,15 +412,27 @@ static bool options_fit(const struct verb *verb, int seen)
     return true;
 }
 
+/* Words of what a verb takes; those in brackets may be left out. */
+static int operands_of(const char *operand, bool with_optional)
+{
+    int count = 0;
+    for (const char *word = operand; word != NULL; word = strchr(word, ' ')) {
+        word += *word == ' ' ? 1 : 0;
+        count += *word != '[' || with_optional ? 1 : 0;
+    }
+    return count;
+}
+
 static bool operands_fit(const struct verb *verb, char *const *operands, int count)
 {
-    int wanted = verb->operand == NULL ? 0 : 1;
+    int wanted = operands_of(verb->operand, false);
+    int most = operands_of(verb->operand, true);
     if (count < wanted || (wanted == 1 && operands[0][0] == '\0')) {
         cli_error("%s: %s is missing", verb->name, verb->operand);
         return false;
     }
-    if (count > wanted) {
-        cli_error("%s: unexpected '%s'", verb->name, operands[wanted]);
+    if (count > most) {
+        cli_error("%s: unexpected '%s'", verb->name, operands[most]);
         return false;
     }
     return true;
@@ -392,7 +468,10 @@ static int run(const struct verb *verb, struct cli *cli)
         return usage_error(verb);
     }
     cli->color = wants_color();
-    int code = verb->run(cli);
+    int code = cli_access(cli);
+    if (code == EX_OK) {
+        code = verb->run(cli);
+    }
     int flushed = cli_flush();
     http_free(cli->http);
     return code == EX_OK ? flushed : code;
@@ -428,7 +507,8 @@ int main(int argc, char **argv)
         return usage_error(NULL);
     }
     cli.operands = argv + optind + 1;
-    if (!options_fit(verb, seen) || !operands_fit(verb, cli.operands, argc - optind - 1)) {
+    cli.operands_count = argc - optind - 1;
+    if (!options_fit(verb, seen) || !operands_fit(verb, cli.operands, cli.operands_count)) {
         return usage_error(verb);
     }
     return run(verb, &cli);
