@@ -9,6 +9,8 @@
 #include "daemon/publish/internal.h"
 
 #define STATUS_GONE 410
+#define FLAKY_MS 10000 /* a receiver that took something so lately is not down */
+#define SPARED_MAX 10  /* failures of one notice that are put down to that */
 
 static uint32_t random32(void)
 {
@@ -27,6 +29,25 @@ static enum ladder ladder_of(const struct message *message)
     bool waits_for_it = asked->order == API_IN_ORDER || asked->batch_max > 1;
     uint64_t events = waits_for_it ? asked->events : API_EVENT_BIT(message->event);
     return (events & API_EVENTS_URGENT) != 0 ? LADDER_URGENT : LADDER_STANDARD;
+}
+
+/*
+ * A receiver that takes some and fails some is not helped by minutes of silence: while it took
+ * something just now, an urgent notice is tried again after the first step and does not climb.
+ */
+static int64_t next_delay_ms(struct message *message)
+{
+    const struct endpoint *endpoint = message->lane->endpoint;
+    enum ladder ladder = ladder_of(message);
+    int64_t retry_after_ms = message->call.retry_after_ms;
+    bool is_flaky = ladder == LADDER_URGENT && endpoint->taken_ms != 0 &&
+                    publisher_now_ms() - endpoint->taken_ms < FLAKY_MS &&
+                    message->spared < SPARED_MAX;
+    if (is_flaky) {
+        message->spared++;
+        return ladder_delay_ms(ladder, 1, retry_after_ms, random32());
+    }
+    return ladder_delay_ms(ladder, message->failures - message->spared, retry_after_ms, random32());
 }
 
 /* ---- the outcome ---- */
@@ -85,6 +106,8 @@ static void on_delivered(struct message *message)
     publisher_count_attempt(&message->call, latency_ms);
     remember(message, 0, latency_ms);
     endpoint->failing_since_ms = 0;
+    endpoint->taken_ms =
+        message->lane->kind == LANE_NOTICES ? endpoint->taken_ms : publisher_now_ms();
     touch(message);
     if (message->job != NULL) {
         end_test(message);
@@ -126,8 +149,7 @@ static void on_failed(struct message *message)
     }
     endpoint->failing_since_ms =
         endpoint->failing_since_ms == 0 ? message->sent_ms : endpoint->failing_since_ms;
-    int64_t delay_ms =
-        ladder_delay_ms(ladder_of(message), message->failures, call->retry_after_ms, random32());
+    int64_t delay_ms = next_delay_ms(message);
     bool is_over = delay_ms < 0 || call->status == STATUS_GONE || fails_for_long(endpoint, wall_ms);
     remember(message, is_over ? 0 : wall_ms + delay_ms, -1);
     if (!is_over) {

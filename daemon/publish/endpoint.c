@@ -208,6 +208,7 @@ void endpoint_enable(struct endpoint *endpoint)
         struct message *message = endpoint->lanes[kind].first;
         for (; message != NULL; message = message->next) {
             message->failures = 0;
+            message->spared = 0;
             message->due_ms = 0;
         }
     }

@@ -46,6 +46,7 @@ struct message {
     int64_t time_ms; /* likewise */
     uint32_t count;  /* of notices */
     uint32_t failures;
+    uint32_t spared;           /* of them, those that were no step up the ladder */
     int64_t due_ms;            /* monotonic; 0: at once */
     bool is_sent;              /* under way */
     struct publisher_job *job; /* waits for the outcome of this test */
@@ -105,6 +106,7 @@ struct endpoint {
     uint8_t reason; /* enum disable_reason */
     int64_t disabled_ms;
     int64_t failing_since_ms; /* wall clock; 0: the last attempt was good */
+    int64_t taken_ms;         /* monotonic: when a notice was last taken; 0: not by this process */
     char last_error[TRANSPORT_ERROR_SIZE];
     struct lane lanes[LANE_COUNT];
     uint64_t attempts_count; /* ever */

@@ -275,6 +275,7 @@ int lane_restore(struct lane *lane, const struct message *saved, char error[LOG_
         code = -EBADMSG;
     }
     message->failures = saved->failures;
+    message->spared = saved->spared;
     message->due_ms = saved->due_ms;
     if (lane->touched < saved->last) {
         lane->touched = saved->last;

@@ -32,7 +32,8 @@ static const char schema[] =
     " WITHOUT ROWID;"
     "CREATE TABLE message(endpoint TEXT, kind INTEGER, place INTEGER, first INTEGER,"
     " last INTEGER, previous INTEGER, failures INTEGER, due_ms INTEGER, id TEXT, event INTEGER,"
-    " time_ms INTEGER, body BLOB, PRIMARY KEY(endpoint, kind, place)) WITHOUT ROWID;"
+    " time_ms INTEGER, body BLOB, spared INTEGER, PRIMARY KEY(endpoint, kind, place)) WITHOUT "
+    "ROWID;"
     "CREATE TABLE attempt(endpoint TEXT, number INTEGER, id TEXT, first INTEGER, last INTEGER,"
     " event INTEGER, try INTEGER, time_ms INTEGER, duration_us INTEGER, latency_ms INTEGER,"
     " status INTEGER, next_ms INTEGER, error TEXT, PRIMARY KEY(endpoint, number)) WITHOUT ROWID;"
@@ -66,7 +67,7 @@ static const char *const statements[STATEMENTS_COUNT] = {
                      "?12,?13,?14)",
     [PUT_SECRET] = "INSERT INTO secret VALUES(?1,?2,?3,?4,?5)",
     [PUT_LANE] = "INSERT OR REPLACE INTO lane VALUES(?1,?2,?3,?4,?5,?6,?7)",
-    [PUT_MESSAGE] = "INSERT INTO message VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+    [PUT_MESSAGE] = "INSERT INTO message VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
     [PUT_ATTEMPT] = "INSERT INTO attempt VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
     [DELETE_ENDPOINT] = "DELETE FROM endpoint WHERE id = ?1",
     [DELETE_SECRETS] = "DELETE FROM secret WHERE endpoint = ?1",
@@ -78,8 +79,8 @@ static const char *const statements[STATEMENTS_COUNT] = {
     [GET_LANES] = "SELECT kind, is_open, start, position, until, previous FROM lane"
                   " WHERE endpoint = ?1 ORDER BY kind",
     [GET_MESSAGES] =
-        "SELECT kind, first, last, previous, failures, due_ms, id, event, time_ms, body"
-        " FROM message WHERE endpoint = ?1 ORDER BY kind, place",
+        "SELECT kind, first, last, previous, failures, due_ms, id, event, time_ms, body,"
+        " spared FROM message WHERE endpoint = ?1 ORDER BY kind, place",
     [GET_ATTEMPTS] = "SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE endpoint = ?1 AND number > ?2"
                      " ORDER BY number",
 };
@@ -314,6 +315,7 @@ static int put_message(struct store *store, const struct message *message, uint3
     db_bind_u64(statement, 10, message->event);
     bind_i64(statement, 11, message->time_ms);
     db_bind_blob(statement, 12, message->body.bytes, is_of_log ? 0 : message->body.size);
+    db_bind_u64(statement, 13, message->spared);
     return db_run(statement, error);
 }
 
@@ -511,6 +513,7 @@ int store_load_messages(struct store *store, struct endpoint *endpoint, store_me
             .due_ms = from_wall_ms(column_i64(statement, 5)),
             .event = (uint8_t)db_u64(statement, 7),
             .time_ms = column_i64(statement, 8),
+            .spared = (uint32_t)db_u64(statement, 10),
         };
         copy_column(statement, 6, message.id, sizeof(message.id));
         if (body != NULL) {

@@ -39,16 +39,17 @@ class Notice:
 
 
 class Receiver:
-    def __init__(self, answer=None, port=0):
+    def __init__(self, answer=None, context=None):
+        """context: of ssl, for a receiver that speaks TLS."""
         self.answer = answer or (lambda notice: (204, {}, 0))
-        self.port_wanted = port
+        self.context = context
         self.notices = []  # in the order in which they had come
         self.connections = []
         self.changed = threading.Condition()
         self.listener = None
 
     def __enter__(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port_wanted), backlog=128)
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
         return self
@@ -72,7 +73,7 @@ class Receiver:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/hook"
+        return f"http{'s' if self.context else ''}://127.0.0.1:{self.port}/hook"
 
     def accept(self):
         while True:
@@ -88,6 +89,8 @@ class Receiver:
     def serve(self, connection):
         data = b""
         try:
+            if self.context is not None:
+                connection = self.context.wrap_socket(connection, server_side=True)
             while True:
                 head, found, rest = data.partition(b"\r\n\r\n")
                 if found:

@@ -5,14 +5,16 @@ for each notice, whatever the receiver or the daemon does; and nothing is sent w
 
     BACKSTOPD=... tests/http/test_webhooks.py
 """
+import datetime
 import os
 import sqlite3
+import ssl
 import stat
 import threading
 import time
 
 from burst import make_book
-from harness import Server, run
+from harness import Authority, Server, run
 from receiver import SETTINGS, Receiver
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -194,6 +196,30 @@ def test_names_are_checked_when_connecting(t):
         t.true("metric", b'attempts_total{result="refused"} 1' in server.get("/metrics").body)
 
 
+def test_tls(t):
+    """A receiver is believed when an authority that the settings name has signed its certificate."""
+    authority = Authority()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.issue_server())
+    settings = {**SETTINGS, "webhooks_allow_http": "no"}
+    with Receiver(context=context) as receiver:
+        with Server(settings=settings) as server:
+            endpoint = add(server, receiver)
+            tested = server.post(f"/v1/webhooks/{endpoint['id']}/test").json
+            t.equal("a stranger", (tested["delivered"], tested["status"]), (False, None))
+            t.true("why", "certificate" in tested["error"], tested)
+            t.equal("nothing was said to it", receiver.notices, [])
+        settings["webhooks_ca_file"] = authority.certificate
+        with Server(settings=settings) as server:
+            endpoint = add(server, receiver)
+            server.make_insolvency()
+            settle(server, 3)
+            check_sequence(t, "known", receiver.wait(3))
+            t.equal("one connection", len(receiver.connections), 2)
+            named = server.post("/v1/webhooks", {"url": receiver.url.replace("127.0.0.1", "[::1]")})
+            t.refused("another address", named, 422, "address_refused")
+
+
 def test_no_redirects(t):
     """3xx is a failure, and its Location is not visited."""
     with Receiver() as trap, \
@@ -234,6 +260,46 @@ def test_retries_in_order(t):
                                    for row in history), history)
         t.true("latency", history[1]["latency_ms"] >= 850 and history[0]["latency_ms"] is None,
                history[:2])
+
+
+def test_a_flaky_receiver_is_not_taken_for_dead(t):
+    """One that takes most and fails a notice several times: that one does not wait for minutes."""
+    failed = []
+
+    def answer(notice):
+        fails = notice.id == "act_6" and len(failed) < 5
+        if fails:
+            failed.append(notice.id)
+        return (500 if fails else 204, {}, 0)
+
+    with Receiver(answer) as receiver, Server(settings=SETTINGS) as server:
+        make_book(server, 20)
+        endpoint = add(server, receiver, types=["adl"])
+        settle(server, 40)
+        receiver.wait(20, timeout_s=60)  # by the steps alone it would be 2.5 minutes
+        check_sequence(t, "accepted", receiver.accepted())
+        t.equal("tried again and again", len(receiver.notices), 25)
+        t.equal("enabled", show(server, endpoint)["state"], "enabled")
+
+
+def test_one_bad_notice_climbs_all_the_same(t):
+    """A notice that always fails while others are taken is not tried every second for ever."""
+    def answer(notice):
+        return (500 if notice.json["data"].get("sequence") == 2 else 204, {}, 0)
+
+    def waits(row):
+        clock = datetime.datetime.fromisoformat
+        return row["id"] == "act_2" and (
+            clock(row["next_attempt"][:-1]) - clock(row["time"][:-1])).total_seconds() > 20
+
+    with Receiver(answer) as receiver, Server(settings=SETTINGS) as server:
+        make_book(server, 10)
+        endpoint = add(server, receiver, types=["adl"], order="parallel")
+        settle(server, 20)
+        receiver.wait(9)
+        path = f"/v1/webhooks/{endpoint['id']}/deliveries"
+        wait_for("a step of 30 s", lambda: any(waits(row) for row in server.pages(path)), 60)
+        t.equal("the cursor waits", show(server, endpoint)["cursor"], "0")
 
 
 def test_retry_after(t):
