@@ -48,13 +48,13 @@ CHUNK = 2000  # runs in one process of the engine
 SLICE = {True: 331, False: 1103}  # one in so many of balanced and other books; no factors of the cover
 SHOWN = 5
 CAPACITY = ["--accounts", "8", "--positions", "8", "--markets", "2", "--pools", "2", "--dedupe", "16"]
-NOTHING = b'{"outcome":"ok","actions":[]}'
+ACCEPTED = b'{"outcome":"ok",'
 RANKINGS = ("profit_leverage", "priority", "pro_rata", "margin_profit", "profit_equity",
             "price_leverage", "leverage_water_fill")
 RULES = ("pro_rata", "capped_pro_rata", "risk_aware", "min_max")
 BASES = ({}, {"divide": "period_end"}, {"basis": "unrealized_profit"},
          {"basis": "unrealized_profit", "scope": "market"},
-         {"basis": "unrealized_profit", "scope": "side"})
+         {"basis": "unrealized_profit", "scope": "side"}, {"basis": "window_gain"})
 # (layer or None, money in the fund)
 FUNDS = ((None, 0), ({"layer": "insurance"}, 2), ({"layer": "insurance", "floor": "2"}, 3))
 CLASSIC = {"layer": "adl", "ranking": "profit_leverage"}
@@ -68,14 +68,20 @@ PRESETS = {"classic_queue": [CLASSIC],
                                       {"layer": "haircut"}]}
 
 
+OPEN_WINDOW = json.dumps({"type": "open_window", "pool": "p", "name": "w"})
+
+
 class Waterfall:
     def __init__(self, layers, money, preset=None, period="8h"):
         check_waterfall(layers)
         self.layers, self.money, self.period = layers, money, period
         self.closes = any(layer.get("divide") == "period_end" for layer in layers)
+        self.window = any(layer.get("basis") == "window_gain" for layer in layers)
         self.name = preset or json.dumps(layers)
         self.lines = [json.dumps({"type": "pool", "pool": "p", "asset": "USDC", "decimals": 0,
                                   "mark_max_age_ms": 0, "waterfall": preset or layers})]
+        if self.window:
+            self.lines.append(OPEN_WINDOW)
         if money:
             self.fund = json.dumps({"type": "insurance_fund", "pool": "p", "amount": str(money)})
 
@@ -175,6 +181,10 @@ class Book:
             pool.providers[key] = other = copied(provider, type(provider))
             other.account = pool.accounts[key[0]]
         pool.backstop.collateral += waterfall.money
+        if waterfall.window:  # opened while there was nobody: an account begins at its first equity
+            pool.window, pool.last_action = "w", 1
+            for account in pool.accounts.values():
+                account.window_baseline = account.baseline
         return pool
 
 
@@ -263,7 +273,7 @@ def wrong_with(book, waterfall, lines, kept):
     """What is wrong with the engine's answers to one run, or None."""
     setup, last = lines[:-kept], [json.loads(line) for line in lines[-kept:]]
     for line in setup:
-        if line != NOTHING:
+        if not line.startswith(ACCEPTED):
             return f"set-up refused: {line.decode()}"
     pool, before, answers = expected(book, waterfall)
     for mine, theirs in zip(answers, last):
