@@ -159,10 +159,16 @@ static void write_queue(struct action_writer *writer, const struct bs_action_que
     for (uint32_t i = BS_ACTION_INPUT_profit; i <= BS_ACTION_INPUT_maintenance; i++) {
         write_input(writer, queue, i);
     }
-    write_text(writer, "ahead", queue->ahead);
-    write_input(writer, queue, BS_ACTION_INPUT_ahead_score);
-    write_text(writer, "behind", queue->behind);
-    write_input(writer, queue, BS_ACTION_INPUT_behind_score);
+    if (queue->ahead.size > 0) {
+        write_text(writer, "ahead", queue->ahead);
+        write_integer(writer, "ahead_tier", queue->ahead_tier);
+        write_input(writer, queue, BS_ACTION_INPUT_ahead_score);
+    }
+    if (queue->behind.size > 0) {
+        write_text(writer, "behind", queue->behind);
+        write_integer(writer, "behind_tier", queue->behind_tier);
+        write_input(writer, queue, BS_ACTION_INPUT_behind_score);
+    }
     end_object(writer);
 }
 

@@ -12,7 +12,7 @@
 #define WIDE_EXPONENT_MIN (-36)
 #define ACCOUNT_SIZE_MAX (BS_ID_SIZE_MAX + sizeof("backstop:") - 1)
 
-#define QUEUE_SIZE_MAX (8 + 8 + 1 + 1 + 2 * (1 + ACCOUNT_SIZE_MAX) + BS_ACTION_INPUT_COUNT * 18ul)
+#define QUEUE_SIZE_MAX (8 + 8 + 4 + 2 * (1 + ACCOUNT_SIZE_MAX) + BS_ACTION_INPUT_COUNT * 18ul)
 
 _Static_assert(BS_ACTION_DECIMAL_COUNT <= 23, "the decimals' bits stay below the others");
 _Static_assert(BS_RECORD_HEADER_SIZE + 8 + 8 + 8 + 8 + 4 + 3 + 2ul * (1 + BS_ID_SIZE_MAX) +
@@ -77,6 +77,8 @@ static void write_queue(struct bs_writer *writer, const struct bs_action_queue *
     bs_write_u64(writer, queue->of);
     bs_write_u64(writer, queue->digest);
     bs_write_u8(writer, queue->tier);
+    bs_write_u8(writer, queue->ahead_tier);
+    bs_write_u8(writer, queue->behind_tier);
     bs_write_u8(writer, queue->present);
     bs_write_text(writer, queue->ahead);
     bs_write_text(writer, queue->behind);
@@ -92,6 +94,8 @@ static void read_queue(struct bs_reader *reader, struct bs_action_queue *queue)
     queue->of = bs_read_u64(reader);
     queue->digest = bs_read_u64(reader);
     queue->tier = bs_read_enum(reader, BS_ACTION_TIERS);
+    queue->ahead_tier = bs_read_enum(reader, BS_ACTION_TIERS);
+    queue->behind_tier = bs_read_enum(reader, BS_ACTION_TIERS);
     queue->present = bs_read_u8(reader);
     queue->ahead = bs_read_text(reader, 0, ACCOUNT_SIZE_MAX);
     queue->behind = bs_read_text(reader, 0, ACCOUNT_SIZE_MAX);

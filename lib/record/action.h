@@ -100,11 +100,12 @@ enum bs_action_input {
 
 /* Of an adl action: the ranked list that the position was taken from, as it was ranked. */
 struct bs_action_queue {
-    uint64_t of;                  /* candidates in it */
-    uint64_t digest;              /* of all of them: docs/records.md */
-    uint8_t tier;                 /* lower tiers come first, whatever the score */
-    uint8_t present;              /* bit n = input n */
-    struct bs_text ahead, behind; /* accounts; empty = none, or no order */
+    uint64_t of;                     /* candidates in it */
+    uint64_t digest;                 /* of all of them: docs/records.md */
+    uint8_t tier;                    /* lower tiers come first, whatever the score */
+    uint8_t ahead_tier, behind_tier; /* 0 without a neighbour */
+    uint8_t present;                 /* bit n = input n */
+    struct bs_text ahead, behind;    /* accounts; empty = none, or no order */
     struct bs_wide inputs[BS_ACTION_INPUT_COUNT];
 };
 

@@ -156,6 +156,7 @@ static void add_neighbour(const struct publishing *p, struct bs_action_queue *qu
         return;
     }
     *(is_ahead ? &queue->ahead : &queue->behind) = bs_account_text(p->engine, neighbour->account);
+    *(is_ahead ? &queue->ahead_tier : &queue->behind_tier) = neighbour->tier;
     if (score_shown(rankings->ranking, neighbour, &score)) {
         put_input(queue, is_ahead ? BS_ACTION_INPUT_ahead_score : BS_ACTION_INPUT_behind_score,
                   score);

@@ -78,6 +78,7 @@ class Queue:
         for side, beside in (("ahead", place - 1), ("behind", place + 1)):
             if 0 <= beside < len(rows):
                 shown[side] = rows[beside][2].account
+                shown[side + "_tier"] = rows[beside][2].tier
                 if rows[beside][2].score is not None:
                     shown[side + "_score"] = rows[beside][2].score
         return shown

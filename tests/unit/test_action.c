@@ -52,6 +52,8 @@ static struct bs_action_queue random_queue(void)
         .of = random_next(),
         .digest = random_next(),
         .tier = (uint8_t)random_below(BS_ACTION_TIERS),
+        .ahead_tier = (uint8_t)random_below(BS_ACTION_TIERS),
+        .behind_tier = (uint8_t)random_below(BS_ACTION_TIERS),
         .present = (uint8_t)random_next(),
         .ahead = random_text(0, BS_ID_SIZE_MAX + 9),
         .behind = random_text(0, BS_ID_SIZE_MAX + 9),

@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""docs/verify.py, the auditor's program: it accepts what a real backstopd published of random worlds and
+of the instant of the demo, and finds every kind of tampering in a dump that is right but for it, also when
+the forger has made the hash chain anew."""
+import copy
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+from harness import NDJSON, Server, canonical, run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "property"))
+from worlds import world  # noqa: E402
+
+INSTANT = ROOT / "data" / "oct10-instant" / "commands.ndjson"
+WORLDS = range(1, 41)
+PATIENCE_S = 60
+REACHED = {"adl": 40, "haircut": 30, "insurance_draw": 10, "takeover": 20, "write_off": 20, "netting": 5,
+           "reversal": 5, "final_settlement": 3, "restitution": 1, "unallocated_deficit": 5, "insurance_credit": 1}
+
+
+def dump_of(server):
+    """All that verify.py reads, once nothing is under way any more."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        dump = {what: server.pages("/v1/" + what) for what in ("pools", "markets", "settlements")}
+        dump["actions"] = server.actions()
+        last = {action["pool"]: action["id"] for action in dump["actions"]}
+        if dump["pools"] == server.pages("/v1/pools") and all(
+                row["last_action"] == last.get(row["pool"], 0) for row in dump["pools"]):
+            return dump
+        time.sleep(0.02)
+    raise RuntimeError("the server does not come to rest")
+
+
+def play(commands):
+    with Server() as server:
+        body = "\n".join(json.dumps(command) for command in commands if command["type"] != "clock")
+        server.post("/v1/commands", body, content_type=NDJSON)
+        return dump_of(server)
+
+
+def instant(**changes):
+    commands = [json.loads(line) for line in INSTANT.read_text().splitlines()]
+    commands[0].update(changes)
+    return play(commands)
+
+
+def audit(dump):
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.writelines(json.dumps({"data": rows}) + "\n" for rows in dump.values())
+        file.flush()
+        return subprocess.run([sys.executable, "-I", ROOT / "docs" / "verify.py", file.name],
+                              capture_output=True, text=True, timeout=300)
+
+
+def chain_anew(dump):
+    links = {}
+    for action in dump["actions"]:
+        link = links.get(action["pool"], "0" * 64).encode() + b"\n" + canonical(action)
+        action["hash"] = links[action["pool"]] = hashlib.sha256(link).hexdigest()
+
+
+# ---- tampering: each finds its place in the dump and changes it, or says that there is none ----
+
+
+def of(dump, kind, holds=lambda action: True):
+    return [action for action in dump["actions"] if action["type"] == kind and holds(action)]
+
+
+def more(text):
+    """The smallest change: the last digit."""
+    value = Decimal(text)
+    return str(value + Decimal((0, (1,), value.as_tuple().exponent)))
+
+
+def raised(kind, *path, holds=lambda action: True):
+    def tamper(dump):
+        found = of(dump, kind, holds)
+        if not found:
+            return False
+        place = found[len(found) // 2]
+        for name in path[:-1]:
+            place = place[name]
+        place[path[-1]] = more(place[path[-1]])
+        return True
+    return tamper
+
+
+def in_settlement(name):
+    def tamper(dump):
+        for row in dump["settlements"]:
+            row[name] = more(row[name]) if isinstance(row[name], str) else row[name] + 1
+            return True
+        return False
+    return tamper
+
+
+def close_value(dump):
+    """Both sides of a close, as a forger would."""
+    for close in of(dump, "liquidation_close"):
+        other = next(action for action in dump["actions"]
+                     if action["pool"] == close["pool"] and action["id"] == close["id"] + 1)
+        close["value"] = other["value"] = more(close["value"])
+        return True
+    return False
+
+
+def ranked_pair(dump):
+    """Two adl actions that are neighbours in a queue."""
+    first = {}
+    for action in of(dump, "adl", lambda action: "rank" in action):
+        key = action["pool"], action["settlement"], action["market"], action["side"]
+        mate = first.get((key, action["rank"] - 1))
+        if mate and mate["account"] != action["account"]:
+            return mate, action
+        first[key, action["rank"]] = action
+    return None
+
+
+def swapped_rank(dump):
+    pair = ranked_pair(dump)
+    if pair:
+        pair[0]["rank"], pair[1]["rank"] = pair[1]["rank"], pair[0]["rank"]
+    return pair is not None
+
+
+def swapped_accounts(dump):
+    pair = ranked_pair(dump)
+    if pair:
+        pair[0]["account"], pair[1]["account"] = pair[1]["account"], pair[0]["account"]
+    return pair is not None
+
+
+def renamed_neighbour(dump):
+    pair = ranked_pair(dump)
+    if pair:
+        pair[1]["queue"]["ahead"] += "x"
+    return pair is not None
+
+
+def changed_digest(dump):
+    pair = ranked_pair(dump)
+    if pair:
+        pair[0]["queue"]["digest"] = "0" * 16
+    return pair is not None
+
+
+def changed_hash(dump):
+    action = dump["actions"][len(dump["actions"]) // 2]
+    action["hash"] = ("1" if action["hash"][0] == "0" else "0") + action["hash"][1:]
+    return True
+
+
+def missing_id(dump):
+    del dump["actions"][len(dump["actions"]) // 2]
+    return len(dump["actions"]) > 2
+
+
+def missing_end(dump):
+    """The last action of its pool: no gap shows it, but the settlement's row does."""
+    dump["actions"].remove(of(dump, "adl")[-1]) if of(dump, "adl") else None
+    return bool(of(dump, "adl")) and dump["actions"][-1]["type"] == "liquidation_close"
+
+
+def taken_out(dump):
+    """One close with both its sides, and all others numbered anew."""
+    for close in of(dump, "liquidation_close"):
+        dump["actions"] = [action for action in dump["actions"]
+                           if (action["pool"], action["id"]) not in
+                           {(close["pool"], close["id"]), (close["pool"], close["id"] + 1)}]
+        for action in dump["actions"]:
+            action["id"] -= 2 if action["pool"] == close["pool"] and action["id"] > close["id"] else 0
+        return True
+    return False
+
+
+def shared(action):
+    return "prefix" in action and Decimal(action["gains_total"]) > Decimal(action["gain"])
+
+
+KINDS = {
+    "an amount of a haircut": raised("haircut", "amount"),
+    "a prefix": raised("haircut", "prefix", holds=shared),
+    "a gain": raised("haircut", "gain", holds=shared),
+    "the loss of a haircut": raised("haircut", "loss"),
+    "a draw": raised("insurance_draw", "amount"),
+    "a write-off": raised("write_off", "amount"),
+    "an unallocated deficit": raised("unallocated_deficit", "amount"),
+    "the value of a close": close_value,
+    "the value of one side": raised("adl", "value"),
+    "the value of a leg": raised("liquidation_close", "leg_value"),
+    "a price": raised("adl", "price"),
+    "a mark": raised("takeover", "mark_price"),
+    "a cost to mark": raised("adl", "cost_to_mark"),
+    "a size": raised("adl", "size_closed"),
+    "a size left": raised("liquidation_close", "size_after"),
+    "a deficit": raised("liquidation_close", "reason", "deficit"),
+    "what the fund paid": raised("write_off", "reason", "fund_paid"),
+    "a score": raised("adl", "score", holds=lambda action: action["ranking"] == "profit_leverage"),
+    "a score's equity": raised("adl", "queue", "equity", holds=lambda action: action["ranking"] == "profit_leverage"),
+    "what was taken back": raised("reversal", "value"),
+    "a swapped rank": swapped_rank,
+    "two accounts exchanged": swapped_accounts,
+    "a neighbour's name": renamed_neighbour,
+    "a list's digest": changed_digest,
+    "a missing id": missing_id,
+    "a missing end": missing_end,
+    "a close taken out": taken_out,
+    "the sum of haircuts": in_settlement("haircuts"),
+    "the sum of draws": in_settlement("fund_paid"),
+    "the count of payers": in_settlement("payers"),
+}
+
+
+def check_tampering(t, dumps):
+    for name, tamper in KINDS.items():
+        for dump in dumps:
+            forged = copy.deepcopy(dump)
+            if tamper(forged):
+                break
+        else:
+            t.true(f"{name}: some dump has a place for it", False)
+            continue
+        result = audit(forged)
+        t.true(f"{name} is found", result.returncode == 1 and "does not fit" in result.stderr, result)
+        chain_anew(forged)
+        result = audit(forged)
+        t.true(f"{name} is found behind a new chain", result.returncode == 1 and "does not fit" in result.stderr,
+               (result.stderr, result.stdout[-100:]))
+
+
+def test_published_and_forged(t):
+    dumps = [instant(), instant(waterfall=[{"layer": "insurance"}, {"layer": "haircut", "rule": "pro_rata"}])]
+    t.true("the instant has both ways", of(dumps[0], "adl") and of(dumps[1], "haircut"))
+    dumps += [play(world(seed)) for seed in WORLDS]
+    reached = Counter(action["type"] for dump in dumps for action in dump["actions"])
+    for kind, least in REACHED.items():
+        t.true(f"enough of {kind}", reached[kind] >= least, reached)
+    for number, dump in enumerate(dumps):
+        result = audit(dump)
+        t.equal(f"dump {number} fits: {result.stderr}", result.returncode, 0)
+        t.true(f"dump {number} is counted", f"{len(dump['actions'])} actions" in result.stdout, result.stdout)
+    forged = copy.deepcopy(dumps[0])
+    changed_hash(forged)
+    t.true("a hash is found", "hash does not fit" in audit(forged).stderr)
+    check_tampering(t, dumps)
+
+
+def test_a_dump_that_begins_later(t):
+    dump = instant()
+    dump["actions"] = dump["actions"][10:]
+    result = audit(dump)
+    t.true("its own settlement cannot be summed, all else fits", result.returncode == 0, result)
+
+
+def test_the_program(t):
+    lines = (ROOT / "docs" / "verify.py").read_text().splitlines()
+    t.true("an auditor can read it: under 200 lines", len(lines) < 200, len(lines))
+    imported = {line.split()[1] for line in lines if line.startswith(("import ", "from "))}
+    t.true("only the standard library", imported <= set(sys.stdlib_module_names), imported)
+
+
+if __name__ == "__main__":
+    run(globals())
