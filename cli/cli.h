@@ -68,6 +68,7 @@ int cli_flush(void);
 
 int verb_account(struct cli *cli);
 int verb_actions(struct cli *cli);
+int verb_explain(struct cli *cli);
 int verb_fund(struct cli *cli);
 int verb_health(struct cli *cli);
 int verb_key(struct cli *cli);
@@ -81,5 +82,7 @@ int verb_rank(struct cli *cli);
 int verb_settlements(struct cli *cli);
 int verb_simulate(struct cli *cli);
 int verb_solvency(struct cli *cli);
+int verb_verify(struct cli *cli);
+int verb_watch(struct cli *cli);
 
 #endif

@@ -80,7 +80,7 @@ static const struct option_row {
     {"fund", "AMOUNT", "cash of the insurance fund instead of what it has", OPTION_FUND, 0},
     {"items", "N", "most items a second", OPTION_ITEMS, 0},
     {"pool", "POOL", "only actions of this pool", OPTION_POOL, 0},
-    {"quiet", NULL, "post: no progress bar; health: print nothing", OPTION_QUIET, 'q'},
+    {"quiet", NULL, "post: no progress bar; health, verify: print nothing", OPTION_QUIET, 'q'},
     {"requests", "N", "most requests a second", OPTION_REQUESTS, 0},
     {"roles", "ROLES", "feed, ops, read, or several: feed,read", OPTION_ROLES, 0},
     {"settlement", "N", "what would have been done at this settlement", OPTION_SETTLEMENT, 0},
@@ -122,6 +122,34 @@ static const struct verb {
      "  $ backstopctl actions --type adl -o json | jq -r '[.account, .size_closed, .price] | "
      "@csv'\n",
      verb_actions, OPTION_ACCOUNT | OPTION_AFTER | OPTION_FOLLOW | OPTION_POOL | OPTION_TYPE},
+    {"explain", "ACTION", "why an action came about, in sentences, its figures recomputed",
+     "ACTION is POOL/ID, or a cursor as in the first column of actions. Says what it was for, "
+     "whose\n"
+     "turn it was and why, and how its amount follows; and recomputes all of its settlement up to "
+     "it.\n"
+     "\n"
+     "  $ backstopctl explain usdc/3\n",
+     verb_explain, 0},
+    {"watch", "POOL", "a live view: the fund, who is at risk, the last actions",
+     "Redrawn in place whenever something was decided, and every second; Ctrl-C ends it. When the\n"
+     "output is no terminal, each new action and each change of the totals is a line. --after "
+     "begins\n"
+     "with what came after a cursor; else with what comes from now on.\n"
+     "\n"
+     "  $ backstopctl watch usdc\n",
+     verb_watch, OPTION_AFTER},
+    {"verify", NULL, "recompute what was published, from the answers alone",
+     "Follows the hash chain of every pool, and recomputes each piece of a close, each score and\n"
+     "place in a queue, each haircut, who bore each deficit, and the sums of each settlement. "
+     "Prints\n"
+     "how much of what it checked; exit status 1, naming the first action that does not fit. With\n"
+     "--after it begins behind a cursor: of the settlement it begins in only the chain is "
+     "followed.\n"
+     "docs/verify.py does the same from a dump, with nothing of this program in it.\n"
+     "\n"
+     "  $ backstopctl verify\n"
+     "  $ backstopctl verify --pool usdc --after 120000\n",
+     verb_verify, OPTION_AFTER | OPTION_POOL | OPTION_QUIET},
     {"pools", NULL, "all pools: state, fund, open losses",
      "One line a pool. SETTLED is the number of its last settlement. WAITING says why it does not\n"
      "settle now, such as stale_mark: a market in which somebody holds a position has no fresh "

@@ -165,6 +165,15 @@ void table_print(struct table *table, FILE *out, bool color)
     table->rows_count = 0;
 }
 
+void table_print_text(FILE *out, const char *text)
+{
+    struct buffer shown = {0};
+    append_text(&shown, text);
+    buffer_append(&shown, "", 1);
+    fputs(shown.bytes, out);
+    buffer_fini(&shown);
+}
+
 void table_print_name(FILE *out, const char *name, size_t width)
 {
     struct buffer shown = {0};

@@ -38,7 +38,9 @@ void table_add(struct table *table, const json_t *row);
  * have grown. */
 void table_print(struct table *table, FILE *out, bool color);
 
-/* A text with control characters replaced, padded to a width. */
+/* A text with control characters replaced. */
+void table_print_text(FILE *out, const char *text);
+/* The same, padded to a width. */
 void table_print_name(FILE *out, const char *name, size_t width);
 
 /* One "name  value" line a member; members of members as a.b, items of lists numbered. */

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""docs/verify.py, the auditor's program: it accepts what a real backstopd published of random worlds and
-of the instant of the demo, and finds every kind of tampering in a dump that is right but for it, also when
-the forger has made the hash chain anew."""
+"""docs/verify.py, the auditor's program, and backstopctl verify, which shares nothing with it: both accept
+what a real backstopd published of random worlds, of every scenario and of the demo's instant, and find every kind of
+tampering in a dump that is right but for it, also when the forger has made the hash chain anew."""
 import copy
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,18 +14,22 @@ import time
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+from fake_server import FakeServer
 from harness import NDJSON, Server, canonical, run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "property"))
+sys.path[1:1] = [str(ROOT / "tests" / "property"), str(ROOT / "tests" / "scenario")]
+from language import Scenario  # noqa: E402
 from worlds import world  # noqa: E402
 
 INSTANT = ROOT / "data" / "oct10-instant" / "commands.ndjson"
-WORLDS = range(1, 41)
+WORLDS = range(1, 31)
 PATIENCE_S = 60
 REACHED = {"adl": 40, "haircut": 30, "insurance_draw": 10, "takeover": 20, "write_off": 20, "netting": 5,
-           "reversal": 5, "final_settlement": 3, "restitution": 1, "unallocated_deficit": 5, "insurance_credit": 1}
+           "reversal": 5, "final_settlement": 3, "restitution": 1, "refund": 1, "unallocated_deficit": 5,
+           "insurance_credit": 1, "assignment": 5}
 
 
 def dump_of(server):
@@ -34,8 +39,10 @@ def dump_of(server):
         dump = {what: server.pages("/v1/" + what) for what in ("pools", "markets", "settlements")}
         dump["actions"] = server.actions()
         last = {action["pool"]: action["id"] for action in dump["actions"]}
+        ended = {row["pool"]: row["settlement"] for row in dump["settlements"]}
         if dump["pools"] == server.pages("/v1/pools") and all(
-                row["last_action"] == last.get(row["pool"], 0) for row in dump["pools"]):
+                (row["last_action"], row["last_settlement"]) == (last.get(row["pool"], 0), ended.get(row["pool"], 0))
+                for row in dump["pools"]):
             return dump
         time.sleep(0.02)
     raise RuntimeError("the server does not come to rest")
@@ -46,6 +53,17 @@ def play(commands):
         body = "\n".join(json.dumps(command) for command in commands if command["type"] != "clock")
         server.post("/v1/commands", body, content_type=NDJSON)
         return dump_of(server)
+
+
+def scenario(path):
+    """What a story of tests/scenario publishes; lines that are there to be refused whole are left out."""
+    commands = []
+    for line in (line for step in Scenario(path).steps for line in step.commands):
+        try:
+            commands.append(json.loads(line))
+        except ValueError:
+            continue
+    return play([command for command in commands if isinstance(command, dict) and "type" in command])
 
 
 def instant(**changes):
@@ -60,6 +78,39 @@ def audit(dump):
         file.flush()
         return subprocess.run([sys.executable, "-I", ROOT / "docs" / "verify.py", file.name],
                               capture_output=True, text=True, timeout=300)
+
+
+class DumpServer(FakeServer):
+    """Answers as a backstopd that has published a dump would."""
+
+    def __init__(self, dump):
+        self.dump = dump
+        super().__init__()
+
+    def on_get(self, handler):
+        parts = urlsplit(handler.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        what, after, limit = parts.path.split("/")[2], query.get("after", "0"), int(query.get("limit", "100"))
+        rows = [row for row in self.dump[what] if query.get("pool") in (None, row["pool"])]
+        if what == "actions":
+            rows = [row for row in rows if int(row["cursor"]) > int(after)][:limit]
+            after = rows[-1]["cursor"] if rows else after
+            return self.reply(handler, 200, {"data": rows, "next": after})
+        if what == "settlements":
+            rows = [row for row in rows if row["settlement"] > int(after)]
+        return self.reply(handler, 200, {"data": rows, "next": None})
+
+
+def ctl(dump, *options):
+    server = DumpServer(dump)
+    try:
+        return subprocess.run([os.environ["BACKSTOPCTL"], "verify", "--url", server.url, *options],
+                              capture_output=True, text=True, timeout=300)
+    finally:
+        server.stop()
+
+
+PROGRAMS = {"verify.py": audit, "backstopctl verify": ctl}
 
 
 def chain_anew(dump):
@@ -230,36 +281,45 @@ def check_tampering(t, dumps):
         else:
             t.true(f"{name}: some dump has a place for it", False)
             continue
-        result = audit(forged)
-        t.true(f"{name} is found", result.returncode == 1 and "does not fit" in result.stderr, result)
-        chain_anew(forged)
-        result = audit(forged)
-        t.true(f"{name} is found behind a new chain", result.returncode == 1 and "does not fit" in result.stderr,
-               (result.stderr, result.stdout[-100:]))
+        remade = copy.deepcopy(forged)
+        chain_anew(remade)
+        for program, check in PROGRAMS.items():
+            for what, result in (("", check(forged)), (" behind a new chain", check(remade))):
+                t.true(f"{program}: {name} is found{what}", result.returncode == 1 and "fit" in result.stderr,
+                       (result.returncode, result.stderr, result.stdout[-100:]))
 
 
 def test_published_and_forged(t):
     dumps = [instant(), instant(waterfall=[{"layer": "insurance"}, {"layer": "haircut", "rule": "pro_rata"}])]
     t.true("the instant has both ways", of(dumps[0], "adl") and of(dumps[1], "haircut"))
     dumps += [play(world(seed)) for seed in WORLDS]
+    dumps += [scenario(path) for path in sorted((ROOT / "tests" / "scenario").glob("*.scn"))]
     reached = Counter(action["type"] for dump in dumps for action in dump["actions"])
     for kind, least in REACHED.items():
         t.true(f"enough of {kind}", reached[kind] >= least, reached)
     for number, dump in enumerate(dumps):
-        result = audit(dump)
-        t.equal(f"dump {number} fits: {result.stderr}", result.returncode, 0)
-        t.true(f"dump {number} is counted", f"{len(dump['actions'])} actions" in result.stdout, result.stdout)
+        for program, check in PROGRAMS.items():
+            result = check(dump)
+            t.equal(f"{program}: dump {number} fits: {result.stderr}", result.returncode, 0)
+            t.true(f"{program}: dump {number} is counted", f"{len(dump['actions'])} actions" in result.stdout,
+                   result.stdout)
     forged = copy.deepcopy(dumps[0])
     changed_hash(forged)
     t.true("a hash is found", "hash does not fit" in audit(forged).stderr)
+    t.true("a hash is found by name", "hash chain" in ctl(forged).stderr, ctl(forged).stderr)
     check_tampering(t, dumps)
 
 
 def test_a_dump_that_begins_later(t):
-    dump = instant()
-    dump["actions"] = dump["actions"][10:]
-    result = audit(dump)
-    t.true("its own settlement cannot be summed, all else fits", result.returncode == 0, result)
+    whole = instant()
+    for first in (1, 2, 3, 10, 25, len(whole["actions"]) - 1):
+        result = audit({**whole, "actions": whole["actions"][first:]})
+        t.true(f"from {first}: of the settlement it begins in only the chain is known", result.returncode == 0, result)
+        result = ctl(whole, "--after", str(first))
+        t.true(f"from {first}: likewise backstopctl", result.returncode == 0, result)
+    forged = {**whole, "actions": copy.deepcopy(whole["actions"][3:])}
+    raised("adl", "value")(forged)
+    t.true("and is followed", "hash does not fit" in audit(forged).stderr)
 
 
 def test_the_program(t):
