@@ -84,5 +84,6 @@ int verb_simulate(struct cli *cli);
 int verb_solvency(struct cli *cli);
 int verb_verify(struct cli *cli);
 int verb_watch(struct cli *cli);
+int verb_webhook(struct cli *cli);
 
 #endif

@@ -248,6 +248,18 @@ int http_get(struct http *http, const char *path, long timeout_ms, struct http_a
     return code;
 }
 
+int http_delete(struct http *http, const char *path, long timeout_ms,
+                struct http_answer *ret_answer)
+{
+    struct buffer url = {0};
+    buffer_printf(&url, "%s%s", http->url, path);
+    prepare(http, url.bytes, timeout_ms);
+    curl_easy_setopt(http->curl, CURLOPT_CUSTOMREQUEST, "DELETE");
+    int code = perform(http, ret_answer);
+    buffer_fini(&url);
+    return code;
+}
+
 static int post(struct http *http, const char *path, const struct buffer *body, long timeout_ms,
                 struct curl_slist *headers, struct http_answer *ret_answer)
 {

@@ -43,6 +43,8 @@ BS_MUST_USE int http_post_ndjson(struct http *http, const char *path, const stru
                                  struct http_answer *ret_answer);
 BS_MUST_USE int http_post_json(struct http *http, const char *path, const struct buffer *body,
                                long timeout_ms, struct http_answer *ret_answer);
+BS_MUST_USE int http_delete(struct http *http, const char *path, long timeout_ms,
+                            struct http_answer *ret_answer);
 const char *http_error(const struct http *http);
 /* After a failed post: whether any of its body went out, so that it may have been applied. */
 bool http_was_sent(const struct http *http);

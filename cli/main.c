@@ -237,6 +237,19 @@ static const struct verb {
      "  $ backstopctl key rm feed1 --file keys && systemctl reload backstopd\n"
      "  $ backstopctl key list --file keys\n",
      verb_key, OPTION_FILE | OPTION_ROLES | OPTION_SUBJECT | OPTION_REQUESTS | OPTION_ITEMS},
+    {"webhook", "COMMAND [ID|URL] [FROM] [TO]", "where notices are delivered to, and how that goes",
+     "  add URL               an endpoint; --pool, --account, --type filter. Prints its secret, "
+     "once\n"
+     "  list                  all endpoints\n"
+     "  deliveries ID         the attempts made\n"
+     "  test ID               sends one now; exit status 69 when the receiver does not take it\n"
+     "  rotate ID             a new secret; the one before stays valid for a day\n"
+     "  redeliver ID FROM TO  sends again what lies between two cursors of actions\n"
+     "  enable ID             goes on after it was disabled\n"
+     "  rm ID                 forgets it\n"
+     "\n"
+     "  $ backstopctl webhook add https://example.org/hook --pool usdc --type adl\n",
+     verb_webhook, OPTION_ACCOUNT | OPTION_POOL | OPTION_TYPE},
     {"health", NULL, "is the server up: exit status 0 when it is, 69 when not",
      "\n"
      "  $ backstopctl health --quiet && echo up\n",
