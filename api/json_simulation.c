@@ -65,6 +65,11 @@ static const struct field_table simulation_table = TABLE(simulation_rows);
 static const struct field_table comparison_table = TABLE(comparison_rows);
 static const struct field_table shock_table = TABLE(shock_rows);
 
+struct api_simulation_tables api_simulation_tables(void)
+{
+    return (struct api_simulation_tables){&simulation_table, &comparison_table, &shock_table};
+}
+
 struct bs_text api_name_text(const struct api_name *name)
 {
     return (struct bs_text){name->bytes, name->size};

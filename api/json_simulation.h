@@ -3,6 +3,7 @@
 #ifndef API_JSON_SIMULATION_H
 #define API_JSON_SIMULATION_H
 
+#include "api/fields.h"
 #include "api/json_command.h"
 #include "lib/what_if.h"
 
@@ -40,6 +41,15 @@ struct api_simulation {
     bool close_period;
     uint32_t actions_limit; /* 0: none are listed */
 };
+
+/* The fields of what is read here: simulation, comparison, shock. */
+struct api_simulation_tables {
+    const struct field_table *simulation;
+    const struct field_table *comparison;
+    const struct field_table *shock;
+};
+
+struct api_simulation_tables api_simulation_tables(void);
 
 struct bs_text api_name_text(const struct api_name *name);
 struct bs_what_if_mark api_shock_mark(const struct api_shock *shock);

@@ -104,6 +104,11 @@ static const struct field_table endpoint_table = TABLE(endpoint_rows);
 static const struct field_table redeliver_table = TABLE(redeliver_rows);
 static const struct field_table rotate_table = TABLE(rotate_rows);
 
+struct api_webhook_tables api_webhook_tables(void)
+{
+    return (struct api_webhook_tables){&endpoint_table, &redeliver_table, &rotate_table};
+}
+
 /* A cursor as lists of actions give it: digits, no leading zeros. */
 static bool read_cursor(struct bs_text text, uint64_t *ret_cursor)
 {

@@ -66,6 +66,15 @@ struct api_rotate {
     uint32_t overlap_s;                   /* how long the secrets before it stay valid */
 };
 
+/* The fields of what is read here. */
+struct api_webhook_tables {
+    const struct field_table *webhook;
+    const struct field_table *redelivery;
+    const struct field_table *rotation;
+};
+
+struct api_webhook_tables api_webhook_tables(void);
+
 /* Bodies; false: *ret_error is set. API_BODY_PADDING readable bytes behind them. */
 BS_MUST_USE bool api_webhook_parse(struct api_webhook *webhook, const char *body, size_t size,
                                    struct api_error *ret_error);

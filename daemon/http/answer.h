@@ -7,6 +7,7 @@
 
 #define TYPE_JSON "application/json"
 #define TYPE_PROBLEM "application/problem+json"
+#define TYPE_YAML "application/yaml"
 
 /* A problem document in place of whatever the body holds; detail NULL = the status's sentence. */
 void answer_problem(struct request *request, enum bs_status status, const char *detail);

@@ -36,7 +36,11 @@ static enum MHD_Result send_answer(struct connection *connection)
     }
     enum MHD_Result added =
         MHD_add_response_header(response, "Content-Type", request->content_type);
-    added &= MHD_add_response_header(response, "Cache-Control", "no-store");
+    added &= MHD_add_response_header(response, "Cache-Control",
+                                     connection->etag == NULL ? "no-store" : "no-cache");
+    if (connection->etag != NULL) {
+        added &= MHD_add_response_header(response, "ETag", connection->etag);
+    }
     if (connection->closes || atomic_load(&connection->server->quiesced)) {
         added &= MHD_add_response_header(response, "Connection", "close");
     }
@@ -354,6 +358,7 @@ static void reset(struct connection *connection)
     connection->route = NULL;
     connection->guard = (struct guard){0};
     connection->allow[0] = '\0';
+    connection->etag = NULL;
     connection->body_size = 0;
     connection->body_promised = 0;
     connection->begun = false;

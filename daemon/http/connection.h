@@ -88,6 +88,7 @@ struct connection {
     struct simulator_job *job;           /* of a simulation; NULL for everything else */
     struct publisher_job *publisher_job; /* likewise, about webhooks */
     char allow[48];                      /* the methods for a 405 */
+    const char *etag;                    /* the validator of an answer that may be kept, or NULL */
     char *body;
     size_t body_size; /* received so far */
     size_t body_capacity;
@@ -139,6 +140,8 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
  * connection->allow is set), BS_INVALID_PATH, BS_INVALID_NAME or BS_UNKNOWN_SETTLEMENT. */
 BS_MUST_USE enum bs_status route_find(struct connection *connection, const char *method,
                                       const char *url);
+/* The table row by row, for the test of the contract; NULL past the last one. */
+const struct route *route_at(size_t i);
 enum outcome handle_write(struct connection *connection);
 enum outcome handle_query(struct connection *connection);
 enum outcome handle_actions(struct connection *connection);
@@ -148,6 +151,7 @@ enum outcome handle_ready(struct connection *connection);
 enum outcome handle_metrics(struct connection *connection);
 enum outcome handle_simulation(struct connection *connection);
 enum outcome handle_webhook(struct connection *connection);
+enum outcome handle_contract(struct connection *connection);
 
 /*
  * Called by a handler twice. First: the connection is suspended and its request submitted to the

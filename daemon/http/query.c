@@ -208,3 +208,13 @@ void query_needs_pool(struct query *query)
         refuse(query, "pool", "must be given: settlements are numbered per pool");
     }
 }
+
+const char *query_parameter_name(uint32_t bit)
+{
+    for (size_t i = 0; i < PARAMETERS_COUNT; i++) {
+        if (parameters[i].bit == bit) {
+            return parameters[i].name;
+        }
+    }
+    return NULL;
+}

@@ -42,6 +42,9 @@ struct query {
 /* `value` may have no bytes at all ("?verbose"). The first thing wrong decides query->status. */
 void query_parameter(struct query *query, struct bs_text key, struct bs_text value);
 
+/* What a QUERY_ bit is called in a query; NULL for a bit without a meaning. */
+const char *query_parameter_name(uint32_t bit);
+
 /* After the last parameter: refuses a query without a side. */
 void query_needs_side(struct query *query);
 void query_needs_pool(struct query *query); /* or a pool */

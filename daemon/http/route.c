@@ -146,6 +146,7 @@ static const struct route routes[] = {
     OPEN("/healthz", read_live),
     {.method = "GET", "/readyz", handle_ready, .roles = ROLE_ANYBODY, .parameters = QUERY_VERBOSE},
     {.method = "GET", "/metrics", handle_metrics, .roles = ROLE_READ},
+    {.method = "GET", "/openapi.yaml", handle_contract, .roles = ROLE_READ},
 };
 
 #define ROUTES_COUNT (sizeof routes / sizeof routes[0])
@@ -221,4 +222,9 @@ enum bs_status route_find(struct connection *connection, const char *method, con
         allow(connection->allow, sizeof connection->allow, routes[i].method);
     }
     return connection->allow[0] == '\0' ? BS_NOT_FOUND : BS_METHOD_NOT_ALLOWED;
+}
+
+const struct route *route_at(size_t i)
+{
+    return i < ROUTES_COUNT ? &routes[i] : NULL;
 }

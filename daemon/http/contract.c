@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /openapi.yaml: a constant of the program, answered without the core. */
+#include "api/contract.h"
+
+#include "daemon/http/answer.h"
+#include "daemon/http/connection.h"
+
+enum outcome handle_contract(struct connection *connection)
+{
+    const struct api_contract contract = api_contract();
+    struct request *request = &connection->request;
+    const char *known = MHD_lookup_connection_value(connection->mhd, MHD_HEADER_KIND,
+                                                    MHD_HTTP_HEADER_IF_NONE_MATCH);
+    /* Lists of validators and weak ones are compared as RFC 9110 (13.1.2) says: by what is quoted.
+     */
+    connection->etag = contract.etag;
+    request->content_type = TYPE_YAML;
+    request->status = MHD_HTTP_NOT_MODIFIED;
+    if (known == NULL || strstr(known, contract.etag) == NULL) {
+        request->status = MHD_HTTP_OK;
+        buffer_append(&request->body, contract.bytes, contract.size);
+    }
+    return OUTCOME_ANSWER;
+}
