@@ -154,7 +154,6 @@ static void place_scratch(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, s->priced_legs, legs);
     PLACE(layout, s->excluded, BS_CLOSES_MAX);
     PLACE(layout, s->volunteers, BS_PROVIDERS_MAX);
-    PLACE(layout, s->uses, BS_PROVIDERS_MAX);
     PLACE(layout, s->rankings.candidates, positions);
     PLACE(layout, s->rankings.terms, positions);
     PLACE(layout, s->rankings.lists, 2 * markets);

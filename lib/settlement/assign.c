@@ -137,15 +137,16 @@ int64_t bs_provider_room(const struct bs_plan *plan, const struct bs_provider *p
 
 const struct bs_provider *bs_volunteer_at(const struct bs_plan *plan, uint32_t place)
 {
-    return &plan->engine->providers[plan->scratch->volunteers[place]];
+    return &plan->engine->providers[plan->scratch->volunteers[place].row];
 }
 
 /* By market, then in the order in which they are asked. */
 static int compare_volunteers(const void *a, const void *b, const void *context)
 {
     const struct bs_engine *engine = context;
-    const struct bs_provider *left = &engine->providers[*(const uint32_t *)a];
-    const struct bs_provider *right = &engine->providers[*(const uint32_t *)b];
+    const struct bs_volunteer *first = a, *second = b;
+    const struct bs_provider *left = &engine->providers[first->row];
+    const struct bs_provider *right = &engine->providers[second->row];
     if (left->market != right->market) {
         return left->market < right->market ? -1 : 1;
     }
@@ -160,14 +161,14 @@ static int compare_volunteers(const void *a, const void *b, const void *context)
 void bs_volunteers_begin(struct bs_plan *plan)
 {
     const struct bs_engine *engine = plan->engine;
-    uint32_t *rows = plan->scratch->volunteers;
+    struct bs_volunteer *rows = plan->scratch->volunteers;
     plan->volunteers_count = 0;
     if (bs_layer_of(plan, BS_LAYER_ASSIGN) == NULL) {
         return;
     }
     for (uint32_t row = 0; row < engine->providers_count; row++) {
         if (engine->accounts.hot[engine->providers[row].account].pool == plan->pool) {
-            rows[plan->volunteers_count++] = row;
+            rows[plan->volunteers_count++].row = row;
         }
     }
     bs_sort(rows, plan->volunteers_count, sizeof *rows, compare_volunteers, engine);
@@ -177,7 +178,8 @@ void bs_volunteers_begin(struct bs_plan *plan)
 void bs_volunteers_reset(struct bs_plan *plan)
 {
     for (uint32_t place = 0; place < plan->volunteers_count; place++) {
-        plan->scratch->uses[place] = bs_volunteer_at(plan, place)->use;
+        plan->scratch->volunteers[place].use = bs_volunteer_at(plan, place)->use;
+        plan->scratch->volunteers[place].full = 0;
     }
 }
 
@@ -201,17 +203,41 @@ static bool may_be_asked(const struct bs_plan *plan, uint32_t provider,
            !bs_are_apart(plan, offer->account, provider, offer->market);
 }
 
+/* Whether it takes not a lot of anybody's on a side, so that it need not be asked again while its
+ * account stays as it is. (A lot of an inverse position is not worth the same in each of them.) */
+static bool takes_nothing(const struct bs_plan *plan, const struct bs_volunteer *volunteer,
+                          bool is_long)
+{
+    const struct bs_provider *provider = &plan->engine->providers[volunteer->row];
+    struct bs_offer lot = {
+        .market = provider->market, .size = is_long ? 1 : -1, .cost_left = BS_MONEY_MAX};
+    return !plan->inverse && has_position_room(plan, provider->account) &&
+           bs_provider_room(plan, provider, &volunteer->use, &lot) == 0;
+}
+
 int64_t bs_volunteer_room(const struct bs_plan *plan, uint32_t place, const struct bs_offer *offer)
 {
     const struct bs_provider *provider = bs_volunteer_at(plan, place);
-    return may_be_asked(plan, provider->account, offer)
-               ? bs_provider_room(plan, provider, &plan->scratch->uses[place], offer)
-               : 0;
+    struct bs_volunteer *volunteer = &plan->scratch->volunteers[place];
+    uint8_t side = offer->size > 0 ? 1 : 2;
+    uint32_t changes = bs_plan_changes(plan, provider->account);
+    if ((volunteer->full & side) != 0 && volunteer->changes == changes) {
+        return 0;
+    }
+    if (!may_be_asked(plan, provider->account, offer)) {
+        return 0;
+    }
+    int64_t lots = bs_provider_room(plan, provider, &volunteer->use, offer);
+    if (lots == 0 && takes_nothing(plan, volunteer, offer->size > 0)) {
+        volunteer->full = volunteer->changes == changes ? volunteer->full | side : side;
+        volunteer->changes = changes;
+    }
+    return lots;
 }
 
 void bs_volunteer_count(struct bs_plan *plan, uint32_t place, int64_t lots, bs_i128 value)
 {
-    struct bs_provider_use *use = &plan->scratch->uses[place];
+    struct bs_provider_use *use = &plan->scratch->volunteers[place].use;
     *use = bs_provider_use_now(plan, bs_volunteer_at(plan, place), use);
     use->lots += lots;
     use->value += bs_abs(value);
@@ -237,7 +263,8 @@ bool bs_volunteers_reserve(struct bs_engine *engine, const struct bs_plan *plan)
 void bs_volunteers_write(struct bs_engine *engine, const struct bs_plan *plan)
 {
     for (uint32_t place = 0; place < plan->volunteers_count; place++) {
-        engine->providers[plan->scratch->volunteers[place]].use = plan->scratch->uses[place];
+        const struct bs_volunteer *volunteer = &plan->scratch->volunteers[place];
+        engine->providers[volunteer->row].use = volunteer->use;
     }
 }
 

@@ -77,7 +77,14 @@ static struct bs_working *touch(struct bs_plan *plan, uint32_t account)
             .window_taken = bs_window_taken(engine, account),
         };
     }
+    plan->scratch->working[*row].changes++;
     return &plan->scratch->working[*row];
+}
+
+uint32_t bs_plan_changes(const struct bs_plan *plan, uint32_t account)
+{
+    const struct bs_working *working = working_of(plan, account);
+    return working != NULL ? working->changes : 0;
 }
 
 static struct bs_working_position live_position(const struct bs_engine *engine, uint32_t row)

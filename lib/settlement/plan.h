@@ -91,7 +91,8 @@ struct bs_working {
     bs_i128 collateral;
     bs_i128 baseline;
     bs_i128 window_taken;
-    bool has_past; /* in scratch->pasts */
+    bool has_past;    /* in scratch->pasts */
+    uint32_t changes; /* how often it was touched */
 };
 
 struct bs_working_position {
@@ -184,6 +185,14 @@ struct bs_pricing {
     int64_t done; /* lots */
 };
 
+/* A provider in a settlement whose waterfall asks it. */
+struct bs_volunteer {
+    uint32_t row;               /* of engine->providers */
+    uint8_t full;               /* bit 0: takes not a lot of any long, 1: of any short */
+    uint32_t changes;           /* of its account when that was found out */
+    struct bs_provider_use use; /* what it took, as planned */
+};
+
 /* A leg that volunteers are asked to take over. */
 struct bs_offer {
     uint32_t account, market;
@@ -219,9 +228,8 @@ struct bs_scratch {
     struct bs_adl_leg *priced_legs;           /* of one account, for the check */
     struct bs_pricing pricing;
     struct bs_assigning assigning;
-    uint32_t *volunteers;         /* rows of engine->providers, in the order they are asked */
-    struct bs_provider_use *uses; /* by place: what they took, as planned */
-    struct bs_excluded *excluded; /* of the settlement in hand */
+    struct bs_volunteer *volunteers; /* in the order in which they are asked */
+    struct bs_excluded *excluded;    /* of the settlement in hand */
     uint32_t steps_max, cases_max, weights_max, rounds_max, working_max, working_positions_max;
     struct bs_plan plan; /* of the settlement in hand */
     /* The settlement in hand: settle.h. */
@@ -260,6 +268,8 @@ uint32_t bs_plan_positions(const struct bs_plan *plan, uint32_t account);
 /* The i-th position in market-name order. */
 struct bs_working_position bs_plan_position(const struct bs_plan *plan, uint32_t account,
                                             uint32_t i);
+/* Differs when the account may have changed; 0 = the engine's. */
+uint32_t bs_plan_changes(const struct bs_plan *plan, uint32_t account);
 /* What is remembered of the account; the second makes a working copy, to be changed. */
 const struct bs_account_past *bs_plan_past(const struct bs_plan *plan, uint32_t account);
 struct bs_account_past *bs_plan_touch_past(struct bs_plan *plan, uint32_t account);
