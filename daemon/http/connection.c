@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The course of a request. libmicrohttpd calls the handler once when the head is there, once for
- * each piece of the body, once when the body is whole, and once more after every suspension:
+ * The course of a request. libmicrohttpd calls the handler once when the head
+ * is there, once for each piece of the body, once when the body is whole, and
+ * once more after every suspension:
  *
- *     begin   guard, route, query; a refusal is answered here, before the body is read
- *     body    collected into one buffer of exactly Content-Length + API_BODY_PADDING
- *     run     the route's handler: an answer, or a suspension after which it runs again
- *     send    the answer; its buffer is the connection's, so nothing is copied
+ *     begin   guard, route, query; a refusal is answered here, before the body
+ * is read body    collected into one buffer of exactly Content-Length +
+ * API_BODY_PADDING run     the route's handler: an answer, or a suspension
+ * after which it runs again send    the answer; its buffer is the connection's,
+ * so nothing is copied
  *
  * Then NOTIFY_COMPLETED makes the connection ready for its next request.
  */
@@ -67,9 +69,9 @@ static enum MHD_Result send_answer(struct connection *connection)
 }
 
 /*
- * The answer is given before the body is read, and the rest of it must not be taken for the next
- * request. Without a body it is given at the next call, for the library closes every connection
- * that is answered at the first.
+ * The answer is given before the body is read, and the rest of it must not be
+ * taken for the next request. Without a body it is given at the next call, for
+ * the library closes every connection that is answered at the first.
  */
 static enum MHD_Result refuse(struct connection *connection, enum bs_status status,
                               const char *detail)
@@ -259,8 +261,8 @@ enum MHD_Result connection_on_request(void *user, struct MHD_Connection *mhd, co
     return run(connection);
 }
 
-/* On the core loop, the simulator's or the publisher's thread. Who finds the list empty wakes the
- * HTTP thread; it takes the list as a whole.
+/* On the core loop, the simulator's or the publisher's thread. Who finds the
+ * list empty wakes the HTTP thread; it takes the list as a whole.
  */
 static void on_core_done(struct request *request)
 {
@@ -389,7 +391,8 @@ void connection_on_completed(void *user, struct MHD_Connection *mhd, void **exch
     server->exchanges--;
 }
 
-/* Called when the handshake is over: what comes now is a request, and takes its time anew. */
+/* Called when the handshake is over: what comes now is a request, and takes its
+ * time anew. */
 static int on_handshake(gnutls_session_t session, unsigned type, unsigned post, unsigned incoming,
                         const gnutls_datum_t *message)
 {
@@ -399,6 +402,7 @@ static int on_handshake(gnutls_session_t session, unsigned type, unsigned post, 
     struct connection *connection = gnutls_db_get_ptr(session);
     if (incoming != 0 && connection->sweep.stage == STAGE_HEAD) {
         sweep_idle(&connection->sweep);
+        handshake_end(connection);
     }
     return 0;
 }
@@ -408,7 +412,8 @@ static gnutls_session_t session_of(struct MHD_Connection *mhd)
     return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
 }
 
-/* The handshake has the time of a head; a client that does not even begin it is not idle. */
+/* The handshake has the time of a head; a client that does not even begin it is
+ * not idle. */
 static void begin_tls(struct connection *connection)
 {
     struct http_server *server = connection->server;
@@ -419,6 +424,7 @@ static void begin_tls(struct connection *connection)
     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
                                        on_handshake);
     sweep_stage(&connection->sweep, STAGE_HEAD, server->options.header_deadline_ms);
+    handshake_begin(connection);
 }
 
 static struct connection *connection_new(struct http_server *server, struct MHD_Connection *mhd)
@@ -451,6 +457,7 @@ void connection_on_notify(void *user, struct MHD_Connection *mhd, void **socket_
     }
     assert(!connection->begun);
     sweep_remove(&connection->server->sweep, &connection->sweep, connection->lingers);
+    handshake_end(connection);
     tls_leave(connection->tls);
     api_batch_fini(&connection->request.batch);
     buffer_fini(&connection->request.body);

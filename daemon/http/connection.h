@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One client connection and the one request it is at. The object lives from NOTIFY_CONNECTION
- * started to closed; libmicrohttpd never closes a suspended connection, so whoever holds a request
- * (the core, the list of waiters) may use it until the connection is resumed.
+ * One client connection and the one request it is at. The object lives from
+ * NOTIFY_CONNECTION started to closed; libmicrohttpd never closes a suspended
+ * connection, so whoever holds a request (the core, the list of waiters) may
+ * use it until the connection is resumed.
  *
  *     IDLE -> HEAD -> BODY -> WORKING -> SENDING -> IDLE
  *                               |  ^
  *                               v  |   suspended: the core has the request, or
  *                             WAITING  a long poll waits for actions
  *
- * All of it belongs to the HTTP thread, but while the core holds the request `request` is the
- * core's. The core gives it back by a list (http_server.done), so that the library is only ever
- * called from the HTTP thread.
+ * All of it belongs to the HTTP thread, but while the core holds the request
+ * `request` is the core's. The core gives it back by a list (http_server.done),
+ * so that the library is only ever called from the HTTP thread.
  */
 #ifndef HTTP_CONNECTION_H
 #define HTTP_CONNECTION_H
@@ -24,6 +25,7 @@
 #include "daemon/access/tls.h"
 #include "daemon/core/core.h"
 #include "daemon/http/guard.h"
+#include "daemon/http/handshakes.h"
 #include "daemon/http/query.h"
 #include "daemon/http/server.h"
 #include "daemon/http/sweep.h"
@@ -34,7 +36,8 @@ struct connection;
 /* What a handler did with the request. */
 enum outcome {
     OUTCOME_ANSWER,    /* request.status and body are the answer */
-    OUTCOME_SUSPENDED, /* the connection is suspended; the handler is called again after resuming */
+    OUTCOME_SUSPENDED, /* the connection is suspended; the handler is called again
+                          after resuming */
 };
 
 /* Of a route only: no key is asked for. */
@@ -48,22 +51,25 @@ struct route {
     uint8_t roles;          /* ROLE_*: any of them lets in; none named = only ops */
     uint32_t parameters;    /* QUERY_* */
     uint32_t limit_max;
-    uint8_t command; /* enum bs_command_type of a write; 0 = each item names its own */
+    uint8_t command; /* enum bs_command_type of a write; 0 = each item names its
+                        own */
     bool takes_body;
     bool needs_side;    /* the parameter must be there */
     bool needs_pool;    /* likewise */
-    bool body_optional; /* without a body the command is made from the name in the path */
+    bool body_optional; /* without a body the command is made from the name in the
+                           path */
 };
 
-/* Who asks, as its line in the keys file says. Copied, for a reload may replace that line. */
+/* Who asks, as its line in the keys file says. Copied, for a reload may replace
+ * that line. */
 struct caller {
     char name[KEY_NAME_SIZE_MAX + 1]; /* empty: not known, or nobody is asked */
     uint8_t roles;
     bool is_limited; /* it has a rate */
 };
 
-/* Of a connection over TLS: whom the client's certificate stands for, found out once and again when
- * something was reloaded or time has passed. */
+/* Of a connection over TLS: whom the client's certificate stands for, found out
+ * once and again when something was reloaded or time has passed. */
 struct client_certificate {
     enum tls_peer peer;
     char name[KEY_NAME_SIZE_MAX + 1]; /* of its line in the keys file; empty: it has none */
@@ -77,6 +83,7 @@ struct connection {
     struct MHD_Connection *mhd;
     struct tls *tls; /* NULL: plain HTTP */
     struct client_certificate certificate;
+    struct handshake handshake;
     const struct route *route; /* NULL until the request was understood */
     struct request request;
     struct guard guard;
@@ -115,17 +122,20 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     struct log_reader *reader;
     struct MHD_Daemon *daemon;
     struct sweep sweep;
+    struct handshakes handshakes;
     pthread_t thread;
     int listener;
     int event; /* wakes the thread: something atomic has changed */
     uint16_t port;
-    bool checks_layout;        /* of heads; from 1.0.0 on the library itself reads strictly */
-    bool waits_ended;          /* nobody waits for actions any more */
-    uint64_t told_ordinal;     /* up to here the long polls were told */
-    size_t bodies_size;        /* promised by Content-Length and not yet answered */
-    uint64_t exchanges;        /* requests begun and not completed */
-    uint64_t refusals;         /* by the request guard */
-    uint64_t library_messages; /* what libmicrohttpd had to say: mostly vanished clients */
+    bool checks_layout;                /* of heads; from 1.0.0 on the library itself reads
+                                          strictly */
+    bool waits_ended;                  /* nobody waits for actions any more */
+    uint64_t told_ordinal;             /* up to here the long polls were told */
+    size_t bodies_size;                /* promised by Content-Length and not yet answered */
+    uint64_t exchanges;                /* requests begun and not completed */
+    uint64_t refusals;                 /* by the request guard */
+    uint64_t library_messages;         /* what libmicrohttpd had to say: mostly vanished
+                                          clients */
     _Atomic(struct keys *) fresh_keys; /* read anew and not yet taken over */
     _Atomic(struct tls *) fresh_tls;
     _Atomic(struct connection *) done; /* the core has finished with these, the last one first */
@@ -136,8 +146,9 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
 };
 
 /* ---- the route table and its handlers ---- */
-/* Finds the route and takes the names of the path. BS_NOT_FOUND, BS_METHOD_NOT_ALLOWED (then
- * connection->allow is set), BS_INVALID_PATH, BS_INVALID_NAME or BS_UNKNOWN_SETTLEMENT. */
+/* Finds the route and takes the names of the path. BS_NOT_FOUND,
+ * BS_METHOD_NOT_ALLOWED (then connection->allow is set), BS_INVALID_PATH,
+ * BS_INVALID_NAME or BS_UNKNOWN_SETTLEMENT. */
 BS_MUST_USE enum bs_status route_find(struct connection *connection, const char *method,
                                       const char *url);
 /* The table row by row, for the test of the contract; NULL past the last one. */
@@ -154,12 +165,14 @@ enum outcome handle_webhook(struct connection *connection);
 enum outcome handle_contract(struct connection *connection);
 
 /*
- * Called by a handler twice. First: the connection is suspended and its request submitted to the
- * core; the handler returns OUTCOME_SUSPENDED and touches nothing. Then, resumed: OUTCOME_ANSWER,
- * and *ret_done says whether the core has done it; if not, the answer is a 503.
+ * Called by a handler twice. First: the connection is suspended and its request
+ * submitted to the core; the handler returns OUTCOME_SUSPENDED and touches
+ * nothing. Then, resumed: OUTCOME_ANSWER, and *ret_done says whether the core
+ * has done it; if not, the answer is a 503.
  */
 enum outcome connection_through_core(struct connection *connection, bool *ret_done);
-/* The same with another taker of the request than the core; it says whether it took it. */
+/* The same with another taker of the request than the core; it says whether it
+ * took it. */
 enum outcome connection_through(struct connection *connection,
                                 bool (*submit)(struct connection *connection), bool *ret_done);
 

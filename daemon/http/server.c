@@ -13,7 +13,8 @@
 #include "daemon/http/connection.h"
 #include "daemon/obs/logger.h"
 
-/* A head has to fit, and bodies are read through it; the library clears it after every request. */
+/* A head has to fit, and bodies are read through it; the library clears it
+ * after every request. */
 #define CONNECTION_MEMORY_SIZE ((size_t)1 << 15)
 #define LISTEN_BACKLOG 1024
 #define LAST_ANSWERS_MS 2000 /* at the end: for answers that are still being sent */
@@ -74,7 +75,8 @@ static int listen_on(struct http_server *server, char error[LOG_ERROR_SIZE])
     bool is_local = ntohl(address.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
     if (!is_local && (server->keys == NULL || server->tls == NULL)) {
         (void)snprintf(error, LOG_ERROR_SIZE,
-                       "refusing to listen on %s: without keys and TLS only 127.0.0.1 is served",
+                       "refusing to listen on %s: without keys and TLS only "
+                       "127.0.0.1 is served",
                        host);
         return -EACCES;
     }
@@ -171,7 +173,8 @@ static void take_tls(struct http_server *server, struct tls *fresh)
     }
 }
 
-/* What no session uses any more. A turn after its last one was closed the library is done with it.
+/* What no session uses any more. A turn after its last one was closed the
+ * library is done with it.
  */
 static void free_retired(struct http_server *server)
 {
@@ -212,13 +215,14 @@ static void take_signal(struct http_server *server)
 
 static void turn(struct http_server *server)
 {
-    struct pollfd fds[2 + SWEEP_LINGERS_MAX];
+    struct pollfd fds[3 + SWEEP_LINGERS_MAX];
     MHD_UNSIGNED_LONG_LONG library_ms = 0;
     int64_t timeout_ms = 0;
-    nfds_t count = 2 + sweep_poll(&server->sweep, fds + 2, &timeout_ms);
+    nfds_t count = 3 + sweep_poll(&server->sweep, fds + 3, &timeout_ms);
     int epoll = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     fds[0] = (struct pollfd){.fd = epoll, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = server->event, .events = POLLIN};
+    fds[2] = (struct pollfd){.fd = server->handshakes.waiting, .events = POLLIN};
     if (MHD_get_timeout(server->daemon, &library_ms) == MHD_YES &&
         library_ms < (MHD_UNSIGNED_LONG_LONG)timeout_ms) {
         timeout_ms = (int64_t)library_ms;
@@ -229,13 +233,16 @@ static void turn(struct http_server *server)
     }
     free_retired(server);
     sweep_run(&server->sweep);
+    handshakes_resume(server);
     (void)MHD_run(server->daemon);
+    handshakes_suspend(server);
 }
 
 /*
- * The HTTP thread. Not the library's own: that one asks epoll for 128 events at a time, and when it
- * gets exactly so many it asks again before it handles them, waiting up to the idle timeout
- * (0.9.75, MHD_epoll). With a thread of ours it never waits inside.
+ * The HTTP thread. Not the library's own: that one asks epoll for 128 events at
+ * a time, and when it gets exactly so many it asks again before it handles
+ * them, waiting up to the idle timeout (0.9.75, MHD_epoll). With a thread of
+ * ours it never waits inside.
  */
 static void *serve(void *user)
 {
@@ -254,10 +261,12 @@ static void *serve(void *user)
 static void close_all(struct http_server *server)
 {
     if (server->daemon != NULL) {
+        handshakes_resume_all(server);
         (void)MHD_quiesce_daemon(server->daemon); /* or it would close our socket, too */
         MHD_stop_daemon(server->daemon);
     }
     sweep_fini(&server->sweep);
+    handshakes_fini(&server->handshakes);
     log_reader_close(server->reader);
     keys_free(server->keys);
     keys_free(atomic_load(&server->fresh_keys));
@@ -282,6 +291,9 @@ static int start(struct http_server *server, struct command_log *log, char error
     }
     if (code == 0) {
         code = start_library(server, error);
+    }
+    if (code == 0) {
+        code = handshakes_init(&server->handshakes);
     }
     if (code != 0) {
         return code;
@@ -310,6 +322,7 @@ int http_server_new(struct http_server **ret_server, const struct http_options *
     server->generation = 1;
     server->listener = -1;
     server->event = -1;
+    server->handshakes.waiting = -1;
     server->checks_layout = strncmp(MHD_get_version(), "0.", 2) == 0;
     set_defaults(&server->options);
     server->sweep.header_deadline_ms = server->options.header_deadline_ms;

@@ -3,9 +3,12 @@
  * rates are exact. Method: tables of lines; a bucket beside one that is computed with fractions.
  */
 #include <check.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/access/keys.h"
@@ -133,6 +136,60 @@ START_TEST(keys_are_found_by_their_whole_text)
 END_TEST
 
 /* Also a certificate's line must not be found by the key whose hash is all zeros, which it has. */
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* The shortest of many, which other work on the machine cannot change. */
+static int64_t find_ns(struct keys *keys, const char *key)
+{
+    int64_t shortest = INT64_MAX;
+    for (int i = 0; i < 3000; i++) {
+        int64_t started = now_ns();
+        const struct access_key *found = keys_find(keys, text_of(key));
+        int64_t took = now_ns() - started;
+        ck_assert_int_eq(found != NULL, key[0] == 'k');
+        shortest = took < shortest ? took : shortest;
+    }
+    return shortest;
+}
+
+/* The first key, the last and none take the same time: whoever stops at the first that fits, or at
+ * the first byte that does not, is off by a factor of ten with so many keys. */
+START_TEST(how_long_it_takes_says_nothing)
+{
+    struct buffer text = {0};
+    struct buffer problems = {0};
+    struct key_line line = {.roles = ROLE_READ};
+    for (int i = 0; i < KEYS_MAX; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "k%d", i);
+        snprintf(line.name, sizeof(line.name), "%s", key);
+        gnutls_hash_fast(GNUTLS_DIG_SHA256, key, strlen(key), line.hash);
+        key_line_print(&text, &line);
+    }
+    struct keys *keys = load(text.bytes, &problems);
+    ck_assert_msg(keys != NULL, "%s", problems.bytes);
+    int64_t first = find_ns(keys, "k0");
+    int64_t last = find_ns(keys, "k1023");
+    int64_t none = find_ns(keys, "none");
+    ck_assert_msg(first < 2 * last && last < 2 * first, "first %ld ns, last %ld ns", (long)first,
+                  (long)last);
+    ck_assert_msg(first < 2 * none && none < 2 * first, "first %ld ns, none %ld ns", (long)first,
+                  (long)none);
+    if (getenv("BACKSTOP_TEST_FIGURES") != NULL) {
+        printf("of 1024 keys: first %ld ns, last %ld ns, none %ld ns\n", (long)first, (long)last,
+               (long)none);
+    }
+    keys_free(keys);
+    buffer_fini(&text);
+}
+
+END_TEST
+
 START_TEST(all_mistakes_are_told_at_once)
 {
     struct buffer problems = {0};
@@ -215,6 +272,7 @@ int main(void)
     tcase_add_test(tests, lines_that_are_refused);
     tcase_add_test(tests, ops_can_read);
     tcase_add_test(tests, keys_are_found_by_their_whole_text);
+    tcase_add_test(tests, how_long_it_takes_says_nothing);
     tcase_add_test(tests, all_mistakes_are_told_at_once);
     tcase_add_test(tests, buckets_are_exact);
     tcase_add_test(tests, reload_keeps_the_rates);
