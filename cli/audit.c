@@ -137,6 +137,12 @@ static bool is_fund(const json_t *action)
     return strncmp(audit_text(action, "account"), "backstop:", sizeof("backstop:") - 1) == 0;
 }
 
+/* Out of the fund, or out of what it keeps for a market. */
+static bool is_draw(const char *type)
+{
+    return strcmp(type, "insurance_draw") == 0 || strcmp(type, "reserve_draw") == 0;
+}
+
 /* What was drawn is what its reason says, and the whole debt was borne. Inverse values are rounded
  * at each close. */
 static bool end_debt(struct audit *audit)
@@ -184,7 +190,7 @@ static bool take_debt(struct audit *audit, json_t *action)
         audit->debt.deficit = deficit;
     }
     bs_i128 amount = optional_quanta(audit, action, "amount");
-    bool draws = strcmp(type, "insurance_draw") == 0;
+    bool draws = is_draw(type);
     audit->debt.drawn += draws ? amount : 0;
     audit->debt.borne += draws || strcmp(type, "write_off") == 0 ? amount : 0;
     if (strcmp(type, "liquidation_close") == 0) {
@@ -228,7 +234,7 @@ static void sum_up(struct audit *audit, json_t *action, bs_i128 amount)
     } else if (strcmp(type, "haircut") == 0) {
         sums->payers++;
         sums->haircuts += amount;
-    } else if (strcmp(type, "insurance_draw") == 0) {
+    } else if (is_draw(type)) {
         sums->fund_paid += amount;
     } else if (strcmp(type, "unallocated_deficit") == 0) {
         sums->unallocated += amount;
@@ -244,8 +250,7 @@ static bool take_ledger(struct audit *audit, const json_t *action, bs_i128 amoun
     } else if (strcmp(type, "refund") == 0) {
         audit->loss += amount; /* others pay it in the same division */
     } else if (strcmp(type, "haircut") == 0 ||
-               ((strcmp(type, "insurance_draw") == 0 || strcmp(type, "restitution") == 0) &&
-                is_fund(action))) {
+               ((is_draw(type) || strcmp(type, "restitution") == 0) && is_fund(action))) {
         audit->loss -= amount;
     } else if (strcmp(type, "unallocated_deficit") == 0) {
         audit->loss -= amount;

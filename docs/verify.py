@@ -154,7 +154,7 @@ class Pool:
             self.undone[action["reverses"]] += size
 
     def book(self, action, kind, money):  # who owed what, who bore it, and what is still open
-        is_fund, drawn = action.get("account") == "backstop:" + self.row["pool"], money * (kind == "insurance_draw")
+        is_fund, drawn = action.get("account") == "backstop:" + self.row["pool"], money * (kind in ("insurance_draw", "reserve_draw"))
         cut, left, gone, credit, back, given = (money * (kind == name) for name in (
             "haircut", "unallocated_deficit", "write_off", "insurance_credit", "refund", "restitution"))
         self.ledger.update(loss=gone + back - cut - left - (drawn + given) * is_fund, unallocated=left - credit)
