@@ -25,7 +25,7 @@ def accepted(t, what, answer, count=1):
 def test_documented(t):
     """Each row of the route table is a heading of docs/api.md, and the other way round."""
     table = (ROOT / "daemon/http/route.c").read_text()
-    rows = re.findall(r'(?:ITEMS|COMMAND|COMPARE|COMPARE_IN)\("(\w+)", "(/[^"]+)"', table)
+    rows = re.findall(r'(?:ITEMS|COMMAND|COMPARE|COMPARE_IN|WEBHOOK)\("(\w+)", "(/[^"]+)"', table)
     rows += re.findall(r'(?:READ|LIST|OPEN)\(()"(/[^"]+)"', table)
     rows += re.findall(r'\.method = "(\w+)",\s*"(/[^"]+)"', table)
     routes = {f"{method or 'GET'} {re.sub(r'{.*?}|#', '{}', path)}" for method, path in rows}
