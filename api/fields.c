@@ -216,10 +216,9 @@ static enum bs_status read_value(const struct field *field, const struct json_to
     case FIELD_OBJECT:
         *(const struct json_token **)at = value;
         return value->kind == TOKEN_OBJECT ? BS_OK : BS_WRONG_TYPE;
-    case FIELD_UNSUPPORTED:
-        break;
     }
-    return BS_UNSUPPORTED;
+    assert(false);
+    return BS_WRONG_TYPE;
 }
 
 /* The row of a key; members mostly come in the order of the rows, so `hint` is tried first. */

@@ -49,7 +49,7 @@ static const struct field market_rows[] = {
     {FIELD("max_move_ppm", FIELD_U32, AT(market.max_move_ppm)), .max = UINT32_MAX},
     {FIELD("fund_budget", FIELD_DECIMAL, AT(market.fund_budget)),
      .flag = AT(market.has_fund_budget)},
-    {FIELD("own_fund", FIELD_UNSUPPORTED, FIELD_NOWHERE)},
+    {FIELD("own_fund", FIELD_BOOL, AT(market.own_fund))},
     ROW_TYPE(BS_COMMAND_MARKET),
 };
 
@@ -189,6 +189,13 @@ static const struct field provider_rows[] = {
     ROW_TYPE(BS_COMMAND_PROVIDER),
 };
 
+static const struct field market_fund_rows[] = {
+    {FIELD("market", FIELD_NAME, AT(market_fund.market)), .required = true},
+    {FIELD("amount", FIELD_DECIMAL, AT(market_fund.amount)), .required = true},
+    {FIELD("transfer_id", FIELD_NAME, AT(market_fund.transfer_id))},
+    ROW_TYPE(BS_COMMAND_MARKET_FUND),
+};
+
 static const struct field insurance_rows[] = {
     ROW_LAYER(BS_LAYER_INSURANCE),
     {FIELD("floor", FIELD_DECIMAL, LAYER_AT(floor))},
@@ -252,6 +259,8 @@ const struct item_table *item_table(uint8_t type)
         [BS_COMMAND_FINAL_SETTLEMENT] = {{TABLE(final_rows)}, sizeof(struct bs_final_command)},
         [BS_COMMAND_PROVIDER] = {{TABLE(provider_rows)}, sizeof(struct bs_provider_command)},
         [BS_COMMAND_HANDOVER] = {{TABLE(handover_rows)}, sizeof(struct bs_handover_command)},
+        [BS_COMMAND_MARKET_FUND] = {{TABLE(market_fund_rows)},
+                                    sizeof(struct bs_market_fund_command)},
         [BS_COMMAND_OPEN_WINDOW] = {{TABLE(open_window_rows)}, sizeof(struct bs_window_command)},
         [BS_COMMAND_CLOSE_WINDOW] = {{TABLE(close_window_rows)}, sizeof(struct bs_window_command)},
         [BS_COMMAND_UNFILLED] = {{TABLE(unfilled_rows)}, sizeof(struct bs_unfilled_command)},

@@ -25,11 +25,12 @@ static const char *const event_names[] = {
     [BS_ACTION_WINDOW_OPENED] = "window.opened",
     [BS_ACTION_WINDOW_CLOSED] = "window.closed",
     [BS_ACTION_ASSIGNMENT] = "position.assigned",
+    [BS_ACTION_RESERVE_DRAW] = "reserve.drawn",
     [API_EVENT_ENDPOINT_DISABLED] = "webhook.endpoint_disabled",
     [API_EVENT_TEST] = "webhook.test",
 };
 
-_Static_assert(BS_ACTION_COUNT == 19, "a new type of action needs a name of its notices above");
+_Static_assert(BS_ACTION_COUNT == 20, "a new type of action needs a name of its notices above");
 
 const char *api_event_name(uint32_t event)
 {

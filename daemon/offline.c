@@ -123,6 +123,8 @@ static struct bs_text name_of(const struct bs_command *command)
         return command->as.window.pool;
     case BS_COMMAND_PROVIDER:
         return command->as.provider.account;
+    case BS_COMMAND_MARKET_FUND:
+        return command->as.market_fund.market;
     case BS_COMMAND_COUNT:
         break;
     }

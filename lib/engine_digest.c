@@ -101,6 +101,7 @@ static void add_pool(struct stream *stream, const struct bs_engine *engine, uint
     add_wide(stream, pool->period_loss);
     add_wide(stream, pool->unallocated);
     add_wide(stream, pool->claims);
+    add_wide(stream, pool->reserves);
     add_wide(stream, pool->over_budget);
     add_fund(stream, &engine->funds[row]);
     add(stream, pool->window.open);
@@ -126,6 +127,8 @@ static void add_market(struct stream *stream, const struct bs_engine *engine, ui
     add(stream, market->has_budget);
     add(stream, (uint64_t)market->budget);
     add(stream, (uint64_t)market->budget_used);
+    add(stream, market->own_fund);
+    add(stream, (uint64_t)market->reserve);
     add_decimal(stream, market->tick);
     add_decimal(stream, market->lot);
     add_decimal(stream, market->multiplier);

@@ -148,6 +148,7 @@ static void place_scratch(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, s->market_sizes, markets);
     PLACE(layout, s->budget_planned, markets);
     PLACE(layout, s->budget_checked, markets);
+    PLACE(layout, s->reserves, markets);
     uint64_t legs = markets > BS_ACCOUNT_POSITIONS_MAX ? markets : BS_ACCOUNT_POSITIONS_MAX;
     PLACE(layout, s->leg_weights, legs);
     PLACE(layout, s->adl_legs, legs);

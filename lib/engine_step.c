@@ -107,6 +107,8 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
         return bs_apply_close_window(engine, &command->as.window, effects);
     case BS_COMMAND_PROVIDER:
         return bs_apply_provider(engine, &command->as.provider);
+    case BS_COMMAND_MARKET_FUND:
+        return bs_apply_market_fund(engine, &command->as.market_fund);
     case BS_COMMAND_COUNT:
         break;
     }

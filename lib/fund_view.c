@@ -7,12 +7,20 @@
 const char *bs_fund_cause_name(uint8_t cause)
 {
     static const char *const names[] = {
-        [BS_FUND_TOP_UP] = "top_up",           [BS_FUND_WITHDRAWAL] = "withdrawal",
-        [BS_FUND_CREDIT] = "credit",           [BS_FUND_FILL] = "fill",
-        [BS_FUND_TRANSFER] = "transfer",       [BS_FUND_DRAW] = "draw",
-        [BS_FUND_TAKEOVER] = "takeover",       [BS_FUND_CLOSE] = "close",
-        [BS_FUND_WRITE_OFF] = "write_off",     [BS_FUND_REVERSAL] = "reversal",
-        [BS_FUND_RESTITUTION] = "restitution", [BS_FUND_SETTLEMENT] = "settlement",
+        [BS_FUND_TOP_UP] = "top_up",
+        [BS_FUND_WITHDRAWAL] = "withdrawal",
+        [BS_FUND_CREDIT] = "credit",
+        [BS_FUND_FILL] = "fill",
+        [BS_FUND_TRANSFER] = "transfer",
+        [BS_FUND_DRAW] = "draw",
+        [BS_FUND_TAKEOVER] = "takeover",
+        [BS_FUND_CLOSE] = "close",
+        [BS_FUND_WRITE_OFF] = "write_off",
+        [BS_FUND_REVERSAL] = "reversal",
+        [BS_FUND_RESTITUTION] = "restitution",
+        [BS_FUND_RESERVE] = "reserve",
+        [BS_FUND_RESERVE_DRAW] = "reserve_draw",
+        [BS_FUND_SETTLEMENT] = "settlement",
     };
     return cause < BS_FUND_CAUSE_COUNT ? names[cause] : NULL;
 }
@@ -55,6 +63,7 @@ uint32_t bs_fund_history_get(const struct bs_engine *engine, uint32_t row, uint6
             .amount = bs_quanta_wide(pool, change->amount),
             .balance = bs_quanta_wide(pool, change->balance),
             .equity = bs_quanta_wide(pool, change->equity),
+            .reserves = bs_quanta_wide(pool, change->reserves),
         };
     }
     return written;

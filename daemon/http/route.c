@@ -79,6 +79,7 @@ static const struct route routes[] = {
     ITEMS("POST", "/v1/markets/{}/final-settlement", BS_COMMAND_FINAL_SETTLEMENT),
     ITEMS("POST", "/v1/pools/{}/open-window", BS_COMMAND_OPEN_WINDOW),
     ITEMS("POST", "/v1/pools/{}/close-window", BS_COMMAND_CLOSE_WINDOW),
+    ITEMS("POST", "/v1/markets/{}/insurance-fund", BS_COMMAND_MARKET_FUND),
     ITEMS("POST", "/v1/commands", 0),
     ITEMS("POST", "/v1/pools/{}/insurance-fund", BS_COMMAND_INSURANCE_FUND),
     COMMAND("POST", "/v1/pools/{}/settle", BS_COMMAND_SETTLE, true),

@@ -184,7 +184,7 @@ static struct bs_outcome check_withdrawal(const struct bs_engine *engine, uint32
 {
     const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
     bs_i128 equity = bs_account_equity(engine, account);
-    if (equity + amount < 0) {
+    if (equity + amount < (account == pool->backstop ? pool->reserves : 0)) {
         return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
     }
     uint32_t layers = pool->policy.layers_count;
@@ -291,6 +291,7 @@ static void note_top_up(struct bs_engine *engine, uint32_t pool, int64_t amount,
         .amount = amount,
         .balance = (bs_i128)engine->accounts.hot[backstop].collateral + credit,
         .equity = bs_account_equity(engine, backstop) + credit,
+        .reserves = engine->pools[pool].reserves,
         .cause = amount < 0 ? BS_FUND_WITHDRAWAL : BS_FUND_TOP_UP,
     };
     bs_fund_changed(engine, pool, &change);
@@ -319,7 +320,7 @@ struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_c
     if (outcome.status != BS_OK || repeat) {
         return outcome;
     }
-    if (amount < 0 && bs_account_equity(engine, pool->backstop) + amount < 0) {
+    if (amount < 0 && bs_account_equity(engine, pool->backstop) + amount < pool->reserves) {
         return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
     }
     int64_t credit = (int64_t)bs_max(0, bs_min(amount, pool->unallocated));
@@ -332,4 +333,49 @@ struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_c
         remember(engine, &key);
     }
     return outcome;
+}
+
+/* What the pool's fund has in cash above its floor, apart from what is kept for markets. */
+static bs_i128 free_of_fund(const struct bs_engine *engine, const struct bs_pool *pool)
+{
+    bs_i128 cash = engine->accounts.hot[pool->backstop].collateral;
+    bs_i128 own = bs_min(cash, bs_account_equity(engine, pool->backstop));
+    return own - pool->policy.floor - pool->reserves;
+}
+
+struct bs_outcome bs_apply_market_fund(struct bs_engine *engine,
+                                       const struct bs_market_fund_command *command)
+{
+    uint32_t row = bs_index_find(&engine->market_index, command->market);
+    if (row == 0) {
+        return bs_refuse(BS_UNKNOWN_MARKET, "market");
+    }
+    struct bs_market *market = &engine->markets[row];
+    struct bs_pool *pool = &engine->pools[market->pool];
+    int64_t amount;
+    enum bs_status status = bs_to_quanta(pool, command->amount, &amount);
+    if (status != BS_OK) {
+        return bs_refuse(status, "amount");
+    }
+    struct bs_dedupe_key key = {.account_uid = engine->accounts.cold[pool->backstop].uid,
+                                .id = command->transfer_id,
+                                .content = {amount, BS_TRANSFER_COUNT + 1, (int64_t)market->uid}};
+    bool repeat;
+    struct bs_outcome outcome = seen(engine, &key, "transfer_id", &repeat);
+    if (outcome.status != BS_OK || repeat) {
+        return outcome;
+    }
+    if (!market->own_fund) {
+        return bs_refuse(BS_NO_OWN_FUND, "market");
+    }
+    if (amount > 0 ? amount > free_of_fund(engine, pool) : -amount > market->reserve) {
+        return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
+    }
+    market->reserve += amount;
+    pool->reserves += amount;
+    touched(engine, pool->backstop);
+    bs_fund_moved(engine, market->pool, BS_FUND_RESERVE, -(bs_i128)amount);
+    bs_fund_observe(engine, market->pool, engine->time_ms, false);
+    remember(engine, &key);
+    return BS_ACCEPTED;
 }

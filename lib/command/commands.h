@@ -52,6 +52,9 @@ struct bs_outcome bs_apply_transfer(struct bs_engine *engine,
 /* *ret_credit: what paid down an unallocated deficit. */
 struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_command *command,
                                 int64_t *ret_credit);
+/* Money between the pool's fund and a market's own part of it. */
+struct bs_outcome bs_apply_market_fund(struct bs_engine *engine,
+                                       const struct bs_market_fund_command *command);
 /* window.c */
 struct bs_outcome bs_apply_open_window(struct bs_engine *engine,
                                        const struct bs_window_command *command,

@@ -120,6 +120,7 @@ static struct bs_outcome new_market(struct bs_engine *engine,
 static void set_budget(struct bs_market *market, const struct bs_market_command *command,
                        int64_t budget)
 {
+    market->own_fund = command->own_fund;
     market->has_budget = command->has_fund_budget;
     market->budget = budget;
 }
@@ -160,6 +161,9 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
     if (market->settled) {
         return bs_refuse(BS_MARKET_SETTLED, "market");
     }
+    if (market->reserve != 0 && !command->own_fund) {
+        return bs_refuse(BS_IN_USE, "own_fund");
+    }
     const char *field = changed_field(market, command, pool);
     if (field == NULL) {
         market->maintenance_ppm = command->maintenance_margin_ppm;
@@ -168,8 +172,8 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
         engine->pools[pool].changed = true;
         return BS_ACCEPTED;
     }
-    if (market->holders[0] + market->holders[1] > 0 || bs_market_has_providers(engine, row) ||
-        !bs_market_buckets_drop(engine, row)) {
+    if (market->reserve != 0 || market->holders[0] + market->holders[1] > 0 ||
+        bs_market_has_providers(engine, row) || !bs_market_buckets_drop(engine, row)) {
         return bs_refuse(BS_IN_USE, field);
     }
     unlink_market(engine, row);
@@ -184,7 +188,8 @@ struct bs_outcome bs_delete_market(struct bs_engine *engine, struct bs_text name
     if (market == 0) {
         return bs_refuse(BS_UNKNOWN_MARKET, NULL);
     }
-    if (engine->markets[market].holders[0] + engine->markets[market].holders[1] > 0 ||
+    if (engine->markets[market].reserve != 0 ||
+        engine->markets[market].holders[0] + engine->markets[market].holders[1] > 0 ||
         !bs_market_buckets_drop(engine, market)) {
         return bs_refuse(BS_IN_USE, NULL);
     }

@@ -32,7 +32,8 @@
     X(REFUND, refund)                                                                              \
     X(WINDOW_OPENED, window_opened)                                                                \
     X(WINDOW_CLOSED, window_closed)                                                                \
-    X(ASSIGNMENT, assignment)
+    X(ASSIGNMENT, assignment)                                                                      \
+    X(RESERVE_DRAW, reserve_draw)
 
 enum bs_action_type {
 

@@ -2,12 +2,12 @@
 #include "lib/record/command.h"
 
 #include "lib/record/layer.h"
+#include "lib/record/market.h"
 #include "lib/record/provider.h"
 #include "lib/record/wire.h"
 
 /* Bits of the header's `present`: the optional fields of each type, in the order of its struct. */
 #define POOL_HANDOVER 1u
-#define MARKET_HAS_FUND_BUDGET 1u
 #define ACCOUNT_HAS_SEEN_ACTION 1u
 #define ACCOUNT_HAS_POSITIONS 2u
 #define ACCOUNT_HAS_HAIRCUT_CAP 4u
@@ -81,23 +81,6 @@ static uint32_t write_pool(struct bs_writer *writer, const struct bs_pool_comman
         bs_layer_write(writer, &pool->layers[i]);
     }
     return pool->trigger == BS_TRIGGER_HANDOVER ? POOL_HANDOVER : 0;
-}
-
-static uint32_t write_market(struct bs_writer *writer, const struct bs_market_command *market)
-{
-    bs_write_text(writer, market->market);
-    bs_write_text(writer, market->pool);
-    bs_write_u8(writer, market->contract);
-    bs_write_decimal(writer, market->tick_size);
-    bs_write_decimal(writer, market->lot_size);
-    bs_write_decimal(writer, market->multiplier);
-    bs_write_u32(writer, market->maintenance_margin_ppm);
-    bs_write_u32(writer, market->max_move_ppm);
-    if (!market->has_fund_budget) {
-        return 0;
-    }
-    bs_write_decimal(writer, market->fund_budget);
-    return MARKET_HAS_FUND_BUDGET;
 }
 
 static void write_item(struct bs_writer *writer, const struct bs_position_item *item)
@@ -240,7 +223,7 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
     case BS_COMMAND_POOL:
         return write_pool(writer, &command->as.pool);
     case BS_COMMAND_MARKET:
-        return write_market(writer, &command->as.market);
+        return bs_market_write(writer, &command->as.market);
     case BS_COMMAND_ACCOUNT:
         return write_account(writer, &command->as.account);
     case BS_COMMAND_POSITION:
@@ -274,6 +257,8 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
         return 0;
     case BS_COMMAND_PROVIDER:
         return bs_provider_write(writer, &command->as.provider);
+    case BS_COMMAND_MARKET_FUND:
+        return bs_market_fund_write(writer, &command->as.market_fund);
     case BS_COMMAND_COUNT:
         break;
     }
@@ -352,23 +337,6 @@ static uint32_t read_pool(struct bs_reader *reader, uint32_t present, struct bs_
         bs_layer_read(reader, &pool->layers[i]);
     }
     return POOL_HANDOVER;
-}
-
-static uint32_t read_market(struct bs_reader *reader, uint32_t present,
-                            struct bs_market_command *market)
-{
-    market->market = bs_read_name(reader);
-    market->pool = bs_read_name(reader);
-    market->contract = bs_read_enum(reader, BS_CONTRACT_COUNT);
-    market->tick_size = bs_read_decimal(reader);
-    market->lot_size = bs_read_decimal(reader);
-    market->multiplier = bs_read_decimal(reader);
-    market->maintenance_margin_ppm = bs_read_u32(reader);
-    market->max_move_ppm = bs_read_u32(reader);
-    market->has_fund_budget = (present & MARKET_HAS_FUND_BUDGET) != 0;
-    market->fund_budget =
-        market->has_fund_budget ? bs_read_decimal(reader) : (struct bs_decimal){0};
-    return MARKET_HAS_FUND_BUDGET;
 }
 
 static void read_item(struct bs_reader *reader, struct bs_position_item *item)
@@ -519,7 +487,7 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
     case BS_COMMAND_POOL:
         return read_pool(reader, present, &command->as.pool);
     case BS_COMMAND_MARKET:
-        return read_market(reader, present, &command->as.market);
+        return bs_market_read(reader, present, &command->as.market);
     case BS_COMMAND_ACCOUNT:
         return read_account(reader, present, &command->as.account);
     case BS_COMMAND_POSITION:
@@ -553,6 +521,8 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
         return 0;
     case BS_COMMAND_PROVIDER:
         return bs_provider_read(reader, present, &command->as.provider);
+    case BS_COMMAND_MARKET_FUND:
+        return bs_market_fund_read(reader, present, &command->as.market_fund);
     case BS_COMMAND_COUNT:
         break;
     }

@@ -35,6 +35,7 @@ enum bs_command_type {
     BS_COMMAND_OPEN_WINDOW,
     BS_COMMAND_CLOSE_WINDOW,
     BS_COMMAND_PROVIDER,
+    BS_COMMAND_MARKET_FUND,
     BS_COMMAND_COUNT
 };
 
@@ -150,6 +151,7 @@ struct bs_market_command {
     uint32_t max_move_ppm; /* 0 = no band */
     bool has_fund_budget;
     struct bs_decimal fund_budget; /* most the fund pays for its debts in one period */
+    bool own_fund;                 /* its debts are paid by its own part of the fund alone */
 };
 
 #define BS_PRIORITY_NONE UINT32_MAX /* absent adl_priority: comes last */
@@ -237,6 +239,13 @@ struct bs_fund_command {
     struct bs_text transfer_id;
 };
 
+/* Into a market's own fund out of the rest of its pool's, or back. */
+struct bs_market_fund_command {
+    struct bs_text market;
+    struct bs_decimal amount; /* negative gives it back */
+    struct bs_text transfer_id;
+};
+
 /* settle, close_period, resume, pause, delete_*: one name, and for pause and resume a reason. */
 struct bs_name_command {
     struct bs_text name; /* pool; account or market for the deletes */
@@ -282,6 +291,7 @@ struct bs_command {
         struct bs_final_command final;
         struct bs_window_command window;
         struct bs_provider_command provider;
+        struct bs_market_fund_command market_fund;
     } as;
 };
 

@@ -113,8 +113,8 @@ static bool carry_restitution(struct bs_plan *plan, const struct bs_step *step)
         return false;
     }
     bs_plan_carry(plan, step);
-    return bs_plan_equity(plan, backstop) >= plan->policy->floor &&
-           bs_plan_collateral(plan, backstop) >= plan->policy->floor;
+    return bs_fund_equity(plan) >= plan->policy->floor &&
+           bs_plan_collateral(plan, backstop) - plan->reserves >= plan->policy->floor;
 }
 
 static bool carry_haircut(struct bs_plan *plan, const struct bs_step *step)

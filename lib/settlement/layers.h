@@ -14,10 +14,16 @@ const struct bs_layer *bs_layer_of(const struct bs_plan *plan, uint8_t type);
 /* netting.c: insolvent accounts on opposite sides close against each other at mark. */
 void bs_net(struct bs_plan *plan);
 
-/* budget.c: budgets of markets; `used` by market is scratch->budget_planned or budget_checked. */
+/* budget.c: budgets and own funds of markets; `used` by market is scratch->budget_planned or
+ * budget_checked. */
 void bs_budgets_begin(struct bs_plan *plan);       /* of a settlement */
 void bs_budgets_check_begin(struct bs_plan *plan); /* of a chunk */
-/* What of `owed` by a case the markets' budgets let the fund pay. */
+void bs_reserves_load(struct bs_plan *plan);       /* the engine's into the working copies */
+/* What of `owed` by a case the own fund of the market of its leg i pays within its budget, whatever
+ * its reserve; 0 without an own fund. */
+bs_i128 bs_own_part(const struct bs_plan *plan, const struct bs_case *c, bs_i128 owed, uint32_t i,
+                    const int64_t *used);
+/* What of `owed` by a case the markets' budgets let the pool's fund pay. */
 bs_i128 bs_budget_allows(const struct bs_plan *plan, const struct bs_case *c, bs_i128 owed,
                          const int64_t *used);
 /* Counts a payment towards `owed`. */
@@ -27,7 +33,8 @@ void bs_budgets_write(struct bs_engine *engine, const struct bs_plan *plan); /* 
 void bs_budgets_renew(struct bs_engine *engine, uint32_t pool);              /* with the period */
 
 /* insurance.c */
-bs_i128 bs_fund_available(const struct bs_plan *plan); /* >= 0 */
+bs_i128 bs_fund_equity(const struct bs_plan *plan);    /* without what is kept for markets */
+bs_i128 bs_fund_available(const struct bs_plan *plan); /* >= 0, without that */
 /* What of `wanted` the fund pays; counts it, and notices when the drawdown cut it short. */
 bs_i128 bs_fund_pays(struct bs_plan *plan, bs_i128 wanted);
 /* Whether a draw is within every limit of the fund, carried out by the check before it asks. */

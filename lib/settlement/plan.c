@@ -25,6 +25,7 @@ void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_
         .claims = engine->pools[pool].claims,
         .over_budget = engine->pools[pool].over_budget,
         .window_loss = engine->pools[pool].window.loss,
+        .reserves = engine->pools[pool].reserves,
         .fund_least = engine->pools[pool].policy.floor,
         .positions = engine->positions_count,
     };
@@ -52,6 +53,7 @@ void bs_plan_reset_working(struct bs_plan *plan)
     plan->unallocated = plan->engine->pools[plan->pool].unallocated;
     plan->claims = plan->engine->pools[plan->pool].claims;
     plan->window_loss = plan->engine->pools[plan->pool].window.loss;
+    bs_reserves_load(plan);
     plan->cleared_lots = plan->scratch->cleared_lots;
     plan->cleared_value = plan->scratch->cleared_value;
 }
@@ -489,6 +491,10 @@ void bs_plan_carry(struct bs_plan *plan, const struct bs_step *step)
     switch ((enum bs_step_type)step->type) {
     case BS_STEP_DRAW:
         touch(plan, backstop)->collateral -= step->amount;
+        if (step->market != 0) {
+            plan->scratch->reserves[step->market] -= (int64_t)step->amount;
+            plan->reserves -= step->amount;
+        }
         if (step->account == backstop) {
             plan->period_loss -= step->amount;
             break;

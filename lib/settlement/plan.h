@@ -21,7 +21,8 @@
 
 enum bs_step_type {
     BS_STEP_DRAW,        /* amount from the backstop account to `account`; to the period loss when
-                            `account` is the backstop account itself */
+                            `account` is the backstop account itself; out of what is kept for
+                            `market` when there is one */
     BS_STEP_NETTING,     /* `account` (long) and `counterparty` (short) close `lots` at mark */
     BS_STEP_CLOSE,       /* `account` closes `lots` and receives `amount` from `counterparty` */
     BS_STEP_TAKEOVER,    /* the whole position moves to the backstop account at mark */
@@ -113,13 +114,15 @@ struct bs_plan {
     uint32_t fund_case;    /* the row kept for the fund's own debt */
     uint32_t case_checked; /* the first case that no applied plan has resolved yet */
     uint32_t working_count, working_positions_count;
-    bs_i128 period_loss, unallocated, claims, over_budget, window_loss;
+    bs_i128 period_loss, unallocated, claims, over_budget, window_loss, reserves;
     bs_i128 cleared_lots, cleared_value; /* by the final steps of this settlement: their sums */
-    bs_i128 fund_least;   /* equity that draws leave: the floor, or the drawdown's threshold */
-    bool fund_restricted; /* when the settlement began: it pays nothing */
-    bool fund_cut;        /* a draw was cut short by the drawdown: from then on nothing */
-    bool has_budgets;     /* some market of the pool has one */
-    bs_i128 fund_checked; /* paid in the steps that the check has seen */
+    bs_i128 fund_least;      /* equity that draws leave: the floor, or the drawdown's threshold */
+    bool fund_restricted;    /* when the settlement began: it pays nothing */
+    bool fund_cut;           /* a draw was cut short by the drawdown: from then on nothing */
+    bool has_budgets;        /* some market of the pool has one, or a fund of its own */
+    uint32_t draw_reference; /* of the check: the case whose draws it sees, and */
+    bs_i128 draw_paid;       /* what it has seen of them */
+    bs_i128 fund_checked;    /* paid in the steps that the check has seen */
     bs_i128 fund_paid;   /* by the insurance layer in this settlement, against max_per_settlement */
     uint32_t legs_split; /* numbers the legs that were split, and */
     uint32_t rounds_split;           /* the rounds of the splits */
@@ -222,6 +225,7 @@ struct bs_scratch {
                              theirs; all 0 between */
     uint8_t *market_sides; /* by market: bit 0 longs, bit 1 shorts; all 0 between */
     int64_t *budget_planned, *budget_checked; /* by market: used, while there are budgets */
+    int64_t *reserves;                        /* by market, likewise; of the working copies */
     bs_i128 *market_sizes;                    /* by market: for the check; all 0 between */
     struct bs_leg_weight *leg_weights;        /* of one account */
     struct bs_adl_leg *adl_legs;              /* of one account */

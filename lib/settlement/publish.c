@@ -326,7 +326,8 @@ static void publish_final(struct publishing *p)
     DECIMAL(action, amount, bs_quanta_wide(p->pool, step->amount));
 }
 
-static void publish_amount(struct publishing *p, enum bs_action_type type, struct bs_wide *total)
+static struct bs_action *publish_amount(struct publishing *p, enum bs_action_type type,
+                                        struct bs_wide *total)
 {
     struct bs_action *action = begin(p, type, p->step->account);
     DECIMAL(action, amount, bs_quanta_wide(p->pool, p->step->amount));
@@ -334,6 +335,19 @@ static void publish_amount(struct publishing *p, enum bs_action_type type, struc
         total->mantissa += p->step->amount;
     }
     add_reason(p, action);
+    return action;
+}
+
+/* Out of the fund, or out of what it keeps for a market. */
+static void publish_draw(struct publishing *p)
+{
+    struct bs_wide *total = &p->plan->scratch->summary.fund_paid;
+    if (p->step->market == 0) {
+        (void)publish_amount(p, BS_ACTION_INSURANCE_DRAW, total);
+        return;
+    }
+    struct bs_action *action = publish_amount(p, BS_ACTION_RESERVE_DRAW, total);
+    action->market = bs_market_text(p->engine, p->step->market);
 }
 
 static void publish_haircut(struct publishing *p)
@@ -440,7 +454,7 @@ static void publish_step(struct publishing *p)
     struct bs_settlement *summary = &p->plan->scratch->summary;
     switch ((enum bs_step_type)step->type) {
     case BS_STEP_DRAW:
-        publish_amount(p, BS_ACTION_INSURANCE_DRAW, &summary->fund_paid);
+        publish_draw(p);
         break;
     case BS_STEP_NETTING:
         add_close(p, BS_ACTION_NETTING, step->account, step->counterparty, step->amount);
@@ -457,7 +471,7 @@ static void publish_step(struct publishing *p)
             p, add_close(p, BS_ACTION_TAKEOVER, step->account, step->counterparty, step->amount));
         break;
     case BS_STEP_WRITE_OFF:
-        publish_amount(p, BS_ACTION_WRITE_OFF, NULL);
+        (void)publish_amount(p, BS_ACTION_WRITE_OFF, NULL);
         break;
     case BS_STEP_HAIRCUT:
         publish_haircut(p);
@@ -466,10 +480,10 @@ static void publish_step(struct publishing *p)
         publish_refund(p);
         break;
     case BS_STEP_RESTITUTION:
-        publish_amount(p, BS_ACTION_RESTITUTION, NULL);
+        (void)publish_amount(p, BS_ACTION_RESTITUTION, NULL);
         break;
     case BS_STEP_UNALLOCATED:
-        publish_amount(p, BS_ACTION_UNALLOCATED_DEFICIT, &summary->unallocated);
+        (void)publish_amount(p, BS_ACTION_UNALLOCATED_DEFICIT, &summary->unallocated);
         break;
     case BS_STEP_FINAL:
         publish_final(p);
@@ -504,6 +518,7 @@ static void carry_noting_fund(const struct publishing *p)
         [BS_STEP_FINAL] = BS_FUND_SETTLEMENT,
         [BS_STEP_RESTITUTION] = BS_FUND_RESTITUTION,
     };
+    bool of_reserve = p->step->type == BS_STEP_DRAW && p->step->market != 0;
     bs_i128 before = bs_plan_collateral(p->plan, p->pool->backstop);
     bs_plan_carry(p->plan, p->step);
     bs_i128 balance = bs_plan_collateral(p->plan, p->pool->backstop);
@@ -514,7 +529,8 @@ static void carry_noting_fund(const struct publishing *p)
             .amount = balance - before,
             .balance = balance,
             .equity = bs_plan_equity(p->plan, p->pool->backstop),
-            .cause = causes[p->step->type],
+            .reserves = p->plan->reserves,
+            .cause = of_reserve ? BS_FUND_RESERVE_DRAW : causes[p->step->type],
         };
         bs_fund_changed(p->engine, p->plan->pool, &change);
     }

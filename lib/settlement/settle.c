@@ -86,8 +86,7 @@ static void record_legs(struct bs_plan *plan, struct bs_case *c)
 
 static bool fund_is_short(const struct bs_plan *plan)
 {
-    uint32_t backstop = plan->engine->pools[plan->pool].backstop;
-    return bs_plan_equity(plan, backstop) < plan->policy->floor;
+    return bs_fund_equity(plan) < plan->policy->floor;
 }
 
 static void need_counterparties(struct bs_plan *plan, uint32_t account)

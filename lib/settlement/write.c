@@ -68,6 +68,7 @@ void bs_plan_write(struct bs_engine *engine, struct bs_plan *plan)
     pool->unallocated = plan->unallocated;
     pool->claims = plan->claims;
     pool->window.loss = plan->window_loss;
+    pool->reserves = plan->reserves;
     plan->scratch->cleared_lots = plan->cleared_lots;
     plan->scratch->cleared_value = plan->cleared_value;
     plan->over_budget = bs_min(plan->over_budget, plan->period_loss);

@@ -37,7 +37,8 @@ struct bs_fund_look bs_fund_look(const struct bs_engine *engine, uint32_t pool, 
 {
     const struct bs_fund *fund = &engine->funds[pool];
     const struct bs_layer *layer = bs_drawdown_of(&engine->pools[pool].policy);
-    struct bs_fund_look look = {.equity = bs_account_equity(engine, engine->pools[pool].backstop)};
+    struct bs_fund_look look = {.equity = bs_account_equity(engine, engine->pools[pool].backstop) -
+                                          engine->pools[pool].reserves};
     look.peak = look.equity;
     if (layer == NULL) {
         return look;
@@ -89,10 +90,15 @@ void bs_fund_changed(struct bs_engine *engine, uint32_t pool, const struct bs_fu
         return;
     }
     struct bs_fund *fund = &engine->funds[pool];
-    const uint64_t words[] = {fund->digest[0],           fund->digest[1],
-                              (uint64_t)change->time_ms, change->settlement,
-                              (uint64_t)change->amount,  (uint64_t)change->balance,
-                              (uint64_t)change->equity,  change->cause};
+    const uint64_t words[] = {fund->digest[0],
+                              fund->digest[1],
+                              (uint64_t)change->time_ms,
+                              change->settlement,
+                              (uint64_t)change->amount,
+                              (uint64_t)change->balance,
+                              (uint64_t)change->equity,
+                              (uint64_t)change->reserves,
+                              change->cause};
     fund->history[fund->changes++ % BS_FUND_CHANGES_MAX] = *change;
     fund->digest[0] = bs_hash(0, words, sizeof words);
     fund->digest[1] = bs_hash(1, words, sizeof words);
@@ -107,6 +113,7 @@ void bs_fund_moved(struct bs_engine *engine, uint32_t pool, enum bs_fund_cause c
         .amount = amount,
         .balance = engine->accounts.hot[backstop].collateral,
         .equity = bs_account_equity(engine, backstop),
+        .reserves = engine->pools[pool].reserves,
         .cause = (uint8_t)cause,
     };
     bs_fund_changed(engine, pool, &change);

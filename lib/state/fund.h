@@ -29,7 +29,7 @@ struct bs_fund_bucket {
 struct bs_fund_change {
     int64_t time_ms;
     uint64_t settlement; /* 0 = outside of one */
-    bs_i128 amount, balance, equity;
+    bs_i128 amount, balance, equity, reserves;
     uint8_t cause; /* enum bs_fund_cause */
 };
 
@@ -44,9 +44,9 @@ struct bs_fund {
 
 /* What an observation finds. Without a drawdown limit only the equity means something. */
 struct bs_fund_look {
-    bs_i128 equity, peak;
-    bs_i128 threshold; /* the layer may not take the equity below it */
-    bs_i128 resume_at; /* the least equity at which a restricted fund resumes */
+    bs_i128 equity, peak; /* without what is kept for markets with a fund of their own */
+    bs_i128 threshold;    /* the layer may not take the equity below it */
+    bs_i128 resume_at;    /* the least equity at which a restricted fund resumes */
     uint32_t drawdown_ppm;
     bool restricted;
 };

@@ -51,6 +51,7 @@ struct bs_pool {
     bs_i128 period_loss;
     bs_i128 unallocated;
     bs_i128 claims;      /* sum of those of the accounts */
+    bs_i128 reserves;    /* sum of those of the markets with a fund of their own */
     bs_i128 over_budget; /* of the period loss: what the fund's budgets keep it from paying */
     uint64_t actions, settlements;         /* numbers given out */
     uint64_t closes_forgotten;             /* the newest action whose close is no longer kept */
@@ -86,6 +87,8 @@ struct bs_market {
     bool has_budget;
     int64_t budget;      /* most the fund pays for its debts in one period, quanta */
     int64_t budget_used; /* in this one */
+    bool own_fund;       /* its debts are paid by its reserve alone */
+    int64_t reserve;     /* of the fund's equity, kept for it, quanta */
     uint64_t uid;        /* of this definition: row numbers are reused */
     bool settled;        /* finally: nothing is held in it any more */
 };

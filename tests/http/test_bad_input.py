@@ -224,7 +224,7 @@ def test_items_the_engine_refuses(t):
             "layer": "insurance", "max_drawdown_ppm": 300000, "resume_ppm": 300001,
             "drawdown_window": "8h"}]}, 422, "invalid_waterfall"),
         ("/v1/markets/m", {**MARKET, "fund_budget": "-1"}, 422, "invalid_value"),
-        ("/v1/markets/m", {**MARKET, "own_fund": True}, 422, "unsupported"),
+        ("/v1/markets/m", {**MARKET, "own_fund": 1}, 422, "wrong_type"),
         ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "haircut", "seniority": 0}]}, 422,
          "invalid_waterfall"),
         ("/v1/pools/new", {**POOL, "waterfall": [{"layer": "haircut", "seniority": 8}]}, 422,

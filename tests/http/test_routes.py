@@ -355,6 +355,32 @@ def test_window(t):
                          server.get("/v1/pools/usdc").json["window"]), (False, None))
 
 
+def test_own_fund(t):
+    """A part of the fund is kept for one market: it pays for that alone, and is readable everywhere."""
+    with Server() as server:
+        server.make_insolvency()
+        path = "/v1/markets/BTC-PERP/insurance-fund"
+        t.refused("none", server.post(path, {"amount": "1"}), 409, "no_own_fund", "market")
+        server.put("/v1/markets/BTC-PERP", {
+            "pool": "usdc", "contract": "linear", "tick_size": "0.1", "lot_size": "0.001", "multiplier": "1",
+            "maintenance_margin_ppm": 5000, "own_fund": True})
+        accepted(t, "kept", server.post(path, {"amount": "20", "transfer_id": "m1"}))
+        accepted(t, "once", server.post(path, {"amount": "20", "transfer_id": "m1"}))
+        t.refused("no more", server.post(path, {"amount": "31"}), 422, "insufficient_equity", "amount")
+        market = server.get("/v1/markets/BTC-PERP").json
+        t.equal("the market's", (market["own_fund"], market["reserve"]), (True, "20"))
+        fund = server.get("/v1/pools/usdc/insurance-fund").json
+        t.equal("the fund", [fund[name] for name in ("balance", "reserves", "available")], ["50", "20", "30"])
+        server.post("/v1/pools/usdc/settle")
+        server.wait_for_actions(1)
+        draw = server.actions()[0]
+        t.equal("the draw", [draw.get(name) for name in ("type", "account", "market", "amount")],
+                ["reserve_draw", "loser", "BTC-PERP", "20"])
+        rows = server.get("/v1/pools/usdc/insurance-fund/history").json["data"]
+        t.equal("the history", [(row["cause"], row["amount"], row["balance"], row["reserves"]) for row in rows],
+                [("top_up", "50", "50", "0"), ("reserve", "-20", "50", "20"), ("reserve_draw", "-20", "30", "0")])
+
+
 def test_adl_rank(t):
     """Where a position stands, also as ccxt's unified structure."""
     with Server() as server:

@@ -158,7 +158,8 @@ class Oracle(Venue, Isolated, Final, Providers):
         pools, accounts = [], []
         for name, pool in sorted(self.pools.items()):
             taken = sum(account.window_taken for account in pool.accounts.values())
-            pools.append({"pool": name, "window": pool.window, "window_loss": pool.money(taken), "period_loss": pool.money(pool.period_loss),
+            pools.append({"pool": name, "window": pool.window, "window_loss": pool.money(taken),
+                          "reserves": pool.money(pool.kept()), "period_loss": pool.money(pool.period_loss),
                           "unallocated_deficit": pool.money(pool.unallocated)})
         for name, pool in sorted(self.homes.items()):
             account = pool.accounts[name]
@@ -238,18 +239,22 @@ class Oracle(Venue, Isolated, Final, Providers):
         held = self.markets.get(name)
         if held:
             check(not held.settled, "market_settled")
+            check(command.get("own_fund") or not held.reserve, "in_use")
             used = any(name in account.positions for account in pool.accounts.values())
             used = used or self.isolated_money(pool, name)
             used = used or any(market == name for _, market in pool.providers)
             same = (terms == [held.tick, held.lot, held.multiplier] and held.pool == pool.id
                     and held.inverse == inverse)
-            check(same or not used, "in_use")
+            check(same or not (used or held.reserve), "in_use")
             if not same:
                 self.drop_isolated(pool, name)
         market = Market(name, pool.id, *terms, unit.numerator, *limits, inverse=inverse)
         if held:
             market.mark, market.mark_time, market.row = held.mark, held.mark_time, held.row
             market.budget_used = held.budget_used
+        market.own_fund = command.get("own_fund", False)
+        if held:
+            market.reserve = held.reserve if same else 0
         if "fund_budget" in command:
             market.fund_budget = self.quanta(pool, command["fund_budget"])
         self.markets[name] = pool.markets[name] = market
@@ -394,7 +399,7 @@ class Oracle(Venue, Isolated, Final, Providers):
     def withdrawal_refusal(self, pool, account, amount):
         equity = pool.equity(account)
         left = equity + amount
-        if left < 0:  # a withdrawal beyond equity is refused
+        if left < (pool.kept() if account is pool.backstop else 0):  # beyond equity is refused
             return "insufficient_equity"
         haircut = pool.layer("haircut")
         if haircut and haircut.get("divide") == "period_end" and pool.period_loss > 0:
@@ -447,6 +452,25 @@ class Oracle(Venue, Isolated, Final, Providers):
         if not credit:
             return []
         return [pool.publish("insurance_credit", backstop, amount=pool.money(credit))]
+
+    def on_market_fund(self, command, now):
+        market = self.market_of(command)
+        pool = self.pools[market.pool]
+        amount, backstop = self.quanta(pool, command["amount"]), pool.backstop
+        key, content = (backstop.id, command.get("transfer_id")), (amount, "market_fund", market.id)
+        if key[1] is not None and self.seen(self.transfers, key, content):
+            return
+        floor = pool.quanta((pool.layer("insurance") or {}).get("floor", "0"))
+        has = min(backstop.collateral - pool.kept(), pool.common()) - floor
+        try:
+            check(market.own_fund, "no_own_fund")
+            check(amount <= max(0, has), "insufficient_equity")
+            check(-amount <= market.reserve, "insufficient_equity")
+        except Refused:
+            self.transfers.pop(key, None)
+            raise
+        market.reserve += amount
+        observe(pool, now)
 
     def on_settle(self, command, now):
         return Settlement(self.pool_of(command), now).run(closing=False)

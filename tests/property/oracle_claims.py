@@ -52,6 +52,10 @@ class Claims:
         account.claim -= min(account.claim, debt)
         account.window_taken -= min(account.window_taken, debt)
 
+    def payable(self):
+        pool = self.pool
+        return min(pool.backstop.collateral - pool.kept(), pool.common()) - self.least
+
     def restitute(self):
         pool, backstop = self.pool, self.pool.backstop
         if not (pool.layer("haircut") or {}).get("restitution"):
@@ -59,11 +63,11 @@ class Claims:
         if pool.period_loss or pool.unallocated or self.restricted:
             return
         if in_force(pool):
-            self.pay_window_back(min(backstop.collateral, pool.equity(backstop)) - self.least)
+            self.pay_window_back(self.payable())
         claims = {a.id: a.claim - a.window_taken for a in pool.accounts.values()}
         claimants = [a for _, a in sorted(pool.accounts.items())
                      if claims[a.id] > 0 and pool.equity(a) >= 0]
-        has = min(backstop.collateral, pool.equity(backstop)) - self.least
+        has = self.payable()
         paid = min(has, sum(claims[account.id] for account in claimants))
         if paid <= 0:
             return

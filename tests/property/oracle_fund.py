@@ -11,7 +11,11 @@ one whose draw was cut short in this run. (3) Another window forgets the observa
 (4) A market's budget bounds what the fund pays for its part of debts in one period: a debt goes to
 markets by the legs held at detection, floors of prefix differences, and a payment goes to the
 parts within budget likewise. A debt without legs has no market. What the budgets kept the fund from
-paying it does not pay at the period's end either. The fund's own debts know no budget.
+paying it does not pay at the period's end either. The fund's own debts know no budget. (5) With
+`own_fund` a market's part of a debt is paid by what is kept for it (within its budget, and as far as the fund has
+equity at all), in market order, before the rest asks the rest of the fund; floor, limit per
+settlement, drawdown, claims and the fund's inventory look at that rest only. Money moves between the
+two by market_fund: in at most what the rest has in cash and equity above the floor.
 """
 from fractions import Fraction
 
@@ -33,7 +37,7 @@ class FundLook:
     """What an observation would find."""
 
     def __init__(self, pool, now):
-        layer, equity = drawdown_of(pool), pool.equity(pool.backstop)
+        layer, equity = drawdown_of(pool), pool.common()
         length = -(-milliseconds(layer["drawdown_window"]) // PARTS)
         self.part, self.window = now // length, length
         seen = pool.fund_seen if pool.fund_window == length else []
@@ -56,7 +60,7 @@ def observe(pool, now, cut=False):
     look = FundLook(pool, now)
     if pool.fund_window != look.window:
         pool.fund_window, pool.fund_seen = look.window, []
-    pool.fund_seen.append((look.part, pool.equity(pool.backstop)))
+    pool.fund_seen.append((look.part, pool.common()))
     pool.fund_restricted = look.restricted or cut
 
 
@@ -76,7 +80,7 @@ class Fund:
 
     def available(self, least):
         layer = self.pool.layer("insurance")
-        available = self.pool.equity(self.pool.backstop) - least
+        available = self.pool.common() - least
         if "max_per_settlement" in layer:
             limit = self.pool.quanta(layer["max_per_settlement"])
             available = min(available, limit - self.drawn)
@@ -97,7 +101,8 @@ class Fund:
     def budgeted(self, owed, held):
         """[(market or None, what the fund may pay of its part)]."""
         markets = self.pool.markets
-        if not held or all(market.fund_budget is None for market in markets.values()):
+        if not held or not any(market.own_fund or market.fund_budget is not None
+                               for market in markets.values()):
             return [(None, owed)]
         parts = []
         for name, share in zip(held, prefix_split(owed, self.weights(held))):
@@ -109,11 +114,24 @@ class Fund:
 
     def draw_within_budgets(self, account, owed, held):
         parts = self.budgeted(owed, held)
+        kept = sum(self.draw_own(account, market, part) for market, part in parts
+                   if market is not None and market.own_fund)
+        parts = [(market, part) for market, part in parts if market is None or not market.own_fund]
         wanted = sum(part for _, part in parts)
         paid = self.draw(account, wanted)
-        self.over_budget[account.id] = owed - wanted
+        self.over_budget[account.id] = owed - kept - wanted
         if paid:
             for (market, _), share in zip(parts, prefix_split(paid, [part for _, part in parts])):
                 if market is not None and market.fund_budget is not None:
                     market.budget_used += share
+        return kept + paid
+
+    def draw_own(self, account, market, part):
+        backstop = self.pool.backstop
+        paid = max(0, min(part, market.reserve, self.pool.equity(backstop)))
+        if paid:
+            backstop.collateral -= paid
+            market.reserve -= paid
+            market.budget_used += paid if market.fund_budget is not None else 0
+            self.publish("reserve_draw", account, amount=self.pool.money(paid), market=market.id)
         return paid

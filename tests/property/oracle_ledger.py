@@ -118,6 +118,8 @@ class Market:
     settled: bool = False
     fund_budget: int | None = None  # most the fund pays for it in one period
     budget_used: int = 0
+    own_fund: bool = False
+    reserve: int = 0  # of the fund, kept for it
     row: list = field(default_factory=list)  # refused out-of-band marks in a row: (price, time)
 
     def value(self, lots, ticks=None):
@@ -179,6 +181,13 @@ class Pool:
     @property
     def backstop(self):
         return self.accounts["backstop:" + self.id]
+
+    def common(self):
+        """The fund's equity without what is kept for markets with a fund of their own."""
+        return self.equity(self.backstop) - self.kept()
+
+    def kept(self):
+        return sum(market.reserve for market in self.markets.values())
 
     def layer(self, name):
         return next((layer for layer in self.waterfall if layer["layer"] == name), None)

@@ -192,7 +192,7 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Volunteers)
         pool, backstop = self.pool, self.pool.backstop
         insurance, adl = pool.layer("insurance") or {}, pool.layer("adl")
         equity = pool.equity(backstop)
-        if equity >= pool.quanta(insurance.get("floor", "0")):
+        if pool.common() >= pool.quanta(insurance.get("floor", "0")):
             return
         held = self.legs_of(backstop)
         self.assign(backstop)

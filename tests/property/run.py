@@ -25,7 +25,8 @@ setcontext(Context(prec=100))
 NAMED = {"stale_update", "insufficient_equity", "gain_withheld", "id_reused", "stale_mark", "in_use",
          "mark_in_future", "mark_out_of_band", "no_handovers", "unknown_action", "not_a_close",
          "set_anew", "more_than_closed", "isolated_left", "unknown_isolated", "market_settled",
-         "marks_not_ready", "window_open", "unknown_window", "no_window_basis", "loss_open"}
+         "marks_not_ready", "window_open", "unknown_window", "no_window_basis", "loss_open",
+         "no_own_fund"}
 PATIENCE_S = 10
 SHRINK_TRIES = 600
 HANGS = 3  # as many silences of the engine end the run
@@ -146,7 +147,8 @@ def ledger(state):
     for row in state["pools"]:
         table["pool", row["pool"]] = (Decimal(row["period_loss"]),
                                       Decimal(row["unallocated_deficit"]), row.get("window"),
-                                      Decimal(row.get("window_loss", "0")))
+                                      Decimal(row.get("window_loss", "0")),
+                                      Decimal(row.get("reserves", "0")))
     for row in state["accounts"]:
         backstop = row["account"].startswith("backstop:")
         positions = [(p["market"], Decimal(p["size"]), Decimal(p["entry_value"]))
@@ -205,6 +207,7 @@ class Books:
         self.waits = row.get("trigger") == "handover"  # for accounts to be handed over
         self.left_alone = set()
         self.cash = -self.loss - self.unallocated
+        self.in_window = -Decimal(row.get("window_loss", "0"))
         for account in state["accounts"]:
             if account["pool"] == pool:
                 self.count(account, marks)
@@ -213,6 +216,7 @@ class Books:
         name, collateral = who(account, account.get("isolated")), Decimal(account["collateral"])
         equity, sizes = collateral, {}
         self.cash += collateral
+        self.in_window += Decimal(account.get("window_taken", "0"))
         for position in account["positions"]:
             market, size = position["market"], Decimal(position["size"])
             entry = Decimal(position["entry_value"])
@@ -250,6 +254,8 @@ def audit(pool, states, actions, marks, ended):
     markets = before.open_interest.keys() | after.open_interest.keys()
     if any(before.open_interest.get(m, 0) != after.open_interest.get(m, 0) for m in markets):
         wrong.append("open interest is not conserved")
+    if after.in_window:
+        wrong.append(f"the window has taken {after.in_window} more than the loss its payers bear")
     if not actions:
         return wrong if before.sizes == after.sizes else wrong + ["positions moved unpublished"]
     deficits = sum(-equity for name, equity in before.equity.items()
@@ -257,6 +263,7 @@ def audit(pool, states, actions, marks, ended):
     deficits -= total(actions, "assignment", "cost_to_mark")  # spreads are owed on top of them
     unborne = total(actions, "unallocated_deficit", "amount")
     taken = (total(actions, "adl", "cost_to_mark") + total(actions, "insurance_draw", "amount")
+             + total(actions, "reserve_draw", "amount")
              + total(actions, "haircut", "amount") + unborne + after.loss - before.loss
              # refunds are paid by others' haircuts, but for what the fund pays back of them
              - total(actions, "refund", "amount") + total(actions, "restitution", "amount", fund))

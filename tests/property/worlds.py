@@ -93,6 +93,8 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds):
                 {"basis": "window_gain"}, {"basis": "window_gain", "divide": "period_end"}]))
             if layers[-1].get("basis", "period_gain") != "period_gain":
                 layers[-1].pop("seniority", None)
+            if layers[-1].get("basis") == "window_gain" and self.chance(0.4):
+                layers[-1]["restitution"] = True
         return layers
 
     def memory(self):
@@ -150,7 +152,8 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds):
                   "maintenance_margin_ppm": rng.choice([0, 5000, 10000, 33333, 100000, 250000]),
                   "max_move_ppm": rng.choice([0, 0, 0, 0, 100000])} | ({"fund_budget": self.money(
                       rng.choice([0, 1, 50, 1000, 3000]) * self.scale, pool)}
-                      if self.chance(0.15) else {}))
+                      if self.chance(0.15) else {})
+                 | ({"own_fund": True} if self.chance(0.2) else {}))
         market = self.oracle.markets[name]
         self.base[name] = base
         self.plan[name] = max(1, round(self.base[name] * rng.uniform(0.5, 1.6)))
@@ -285,6 +288,24 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds):
                 item["transfer_id"] = self.new_id()
                 self.done.append(item)
             self.add(item)
+        self.ring_fence(pool)
+
+    def ring_fence(self, pool):
+        """All that the fund has free, a part of it or too much for a market's own; or some back."""
+        held, rng = self.oracle.pools[pool], self.rng
+        own = [name for name, market in sorted(held.markets.items()) if market.own_fund]
+        if not (own and self.chance(0.8)) and not self.chance(0.02):
+            return
+        market = held.markets[rng.choice(own or sorted(held.markets))]
+        floor = held.quanta((held.layer("insurance") or {}).get("floor", "0"))
+        free = min(held.backstop.collateral - held.kept(), held.common()) - floor
+        amount = rng.choice([free, free // 2, free // 3, free + 1, 0, 1, rng.randint(1, 100),
+                             -market.reserve, -(market.reserve // 2), -market.reserve - 1])
+        item = {"type": "market_fund", "market": market.id, "amount": self.money(amount, pool)}
+        if self.chance(0.3):
+            item["transfer_id"] = self.new_id()
+            self.done.append(item)
+        self.add(item)
 
     def new_id(self):
         self.trades += 1
@@ -415,6 +436,29 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds):
             name = held.window if held.window and self.chance(0.8) else rng.choice(["w1", "w2"])
             self.add({"type": kind, "pool": pool, "name": name})
 
+    def window_cycles(self, names, markets, pool):
+        """Periods of an open window: gains move, somebody fails, the fund is topped up."""
+        held, rng = self.oracle.pools[pool], self.rng
+        for _ in range(rng.randint(1, 4) if held.window else 0):
+            self.clock(100)
+            self.move(markets)
+            if self.chance(0.3):
+                self.transfer(names, pool)
+            if self.chance(0.3):
+                debtor = rng.choice(names)
+                left = max(0, held.equity(held.accounts[debtor])) + rng.randint(1, 300) * self.scale
+                self.add({"type": "transfer", "account": debtor, "kind": "fee",
+                          "amount": self.money(-left, pool)})
+            self.mark_all(markets)
+            if self.chance(0.4):
+                floor = held.quanta((held.layer("insurance") or {}).get("floor", "0"))
+                taken = sum(account.window_taken for account in held.accounts.values())
+                amount = max(0, floor - held.common()) + held.unallocated + rng.randint(0, 2 * taken + 5)
+                self.add({"type": "insurance_fund", "pool": pool, "amount": self.money(amount + 1, pool)})
+            self.hand_over(pool)
+            self.add({"type": rng.choice(["settle", "close_period", "close_period"]), "pool": pool})
+        self.window(pool)
+
     def settle(self, pool):
         self.hand_over(pool)
         kind = "close_period" if self.chance(0.2) else "settle"
@@ -531,6 +575,9 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds):
             if len(self.commands) < 45:
                 pool = rng.choice(pools)
                 self.later_round(parts[pool], markets[pool], pool)
+            for pool in pools:
+                self.window_cycles(parts[pool], markets[pool], pool)
+            pool = rng.choice(pools)
             if self.chance(0.1):
                 self.final_settlement(parts[pool], markets[pool], pool)
             if self.chance(0.5):

@@ -12,7 +12,7 @@ ALIASES = {
     "seen": "seen_action", "trade": "trade_id",
 }
 INTEGERS = {"decimals", "seniority", "mark_max_age_ms", "adl_priority", "seen_action"}
-SWITCHES = {"confirm", "protect_principal", "restitution"}
+SWITCHES = {"confirm", "protect_principal", "restitution", "own_fund"}
 MARGINS = {"isolated": {"margin": "isolated"}}
 ACTION_ALIASES = {"vs": "counterparty", "pnl": "realized_pnl", "cost": "cost_to_mark",
                   "total": "gains_total", "deficit": "reason.deficit",
@@ -143,6 +143,12 @@ def read_fund(words):
     return {"type": "insurance_fund"} | fields | more
 
 
+def read_market_fund(words):
+    fields, rest = placed(words, "market", "amount")
+    more = {"transfer_id" if key == "id" else key: v for key, v in options(rest).items()}
+    return {"type": "market_fund"} | fields | more
+
+
 def read_named(kind):
     def read(words):
         reason = {"reason": " ".join(words[1:])} if words[1:] else {}
@@ -161,7 +167,7 @@ def read_provider(words):
 
 READERS = {
     "pool": read_pool, "market": read_market, "account": read_account, "position": read_position,
-    "fill": read_fill, "transfer": read_transfer, "mark": read_mark, "fund": read_fund,
+    "fill": read_fill, "transfer": read_transfer, "mark": read_mark, "fund": read_fund, "market_fund": read_market_fund,
     "settle": read_named("settle"), "close": read_named("close_period"),
     "resume": read_named("resume"), "pause": read_named("pause"),
     "unfilled": lambda words: {"type": "unfilled", "pool": words[0], "action": int(words[1]),
