@@ -45,8 +45,9 @@ class Worlds:
             if not 200 <= answer.status < 300:
                 server.close()
                 raise RuntimeError(f"world {name}: {step} is answered {answer.body[:500]}")
-        published = sum(pool["last_action"] for pool in server.get("/v1/pools").json["data"])
-        server.wait_for_actions(published, PATIENCE_S)
+            # What a step caused is durable one commit later, and the next one may depend on it.
+            published = sum(pool["last_action"] for pool in server.get("/v1/pools").json["data"])
+            server.wait_for_actions(published, PATIENCE_S)
         return server
 
     def take(self, name, reads):
