@@ -27,7 +27,9 @@ static int compare_losses(const void *a, const void *b)
 bool measure_gini(struct measure_loss *losses, uint32_t count, bs_i128 *ret_ppm)
 {
     bs_i128 total = 0, weighted = 0;
-    qsort(losses, count, sizeof(losses[0]), compare_losses);
+    if (count > 0) { /* without losses there is no array, and qsort takes no NULL */
+        qsort(losses, count, sizeof(losses[0]), compare_losses);
+    }
     for (uint32_t i = 0; i < count; i++) {
         bs_i128 loss = bs_max(0, losses[i].loss);
         total += loss;
