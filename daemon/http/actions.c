@@ -4,12 +4,13 @@
  * durable. A long poll that finds nothing becomes a waiter and runs again when there is news; it
  * then goes on behind what it has already looked through.
  */
+#include "daemon/http/actions.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "api/json_state.h"
 #include "daemon/http/answer.h"
-#include "daemon/http/connection.h"
 #include "daemon/obs/logger.h"
 
 #define ACTIONS_SIZE_MAX ((size_t)8 << 20) /* bytes after which a page of actions ends early */
@@ -25,6 +26,19 @@ struct page {
     bool broken;   /* a stored row cannot be read */
 };
 
+bool action_row_put(struct buffer *out, const struct log_action_row *row,
+                    const uint8_t hash[LOG_HASH_SIZE])
+{
+    struct bs_action action;
+    if (!bs_action_decode(row->record, row->record_size, &action)) {
+        return false;
+    }
+    char hash_text[API_HASH_TEXT_SIZE];
+    api_hash_print(hash_text, hash);
+    api_action(out, &action, hash_text);
+    return true;
+}
+
 static bool put_action(void *user, const struct log_action_row *row,
                        const uint8_t hash[LOG_HASH_SIZE])
 {
@@ -36,15 +50,11 @@ static bool put_action(void *user, const struct log_action_row *row,
         page->has_more = true;
         return false;
     }
-    struct bs_action action;
-    if (!bs_action_decode(row->record, row->record_size, &action)) {
+    page_comma(page->out);
+    if (!action_row_put(page->out, row, hash)) {
         page->broken = true;
         return false;
     }
-    char hash_text[API_HASH_TEXT_SIZE];
-    api_hash_print(hash_text, hash);
-    page_comma(page->out);
-    api_action(page->out, &action, hash_text);
     page->last = row->ordinal;
     page->count++;
     return true;
@@ -91,15 +101,25 @@ static bool wait_for_more(struct connection *connection, uint64_t seen)
     return true;
 }
 
-static bool check_after(struct request *request, uint64_t durable)
+bool actions_check_after(struct connection *connection, const char *name, uint64_t after,
+                         uint64_t durable)
 {
-    if (request->number <= durable) {
-        return true;
+    char detail[160];
+    uint64_t dropped = log_dropped_ordinal(core_log(connection->server->core));
+    if (after > durable) {
+        (void)snprintf(detail, sizeof detail, "%s: the last action is %" PRIu64, name, durable);
+        answer_problem(&connection->request, BS_INVALID_QUERY, detail);
+        return false;
     }
-    char detail[96];
-    (void)snprintf(detail, sizeof detail, "after: the last action is %" PRIu64, durable);
-    answer_problem(request, BS_INVALID_QUERY, detail);
-    return false;
+    if (after < dropped) {
+        (void)snprintf(detail, sizeof detail,
+                       "%s: the actions up to %" PRIu64
+                       " are no longer kept; read the state anew and go on from there",
+                       name, dropped);
+        answer_problem(&connection->request, BS_CURSOR_EXPIRED, detail);
+        return false;
+    }
+    return true;
 }
 
 enum outcome handle_actions(struct connection *connection)
@@ -110,7 +130,10 @@ enum outcome handle_actions(struct connection *connection)
                                 .type = connection->query.type,
                                 .limit = request->limit};
     uint64_t durable = core_durable_ordinal(connection->server->core);
-    if (!check_after(request, durable)) {
+    if ((connection->query.given & QUERY_AFTER_NUMBER) == 0 && request->number == 0) {
+        request->number = log_dropped_ordinal(core_log(connection->server->core));
+    }
+    if (!actions_check_after(connection, "after", request->number, durable)) {
         return OUTCOME_ANSWER;
     }
     filter.after = request->number;

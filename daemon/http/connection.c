@@ -162,6 +162,7 @@ static enum MHD_Result begin(struct connection *connection, const char *method, 
     struct http_server *server = connection->server;
     struct guard *guard = &connection->guard;
     connection->begun = true;
+    connection->is_head = strcmp(method, "HEAD") == 0;
     server->exchanges++;
     sweep_stage(&connection->sweep, STAGE_WORKING, 0);
     check_head(connection, method, version);
@@ -223,7 +224,13 @@ static enum MHD_Result run(struct connection *connection)
         return send_answer(connection);
     }
     enum outcome outcome = connection->route->handle(connection);
-    return outcome == OUTCOME_SUSPENDED ? MHD_YES : send_answer(connection);
+    if (outcome == OUTCOME_SUSPENDED) {
+        return MHD_YES;
+    }
+    if (outcome == OUTCOME_STREAM) {
+        return stream_send(connection) ? MHD_YES : MHD_NO;
+    }
+    return send_answer(connection);
 }
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
@@ -322,7 +329,17 @@ enum outcome handle_query(struct connection *connection)
 void connection_resume(struct sweep_entry *entry)
 {
     struct connection *connection = (struct connection *)entry;
+    if (connection->stream != NULL) {
+        connection->server->streams.waiting--;
+    }
     MHD_resume_connection(connection->mhd);
+}
+
+bool connection_concerns(struct sweep_entry *entry)
+{
+    struct connection *connection = (struct connection *)entry;
+    return connection->stream == NULL || connection->server->waits_ended ||
+           stream_has_news(connection);
 }
 
 static void trim_buffer(struct buffer *buffer)
@@ -338,6 +355,7 @@ static void trim_buffer(struct buffer *buffer)
 static void reset(struct connection *connection)
 {
     struct request *request = &connection->request;
+    stream_free(connection);
     connection->server->bodies_size -= connection->body_promised;
     if (connection->body_capacity > KEPT_SIZE_MAX) {
         free(connection->body);

@@ -10,6 +10,8 @@
  *                               v  |   suspended: the core has the request, or
  *                             WAITING  a long poll waits for actions
  *
+ * A stream stays in SENDING and WAITING for as long as it lasts (stream.h).
+ *
  * All of it belongs to the HTTP thread, but while the core holds the request
  * `request` is the core's. The core gives it back by a list (http_server.done),
  * so that the library is only ever called from the HTTP thread.
@@ -24,10 +26,12 @@
 #include "daemon/access/keys.h"
 #include "daemon/access/tls.h"
 #include "daemon/core/core.h"
+#include "daemon/http/feed.h"
 #include "daemon/http/guard.h"
 #include "daemon/http/handshakes.h"
 #include "daemon/http/query.h"
 #include "daemon/http/server.h"
+#include "daemon/http/stream.h"
 #include "daemon/http/sweep.h"
 
 struct audit;
@@ -38,6 +42,7 @@ enum outcome {
     OUTCOME_ANSWER,    /* request.status and body are the answer */
     OUTCOME_SUSPENDED, /* the connection is suspended; the handler is called again
                           after resuming */
+    OUTCOME_STREAM,    /* stream_send has the answer */
 };
 
 /* Of a route only: no key is asked for. */
@@ -94,6 +99,7 @@ struct connection {
     uint64_t audit_id;                   /* of the line that says it was asked; 0 = none */
     struct simulator_job *job;           /* of a simulation; NULL for everything else */
     struct publisher_job *publisher_job; /* likewise, about webhooks */
+    struct stream *stream;               /* likewise of a stream */
     char allow[48];                      /* the methods for a 405 */
     const char *etag;                    /* the validator of an answer that may be kept, or NULL */
     char *body;
@@ -101,6 +107,7 @@ struct connection {
     size_t body_capacity;
     size_t body_promised;   /* Content-Length, while it counts in bodies_size */
     bool begun;             /* a request is going on */
+    bool is_head;           /* it is HEAD: headers only */
     bool refused;           /* before its body was looked at: the answer is there */
     bool closes;            /* the connection closes after this answer */
     bool lingers;           /* and what the client still sends is drained */
@@ -127,10 +134,12 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     int listener;
     int event; /* wakes the thread: something atomic has changed */
     uint16_t port;
-    bool checks_layout;                /* of heads; from 1.0.0 on the library itself reads
-                                          strictly */
-    bool waits_ended;                  /* nobody waits for actions any more */
-    uint64_t told_ordinal;             /* up to here the long polls were told */
+    bool checks_layout;    /* of heads; from 1.0.0 on the library itself reads
+                              strictly */
+    bool waits_ended;      /* nobody waits for actions any more */
+    uint64_t told_ordinal; /* up to here the waiters were told */
+    struct feed feed;
+    struct stream_counts streams;
     size_t bodies_size;                /* promised by Content-Length and not yet answered */
     uint64_t exchanges;                /* requests begun and not completed */
     uint64_t refusals;                 /* by the request guard */
@@ -156,6 +165,7 @@ const struct route *route_at(size_t i);
 enum outcome handle_write(struct connection *connection);
 enum outcome handle_query(struct connection *connection);
 enum outcome handle_actions(struct connection *connection);
+enum outcome handle_stream(struct connection *connection);
 enum outcome handle_settlements(struct connection *connection);
 enum outcome handle_settlement(struct connection *connection);
 enum outcome handle_ready(struct connection *connection);
@@ -189,5 +199,6 @@ void connection_on_completed(void *user, struct MHD_Connection *mhd, void **exch
 void connection_on_notify(void *user, struct MHD_Connection *mhd, void **socket_context,
                           enum MHD_ConnectionNotificationCode code);
 void connection_resume(struct sweep_entry *entry);
+bool connection_concerns(struct sweep_entry *entry);
 
 #endif

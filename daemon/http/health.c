@@ -8,14 +8,16 @@
 static void put_checks(struct connection *connection)
 {
     const struct sweep_counts *counts = &connection->server->sweep.counts;
+    const struct stream_counts *streams = &connection->server->streams;
     struct core_stats stats = core_stats_get(connection->server->core);
     connection->request.body.size--; /* the brace, which comes again at the end */
     buffer_printf(&connection->request.body,
                   ",\"checks\":{\"applied_seq\":%llu,\"queue_depth\":%llu,\"halted_pools\":%llu,"
-                  "\"connections\":%llu,\"long_polls\":%llu}}",
+                  "\"connections\":%llu,\"long_polls\":%llu,\"streams\":%llu}}",
                   (unsigned long long)stats.applied_seq, (unsigned long long)stats.queue_depth,
                   (unsigned long long)stats.halted_pools, (unsigned long long)counts->connections,
-                  (unsigned long long)counts->waiters);
+                  (unsigned long long)(counts->waiters - streams->waiting),
+                  (unsigned long long)streams->open);
 }
 
 void read_live(struct request *request, struct core *core, struct bs_engine *engine)
@@ -50,12 +52,24 @@ struct sample {
     uint64_t value;
 };
 
+static void put_stream_ends(const struct stream_counts *streams, struct buffer *out)
+{
+    buffer_text(out, "# HELP backstopd_streams_ended_total Streams ended, by reason.\n"
+                     "# TYPE backstopd_streams_ended_total counter\n");
+    for (enum stream_end end = STREAM_GONE; end < STREAM_ENDS_COUNT; end++) {
+        buffer_printf(out, "backstopd_streams_ended_total{reason=\"%s\"} %llu\n",
+                      stream_end_name(end), (unsigned long long)streams->ended[end]);
+    }
+}
+
 static void put_samples(const struct http_server *server, struct buffer *out)
 {
     const struct sweep_counts *counts = &server->sweep.counts;
+    const struct stream_counts *streams = &server->streams;
     const struct sample samples[] = {
         {"http_connections", "gauge", "Open client connections.", counts->connections},
-        {"http_long_polls", "gauge", "Long polls waiting for actions.", counts->waiters},
+        {"http_long_polls", "gauge", "Long polls waiting for actions.",
+         counts->waiters - streams->waiting},
         {"http_guard_refusals_total", "counter", "Requests the request guard refused.",
          server->refusals},
         {"http_head_timeouts_total", "counter", "Connections shut down: the head came too slowly.",
@@ -68,6 +82,14 @@ static void put_samples(const struct http_server *server, struct buffer *out)
          counts->late_answers},
         {"http_library_messages_total", "counter", "Messages of libmicrohttpd: vanished clients.",
          server->library_messages},
+        {"streams", "gauge", "Streams of actions open.", streams->open},
+        {"streams_opened_total", "counter", "Streams begun.", streams->opened},
+        {"streams_refused_total", "counter", "Streams refused: too many, or stopping.",
+         streams->refused},
+        {"stream_events_total", "counter", "Events sent, over all clients.", streams->events},
+        {"stream_bytes_total", "counter", "Bytes of events and pings sent.", streams->bytes},
+        {"stream_encoded_total", "counter", "Actions encoded for streams.", server->feed.encoded},
+        {"stream_blocks", "gauge", "Blocks of encoded events held.", server->feed.held},
     };
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         const struct sample *sample = &samples[i];
@@ -75,6 +97,7 @@ static void put_samples(const struct http_server *server, struct buffer *out)
                       sample->name, sample->help, sample->name, sample->type, sample->name,
                       (unsigned long long)sample->value);
     }
+    put_stream_ends(streams, out);
 }
 
 enum outcome handle_metrics(struct connection *connection)

@@ -209,7 +209,7 @@ static void take_signal(struct http_server *server)
     }
     if (last_ordinal != server->told_ordinal || server->waits_ended) {
         server->told_ordinal = last_ordinal;
-        sweep_resume_all(&server->sweep);
+        sweep_tell(&server->sweep);
     }
 }
 
@@ -267,6 +267,7 @@ static void close_all(struct http_server *server)
     }
     sweep_fini(&server->sweep);
     handshakes_fini(&server->handshakes);
+    feed_fini(&server->feed);
     log_reader_close(server->reader);
     keys_free(server->keys);
     keys_free(atomic_load(&server->fresh_keys));
@@ -288,6 +289,7 @@ static int start(struct http_server *server, struct command_log *log, char error
     int code = listen_on(server, error);
     if (code == 0) {
         code = log_reader_open(&server->reader, log, error);
+        server->feed.reader = server->reader;
     }
     if (code == 0) {
         code = start_library(server, error);
@@ -327,6 +329,7 @@ int http_server_new(struct http_server **ret_server, const struct http_options *
     set_defaults(&server->options);
     server->sweep.header_deadline_ms = server->options.header_deadline_ms;
     server->sweep.resume = connection_resume;
+    server->sweep.concerns = connection_concerns;
     int code = start(server, log, error);
     if (code != 0) {
         close_all(server);

@@ -18,6 +18,13 @@ struct publisher;
 struct simulator;
 struct tls;
 
+struct stream_options {
+    uint32_t clients_max; /* 0 = no streams */
+    uint32_t ping_interval_s;
+    uint32_t stall_timeout_s;
+    uint32_t behind_max; /* actions */
+};
+
 struct http_options {
     struct sockaddr_in address;      /* port 0 = any free one */
     uint32_t connections_max;        /* default 1024 */
@@ -28,6 +35,7 @@ struct http_options {
     uint32_t body_deadline_ms;       /* default 10000, plus 1 s per MiB */
     uint32_t
         answer_deadline_ms; /* default 30000: a suspended request past it is counted and logged */
+    struct stream_options streams;
     struct simulator *simulator; /* NULL: simulations are off */
     struct keys *keys;           /* NULL: everybody may do everything. The server's from then on */
     struct tls *tls;             /* NULL: plain HTTP. The server's from then on */

@@ -22,6 +22,7 @@
 #include "daemon/obs/logger.h"
 
 #define RECEIVED_UNKNOWN UINT64_MAX
+#define STATE_ESTABLISHED 1 /* TCP_ESTABLISHED of <netinet/tcp.h>, which <linux/tcp.h> excludes */
 #define LINGER_MS 2000
 #define LINGER_READ_SIZE ((size_t)1 << 20)
 #define LINGER_READS_MAX 4 /* in one round: a fast sender must not hold up the others */
@@ -33,14 +34,24 @@ int64_t sweep_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static uint64_t bytes_received(int fd)
+static struct tcp_info socket_info(int fd)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
-        return 0;
+        return (struct tcp_info){0};
     }
-    return info.tcpi_bytes_received;
+    return info;
+}
+
+static uint64_t bytes_received(int fd)
+{
+    return socket_info(fd).tcpi_bytes_received;
+}
+
+bool sweep_peer_is_gone(const struct sweep_entry *entry)
+{
+    return socket_info(entry->fd).tcpi_state != STATE_ESTABLISHED;
 }
 
 void sweep_add(struct sweep *sweep, struct sweep_entry *entry, int fd)
@@ -140,9 +151,15 @@ static void resume_due(struct sweep *sweep, int64_t now_ms)
     }
 }
 
-void sweep_resume_all(struct sweep *sweep)
+void sweep_tell(struct sweep *sweep)
 {
-    resume_due(sweep, INT64_MAX);
+    struct sweep_entry *next = NULL;
+    for (struct sweep_entry *entry = sweep->waiters; entry != NULL; entry = next) {
+        next = entry->waiter_next;
+        if (sweep->concerns(entry)) {
+            resume(sweep, entry);
+        }
+    }
 }
 
 /* The first look at an idle connection finds out where it stands, the next ones what has come. */
@@ -169,6 +186,8 @@ static void check_deadline(struct sweep *sweep, struct sweep_entry *entry, int64
     case STAGE_IDLE:
     case STAGE_WAITING:
         return;
+    case STAGE_STREAMING:
+        break;
     case STAGE_HEAD:
         sweep->counts.head_timeouts++;
         break;
@@ -186,6 +205,7 @@ static void check_deadline(struct sweep *sweep, struct sweep_entry *entry, int64
         return;
     }
     entry->deadline_ms = 0;
+    entry->cut = true;
     (void)shutdown(entry->fd, SHUT_RDWR);
 }
 

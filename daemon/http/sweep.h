@@ -20,8 +20,9 @@ enum sweep_stage {
     STAGE_HEAD,
     STAGE_BODY,
     STAGE_WORKING, /* past its deadline the answer is late, and counted */
-    STAGE_WAITING, /* a long poll */
+    STAGE_WAITING, /* a long poll, or a stream that has sent everything */
     STAGE_SENDING,
+    STAGE_STREAMING, /* some of a stream is on its way */
 };
 
 struct sweep_entry {
@@ -29,6 +30,7 @@ struct sweep_entry {
     struct sweep_entry *waiter_previous, *waiter_next;
     int fd;
     uint8_t stage;
+    bool cut;            /* a deadline passed: the socket was shut down */
     int64_t deadline_ms; /* 0 = none */
     uint64_t received;   /* bytes the socket had received when it was seen idle */
 };
@@ -39,14 +41,15 @@ struct sweep_lingering {
 };
 
 struct sweep_counts {
-    uint64_t connections;                                               /* open now */
-    uint64_t waiters;                                                   /* long polls waiting now */
+    uint64_t connections; /* open now */
+    uint64_t waiters;     /* waiting now: long polls and streams */
     uint64_t head_timeouts, body_timeouts, send_timeouts, late_answers; /* cumulative */
 };
 
-struct sweep { /* zeroed but for the first two */
+struct sweep { /* zeroed but for the first three */
     uint32_t header_deadline_ms;
-    void (*resume)(struct sweep_entry *entry); /* takes a waiter back: it waits no more */
+    void (*resume)(struct sweep_entry *entry);   /* takes a waiter back: it waits no more */
+    bool (*concerns)(struct sweep_entry *entry); /* whether the news is for this waiter */
     struct sweep_entry *entries;
     struct sweep_entry *waiters;
     struct sweep_lingering lingers[SWEEP_LINGERS_MAX];
@@ -64,7 +67,11 @@ void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t time
 /* Idle from what has been read so far on: bytes that wait in the socket are the next request's. */
 void sweep_idle(struct sweep_entry *entry);
 void sweep_wait(struct sweep *sweep, struct sweep_entry *entry, int64_t deadline_ms);
-void sweep_resume_all(struct sweep *sweep); /* the waiters */
+/* There is news: resumes the waiters that it concerns. */
+void sweep_tell(struct sweep *sweep);
+
+/* Whether the client has closed its side of the connection, or the connection is broken. */
+bool sweep_peer_is_gone(const struct sweep_entry *entry);
 
 /* What to poll for beside the library: fills in at most SWEEP_LINGERS_MAX and the time to wait. */
 nfds_t sweep_poll(const struct sweep *sweep, struct pollfd *fds, int64_t *ret_timeout_ms);

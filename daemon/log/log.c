@@ -103,6 +103,11 @@ uint64_t log_last_ordinal(const struct command_log *log)
     return atomic_load(&log->last_ordinal);
 }
 
+uint64_t log_dropped_ordinal(const struct command_log *log)
+{
+    return atomic_load(&log->dropped_ordinal);
+}
+
 struct log_stats log_stats_get(const struct command_log *log)
 {
     return (struct log_stats){

@@ -83,6 +83,8 @@ BS_MUST_USE int log_open_sqlite(struct command_log **ret_log, const struct log_o
 BS_MUST_USE int log_open_memory(struct command_log **ret_log);
 /* Memory log: the n-th append from now fails with the negative `error` (n = 0: never). */
 void log_memory_fail(struct command_log *log, uint32_t countdown, int error);
+/* Memory log: its actions up to this ordinal are dropped, as retention would drop them. */
+void log_memory_drop(struct command_log *log, uint64_t ordinal);
 /* A sentence when the directory's filesystem does not keep data (tmpfs) or not well (overlayfs),
  * else NULL. */
 const char *log_filesystem_warning(const char *directory);
@@ -90,6 +92,8 @@ const char *log_filesystem_warning(const char *directory);
 /* Of what is durable. Any thread. */
 uint64_t log_last_seq(const struct command_log *log);
 uint64_t log_last_ordinal(const struct command_log *log);
+/* Actions up to this ordinal are no longer there; 0 = all of them are. */
+uint64_t log_dropped_ordinal(const struct command_log *log);
 /* Reads all records with seq > after in order, a batch at a time, checking CRC32C of every record,
  * gapless sequence and the SHA-256 chain of the batches. Before log_start. */
 BS_MUST_USE int log_read_records(struct command_log *log, uint64_t after, log_records_fn fn,

@@ -59,6 +59,7 @@ struct command_log {
     struct buffer hashes;
     struct buffer canonical;
     atomic_uint_fast64_t last_seq, last_ordinal;
+    atomic_uint_fast64_t dropped_ordinal; /* set by the backend */
     atomic_uint_fast64_t commits, records, bytes, commit_ns_total, commit_ns_max;
 
     pthread_t thread;

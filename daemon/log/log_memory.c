@@ -356,6 +356,23 @@ int log_open_memory(struct command_log **ret_log)
     return 0;
 }
 
+void log_memory_drop(struct command_log *log, uint64_t ordinal)
+{
+    assert(log->backend == &backend);
+    struct log_memory *memory = memory_of(log);
+    pthread_mutex_lock(&memory->rows);
+    struct memory_action *actions = (void *)memory->actions.bytes;
+    size_t count = memory->actions.size / sizeof(*actions);
+    size_t dropped = 0;
+    for (; dropped < count && actions[dropped].row.ordinal <= ordinal; dropped++) {
+        free(actions[dropped].block);
+    }
+    memmove(actions, actions + dropped, (count - dropped) * sizeof(*actions));
+    memory->actions.size = (count - dropped) * sizeof(*actions);
+    atomic_store(&log->dropped_ordinal, ordinal);
+    pthread_mutex_unlock(&memory->rows);
+}
+
 void log_memory_fail(struct command_log *log, uint32_t countdown, int error)
 {
     assert(log->backend == &backend);

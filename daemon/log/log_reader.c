@@ -170,9 +170,9 @@ static int read_action(struct sqlite_reader *reader, const struct reader_file *f
     return 0;
 }
 
-/* Reads a page of actions of one file with ordinals past `after`. */
+/* Reads a page of actions of one file: at most filter->limit, which is at most PAGE_ROWS_MAX. */
 static int read_actions(struct sqlite_reader *reader, uint32_t number,
-                        const struct log_filter *filter, uint64_t after, char *error)
+                        const struct log_filter *filter, char *error)
 {
     struct reader_file *file;
     unsigned conditions = conditions_of(filter);
@@ -184,8 +184,8 @@ static int read_actions(struct sqlite_reader *reader, uint32_t number,
         return result;
     }
     sqlite3_stmt *statement = file->actions[conditions];
-    db_bind_u64(statement, 1, after);
-    db_bind_u64(statement, 2, PAGE_ROWS_MAX);
+    db_bind_u64(statement, 1, filter->after);
+    db_bind_u64(statement, 2, filter->limit);
     db_bind_text(statement, 3, filter->pool);
     db_bind_text(statement, 4, filter->account);
     db_bind_u64(statement, 5, filter->type);
@@ -220,20 +220,21 @@ static int on_actions(struct log_reader *base, const struct log_filter *filter, 
     struct file_index *index = &reader->log->index;
     uint32_t files = file_index_count(index);
     uint32_t number = file_index_find(index, FILE_KEY_ORDINAL, filter->after);
-    uint64_t after = filter->after;
+    struct log_filter page = *filter;
     uint32_t left = filter->limit;
     while (left > 0 && number <= files) {
-        int result = read_actions(reader, number, filter, after, error);
+        page.limit = left < PAGE_ROWS_MAX ? left : PAGE_ROWS_MAX;
+        int result = read_actions(reader, number, &page, error);
         if (result != 0) {
             return result;
         }
         for (uint32_t i = 0; i < reader->count && left > 0; i++, left--) {
-            after = reader->rows[i].action.ordinal;
+            page.after = reader->rows[i].action.ordinal;
             if (!fn(user, action_at(reader, i), reader->rows[i].hash)) {
                 return 0;
             }
         }
-        number += reader->count < PAGE_ROWS_MAX;
+        number += reader->count < page.limit;
     }
     return 0;
 }

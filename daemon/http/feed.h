@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Actions as server-sent events, encoded once for all who follow. A shared block holds the events
+ * of FEED_BLOCK_EVENTS consecutive actions, aligned by their ordinals, so that everybody who reads
+ * there reads the same bytes; the newest one grows. FEED_BLOCKS_MAX of them are kept, the least
+ * recently used one goes; who holds a block keeps it. The HTTP thread's alone.
+ */
+#ifndef HTTP_FEED_H
+#define HTTP_FEED_H
+
+#include "api/buffer.h"
+#include "daemon/log/log.h"
+
+#define FEED_BLOCK_EVENTS 64
+#define FEED_BLOCKS_MAX 64
+
+struct feed_event {
+    uint64_t ordinal;
+    uint32_t end;       /* in the block's text */
+    uint32_t names_end; /* in its names: pool, then account */
+    uint8_t pool_size;
+    uint8_t type; /* enum bs_action_type */
+};
+
+struct feed_block {
+    uint32_t references;
+    uint64_t first; /* shared: of its first action; 0 = made for one reader alone */
+    uint64_t last;  /* all that belongs into it up to here is in it */
+    uint32_t count;
+    struct feed_event events[FEED_BLOCK_EVENTS];
+    struct buffer text;
+    struct buffer names;
+};
+
+struct feed { /* zeroed but for the reader */
+    struct log_reader *reader;
+    struct feed_block *blocks[FEED_BLOCKS_MAX];
+    uint64_t used[FEED_BLOCKS_MAX]; /* when each was last asked for */
+    uint64_t clock;
+    uint64_t encoded; /* actions, cumulative */
+    uint64_t held;    /* blocks that exist, kept or held */
+};
+
+/* The shared block with the action after `after`, which is at most `durable`; read from the log as
+ * far as that if need be. The caller releases it. NULL: the log cannot be read. */
+struct feed_block *feed_shared(struct feed *feed, uint64_t after, uint64_t durable,
+                               char error[LOG_ERROR_SIZE]);
+/* Whether that block is there, so that no log has to be read for what it has. */
+bool feed_keeps(const struct feed *feed, uint64_t after);
+/* A block of the next actions after filter->after, up to `durable`, that match: for a reader with a
+ * filter who is so far behind that the log's indexes find them faster. */
+struct feed_block *feed_selected(struct feed *feed, const struct log_filter *filter,
+                                 uint64_t durable, char error[LOG_ERROR_SIZE]);
+void feed_release(struct feed *feed, struct feed_block *block); /* NULL is fine */
+
+/* Of the filter only pool, account and type count. */
+bool feed_matches(const struct feed_block *block, uint32_t index, const struct log_filter *filter);
+
+void feed_fini(struct feed *feed);
+
+#endif

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/http/stream.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "daemon/http/actions.h"
+#include "daemon/http/answer.h"
+#include "daemon/http/gate.h"
+#include "daemon/http/header.h"
+#include "daemon/obs/logger.h"
+#include "daemon/obs/metrics.h"
+
+#define NOTE_SIZE 192
+#define RETRY_MS 2000
+/* What the kernel holds for one client (it doubles this), so that many slow ones cost little. */
+#define SEND_BUFFER_SIZE (128 << 10)
+/* So near the end a filtered stream looks through the shared blocks: others need them, too. */
+#define NEAR_ACTIONS 1024
+
+struct stream {
+    struct log_filter filter; /* its texts are the request's */
+    bool is_filtered;
+    bool is_told_end;
+    uint8_t end;              /* enum stream_end */
+    uint64_t after;           /* up to here all was sent or does not match */
+    uint64_t told;            /* the last id the client was sent */
+    struct feed_block *block; /* NULL: none is needed now */
+    uint32_t index;           /* of its next event; */
+    size_t sent;              /* bytes of it that were sent */
+    char note[NOTE_SIZE];     /* bytes that are no action, to be sent before the next event */
+    size_t note_size, note_sent;
+    int64_t ping_ms;      /* when the next ping is due */
+    int64_t caught_up_ms; /* when it last had everything; 0 = never */
+};
+
+static const char *const end_names[STREAM_ENDS_COUNT] = {
+    [STREAM_GOES_ON] = "goes_on",        [STREAM_GONE] = "gone",
+    [STREAM_STALLED] = "stalled",        [STREAM_BEHIND] = "behind",
+    [STREAM_EXPIRED] = "cursor_expired", [STREAM_UNREADABLE] = "internal",
+    [STREAM_STOPPING] = "stopping",
+};
+
+const char *stream_end_name(enum stream_end end)
+{
+    assert(end < STREAM_ENDS_COUNT);
+    return end_names[end];
+}
+
+static int64_t stall_ms(const struct connection *connection)
+{
+    return (int64_t)connection->server->options.streams.stall_timeout_s * 1000;
+}
+
+__attribute__((format(printf, 2, 3))) static void say(struct stream *stream, const char *format,
+                                                      ...)
+{
+    va_list arguments;
+    assert(stream->note_sent == stream->note_size);
+    va_start(arguments, format);
+    int size = vsnprintf(stream->note, NOTE_SIZE, format, arguments);
+    va_end(arguments);
+    assert(size > 0);
+    assert(size < NOTE_SIZE);
+    stream->note_size = (size_t)size;
+    stream->note_sent = 0;
+}
+
+/* ---- the place in the feed ---- */
+
+/* False: there is nothing behind the stream's place, or it has to end. */
+static bool next_block(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    struct stream *stream = connection->stream;
+    uint64_t durable = core_durable_ordinal(server->core);
+    char error[LOG_ERROR_SIZE];
+    if (stream->after >= durable) {
+        return false;
+    }
+    if (stream->after < log_dropped_ordinal(core_log(server->core))) {
+        stream->end = STREAM_EXPIRED;
+        return false;
+    }
+    bool is_shared = !stream->is_filtered || durable - stream->after <= NEAR_ACTIONS ||
+                     feed_keeps(&server->feed, stream->after);
+    stream->filter.after = stream->after;
+    stream->block = is_shared ? feed_shared(&server->feed, stream->after, durable, error)
+                              : feed_selected(&server->feed, &stream->filter, durable, error);
+    stream->index = 0;
+    if (stream->block == NULL) {
+        stream->end = STREAM_UNREADABLE;
+        logger_write(LOGGER_ERROR, "http", "reading the log failed",
+                     LOGGER_FIELDS(logger_string("error", error)));
+    }
+    return stream->block != NULL;
+}
+
+/* The next event of the block that was not sent and matches; passes over the others. */
+static bool event_in_block(struct stream *stream)
+{
+    const struct feed_block *block = stream->block;
+    for (; stream->index < block->count; stream->index++) {
+        uint64_t ordinal = block->events[stream->index].ordinal;
+        if (ordinal <= stream->after) {
+            continue;
+        }
+        if (block->first == 0 || !stream->is_filtered ||
+            feed_matches(block, stream->index, &stream->filter)) {
+            return true;
+        }
+        stream->after = ordinal;
+    }
+    return false;
+}
+
+static bool next_event(struct connection *connection)
+{
+    struct stream *stream = connection->stream;
+    while (stream->end == STREAM_GOES_ON) {
+        if (stream->block == NULL && !next_block(connection)) {
+            return false;
+        }
+        if (event_in_block(stream)) {
+            return true;
+        }
+        if (stream->block->last > stream->after) {
+            stream->after = stream->block->last;
+        }
+        feed_release(&connection->server->feed, stream->block);
+        stream->block = NULL;
+    }
+    return false;
+}
+
+bool stream_has_news(struct connection *connection)
+{
+    return next_event(connection) || connection->stream->end != STREAM_GOES_ON;
+}
+
+/* ---- bytes for the library ---- */
+
+static size_t take_note(struct stream *stream, char *room, size_t size)
+{
+    size_t left = stream->note_size - stream->note_sent;
+    size_t part = left < size ? left : size;
+    memcpy(room, stream->note + stream->note_sent, part);
+    stream->note_sent += part;
+    return part;
+}
+
+/* As much of the current event as fits. */
+static size_t take_event(struct connection *connection, char *room, size_t size)
+{
+    struct stream *stream = connection->stream;
+    const struct feed_block *block = stream->block;
+    const struct feed_event *event = &block->events[stream->index];
+    size_t start = stream->index == 0 ? 0 : block->events[stream->index - 1].end;
+    size_t left = event->end - start - stream->sent;
+    size_t part = left < size ? left : size;
+    memcpy(room, block->text.bytes + start + stream->sent, part);
+    stream->sent += part;
+    if (part == left) {
+        stream->sent = 0;
+        stream->after = event->ordinal;
+        stream->told = event->ordinal;
+        stream->index++;
+        connection->server->streams.events++;
+    }
+    return part;
+}
+
+/* Between two events: whether it has to end here. */
+static void check_end(struct connection *connection, int64_t now_ms)
+{
+    struct http_server *server = connection->server;
+    struct stream *stream = connection->stream;
+    if (stream->end != STREAM_GOES_ON || stream->sent > 0) {
+        return;
+    }
+    uint64_t behind = core_durable_ordinal(server->core) - stream->after;
+    if (server->waits_ended) {
+        stream->end = STREAM_STOPPING;
+    } else if (behind > server->options.streams.behind_max && stream->caught_up_ms > 0 &&
+               now_ms - stream->caught_up_ms > stall_ms(connection)) {
+        stream->end = STREAM_BEHIND;
+    }
+}
+
+static size_t fill(struct connection *connection, int64_t now_ms, char *room, size_t size)
+{
+    struct stream *stream = connection->stream;
+    size_t taken = take_note(stream, room, size);
+    if (stream->sent > 0) {
+        taken += take_event(connection, room + taken, size - taken);
+    }
+    check_end(connection, now_ms);
+    while (taken < size && next_event(connection)) {
+        taken += take_event(connection, room + taken, size - taken);
+    }
+    return taken;
+}
+
+/* No event is left to send: the last words, or a ping when one is due. */
+static void find_words(struct connection *connection, int64_t now_ms)
+{
+    struct stream *stream = connection->stream;
+    if (stream->end != STREAM_GOES_ON) {
+        if (!stream->is_told_end) {
+            stream->is_told_end = true;
+            say(stream, "event: closing\ndata: {\"reason\":\"%s\"}\n\n", end_names[stream->end]);
+        }
+        return;
+    }
+    stream->caught_up_ms = now_ms;
+    if (now_ms < stream->ping_ms) {
+        return;
+    }
+    if (sweep_peer_is_gone(&connection->sweep)) {
+        stream->end = STREAM_GONE;
+        stream->is_told_end = true;
+    } else if (stream->told == stream->after) {
+        say(stream, ": ping\n\n");
+    } else {
+        say(stream, ": ping\nid: %" PRIu64 "\n\n", stream->after);
+        stream->told = stream->after;
+    }
+}
+
+/* What libmicrohttpd calls when the connection can take bytes; 0 only when it was suspended. */
+static ssize_t on_room(void *user, uint64_t position, char *room, size_t size)
+{
+    struct connection *connection = user;
+    struct http_server *server = connection->server;
+    struct stream *stream = connection->stream;
+    int64_t now_ms = sweep_now_ms();
+    (void)position;
+    size_t taken = fill(connection, now_ms, room, size);
+    if (taken == 0) {
+        find_words(connection, now_ms);
+        taken = fill(connection, now_ms, room, size);
+    }
+    if (taken > 0) {
+        stream->ping_ms = now_ms + (int64_t)server->options.streams.ping_interval_s * 1000;
+        server->streams.bytes += taken;
+        sweep_stage(&connection->sweep, STAGE_STREAMING, stall_ms(connection));
+        return (ssize_t)taken;
+    }
+    if (stream->end != STREAM_GOES_ON) {
+        return stream->end == STREAM_GONE ? MHD_CONTENT_READER_END_WITH_ERROR
+                                          : MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    MHD_suspend_connection(connection->mhd);
+    sweep_wait(&server->sweep, &connection->sweep, stream->ping_ms);
+    server->streams.waiting++;
+    return 0;
+}
+
+bool stream_send(struct connection *connection)
+{
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, SEND_BUFFER_SIZE, on_room, connection, NULL);
+    if (response == NULL) {
+        return false;
+    }
+    enum MHD_Result good = MHD_add_response_header(response, "Content-Type", "text/event-stream");
+    good &= MHD_add_response_header(response, "Cache-Control", "no-store");
+    good &= MHD_add_response_header(response, "X-Accel-Buffering", "no");
+    good &= MHD_add_response_header(response, "Connection", "close");
+    good &= gate_add_headers(connection, response);
+    if (connection->is_head) { /* 0.9.75 would send the end of a chunked body behind it */
+        good &= MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    }
+    if (good == MHD_YES) {
+        int size = SEND_BUFFER_SIZE;
+        (void)setsockopt(connection->sweep.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+        good = MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+    }
+    if (good == MHD_YES) {
+        sweep_stage(&connection->sweep, STAGE_STREAMING, stall_ms(connection));
+        good = MHD_queue_response(connection->mhd, MHD_HTTP_OK, response);
+        metrics_http_request(MHD_HTTP_OK);
+    }
+    MHD_destroy_response(response);
+    return good == MHD_YES;
+}
+
+/* ---- the request ---- */
+
+/* Where to begin; false: the answer is there. The header is newer than the URL of an EventSource.
+ */
+static bool find_start(struct connection *connection, uint64_t *ret_after)
+{
+    struct request *request = &connection->request;
+    uint64_t durable = core_durable_ordinal(connection->server->core);
+    struct bs_text id;
+    uint32_t count = header_find(connection, "Last-Event-ID", &id);
+    if (count > 1 || (count == 1 && !query_number(id, INT64_MAX, &request->number))) {
+        answer_problem(request, BS_INVALID_HEADER,
+                       count > 1 ? "Last-Event-ID: is given more than once"
+                                 : "Last-Event-ID: is not the id of an event of this stream");
+        return false;
+    }
+    if (count == 0 && (connection->query.given & QUERY_AFTER_NUMBER) == 0) {
+        *ret_after = durable;
+        return true;
+    }
+    *ret_after = request->number;
+    return actions_check_after(connection, count == 1 ? "Last-Event-ID" : "after", request->number,
+                               durable);
+}
+
+static struct stream *stream_new(struct connection *connection, uint64_t after)
+{
+    const struct request *request = &connection->request;
+    struct stream *stream = calloc(1, sizeof *stream);
+    if (stream == NULL) {
+        return NULL;
+    }
+    stream->filter = (struct log_filter){.pool = query_name(request, NAME_POOL),
+                                         .account = query_name(request, NAME_MEMBER),
+                                         .type = connection->query.type};
+    stream->is_filtered = stream->filter.pool.size > 0 || stream->filter.account.size > 0 ||
+                          stream->filter.type != UINT8_MAX;
+    stream->after = after;
+    stream->told = after;
+    say(stream, "retry: %d\nid: %" PRIu64 "\n\n", RETRY_MS, after);
+    return stream;
+}
+
+enum outcome handle_stream(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    struct request *request = &connection->request;
+    uint64_t after = 0;
+    if (!find_start(connection, &after)) {
+        return OUTCOME_ANSWER;
+    }
+    connection->closes = true;
+    if (connection->is_head) {
+        return OUTCOME_STREAM;
+    }
+    if (server->waits_ended || server->streams.open >= server->options.streams.clients_max) {
+        server->streams.refused++;
+        connection->retry_after_s = 1;
+        answer_problem(request, server->waits_ended ? BS_NOT_READY : BS_TOO_MANY_STREAMS, NULL);
+        return OUTCOME_ANSWER;
+    }
+    connection->stream = stream_new(connection, after);
+    if (connection->stream == NULL) {
+        answer_problem(request, BS_INTERNAL, NULL);
+        return OUTCOME_ANSWER;
+    }
+    server->streams.open++;
+    server->streams.opened++;
+    return OUTCOME_STREAM;
+}
+
+void stream_free(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    struct stream *stream = connection->stream;
+    if (stream == NULL) {
+        return;
+    }
+    if (stream->end == STREAM_GOES_ON) {
+        stream->end = connection->sweep.cut ? STREAM_STALLED : STREAM_GONE;
+    }
+    if (stream->end == STREAM_STALLED || stream->end == STREAM_BEHIND) {
+        logger_write(LOGGER_WARN, "http", "a slow reader of the stream is dropped",
+                     LOGGER_FIELDS(logger_string("reason", end_names[stream->end]),
+                                   logger_uint("sent", stream->told),
+                                   logger_uint("last", core_durable_ordinal(server->core))));
+    }
+    server->streams.ended[stream->end]++;
+    server->streams.open--;
+    feed_release(&server->feed, stream->block);
+    free(stream);
+    connection->stream = NULL;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GET /v1/stream: actions as server-sent events, for as long as the client stays. A stream holds
+ * a place in the feed and at most one of its blocks; the library asks for more bytes when the
+ * socket has taken the ones before:
+ *
+ *     on_room --> bytes of events --> the socket takes them --> on_room ...
+ *        |  nothing new: the connection is suspended and waits in the sweep's list,
+ *        +-- until there is news that passes the filter, or a ping is due
+ *
+ * A client that takes no bytes is cut off by the sweep; one that takes too few is told so in a last
+ * event. Either may come back with Last-Event-ID.
+ */
+#ifndef HTTP_STREAM_H
+#define HTTP_STREAM_H
+
+#include "lib/base/base.h"
+
+struct connection;
+struct stream;
+
+enum stream_end {
+    STREAM_GOES_ON,
+    STREAM_GONE,    /* the client went away */
+    STREAM_STALLED, /* it took no bytes for stall_timeout_s */
+    STREAM_BEHIND,  /* it was behind_max actions behind, stall_timeout_s after it had them all */
+    STREAM_EXPIRED, /* the log dropped what it had not read yet */
+    STREAM_UNREADABLE,
+    STREAM_STOPPING,
+    STREAM_ENDS_COUNT
+};
+
+const char *stream_end_name(enum stream_end end);
+
+struct stream_counts {
+    uint64_t open, waiting;                  /* now */
+    uint64_t opened, refused, events, bytes; /* cumulative; events: over all clients */
+    uint64_t ended[STREAM_ENDS_COUNT];
+};
+
+/* Queues the response of a stream that handle_stream has begun; false: the connection has to go. */
+BS_MUST_USE bool stream_send(struct connection *connection);
+/* Whether a waiting stream has something to send; looks through what does not match its filter. */
+bool stream_has_news(struct connection *connection);
+/* The exchange is over: frees connection->stream, which may be NULL. */
+void stream_free(struct connection *connection);
+
+#endif
