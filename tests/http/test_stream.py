@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-from harness import NDJSON, Server, run
+from harness import NDJSON, Authority, Server, run
 
 PAIR = '{"type":"pause","pool":"%s","reason":"x"}\n{"type":"resume","pool":"%s"}\n'
 
@@ -340,6 +340,21 @@ def test_stop(t):
                                                             separators=(",", ":"))})
             t.equal("then the end", stream.block(), None)
             stream.close()
+
+
+def test_tls(t):
+    """The same over TLS: several clients, a large burst, and clients that go."""
+    with Server(authority=Authority(), settings={"stream_ping_interval_s": 1}) as server:
+        server.make_pool()
+        server.post("/v1/pools/usdc/resume")
+        server.wait_for_actions(1)
+        streams = [Stream(server, last=1) for _ in range(20)]
+        act(server, 4000)
+        for stream in streams:
+            t.equal("all of it over TLS", stream.ids(4001), list(range(2, 4002)))
+            t.equal("then a ping", stream.block(), {"": "ping"})
+            stream.close()
+        t.true("who has gone is noticed", wait_for(server, "streams", 0))
 
 
 def test_beside_others(t):
