@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -74,32 +73,6 @@ int app_exit_status(int code)
         return EX_OSERR;
     default:
         return EX_IOERR;
-    }
-}
-
-static uint32_t number32(const struct settings *settings, enum setting setting)
-{
-    uint64_t number = settings_number(settings, setting);
-    assert(number <= UINT32_MAX);
-    return (uint32_t)number;
-}
-
-void app_core_options(const struct settings *settings, struct core_options *ret_options)
-{
-    struct core_options *options = ret_options;
-    core_options_defaults(options);
-    options->settle_interval_ms = number32(settings, SETTING_CORE_SETTLE_INTERVAL_MS);
-    options->queue_max = number32(settings, SETTING_CORE_QUEUE_MAX);
-    options->queue_bytes_max = settings_number(settings, SETTING_CORE_QUEUE_BYTES_MAX);
-    options->batch_records_max = number32(settings, SETTING_CORE_BATCH_RECORDS_MAX);
-    options->engine.accounts_max = number32(settings, SETTING_CAPACITY_ACCOUNTS_MAX);
-    options->engine.positions_max = number32(settings, SETTING_CAPACITY_POSITIONS_MAX);
-    options->engine.markets_max = number32(settings, SETTING_CAPACITY_MARKETS_MAX);
-    options->engine.pools_max = number32(settings, SETTING_CAPACITY_POOLS_MAX);
-    options->engine.dedupe_window = number32(settings, SETTING_CAPACITY_DEDUPE_WINDOW);
-    uint64_t seed = 0;
-    if (getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed)) {
-        options->engine.hash_seed = seed;
     }
 }
 
@@ -426,9 +399,9 @@ static int start_simulator(struct app *app)
     const struct settings *settings = app->settings;
     const struct simulator_options options = {
         .mode = (uint8_t)settings_number(settings, SETTING_SIMULATION_MODE),
-        .time_limit_ms = number32(settings, SETTING_SIMULATION_TIME_LIMIT_MS),
-        .queue_max = number32(settings, SETTING_SIMULATION_QUEUE_MAX),
-        .check_interval_s = number32(settings, SETTING_SIMULATION_CHECK_INTERVAL_S),
+        .time_limit_ms = settings_number32(settings, SETTING_SIMULATION_TIME_LIMIT_MS),
+        .queue_max = settings_number32(settings, SETTING_SIMULATION_QUEUE_MAX),
+        .check_interval_s = settings_number32(settings, SETTING_SIMULATION_CHECK_INTERVAL_S),
     };
     int code = simulator_new(&app->simulator, app->core, app->log, &options, error);
     return code < 0 ? refuse("simulations cannot be served", code, error) : EX_OK;
@@ -442,12 +415,12 @@ static int start_publisher(struct app *app)
         .directory = settings_text(settings, SETTING_STORAGE_DATA),
         .allows_http = settings_number(settings, SETTING_WEBHOOKS_ALLOW_HTTP) != 0,
         .ca_file = settings_text(settings, SETTING_WEBHOOKS_CA_FILE),
-        .timeout_ms = number32(settings, SETTING_WEBHOOKS_TIMEOUT_MS),
-        .connect_timeout_ms = number32(settings, SETTING_WEBHOOKS_CONNECT_TIMEOUT_MS),
-        .endpoints_max = number32(settings, SETTING_WEBHOOKS_ENDPOINTS_MAX),
-        .parallel_max = number32(settings, SETTING_WEBHOOKS_PARALLEL_MAX),
-        .history_max = number32(settings, SETTING_WEBHOOKS_HISTORY_MAX),
-        .disable_after_s = number32(settings, SETTING_WEBHOOKS_DISABLE_AFTER_S),
+        .timeout_ms = settings_number32(settings, SETTING_WEBHOOKS_TIMEOUT_MS),
+        .connect_timeout_ms = settings_number32(settings, SETTING_WEBHOOKS_CONNECT_TIMEOUT_MS),
+        .endpoints_max = settings_number32(settings, SETTING_WEBHOOKS_ENDPOINTS_MAX),
+        .parallel_max = settings_number32(settings, SETTING_WEBHOOKS_PARALLEL_MAX),
+        .history_max = settings_number32(settings, SETTING_WEBHOOKS_HISTORY_MAX),
+        .disable_after_s = settings_number32(settings, SETTING_WEBHOOKS_DISABLE_AFTER_S),
         .queue_max = PUBLISHER_QUEUE_MAX,
     };
     bool is_read =
@@ -462,19 +435,7 @@ static int start_publisher(struct app *app)
 static int start_http(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
-    const struct settings *settings = app->settings;
     struct http_options options = {
-        .connections_max = number32(settings, SETTING_HTTP_CONNECTIONS_MAX),
-        .per_ip_connections_max = number32(settings, SETTING_HTTP_PER_IP_CONNECTIONS_MAX),
-        .body_size_max = settings_number(settings, SETTING_HTTP_BODY_SIZE_MAX),
-        .idle_timeout_s = number32(settings, SETTING_HTTP_IDLE_TIMEOUT_S),
-        .header_deadline_ms = number32(settings, SETTING_HTTP_HEADER_DEADLINE_MS),
-        .body_deadline_ms = number32(settings, SETTING_HTTP_BODY_DEADLINE_MS),
-        .answer_deadline_ms = number32(settings, SETTING_HTTP_ANSWER_DEADLINE_MS),
-        .streams = {.clients_max = number32(settings, SETTING_STREAM_CLIENTS_MAX),
-                    .ping_interval_s = number32(settings, SETTING_STREAM_PING_INTERVAL_S),
-                    .stall_timeout_s = number32(settings, SETTING_STREAM_STALL_TIMEOUT_S),
-                    .behind_max = number32(settings, SETTING_STREAM_BEHIND_MAX)},
         .simulator = app->simulator,
         .keys = app->access.keys,
         .tls = app->access.tls,
@@ -485,9 +446,7 @@ static int start_http(struct app *app)
     app->has_tls = options.tls != NULL;
     app->access = (struct access){0}; /* the server's from here on, */
     app->audit = NULL;                /* this too */
-    options.address.sin_family = AF_INET;
-    options.address.sin_addr.s_addr = htonl(settings_host(settings, SETTING_HTTP_LISTEN));
-    options.address.sin_port = htons(settings_port(settings, SETTING_HTTP_LISTEN));
+    app_http_options(app->settings, &options);
     int code = http_server_new(&app->http, &options, app->core, app->log, error);
     if (code < 0) {
         return refuse("HTTP cannot be served", code, error);

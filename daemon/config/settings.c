@@ -276,6 +276,13 @@ uint16_t settings_port(const struct settings *settings, enum setting setting)
     return (uint16_t)settings->values[setting].number;
 }
 
+uint32_t settings_number32(const struct settings *settings, enum setting setting)
+{
+    uint64_t number = settings_number(settings, setting);
+    assert(number <= UINT32_MAX);
+    return (uint32_t)number;
+}
+
 const char *settings_text(const struct settings *settings, enum setting setting)
 {
     return settings->values[setting].text;

@@ -75,6 +75,8 @@ void settings_problem(struct settings *settings, enum setting_origin origin, con
                       ...) __attribute__((format(printf, 3, 4)));
 
 uint64_t settings_number(const struct settings *settings, enum setting setting);
+/* Of a setting whose maximum fits. */
+uint32_t settings_number32(const struct settings *settings, enum setting setting);
 uint32_t settings_host(const struct settings *settings, enum setting setting); /* of an ADDRESS */
 uint16_t settings_port(const struct settings *settings, enum setting setting);
 const char *settings_text(const struct settings *settings, enum setting setting);
