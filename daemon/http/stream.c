@@ -14,6 +14,7 @@
 #include "daemon/obs/metrics.h"
 
 #define NOTE_SIZE 192
+#define BLOCK_SIZE 4096 /* the library's buffer for one who does not take chunks (HTTP/1.0) */
 #define RETRY_MS 2000
 /* What the kernel holds for one client (it doubles this), so that many slow ones cost little. */
 #define SEND_BUFFER_SIZE (128 << 10)
@@ -260,8 +261,8 @@ static ssize_t on_room(void *user, uint64_t position, char *room, size_t size)
 
 bool stream_send(struct connection *connection)
 {
-    struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, SEND_BUFFER_SIZE, on_room, connection, NULL);
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, on_room, connection, NULL);
     if (response == NULL) {
         return false;
     }
