@@ -592,6 +592,31 @@ def test_failed_notice_survives(t):
                    receiver.notices[1].time_s - failed.time_s)
 
 
+def test_a_database_that_cannot_be_written(t):
+    """What a client asks for is then refused and undone; notices still arrive, and none is lost."""
+    with Receiver() as receiver, Server(settings=SETTINGS) as server:
+        endpoint = add(server, receiver)
+        path = f"/v1/webhooks/{endpoint['id']}"
+        holder = sqlite3.connect(os.path.join(server.data, "webhooks.db"), isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        t.refused("create", server.post("/v1/webhooks", {"url": receiver.url}), 500, "internal")
+        t.refused("rotate", server.post(path + "/rotate"), 500, "internal")
+        t.refused("delete", server.delete(path), 500, "internal")
+        server.make_insolvency()
+        settle(server, 3)
+        check_sequence(t, "all the same", receiver.wait(3))
+        wait_for("metric", lambda: b"webhook_save_failures_total 0" not in server.get("/metrics").body)
+        holder.execute("ROLLBACK")
+        holder.close()
+        t.equal("as before", [row["id"] for row in server.pages("/v1/webhooks")], [endpoint["id"]])
+        wait_for("saved", lambda: len(server.pages(path + "/deliveries")) == 3)
+        server.post(path + "/test")
+        t.true("the old secret", receiver.notices[-1].is_signed_with(endpoint["secret"]))
+        server.kill9()
+        with Server(data=server.data, settings=SETTINGS) as again:
+            t.equal("not sent again", show(again, endpoint)["cursor"], "3")
+
+
 def test_damaged_database(t):
     """A database that is not one stops the start, with its name."""
     with Server(settings=SETTINGS) as server:
