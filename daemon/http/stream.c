@@ -25,6 +25,7 @@ struct stream {
     struct log_filter filter; /* its texts are the request's */
     bool is_filtered;
     bool is_told_end;
+    uint32_t generation;      /* of the server's access when the key was looked at */
     uint8_t end;              /* enum stream_end */
     uint64_t after;           /* up to here all was sent or does not match */
     uint64_t told;            /* the last id the client was sent */
@@ -41,7 +42,7 @@ static const char *const end_names[STREAM_ENDS_COUNT] = {
     [STREAM_GOES_ON] = "goes_on",        [STREAM_GONE] = "gone",
     [STREAM_STALLED] = "stalled",        [STREAM_BEHIND] = "behind",
     [STREAM_EXPIRED] = "cursor_expired", [STREAM_UNREADABLE] = "internal",
-    [STREAM_STOPPING] = "stopping",
+    [STREAM_RELOADED] = "reloaded",      [STREAM_STOPPING] = "stopping",
 };
 
 const char *stream_end_name(enum stream_end end)
@@ -184,6 +185,8 @@ static void check_end(struct connection *connection, int64_t now_ms)
     uint64_t behind = core_durable_ordinal(server->core) - stream->after;
     if (server->waits_ended) {
         stream->end = STREAM_STOPPING;
+    } else if (server->keys != NULL && stream->generation != server->generation) {
+        stream->end = STREAM_RELOADED;
     } else if (behind > server->options.streams.behind_max && stream->caught_up_ms > 0 &&
                now_ms - stream->caught_up_ms > stall_ms(connection)) {
         stream->end = STREAM_BEHIND;
@@ -325,6 +328,7 @@ static struct stream *stream_new(struct connection *connection, uint64_t after)
                                          .type = connection->query.type};
     stream->is_filtered = stream->filter.pool.size > 0 || stream->filter.account.size > 0 ||
                           stream->filter.type != UINT8_MAX;
+    stream->generation = connection->server->generation;
     stream->after = after;
     stream->told = after;
     say(stream, "retry: %d\nid: %" PRIu64 "\n\n", RETRY_MS, after);

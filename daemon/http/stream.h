@@ -26,6 +26,7 @@ enum stream_end {
     STREAM_BEHIND,  /* it was behind_max actions behind, stall_timeout_s after it had them all */
     STREAM_EXPIRED, /* the log dropped what it had not read yet */
     STREAM_UNREADABLE,
+    STREAM_RELOADED, /* keys or certificates were read again: who asks is looked at anew */
     STREAM_STOPPING,
     STREAM_ENDS_COUNT
 };

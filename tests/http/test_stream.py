@@ -3,6 +3,7 @@
 """GET /v1/stream: server-sent events as the WHATWG describes them, resumed exactly, ended with a
 reason. Pausing and resuming a pool are actions, so they stand for any."""
 import json
+import signal
 import socket
 import threading
 import time
@@ -22,10 +23,12 @@ def act(server, count, pool="usdc"):
 class Stream:
     """A client: blocks of lines as a parser of the standard would see them."""
 
-    def __init__(self, server, query="", last=None, timeout=20):
+    def __init__(self, server, query="", last=None, timeout=20, key=None):
+        headers = {} if last is None else {"Last-Event-ID": str(last)}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
         self.connection = server.connect(timeout)
-        self.connection.request("GET", "/v1/stream" + query,
-                                headers={} if last is None else {"Last-Event-ID": str(last)})
+        self.connection.request("GET", "/v1/stream" + query, headers=headers)
         self.answer = self.connection.getresponse()
         self.last = last
 
@@ -340,6 +343,28 @@ def test_stop(t):
                                                             separators=(",", ":"))})
             t.equal("then the end", stream.block(), None)
             stream.close()
+
+
+def test_reload(t):
+    """A key that is taken away: what happens afterwards does not go out on its open stream."""
+    with Server(keys={"all": "feed,ops,read", "reader": "read"}) as server:
+        server.make_pool()
+        stream = Stream(server, key=server.keys["reader"])
+        t.equal("status", stream.answer.status, 200)
+        stream.block()
+        server.write_keys({"all": "feed,ops,read"})
+        server.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 20
+        while server.get("/v1/pools", key="reader").status != 401 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        server.post("/v1/pools/usdc/resume")
+        t.equal("no action, the last event", stream.block(),
+                {"event": "closing", "data": '{"reason":"reloaded"}'})
+        t.equal("then the end", stream.block(), None)
+        stream.close()
+        back = Stream(server, last=0, key=server.keys["reader"])
+        t.equal("and it does not come back", back.answer.status, 401)
+        back.close()
 
 
 def test_tls(t):
