@@ -28,13 +28,14 @@ def test_help_teaches_and_usage_errors_are_told_apart(t):
     t.equal("on standard output", "Usage:" in done.stdout and done.stderr == "", True)
     t.equal("version", call("--version").stdout.split()[0], "backstopd")
     for arguments in ([], ["--dat", "x", "--what"], ["start"], ["--data"], ["log", "prune"],
-                      ["--data", "x", "--listen", "0.0.0.0:1"], ["--data", "x", "--pools-max", "0"]):
+                      ["--data", "x", "--pools-max", "0"]):
         done = call(*arguments)
         t.equal(f"usage {arguments}", done.returncode, 64)
         t.equal("said on standard error", done.stdout == "" and done.stderr != "", True)
     t.equal("suggestion", "did you mean '--listen'?" in call("--lisen", "x").stderr, True)
-    t.equal("why not everywhere",
-            "no access keys" in call("--data", "x", "--listen", "0.0.0.0:1").stderr, True)
+    everywhere = call("--data", "x", "--listen", "0.0.0.0:1")
+    t.equal("not everywhere", everywhere.returncode, 78)
+    t.equal("and why", "served only with access.keys (not set)" in everywhere.stderr, True)
 
 
 def test_settings_are_checked_and_shown(t):
