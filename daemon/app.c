@@ -121,7 +121,7 @@ static void on_actions(void *user, uint64_t last_ordinal)
 {
     struct app *app = user;
     http_server_wake(app->http, last_ordinal);
-    publisher_wake(app->publisher, last_ordinal);
+    publisher_wake(app->publisher);
 }
 
 /* ---- signals ---- */

@@ -15,7 +15,6 @@ struct publisher {
     uv_loop_t loop;
     pthread_t thread;
     uv_async_t wake; /* actions, jobs, or the end */
-    _Atomic uint64_t durable_ordinal;
     atomic_bool stop;
     pthread_mutex_t mutex; /* guards the queue */
     struct publisher_job *first_job, *last_job;

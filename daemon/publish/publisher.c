@@ -215,7 +215,7 @@ void publisher_save_later(struct publisher *publisher)
 
 static void pump_all(struct publisher *publisher)
 {
-    publisher->durable = atomic_load(&publisher->durable_ordinal);
+    publisher->durable = core_durable_ordinal(publisher->core);
     for (uint32_t i = 0; i < publisher->endpoints_count; i++) {
         endpoint_pump(publisher->endpoints[i]);
     }
@@ -289,7 +289,7 @@ void publisher_ended(struct publisher *publisher, struct endpoint *endpoint)
         }
         return;
     }
-    publisher->durable = atomic_load(&publisher->durable_ordinal);
+    publisher->durable = core_durable_ordinal(publisher->core);
     endpoint_pump(endpoint);
     publisher_arm(publisher);
 }
@@ -312,7 +312,7 @@ static void on_wake(uv_async_t *handle)
     struct publisher *publisher = handle->data;
     bool stops = atomic_load(&publisher->stop);
     struct publisher_job *job = take_jobs(publisher);
-    publisher->durable = atomic_load(&publisher->durable_ordinal);
+    publisher->durable = core_durable_ordinal(publisher->core);
     while (job != NULL) {
         struct publisher_job *next = job->next;
         if (stops) {
@@ -329,9 +329,8 @@ static void on_wake(uv_async_t *handle)
     }
 }
 
-void publisher_wake(struct publisher *publisher, uint64_t last_ordinal)
+void publisher_wake(struct publisher *publisher)
 {
-    atomic_store(&publisher->durable_ordinal, last_ordinal);
     (void)uv_async_send(&publisher->wake);
 }
 
@@ -484,7 +483,6 @@ int publisher_new(struct publisher **ret_publisher, struct core *core, struct co
     publisher->options = *options;
     publisher->endpoints = endpoints;
     publisher->durable = core_durable_ordinal(core);
-    atomic_store(&publisher->durable_ordinal, publisher->durable);
     (void)pthread_mutex_init(&publisher->mutex, NULL);
     int code = open_parts(publisher, log, error);
     if (code == 0) {

@@ -58,8 +58,8 @@ struct publisher_job {
 BS_MUST_USE int publisher_new(struct publisher **ret_publisher, struct core *core,
                               struct command_log *log, const struct publisher_options *options,
                               char error[LOG_ERROR_SIZE]);
-/* From the core loop: actions up to this ordinal are durable. */
-void publisher_wake(struct publisher *publisher, uint64_t last_ordinal);
+/* From the core loop: more actions are durable. */
+void publisher_wake(struct publisher *publisher);
 /* Any thread. False: too many wait, or it stops; nothing was taken. */
 BS_MUST_USE bool publisher_submit(struct publisher *publisher, struct publisher_job *job);
 /* Answers what waits with 503, lets requests under way end for a moment, saves, ends the thread.
