@@ -8,12 +8,9 @@
 #define CAPACITY_MIN 256
 #define PRINTF_ROOM 128 /* most formats need no second pass */
 
-void buffer_reserve(struct buffer *buffer, size_t more)
+void buffer_grow(struct buffer *buffer, size_t more)
 {
     size_t needed = buffer->size + more + 1;
-    if (needed <= buffer->capacity && more < needed) {
-        return;
-    }
     size_t capacity = buffer->capacity < CAPACITY_MIN ? CAPACITY_MIN : buffer->capacity;
     while (capacity < needed && capacity <= SIZE_MAX / 2) {
         capacity *= 2;
@@ -26,21 +23,6 @@ void buffer_reserve(struct buffer *buffer, size_t more)
     }
     buffer->bytes = bytes;
     buffer->capacity = capacity;
-}
-
-void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
-{
-    buffer_reserve(buffer, size);
-    if (size > 0) {
-        memcpy(buffer->bytes + buffer->size, bytes, size);
-    }
-    buffer->size += size;
-    buffer->bytes[buffer->size] = '\0';
-}
-
-void buffer_text(struct buffer *buffer, const char *text)
-{
-    buffer_append(buffer, text, strlen(text));
 }
 
 void buffer_printf(struct buffer *buffer, const char *format, ...)

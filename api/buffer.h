@@ -11,9 +11,32 @@ struct buffer {
     size_t capacity;
 };
 
-void buffer_reserve(struct buffer *buffer, size_t more); /* room for `more` bytes past size */
-void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
-void buffer_text(struct buffer *buffer, const char *text);
+void buffer_grow(struct buffer *buffer, size_t more); /* what buffer_reserve does without room */
+
+/* Makes room for `more` bytes past size. */
+static inline void buffer_reserve(struct buffer *buffer, size_t more)
+{
+    if (more >= buffer->capacity || buffer->size >= buffer->capacity - more) {
+        buffer_grow(buffer, more);
+    }
+}
+
+/* Here, because JSON is made of hundreds of pieces of a byte or two. */
+static inline void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
+{
+    buffer_reserve(buffer, size);
+    if (size > 0) {
+        memcpy(buffer->bytes + buffer->size, bytes, size);
+    }
+    buffer->size += size;
+    buffer->bytes[buffer->size] = '\0';
+}
+
+static inline void buffer_text(struct buffer *buffer, const char *text)
+{
+    buffer_append(buffer, text, strlen(text));
+}
+
 void buffer_printf(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void buffer_clear(struct buffer *buffer); /* keeps the memory */
