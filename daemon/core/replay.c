@@ -8,7 +8,7 @@
 #include "daemon/core/lookahead.h"
 
 /* Of the outbox, before the read of records is paused and the actions are compared. */
-#define REPLAY_SEGMENTS_MAX 16
+#define REPLAY_SEGMENTS_MAX 128
 
 struct replay {
     struct machine *machine;
