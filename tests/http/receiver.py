@@ -3,12 +3,17 @@
 
     with Receiver() as receiver:                       answers 204 at once
     with Receiver(lambda notice: (500, {}, 2)) as receiver:   status, headers, seconds to wait first
+    with Sink() as receiver:                           answers 204 at once, a process in C
 """
 import base64
 import hashlib
 import hmac
 import json
+import os
 import socket
+import struct
+import subprocess
+import tempfile
 import threading
 import time
 
@@ -36,6 +41,15 @@ class Notice:
         key = base64.b64decode(secret.removeprefix("whsec_"))
         wanted = "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
         return wanted in self.headers["webhook-signature"].split(" ")
+
+
+def parse_head(head):
+    """Of a request; names in lower case."""
+    headers = {}
+    for line in head.decode("latin-1").split("\r\n")[1:]:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    return headers
 
 
 class Receiver:
@@ -94,11 +108,7 @@ class Receiver:
             while True:
                 head, found, rest = data.partition(b"\r\n\r\n")
                 if found:
-                    lines = head.decode("latin-1").split("\r\n")
-                    headers = {}
-                    for line in lines[1:]:
-                        name, _, value = line.partition(":")
-                        headers[name.lower()] = value.strip()
+                    headers = parse_head(head)
                     size = int(headers.get("content-length", "0"))
                     if len(rest) >= size:
                         data = rest[size:]
@@ -143,3 +153,50 @@ class Receiver:
                         raise RuntimeError(f"{len(self.notices)} notices after {timeout_s} s, "
                                            f"not {count}")
             return list(self.notices)
+
+
+class Sink:
+    """tests/bench/webhook_sink.c, where what the receiver itself costs would be measured, too."""
+    HEAD = struct.Struct("<QQ")
+
+    def __enter__(self):
+        descriptor, self.path = tempfile.mkstemp(prefix="backstop-test-")
+        os.close(descriptor)
+        self.process = subprocess.Popen([os.environ["WEBHOOK_SINK"], self.path], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.port = int(self.process.stdout.readline())
+        self.url = f"http://127.0.0.1:{self.port}/hook"
+        self.notices = []
+        self.read = 0  # bytes of the file
+        return self
+
+    def __exit__(self, *_):
+        self.process.communicate()
+        os.unlink(self.path)
+
+    def accepted(self):
+        """All of them were."""
+        with open(self.path, "rb") as file:
+            file.seek(self.read)
+            data = file.read()
+        at = 0
+        while at + self.HEAD.size <= len(data):
+            time_ns, size = self.HEAD.unpack_from(data, at)
+            request = data[at + self.HEAD.size:at + self.HEAD.size + size]
+            if len(request) < size:
+                break
+            head, _, body = request.partition(b"\r\n\r\n")
+            notice = Notice(parse_head(head), body, time_ns / 1e9)
+            notice.status = 204
+            self.notices.append(notice)
+            at += self.HEAD.size + size
+        self.read += at
+        return list(self.notices)
+
+    def wait(self, count, timeout_s=60):
+        deadline = time.monotonic() + timeout_s
+        while len(self.accepted()) < count:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{len(self.notices)} notices after {timeout_s} s, not {count}")
+            time.sleep(0.05)
+        return list(self.notices)

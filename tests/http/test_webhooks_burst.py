@@ -4,18 +4,21 @@
 (2 s), failing every other time, dead. Goal: everything arrives at the first three, in order, one id
 each, also over a kill -9 in the middle; and settlements go on as if nobody were told.
 
-    BACKSTOPD=... tests/http/test_webhooks_burst.py        prints the latencies and lags it saw
+    BACKSTOPD=... WEBHOOK_SINK=... tests/http/test_webhooks_burst.py     prints what it saw
     COUNT=2000 for fewer
+
+It also prints what one round trip costs on this machine, for that bounds a notice in order.
 """
 import datetime
 import os
 import re
+import socket
 import threading
 import time
 
 from burst import make_book
 from harness import Server, run
-from receiver import SETTINGS, Receiver
+from receiver import SETTINGS, Receiver, Sink
 
 COUNT = int(os.environ.get("COUNT", "11279"))
 EVENTS = [f"act_{2 * number}" for number in range(1, COUNT + 1)]  # every second action is an adl
@@ -50,6 +53,18 @@ def latencies(rows):
         return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
     return [came - seconds(notice["timestamp"]) for _, notice, came in rows]
+
+
+def round_trip_us():
+    """What is left when nothing is done but sending 1 KB, waiting for the answer, and again."""
+    with Sink() as sink, socket.create_connection(("127.0.0.1", sink.port)) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        request = b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + bytes(1000)
+        start = time.monotonic()
+        for _ in range(COUNT):
+            client.sendall(request)
+            client.recv(1000)
+        return (time.monotonic() - start) / COUNT * 1e6
 
 
 def wait_until(what, condition, timeout_s=200):
@@ -113,6 +128,28 @@ def pool_only(members):
     return {**members, "pools": ["usdc"]}
 
 
+def report(what, rows, requests):
+    found = latencies(rows)
+    print(f"{what}: {requests} requests, p50 {percentile(found, .5):.3f} s, "
+          f"p99 {percentile(found, .99):.3f} s, max {max(found):.3f} s")
+
+
+def test_one_receiver(t):
+    """A fast one alone, each way of sending."""
+    print(f"a bare round trip: {round_trip_us():.0f} us")
+    for what, members in (("alone, in order", TYPES), ("alone, in batches", BATCHES),
+                          ("alone, in parallel", {**TYPES, "order": "parallel"})):
+        with Sink() as sink, Server(settings=SETTINGS) as server:
+            make_book(server, COUNT)
+            server.post("/v1/webhooks", {"url": sink.url, **members})
+            server.post("/v1/pools/usdc/settle")
+            wait_until(what, lambda s=sink: len(notices_of(s)) >= COUNT)
+            rows = notices_of(sink)
+            report(what, rows, len(sink.notices))
+            check(t, what, sorted(rows, key=lambda row: row[1]["data"]["sequence"])
+                  if "order" in members else rows)
+
+
 def test_four_receivers(t):
     """Also prints what it costs the settlements of another pool, with and without receivers."""
     with Server(settings=SETTINGS) as server:
@@ -124,7 +161,7 @@ def test_four_receivers(t):
         calls.append(0)
         return (500 if len(calls) % 2 else 204, {}, 0)
 
-    with Receiver() as fast, Receiver() as batched, Receiver(lambda notice: (204, {}, 2)) as slow, \
+    with Sink() as fast, Sink() as batched, Receiver(lambda notice: (204, {}, 2)) as slow, \
             Receiver(every_other) as failing, Receiver() as dead, Server(settings=SETTINGS) as server:
         set_up(server)
         dead.close()
@@ -145,9 +182,7 @@ def test_four_receivers(t):
             t.equal(f"{name}: count", len(rows), COUNT)
             t.true(f"{name}: in order, no gap",
                    [row[1]["data"]["previous_sequence"] for row in rows] == previous, offset)
-            found = latencies(rows)
-            print(f"{name}: {len(ids)} requests, p50 {percentile(found, .5):.3f} s, "
-                  f"p99 {percentile(found, .99):.3f} s, max {max(found):.3f} s")
+            report(name, rows, len(ids))
         t.equal("dead", dead.notices, [])
     print(f"settle lag without receivers: {without}")
     print(f"settle lag with receivers:    {with_them}")
@@ -155,7 +190,7 @@ def test_four_receivers(t):
 
 def test_kill9_in_the_middle(t):
     """The same burst over two crashes, one id each, nothing missing."""
-    with Receiver() as fast, Receiver(lambda notice: (204, {}, 0.3)) as slow, \
+    with Sink() as fast, Receiver(lambda notice: (204, {}, 0.3)) as slow, \
             Server(settings=SETTINGS) as first:
         make_book(first, COUNT)
         for receiver, members in ((fast, TYPES), (slow, BATCHES)):
