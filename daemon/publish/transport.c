@@ -20,6 +20,7 @@
 #define SPARES_MAX 256
 #define CONNECTIONS_KEPT 512
 #define ROUNDS_MAX 16
+#define NAMES_KEPT_S 5L /* a receiver that moves is found by the next step of the ladder */
 
 /* Of one descriptor number; kept when the socket behind it is closed, for the next one. */
 struct watch {
@@ -270,6 +271,7 @@ static void set_up(CURL *easy, const struct transport_options *options)
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms);
+    (void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, NAMES_KEPT_S);
     /* A thread that still looks up a name is left behind and not waited for. */
     (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "backstopd/" BACKSTOP_VERSION);

@@ -53,8 +53,9 @@ def parse_head(head):
 
 
 class Receiver:
-    def __init__(self, answer=None, context=None):
+    def __init__(self, answer=None, context=None, address=("127.0.0.1", 0)):
         """context: of ssl, for a receiver that speaks TLS."""
+        self.address = address
         self.answer = answer or (lambda notice: (204, {}, 0))
         self.context = context
         self.notices = []  # in the order in which they had come
@@ -63,7 +64,8 @@ class Receiver:
         self.listener = None
 
     def __enter__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        family = socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET
+        self.listener = socket.create_server(self.address, family=family, backlog=128)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
         return self
