@@ -54,7 +54,8 @@ static uint8_t item_type(const struct api_route *route, const struct json_token 
         return 0;
     }
     for (unsigned type = 1; type < BS_COMMAND_COUNT; type++) {
-        if (token_is(value, bs_command_type_name((uint8_t)type))) {
+        bool is_item = item_table((uint8_t)type)->size > 0;
+        if (is_item && token_is(value, bs_command_type_name((uint8_t)type))) {
             return (uint8_t)type;
         }
     }

@@ -81,7 +81,7 @@ static int http_status(const struct api_batch *batch, const struct api_rejection
     return batch->is_list ? 422 : bs_status_http(first->status);
 }
 
-void api_write_result(struct buffer *out, uint64_t seq, const struct api_batch *batch,
+void api_write_result(struct buffer *out, uint64_t seq, const struct api_batch *batch, bool waiting,
                       int *ret_http_status)
 {
     struct merge merge = merge_begin(batch);
@@ -100,6 +100,6 @@ void api_write_result(struct buffer *out, uint64_t seq, const struct api_batch *
         first = false;
         write_rejection(out, rejection);
     }
-    buffer_text(out, "]}");
+    buffer_text(out, waiting ? "],\"waiting\":\"stale_mark\"}" : "]}");
     *ret_http_status = status;
 }

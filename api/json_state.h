@@ -43,7 +43,7 @@ void api_settlement(struct buffer *out, const struct bs_settlement *settlement);
 
 /* The answer to a write: {"seq":N,"accepted":n,"rejected":[...]}; when everything was rejected it
  * is also a problem document (type, title, status, detail, code of the first rejection). */
-void api_write_result(struct buffer *out, uint64_t seq, const struct api_batch *batch,
+void api_write_result(struct buffer *out, uint64_t seq, const struct api_batch *batch, bool waiting,
                       int *ret_http_status);
 /* application/problem+json; detail may be NULL (then the status's sentence). */
 void api_problem(struct buffer *out, enum bs_status status, const char *detail);

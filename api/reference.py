@@ -214,6 +214,8 @@ class Page:
                  + ", ".join(f"`{code}`" for code in self.document["x-codes-everywhere"]) + ".", "",
                  "Any body of items may meet: "
                  + ", ".join(f"`{code}`" for code in self.document["x-codes-of-bodies"]) + ".", "",
+                 "Any request that takes an `Idempotency-Key` may meet: "
+                 + ", ".join(f"`{code}`" for code in self.document["x-codes-of-keys"]) + ".", "",
                  "### Code", "", "| code | status | meaning | met, for example, by |", "|---|---|---|---|")
         for row in self.document["components"]["schemas"]["Code"]["oneOf"]:
             how = row.get("x-provoked-by")
@@ -221,6 +223,7 @@ class Page:
             if how:
                 body = json.dumps(how["body"]) if "body" in how else how.get("raw", "")
                 body += " ..." if "repeat" in how else ""
+                body += f" after {json.dumps(how['first'])}" if "first" in how else ""
                 headers = " ".join(f"{name}: {value}" for name, value in how.get("headers", {}).items())
                 shown = " ".join(f"`{part}`" for part in (how["request"], headers, body) if part)
             self.add(f"| `{row['const']}` | {row['x-status']} | {row['description']} | {shown.replace('|', chr(92) + '|')} |")

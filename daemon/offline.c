@@ -125,6 +125,8 @@ static struct bs_text name_of(const struct bs_command *command)
         return command->as.provider.account;
     case BS_COMMAND_MARKET_FUND:
         return command->as.market_fund.market;
+    case BS_COMMAND_REQUEST:
+        return command->as.request.key;
     case BS_COMMAND_COUNT:
         break;
     }

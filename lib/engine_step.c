@@ -109,6 +109,8 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
         return bs_apply_provider(engine, &command->as.provider);
     case BS_COMMAND_MARKET_FUND:
         return bs_apply_market_fund(engine, &command->as.market_fund);
+    case BS_COMMAND_REQUEST:
+        return BS_ACCEPTED; /* who sent what follows is nothing to the state */
     case BS_COMMAND_COUNT:
         break;
     }

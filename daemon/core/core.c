@@ -17,6 +17,7 @@ void core_options_defaults(struct core_options *options)
         .queue_max = 4096,
         .queue_bytes_max = (uint64_t)256 << 20,
         .batch_records_max = 65536,
+        .answers_max = 65536,
     };
     bs_config_defaults(&options->engine);
 }
@@ -41,6 +42,7 @@ static void on_durable(void *user, int error, const char *message)
 static int replay(struct core *core, char *error)
 {
     struct replay_options options = {.on_progress = core->options.on_replay,
+                                     .answers = &core->answers,
                                      .user = core->options.user};
     struct replay_result result;
     uint64_t start_ns = uv_hrtime();
@@ -65,6 +67,17 @@ static int replay(struct core *core, char *error)
                                logger_uint("actions_compared", result.actions_compared),
                                logger_uint("milliseconds", (uv_hrtime() - start_ns) / 1000000)));
     return 0;
+}
+
+static int init_answers(struct core *core, char *error)
+{
+    int code =
+        answers_init(&core->answers, core->options.answers_max, core->options.engine.hash_seed);
+    if (code < 0) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "no memory for %u answers",
+                       core->options.answers_max);
+    }
+    return code;
 }
 
 static int start(struct core *core, char *error)
@@ -108,6 +121,9 @@ int core_new(struct core **ret_core, uv_loop_t *loop, struct command_log *log,
         return code;
     }
     code = machine_init(&core->machine, &options->engine, error);
+    if (code == 0) {
+        code = init_answers(core, error);
+    }
     if (code == 0) {
         code = replay(core, error);
     }
@@ -242,6 +258,7 @@ void core_free(struct core *core)
     if (core->flight_segment != NULL) { /* of a commit that failed */
         outbox_release(&core->machine.outbox, core->flight_segment);
     }
+    answers_fini(&core->answers);
     machine_fini(&core->machine);
     queue_fini(&core->queue);
     free(core);

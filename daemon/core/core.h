@@ -18,6 +18,7 @@ struct core_options {
     uint32_t queue_max;          /* requests waiting, default 4096 */
     uint64_t queue_bytes_max;    /* of their records; default 256 MiB */
     uint32_t batch_records_max; /* records of one commit, default 65536; a request is never split */
+    uint32_t answers_max;       /* of requests with a key, remembered; default 65536 */
     struct bs_config engine;
     /* All optional; `user` is passed to each. */
     bool (*on_replay)(void *user, uint64_t seq, uint64_t last_seq); /* false abandons the start */

@@ -24,12 +24,11 @@
 #include "daemon/core/lookahead.h"
 #include "daemon/core/machine.h"
 #include "daemon/core/queue.h"
+#include "daemon/core/reply.h"
 
 #define COMMIT_BYTES_MAX ((size_t)32 << 20) /* beyond it a commit takes no further request */
 #define COMMITS_COUNT 3
 #define COMMIT_KEEP_MAX ((size_t)64 << 20) /* a buffer that grew past it is freed after use */
-/* The account states in the rejections of one answer; those beyond it carry none. */
-#define STALE_STATES_SIZE_MAX ((size_t)4 << 20)
 
 struct request_list {
     struct request *first, *last;
@@ -56,6 +55,7 @@ struct core {
     struct core_options options;
     struct queue queue;
     struct machine machine;
+    struct answers answers;
     struct core_counters counters;
 
     _Atomic uint32_t submitters_count; /* inside core_submit */
@@ -75,7 +75,6 @@ struct core {
     uint64_t seq;           /* last one stamped */
     int64_t time_ms;        /* last one stamped */
     struct lookahead ahead; /* over the records of `stepping` */
-    size_t states_size;     /* of the request being stepped, see STALE_STATES_SIZE_MAX */
 
     struct request_list writes;  /* drained, waiting for a commit with room */
     struct request_list queries; /* drained, waiting for the end of the turn */

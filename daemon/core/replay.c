@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "daemon/core/lookahead.h"
+#include "daemon/core/reply.h"
 
 /* Of the outbox, before the read of records is paused and the actions are compared. */
 #define REPLAY_SEGMENTS_MAX 128
@@ -20,6 +21,7 @@ struct replay {
     struct bs_digest digest;
     uint64_t compared_ordinal; /* actions up to here are equal */
     bool is_paused;            /* the read was stopped to compare what has gathered */
+    struct request request;    /* with a key, of which records are still to come */
     int failure;
     char *error;
 };
@@ -46,6 +48,29 @@ static bool digest_is_right(struct replay *replay)
     return fail(replay, -EBADMSG);
 }
 
+/* The command was stepped: is it of a request with a key, its outcome is part of that answer. */
+static bool follow_request(struct replay *replay, const struct bs_command *command)
+{
+    struct request *request = &replay->request;
+    if (command->type == BS_COMMAND_REQUEST) {
+        if (request->records_left > 0 ||
+            !reply_restore(replay->options->answers, request, &command->as.request)) {
+            (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                           "the request at seq %" PRIu64 " is not one this version can answer",
+                           command->seq);
+            return fail(replay, -EBADMSG);
+        }
+    } else if (request->records_left > 0) {
+        reply_collect(request, replay->machine, command);
+        request->records_left--;
+    }
+    if (request->answer != NULL && request->records_left == 0) {
+        request->last_seq = command->seq;
+        reply_finish(replay->options->answers, request);
+    }
+    return true;
+}
+
 static bool step_record(struct replay *replay, const uint8_t *record, uint32_t size, uint64_t seq)
 {
     struct machine *machine = replay->machine;
@@ -57,6 +82,9 @@ static bool step_record(struct replay *replay, const uint8_t *record, uint32_t s
         return fail(replay, -EBADMSG);
     }
     machine_step(machine, &command);
+    if (replay->options->answers != NULL && !follow_request(replay, &command)) {
+        return false;
+    }
     while (machine->effects.more) {
         machine_continue(machine);
     }
@@ -193,7 +221,34 @@ static int check_end(const struct replay *replay)
                        last_seq, replay->digest_seq);
         return -EBADMSG;
     }
+    if (replay->request.records_left > 0) {
+        (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                       "the log ends at seq %" PRIu64 " within a request: records are missing",
+                       last_seq);
+        return -EBADMSG;
+    }
     return 0;
+}
+
+static int run(struct replay *replay)
+{
+    struct machine *machine = replay->machine;
+    if (replay->has_digest && replay->digest_seq == 0 && !digest_is_right(replay)) {
+        return replay->failure;
+    }
+    do {
+        replay->is_paused = false;
+        int result = log_read_records(replay->log, machine->seq, on_records, replay, replay->error);
+        if (replay->failure < 0 || result < 0) {
+            return replay->failure < 0 ? replay->failure : result;
+        }
+        result = compare_actions(replay);
+        if (result < 0) {
+            return result;
+        }
+    } while (replay->is_paused);
+    machine->pools_changed = true; /* whoever counts them has not looked yet */
+    return check_end(replay);
 }
 
 int replay_run(struct machine *machine, struct command_log *log,
@@ -204,20 +259,8 @@ int replay_run(struct machine *machine, struct command_log *log,
     struct replay replay = {
         .machine = machine, .log = log, .options = options, .result = ret_result, .error = error};
     replay.has_digest = log_get_digest(log, &replay.digest_seq, &replay.digest);
-    if (replay.has_digest && replay.digest_seq == 0 && !digest_is_right(&replay)) {
-        return replay.failure;
-    }
-    do {
-        replay.is_paused = false;
-        int result = log_read_records(log, machine->seq, on_records, &replay, error);
-        if (replay.failure < 0 || result < 0) {
-            return replay.failure < 0 ? replay.failure : result;
-        }
-        result = compare_actions(&replay);
-        if (result < 0) {
-            return result;
-        }
-    } while (replay.is_paused);
-    machine->pools_changed = true; /* whoever counts them has not looked yet */
-    return check_end(&replay);
+    int result = run(&replay);
+    api_batch_fini(&replay.request.batch);
+    buffer_fini(&replay.request.body);
+    return result;
 }

@@ -8,12 +8,14 @@
 #ifndef REPLAY_H
 #define REPLAY_H
 
+#include "daemon/core/answers.h"
 #include "daemon/core/machine.h"
 
 struct replay_options {
     /* Optional: after each batch of records. False abandons the replay (-ECANCELED). */
     bool (*on_progress)(void *user, uint64_t seq, uint64_t last_seq);
     void *user;
+    struct answers *answers; /* optional: gets those of the requests that came with a key */
 };
 
 struct replay_result {

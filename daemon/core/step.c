@@ -2,7 +2,6 @@
 /* From durable records to answers: step, collect the rejections, answer. */
 #include "daemon/core/internal.h"
 
-#include "api/json_state.h"
 #include "daemon/obs/logger.h"
 
 /* What an operator must see at once, whoever caused it. */
@@ -32,37 +31,11 @@ static void report(const struct bs_effects *effects)
     }
 }
 
-/* A stale_update shows the sender the account as it is now, so that it need not ask. */
-static void attach_state(struct core *core, struct api_rejection *rejection,
-                         const struct bs_command *command)
+static void report_refused_mark(const struct bs_command *command)
 {
-    struct bs_text name = command->type == BS_COMMAND_ACCOUNT ? command->as.account.account
-                                                              : command->as.position.account;
-    uint32_t account = bs_account_find(core->machine.engine, name);
-    if (account == 0 || core->states_size >= STALE_STATES_SIZE_MAX) {
-        return;
-    }
-    struct buffer state = {0};
-    api_account(&state, core->machine.engine, account);
-    core->states_size += state.size;
-    rejection->state = state.bytes;
-}
-
-static void reject(struct core *core, struct request *request, const struct bs_command *command)
-{
-    const struct bs_effects *effects = &core->machine.effects;
-    struct api_batch *batch = &request->batch;
-    uint32_t record = batch->records_count - request->records_left;
-    uint32_t index = batch->record_items != NULL ? batch->record_items[record] : record;
-    api_batch_reject(batch, index, effects->status, effects->field);
-    if (effects->status == BS_STALE_UPDATE) {
-        attach_state(core, &batch->rejections[batch->rejections_count - 1], command);
-    }
-    if (effects->status == BS_MARK_OUT_OF_BAND) {
-        logger_write(LOGGER_WARN, "core", "mark out of band refused",
-                     LOGGER_FIELDS(logger_text("market", command->as.mark.market),
-                                   logger_uint("seq", command->seq)));
-    }
+    logger_write(LOGGER_WARN, "core", "mark out of band refused",
+                 LOGGER_FIELDS(logger_text("market", command->as.mark.market),
+                               logger_uint("seq", command->seq)));
 }
 
 static void step_record(struct core *core, struct request *request)
@@ -75,10 +48,10 @@ static void step_record(struct core *core, struct request *request)
     assert(status == BS_OK); /* core_gather checked it before it became durable */
     lookahead_next(&core->ahead, core->machine.engine);
     machine_step(&core->machine, &command);
-    if (core->machine.effects.status != BS_OK) {
-        reject(core, request, &command);
+    reply_collect(request, &core->machine, &command);
+    if (core->machine.effects.status == BS_MARK_OUT_OF_BAND) {
+        report_refused_mark(&command);
     }
-    request->waiting = request->waiting || core->machine.effects.waiting;
     commit->stepped_size += size;
     request->records_left--;
 }
@@ -109,11 +82,8 @@ void core_answer_write(struct core *core, struct request *request)
     counter_add(&core->counters.commands_rejected, batch->rejections_count);
     counter_add(&core->counters.commands_accepted, batch->items_count - batch->rejections_count);
     if (request != &core->settle) {
-        api_write_result(&request->body, request->last_seq, batch, &request->status);
-        request->content_type =
-            request->status >= 400 ? "application/problem+json" : "application/json";
+        reply_finish(&core->answers, request);
     }
-    core->states_size = 0;
     request->done(request);
 }
 

@@ -50,6 +50,12 @@ static void stamp(struct core *core, struct commit *commit, size_t offset, uint3
     assert(offset == commit->records.size);
 }
 
+/* The record of its key comes first. */
+static uint32_t records_count(const struct request *request)
+{
+    return request->batch.records_count + (request->key_record.size > 0 ? 1 : 0);
+}
+
 void core_gather(struct core *core, struct request *request)
 {
     struct commit *commit = core->gathering;
@@ -58,11 +64,15 @@ void core_gather(struct core *core, struct request *request)
         commit->first_seq = core->seq + 1;
     }
     size_t offset = commit->records.size;
+    uint32_t count = records_count(request);
+    if (request->key_record.size > 0) {
+        buffer_append(&commit->records, request->key_record.bytes, request->key_record.size);
+    }
     buffer_append(&commit->records, batch->records.bytes, batch->records.size);
     core->time_ms = core_now_ms(core);
-    stamp(core, commit, offset, batch->records_count);
-    commit->records_count += batch->records_count;
-    request->records_left = batch->records_count;
+    stamp(core, commit, offset, count);
+    commit->records_count += count;
+    request->records_left = count;
     request->last_seq = core->seq;
     request_list_append(&commit->requests, request);
 }
@@ -73,8 +83,7 @@ static bool has_room(const struct core *core, const struct request *request)
     if (commit->records_count == 0) {
         return true;
     }
-    return commit->records_count + request->batch.records_count <=
-               core->options.batch_records_max &&
+    return commit->records_count + records_count(request) <= core->options.batch_records_max &&
            commit->records.size + request->batch.records.size <= COMMIT_BYTES_MAX;
 }
 
@@ -87,6 +96,21 @@ static void gather_writes(struct core *core)
     }
 }
 
+/* Into the log, unless there is nothing to log or the request came before. */
+static void take_write(struct core *core, struct request *request)
+{
+    if (request->key_record.size > 0 && !reply_admit(&core->answers, request)) {
+        queue_done(&core->queue, request);
+        request->done(request);
+    } else if (records_count(request) > 0) {
+        request_list_append(&core->writes, request);
+    } else {
+        queue_done(&core->queue, request);
+        request->last_seq = core->machine.seq;
+        core_answer_write(core, request);
+    }
+}
+
 static void drain(struct core *core)
 {
     struct request *request = queue_take(&core->queue);
@@ -94,12 +118,8 @@ static void drain(struct core *core)
         struct request *next = request->next;
         if (request->query != NULL) {
             request_list_append(&core->queries, request);
-        } else if (request->batch.records_count > 0) {
-            request_list_append(&core->writes, request);
         } else {
-            queue_done(&core->queue, request);
-            request->last_seq = core->machine.seq;
-            core_answer_write(core, request);
+            take_write(core, request);
         }
         request = next;
     }

@@ -51,6 +51,9 @@ static enum MHD_Result send_answer(struct connection *connection)
         (void)snprintf(seconds, sizeof seconds, "%u", connection->retry_after_s);
         added &= MHD_add_response_header(response, "Retry-After", seconds);
     }
+    if (request->repeat == REPEAT_ANSWERED) {
+        added &= MHD_add_response_header(response, "Idempotency-Replayed", "true");
+    }
     added &= gate_add_headers(connection, response);
     trail_done(connection, true);
     if (connection->allow[0] != '\0') {
@@ -368,9 +371,11 @@ static void reset(struct connection *connection)
         api_batch_fini(&request->batch);
         request->batch = (struct api_batch){0};
     }
+    trim_buffer(&request->key_record);
     struct buffer body = request->body;
     struct api_batch batch = request->batch;
-    *request = (struct request){.body = body, .batch = batch};
+    struct buffer key_record = request->key_record;
+    *request = (struct request){.body = body, .batch = batch, .key_record = key_record};
     free(connection->job);
     connection->job = NULL;
     free(connection->publisher_job);
@@ -479,6 +484,7 @@ void connection_on_notify(void *user, struct MHD_Connection *mhd, void **socket_
     tls_leave(connection->tls);
     api_batch_fini(&connection->request.batch);
     buffer_fini(&connection->request.body);
+    buffer_fini(&connection->request.key_record);
     free(connection->body);
     free(connection);
     *socket_context = NULL;

@@ -3,6 +3,7 @@
 #include "daemon/http/answer.h"
 #include "daemon/http/connection.h"
 #include "daemon/http/gate.h"
+#include "daemon/http/idempotency.h"
 #include "daemon/http/trail.h"
 
 /* A command that is all in its path: settle, resume, the deletes. */
@@ -48,23 +49,16 @@ static bool pass_gate(struct connection *connection)
     return true;
 }
 
-/* The core has written the result; that a settlement waits for a mark is said in it. */
-static void add_waiting(struct buffer *body)
-{
-    assert(body->bytes[body->size - 1] == '}');
-    body->size--;
-    buffer_text(body, ",\"waiting\":\"stale_mark\"}");
-}
-
 enum outcome handle_write(struct connection *connection)
 {
-    if (!connection->handed_over && (!read_body(connection) || !pass_gate(connection))) {
+    if (!connection->handed_over &&
+        (!read_body(connection) || !pass_gate(connection) || !idempotency_begin(connection))) {
         return OUTCOME_ANSWER;
     }
     bool done = false;
     enum outcome outcome = connection_through_core(connection, &done);
-    if (outcome == OUTCOME_ANSWER && done && connection->request.waiting) {
-        add_waiting(&connection->request.body);
+    if (connection->request.repeat == REPEAT_TOO_EARLY) {
+        connection->retry_after_s = 1;
     }
     return outcome;
 }

@@ -15,6 +15,9 @@
 #define BS_ASSET_DECIMALS_MAX 18
 #define BS_RECORD_SIZE_MAX (1u << 20) /* bytes of one command record */
 #define BS_REASON_SIZE_MAX 200        /* bytes of the reason of a pause */
+#define BS_REQUEST_KEY_SIZE_MAX 128   /* bytes of the key under which a request is remembered */
+#define BS_FINGERPRINT_SIZE 32        /* SHA-256 */
+#define BS_DETAIL_SIZE_MAX 159        /* bytes of what a rejection says */
 
 /* Money and value of one position or one account's collateral stay within +-BS_MONEY_MAX quanta. */
 #define BS_MONEY_MAX ((int64_t)1 << 62)

@@ -4,6 +4,8 @@
 #ifndef BS_STATUS_H
 #define BS_STATUS_H
 
+#include "lib/base/base.h"
+
 enum bs_status {
 
 #define X(code, name, http, sentence) BS_##code,
@@ -14,6 +16,8 @@ enum bs_status {
 
 /* The stable machine-readable name, e.g. "stale_update". */
 const char *bs_status_name(enum bs_status status);
+/* The status of a name; false: none has it. */
+BS_MUST_USE bool bs_status_find(struct bs_text name, enum bs_status *ret_status);
 /* One English sentence without a full stop. */
 const char *bs_status_sentence(enum bs_status status);
 /* The HTTP status that a request with only this outcome is answered with. */

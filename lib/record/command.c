@@ -4,6 +4,7 @@
 #include "lib/record/layer.h"
 #include "lib/record/market.h"
 #include "lib/record/provider.h"
+#include "lib/record/request.h"
 #include "lib/record/wire.h"
 
 /* Bits of the header's `present`: the optional fields of each type, in the order of its struct. */
@@ -259,6 +260,8 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
         return bs_provider_write(writer, &command->as.provider);
     case BS_COMMAND_MARKET_FUND:
         return bs_market_fund_write(writer, &command->as.market_fund);
+    case BS_COMMAND_REQUEST:
+        return bs_request_write(writer, &command->as.request);
     case BS_COMMAND_COUNT:
         break;
     }
@@ -523,6 +526,8 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
         return bs_provider_read(reader, present, &command->as.provider);
     case BS_COMMAND_MARKET_FUND:
         return bs_market_fund_read(reader, present, &command->as.market_fund);
+    case BS_COMMAND_REQUEST:
+        return bs_request_read(reader, &command->as.request);
     case BS_COMMAND_COUNT:
         break;
     }

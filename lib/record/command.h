@@ -36,6 +36,7 @@ enum bs_command_type {
     BS_COMMAND_CLOSE_WINDOW,
     BS_COMMAND_PROVIDER,
     BS_COMMAND_MARKET_FUND,
+    BS_COMMAND_REQUEST,
     BS_COMMAND_COUNT
 };
 
@@ -271,6 +272,22 @@ struct bs_window_command {
     struct bs_text name;
 };
 
+/*
+ * The commands that follow are of one request, which is remembered under a key: without effect on
+ * the state. The items that its parser rejected are said here, the others are the next
+ * items_count - rejections_count records.
+ */
+struct bs_request_command {
+    struct bs_text caller;      /* whose key it is; empty = nobody is asked who he is */
+    struct bs_text key;         /* 1..BS_REQUEST_KEY_SIZE_MAX */
+    const uint8_t *fingerprint; /* BS_FINGERPRINT_SIZE bytes of hash over what was sent */
+    bool is_list;               /* the request took a list of items, even if it had one */
+    uint32_t items_count;
+    uint32_t rejections_count; /* read them with bs_request_rejection() */
+    const uint8_t *rejections; /* encoded, in item order */
+    uint32_t rejections_size;
+};
+
 struct bs_command {
     uint64_t seq;    /* position in the log, from 1 */
     int64_t time_ms; /* engine time, ms since the UTC epoch, never going back */
@@ -292,6 +309,7 @@ struct bs_command {
         struct bs_window_command window;
         struct bs_provider_command provider;
         struct bs_market_fund_command market_fund;
+        struct bs_request_command request;
     } as;
 };
 

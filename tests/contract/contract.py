@@ -34,6 +34,8 @@ class Operation:
         self.codes = set(self.spec.get("x-codes", [])) | set(contract.document["x-codes-everywhere"])
         if self.bodies:
             self.codes |= set(contract.document["x-codes-of-bodies"])
+        if any(parameter["name"] == "Idempotency-Key" for parameter in self.parameters):
+            self.codes |= set(contract.document["x-codes-of-keys"])
 
     def response(self, contract, status):
         responses = self.spec["responses"]
@@ -47,7 +49,7 @@ class Operation:
             if parameter["in"] == "path":
                 value = values.get(name, parameter["example"])
                 path = path.replace("{" + name + "}", urllib.parse.quote(str(value), safe=""))
-            elif name in values:
+            elif name in values and parameter["in"] == "query":
                 value = urllib.parse.quote(str(values[name]), safe="")
                 query.append(f"{name}={value}" if value else name)
         return path + ("?" + "&".join(query) if query else "")

@@ -156,6 +156,8 @@ def provoke(server, how):
         body = how["raw"] + text * times + how.get("rest", "")
     elif body is not None:
         body = json.dumps(body)
+    if "first" in how:
+        server.request(method, url, json.dumps(how["first"]), headers=how.get("headers"))
     for _ in range(how.get("times", 1)):
         answer = patient(lambda: server.request(method, url, body, headers=how.get("headers")))
     return answer

@@ -28,7 +28,7 @@ ROUTE = """\
       security: [...]                 # who may ask: run the test again, it says so
       summary: ...
       x-codes: [...]                  # what it refuses with, besides x-codes-everywhere
-      parameters:                     # {parameters}
+      parameters:                     # {parameters}; writes also have IdempotencyKey
         - {{$ref: '#/components/parameters/...'}}
 {body}      responses:
         '200':
@@ -105,6 +105,9 @@ def check_route(report, name, row, operation):
         report.check(query["limit"]["schema"].get("maximum") == row["limit_max"],
                      f"{name}: `limit` goes up to {row['limit_max']}")
     report.check(bool(operation.bodies) == row["takes_body"], f"{name}: whether it takes a body differs")
+    headers = {parameter["name"] for parameter in operation.parameters if parameter["in"] == "header"}
+    report.check(("Idempotency-Key" in headers) == row["is_write"], f"{name}: every write and nothing else has "
+                 "{$ref: '#/components/parameters/IdempotencyKey'} among its parameters")
     if row["takes_body"] and row["is_write"]:
         required = operation.spec["requestBody"].get("required", False)
         report.check(required != row["body_optional"], f"{name}: whether a body is required differs")

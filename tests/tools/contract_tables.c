@@ -124,7 +124,10 @@ static json_t *commands(void)
 {
     json_t *object = json_object();
     for (uint8_t type = 1; type < BS_COMMAND_COUNT; type++) {
-        json_object_set_new(object, bs_command_type_name(type), fields(&item_table(type)->table));
+        if (item_table(type)->size > 0) { /* it can be sent */
+            json_object_set_new(object, bs_command_type_name(type),
+                                fields(&item_table(type)->table));
+        }
     }
     return object;
 }

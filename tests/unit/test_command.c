@@ -5,6 +5,7 @@
  * from memory of its exact size, so that AddressSanitizer sees a read past it.
  */
 #include "lib/record/command.h"
+#include "lib/record/request.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -185,6 +186,36 @@ static void random_state_in(struct bs_command *command)
     }
 }
 
+/* Its texts and bytes live in static memory until the next one. */
+static struct bs_request_command random_request(void)
+{
+    static uint8_t fingerprint[BS_FINGERPRINT_SIZE];
+    static uint8_t rejections[4 * BS_REJECTION_SIZE_MAX];
+    for (size_t i = 0; i < sizeof(fingerprint); i++) {
+        fingerprint[i] = (uint8_t)random_next();
+    }
+    struct bs_request_command request = {
+        .caller = random_optional(BS_ID_SIZE_MAX),
+        .key = random_text(1, BS_REQUEST_KEY_SIZE_MAX),
+        .fingerprint = fingerprint,
+        .is_list = random_below(2) == 0,
+        .rejections_count = random_below(5),
+        .rejections = rejections,
+    };
+    for (uint32_t i = 0; i < request.rejections_count; i++) {
+        request.items_count += random_below(3);
+        const struct bs_request_rejection rejection = {
+            .index = request.items_count++,
+            .code = random_name(),
+            .detail = random_optional(BS_DETAIL_SIZE_MAX),
+        };
+        request.rejections_size +=
+            (uint32_t)bs_request_rejection_write(rejections + request.rejections_size, &rejection);
+    }
+    request.items_count += 1 + random_below(3);
+    return request;
+}
+
 static void random_fields(struct bs_command *command)
 {
     bool reason = command->type == BS_COMMAND_PAUSE || command->type == BS_COMMAND_RESUME;
@@ -239,6 +270,8 @@ static void random_fields(struct bs_command *command)
             .pool = random_name(),
             .name = random_name(),
         };
+    } else if (command->type == BS_COMMAND_REQUEST) {
+        command->as.request = random_request();
     } else if (command->type == BS_COMMAND_PROVIDER) {
         command->as.provider = random_provider();
     } else if (command->type == BS_COMMAND_UNFILLED) {

@@ -384,7 +384,7 @@ START_TEST(answers_to_writes)
 {
     struct api_batch batch = {.items_count = 5, .records_count = 5, .is_list = true};
     int status = 0;
-    api_write_result(&out, 7, &batch, &status);
+    api_write_result(&out, 7, &batch, false, &status);
     ck_assert_str_eq(output(), "{'seq':7,'accepted':5,'rejected':[]}");
     ck_assert_int_eq(status, 200);
     /* The parser's rejections, then the core's: the answer is in item order. */
@@ -392,7 +392,7 @@ START_TEST(answers_to_writes)
     api_batch_reject(&batch, 4, BS_NOT_AN_OBJECT, NULL);
     api_batch_reject(&batch, 0, BS_STALE_UPDATE, NULL);
     batch.rejections[2].state = strdup("{\"seq\":1}");
-    api_write_result(&out, 8, &batch, &status);
+    api_write_result(&out, 8, &batch, false, &status);
     ck_assert_str_eq(output(),
                      "{'seq':8,'accepted':2,'rejected':[{'index':0,'code':'stale_update','detail':"
                      "'the sender has not seen the newest action of this account','state':"
@@ -403,7 +403,7 @@ START_TEST(answers_to_writes)
     api_batch_clear(&batch);
     batch.items_count = 1;
     api_batch_reject(&batch, 0, BS_UNKNOWN_ACCOUNT, NULL);
-    api_write_result(&out, 8, &batch, &status);
+    api_write_result(&out, 8, &batch, false, &status);
     ck_assert_str_eq(output(),
                      "{'type':'urn:backstop:problem:unknown_account','title':'no account has this "
                      "name','status':404,'detail':'no account has this name','code':"
@@ -411,7 +411,7 @@ START_TEST(answers_to_writes)
                      "'unknown_account','detail':'no account has this name'}]}");
     ck_assert_int_eq(status, 404);
     batch.is_list = true;
-    api_write_result(&out, 8, &batch, &status);
+    api_write_result(&out, 8, &batch, false, &status);
     ck_assert_int_eq(status, 422);
     api_batch_fini(&batch);
 }

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/core/answers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/state/index.h"
+
+int answers_init(struct answers *answers, uint32_t count_max, uint64_t seed)
+{
+    uint32_t slots_count = 1;
+    assert(count_max > 0);
+    assert(count_max <= 1u << 30);
+    while (slots_count < count_max) {
+        slots_count *= 2;
+    }
+    *answers = (struct answers){
+        .slots = calloc(slots_count, sizeof(struct answer *)),
+        .slots_mask = slots_count - 1,
+        .count_max = count_max,
+        .seed = seed,
+    };
+    return answers->slots == NULL ? -ENOMEM : 0;
+}
+
+static void free_answer(struct answer *answer)
+{
+    free(answer->body);
+    free(answer);
+}
+
+void answers_fini(struct answers *answers)
+{
+    for (size_t slot = 0; answers->slots != NULL && slot <= answers->slots_mask; slot++) {
+        while (answers->slots[slot] != NULL) {
+            struct answer *answer = answers->slots[slot];
+            answers->slots[slot] = answer->chained;
+            free_answer(answer);
+        }
+    }
+    free(answers->slots);
+    *answers = (struct answers){0};
+}
+
+static uint64_t hash_of(const struct answers *answers, const struct bs_request_command *request)
+{
+    uint64_t hash = bs_hash(answers->seed, request->caller.bytes, request->caller.size);
+    return bs_hash(hash, request->key.bytes, request->key.size);
+}
+
+static bool is_of(const struct answer *answer, const struct bs_request_command *request)
+{
+    const char *key = answer->names + answer->caller_size;
+    return bs_text_equal((struct bs_text){answer->names, answer->caller_size}, request->caller) &&
+           bs_text_equal((struct bs_text){key, answer->key_size}, request->key);
+}
+
+struct answer *answers_find(const struct answers *answers, const struct bs_request_command *request)
+{
+    uint64_t hash = hash_of(answers, request);
+    struct answer *answer = answers->slots[hash & answers->slots_mask];
+    while (answer != NULL && !(answer->hash == hash && is_of(answer, request))) {
+        answer = answer->chained;
+    }
+    return answer;
+}
+
+static void *allocate(size_t size)
+{
+    void *memory = malloc(size);
+    if (memory == NULL) {
+        (void)fprintf(stderr, "out of memory: %zu bytes of an answer\n", size);
+        abort();
+    }
+    return memory;
+}
+
+struct answer *answers_add(struct answers *answers, const struct bs_request_command *request)
+{
+    struct bs_text caller = request->caller;
+    struct bs_text key = request->key;
+    struct answer *answer = allocate(sizeof(*answer) + caller.size + key.size);
+    uint64_t hash = hash_of(answers, request);
+    struct answer **slot = &answers->slots[hash & answers->slots_mask];
+    *answer = (struct answer){
+        .chained = *slot, .hash = hash, .caller_size = caller.size, .key_size = key.size};
+    memcpy(answer->fingerprint, request->fingerprint, sizeof(answer->fingerprint));
+    if (caller.size > 0) {
+        memcpy(answer->names, caller.bytes, caller.size);
+    }
+    memcpy(answer->names + caller.size, key.bytes, key.size);
+    *slot = answer;
+    return answer;
+}
+
+static void forget_oldest(struct answers *answers)
+{
+    struct answer *answer = answers->oldest;
+    struct answer **link = &answers->slots[answer->hash & answers->slots_mask];
+    while (*link != answer) {
+        link = &(*link)->chained;
+    }
+    *link = answer->chained;
+    answers->oldest = answer->newer;
+    answers->count--;
+    answers->bytes -= answer->body_size;
+    free_answer(answer);
+}
+
+void answers_finish(struct answers *answers, struct answer *answer, int status,
+                    const struct buffer *body)
+{
+    assert(status > 0);
+    assert(body->size > 0);
+    answer->status = status;
+    answer->body = allocate(body->size);
+    answer->body_size = (uint32_t)body->size;
+    memcpy(answer->body, body->bytes, body->size);
+    if (answers->oldest == NULL) {
+        answers->oldest = answer;
+    } else {
+        answers->newest->newer = answer;
+    }
+    answers->newest = answer;
+    answers->count++;
+    answers->bytes += answer->body_size;
+    while (answers->count > answers->count_max ||
+           (answers->bytes > ANSWERS_BYTES_MAX && answers->count > 1)) {
+        forget_oldest(answers);
+    }
+}

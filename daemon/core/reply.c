@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/core/reply.h"
+
+#include "api/json_state.h"
+#include "api/request_record.h"
+
+/* The account states in the rejections of one answer; those beyond it carry none. */
+#define STALE_STATES_SIZE_MAX ((size_t)4 << 20)
+
+static void set_status(struct request *request, int status)
+{
+    request->status = status;
+    request->content_type = status >= 400 ? "application/problem+json" : "application/json";
+}
+
+static void refuse(struct request *request, enum bs_status status)
+{
+    buffer_clear(&request->body);
+    api_problem(&request->body, status, NULL);
+    set_status(request, bs_status_http(status));
+}
+
+bool reply_admit(struct answers *answers, struct request *request)
+{
+    struct bs_command command;
+    enum bs_status decoded = bs_command_decode((const uint8_t *)request->key_record.bytes,
+                                               request->key_record.size, &command);
+    assert(decoded == BS_OK);
+    const struct bs_request_command *record = &command.as.request;
+    const struct answer *answer = answers_find(answers, record);
+    if (answer == NULL) {
+        request->answer = answers_add(answers, record);
+        return true;
+    }
+    if (memcmp(answer->fingerprint, record->fingerprint, BS_FINGERPRINT_SIZE) != 0) {
+        refuse(request, BS_IDEMPOTENCY_KEY_REUSED);
+    } else if (answer->status == 0) {
+        refuse(request, BS_REQUEST_IN_PROGRESS);
+        request->repeat = REPEAT_TOO_EARLY;
+    } else {
+        buffer_append(&request->body, answer->body, answer->body_size);
+        set_status(request, answer->status);
+        request->repeat = REPEAT_ANSWERED;
+    }
+    return false;
+}
+
+bool reply_restore(struct answers *answers, struct request *request,
+                   const struct bs_request_command *record)
+{
+    assert(request->records_left == 0);
+    api_batch_clear(&request->batch);
+    buffer_clear(&request->body);
+    *request = (struct request){.batch = request->batch, .body = request->body};
+    if (!api_request_restore(&request->batch, record)) {
+        return false;
+    }
+    request->records_left = request->batch.records_count;
+    request->answer = answers_add(answers, record);
+    return true;
+}
+
+/* A stale_update shows the sender the account as it is now, so that it need not ask. */
+static void attach_state(struct request *request, const struct machine *machine,
+                         const struct bs_command *command)
+{
+    struct bs_text name = command->type == BS_COMMAND_ACCOUNT ? command->as.account.account
+                                                              : command->as.position.account;
+    uint32_t account = bs_account_find(machine->engine, name);
+    if (account == 0 || request->states_size >= STALE_STATES_SIZE_MAX) {
+        return;
+    }
+    struct buffer state = {0};
+    api_account(&state, machine->engine, account);
+    request->states_size += state.size;
+    request->batch.rejections[request->batch.rejections_count - 1].state = state.bytes;
+}
+
+void reply_collect(struct request *request, const struct machine *machine,
+                   const struct bs_command *command)
+{
+    const struct bs_effects *effects = &machine->effects;
+    struct api_batch *batch = &request->batch;
+    request->waiting = request->waiting || effects->waiting;
+    if (effects->status == BS_OK) {
+        return;
+    }
+    uint32_t record = batch->records_count - request->records_left;
+    uint32_t index = batch->record_items != NULL ? batch->record_items[record] : record;
+    api_batch_reject(batch, index, effects->status, effects->field);
+    if (effects->status == BS_STALE_UPDATE) {
+        attach_state(request, machine, command);
+    }
+}
+
+void reply_finish(struct answers *answers, struct request *request)
+{
+    int status = 0;
+    api_write_result(&request->body, request->last_seq, &request->batch, request->waiting, &status);
+    set_status(request, status);
+    if (request->answer != NULL) {
+        answers_finish(answers, request->answer, status, &request->body);
+        request->answer = NULL;
+    }
+}

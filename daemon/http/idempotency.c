@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/http/idempotency.h"
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <inttypes.h>
+
+#include "api/request_record.h"
+#include "daemon/http/answer.h"
+#include "daemon/http/header.h"
+
+_Static_assert(KEY_NAME_SIZE_MAX <= BS_ID_SIZE_MAX, "a caller's name fits its record");
+
+static struct bs_text trimmed(struct bs_text text)
+{
+    while (text.size > 0 && (text.bytes[0] == ' ' || text.bytes[0] == '\t')) {
+        text = (struct bs_text){text.bytes + 1, text.size - 1};
+    }
+    while (text.size > 0 &&
+           (text.bytes[text.size - 1] == ' ' || text.bytes[text.size - 1] == '\t')) {
+        text.size--;
+    }
+    return text;
+}
+
+bool idempotency_parse(struct bs_text header, char memory[BS_REQUEST_KEY_SIZE_MAX],
+                       struct bs_text *ret_key)
+{
+    struct bs_text text = trimmed(header);
+    bool is_quoted = text.size >= 2 && text.bytes[0] == '"' && text.bytes[text.size - 1] == '"';
+    if (is_quoted) {
+        text = (struct bs_text){text.bytes + 1, text.size - 2};
+    }
+    uint32_t size = 0;
+    for (uint32_t at = 0; at < text.size; at++) {
+        char c = text.bytes[at];
+        bool is_escaped = is_quoted && c == '\\';
+        if (is_escaped) {
+            at++;
+            c = at < text.size ? text.bytes[at] : '\0';
+        }
+        bool is_special = c == '"' || c == '\\';
+        bool is_plain = !is_special && c >= (is_quoted ? ' ' : '!') && c <= '~';
+        if (!(is_escaped ? is_special : is_plain) || size == BS_REQUEST_KEY_SIZE_MAX) {
+            return false;
+        }
+        memory[size++] = c;
+    }
+    *ret_key = (struct bs_text){memory, size};
+    return size > 0;
+}
+
+/* Over everything that says what is asked for: method, path, what the body is, and the body. */
+static bool make_fingerprint(const struct connection *connection,
+                             uint8_t ret_fingerprint[BS_FINGERPRINT_SIZE])
+{
+    const struct route *route = connection->route;
+    struct bs_text name = query_name(&connection->request, NAME_POOL);
+    struct buffer head = {0};
+    gnutls_hash_hd_t hash;
+    if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) != 0) {
+        return false;
+    }
+    buffer_printf(&head, "%s %s %u:%.*s %" PRIu64 " %d\n", route->method, route->pattern, name.size,
+                  (int)name.size, name.bytes, connection->path_number,
+                  connection->guard.media == MEDIA_NDJSON);
+    int failed = gnutls_hash(hash, head.bytes, head.size);
+    if (connection->body_size > 0) {
+        failed |= gnutls_hash(hash, connection->body, connection->body_size);
+    }
+    gnutls_hash_deinit(hash, ret_fingerprint);
+    buffer_fini(&head);
+    return failed == 0;
+}
+
+bool idempotency_begin(struct connection *connection)
+{
+    struct request *request = &connection->request;
+    char memory[BS_REQUEST_KEY_SIZE_MAX];
+    uint8_t fingerprint[BS_FINGERPRINT_SIZE];
+    const char *caller = connection->caller.name;
+    struct bs_request_command who = {.fingerprint = fingerprint,
+                                     .caller = {caller, (uint32_t)strlen(caller)}};
+    struct bs_text header;
+    uint32_t count = header_find(connection, "Idempotency-Key", &header);
+    if (count == 0) {
+        return true;
+    }
+    enum bs_status status = BS_OK;
+    if (count > 1 || !idempotency_parse(header, memory, &who.key)) {
+        status = BS_INVALID_IDEMPOTENCY_KEY;
+    } else if (!make_fingerprint(connection, fingerprint)) {
+        status = BS_INTERNAL;
+    } else if (!api_request_encode(&request->key_record, &who, &request->batch)) {
+        status = BS_TOO_MANY_REJECTIONS;
+    }
+    if (status != BS_OK) {
+        answer_problem(request, status, NULL);
+    }
+    return status == BS_OK;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Idempotency-Key of a write: what is remembered of the request under it (docs/api.md). The header
+ * is draft-ietf-httpapi-idempotency-key-header's: a quoted string of RFC 9651; the bare token that
+ * many clients send means the same.
+ */
+#ifndef HTTP_IDEMPOTENCY_H
+#define HTTP_IDEMPOTENCY_H
+
+#include "daemon/http/connection.h"
+
+/*
+ * The body is parsed and let through: with the header, request.key_record is made. False: the
+ * answer is there, and nothing is applied.
+ */
+BS_MUST_USE bool idempotency_begin(struct connection *connection);
+
+/* A key as the header says it. False: it is none; *ret_key has up to BS_REQUEST_KEY_SIZE_MAX bytes
+ * of `memory`. */
+BS_MUST_USE bool idempotency_parse(struct bs_text header, char memory[BS_REQUEST_KEY_SIZE_MAX],
+                                   struct bs_text *ret_key);
+
+#endif
