@@ -155,8 +155,8 @@ static void place_scratch(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, s->priced_legs, legs);
     PLACE(layout, s->excluded, BS_CLOSES_MAX);
     PLACE(layout, s->volunteers, BS_PROVIDERS_MAX);
+    PLACE(layout, s->rankings.ranked, positions);
     PLACE(layout, s->rankings.candidates, positions);
-    PLACE(layout, s->rankings.terms, positions);
     PLACE(layout, s->rankings.lists, 2 * markets);
     PLACE(layout, s->rankings.markets, 2 * markets);
 }

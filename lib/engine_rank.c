@@ -56,13 +56,13 @@ uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t si
     bs_i128 total = 0, ahead = 0;
     const struct bs_ranking_list *list = &rankings->lists[market * 2 + side];
     for (uint32_t i = 0; i < list->count; i++) {
-        uint32_t account = rankings->candidates[list->first + i].account;
+        uint32_t account = rankings->ranked[list->first + i].account;
         total += bs_abs64(engine->positions.rows[bs_position_find(engine, account, market)].size);
     }
     uint32_t written = 0;
     const struct bs_candidate *candidate;
     for (uint32_t rank = 0;
-         rank < offset + max && (candidate = bs_ranking_at(rankings, market, side, rank)) != NULL;
+         rank < offset + max && (candidate = bs_ranking_at(&plan, market, side, rank)) != NULL;
          rank++) {
         uint32_t position = bs_position_find(engine, candidate->account, market);
         bs_i128 size = bs_abs64(engine->positions.rows[position].size);

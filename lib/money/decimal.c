@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/money/decimal.h"
 
+#include "lib/money/money.h"
+
 #define EXPONENT_MIN (-18)
 #define WIDE_EXPONENT_MIN (-36)
 #define RATIO_DIGITS 12
@@ -189,36 +191,6 @@ size_t bs_wide_print(struct bs_wide value, char text[BS_DECIMAL_TEXT_MAX])
     return size;
 }
 
-/* One step of long division: *rest becomes rest * 10 mod denominator, the digit is returned. The
- * factor 10 = 1010b is applied by doubling and adding, so that nothing leaves 128 bits. */
-static unsigned ratio_digit(bs_u128 *rest, bs_u128 denominator)
-{
-    if (denominator >> 60 == 0) { /* the usual case: rest * 10 is a machine word */
-        uint64_t product = (uint64_t)*rest * 10;
-        *rest = product % (uint64_t)denominator;
-        return (unsigned)(product / (uint64_t)denominator);
-    }
-    bs_u128 sum = 0;
-    unsigned digit = 0;
-    for (unsigned bit = 8; bit != 0; bit >>= 1) {
-        sum <<= 1;
-        digit <<= 1;
-        if (sum >= denominator) {
-            sum -= denominator;
-            digit++;
-        }
-        if ((10u & bit) != 0) {
-            sum += *rest;
-            if (sum >= denominator) {
-                sum -= denominator;
-                digit++;
-            }
-        }
-    }
-    *rest = sum;
-    return digit;
-}
-
 static int32_t digits_count(bs_u128 value)
 {
     int32_t count = 0;
@@ -228,8 +200,11 @@ static int32_t digits_count(bs_u128 value)
         count += 9;
     }
     uint64_t low = (uint64_t)value;
-    while (low != 0) {
-        low /= 10;
+    if (low >= (uint64_t)powers_of_ten[18]) {
+        low /= (uint64_t)powers_of_ten[18];
+        count += 18;
+    }
+    for (int i = 0; low >= (uint64_t)powers_of_ten[i]; i++) {
         count++;
     }
     return count;
@@ -282,8 +257,8 @@ struct bs_wide bs_wide_ratio(bs_i128 numerator, bs_i128 denominator, int32_t exp
     bool negative = numerator < 0;
     bs_u128 divisor = (bs_u128)denominator;
     bs_u128 dividend = negative ? -(bs_u128)numerator : (bs_u128)numerator;
-    bs_u128 rest = dividend % divisor;
-    bs_u128 mantissa = (dividend - rest) / divisor;
+    bs_u128 rest;
+    bs_u128 mantissa = bs_muldiv_rest(dividend, 1, divisor, &rest);
     int32_t digits = digits_count(mantissa);
     int32_t drop = digits - RATIO_DIGITS;
     if (drop < WIDE_EXPONENT_MIN - exponent) {
@@ -293,9 +268,15 @@ struct bs_wide bs_wide_ratio(bs_i128 numerator, bs_i128 denominator, int32_t exp
         return wide_normalise(digits_drop(mantissa, drop), exponent + drop, negative);
     }
     while (digits < RATIO_DIGITS && exponent > WIDE_EXPONENT_MIN && rest != 0) {
-        mantissa = mantissa * 10 + ratio_digit(&rest, divisor);
-        digits += mantissa != 0 ? 1 : 0;
-        exponent--;
+        int32_t more = RATIO_DIGITS - digits;
+        if (more > exponent - WIDE_EXPONENT_MIN) {
+            more = exponent - WIDE_EXPONENT_MIN;
+        }
+        bs_u128 power = (bs_u128)powers_of_ten[more];
+        bs_u128 next = bs_muldiv_rest(rest, power, divisor, &rest);
+        digits = mantissa != 0 ? digits + more : digits_count(next);
+        mantissa = mantissa * power + next;
+        exponent -= more;
     }
     mantissa += rest != 0 && rest >= divisor - rest ? 1 : 0;
     return wide_normalise(mantissa, exponent, negative);

@@ -37,23 +37,39 @@ static int compare(struct product a, struct product b)
     return (a.low > b.low) - (a.low < b.low);
 }
 
-/* Quotient and remainder of p / d by shift and subtract; only for p.high != 0. */
+/* One digit of long division in base 2^64 (Knuth 4.3.1, algorithm D): *rest < d becomes
+ * (*rest * 2^64 + next) mod d. The top bit of d is set, so the first guess is at most 2 too high.
+ */
+static uint64_t divide_digit(bs_u128 *rest, uint64_t next, bs_u128 d)
+{
+    uint64_t high = (uint64_t)(d >> 64), low = (uint64_t)d;
+    bs_u128 digit = *rest >> 64 < high ? *rest / high : UINT64_MAX;
+    bs_u128 left = *rest - digit * high;
+    while (left >> 64 == 0 && digit * low > (left << 64 | next)) {
+        digit--;
+        left += high;
+    }
+    *rest = (left << 64 | next) - digit * low;
+    return (uint64_t)digit;
+}
+
+/* Quotient and remainder of p / d; only for p.high != 0. */
 static bs_u128 divide_wide(struct product p, bs_u128 d, bs_u128 *ret_remainder)
 {
     assert(p.high < d); /* else the quotient has more than 128 bits */
-    bs_u128 remainder = p.high;
-    bs_u128 quotient = 0;
-    for (int bit = 127; bit >= 0; bit--) {
-        bool carry = (remainder >> 127) != 0;
-        remainder = (remainder << 1) | ((p.low >> bit) & 1);
-        quotient <<= 1;
-        if (carry || remainder >= d) {
-            remainder -= d;
-            quotient |= 1;
+    int shift = 0;
+    for (int step = 64; step > 0; step /= 2) {
+        if (d >> (128 - step) == 0) {
+            d <<= step;
+            shift += step;
         }
     }
-    *ret_remainder = remainder;
-    return quotient;
+    bs_u128 rest = shift == 0 ? p.high : p.high << shift | p.low >> (128 - shift);
+    bs_u128 low = p.low << shift;
+    uint64_t first = divide_digit(&rest, (uint64_t)(low >> 64), d);
+    uint64_t second = divide_digit(&rest, (uint64_t)low, d);
+    *ret_remainder = rest >> shift;
+    return (bs_u128)first << 64 | second;
 }
 
 static bs_u128 divide(struct product p, bs_u128 d, bs_u128 *ret_remainder)
@@ -68,6 +84,12 @@ static bs_u128 divide(struct product p, bs_u128 d, bs_u128 *ret_remainder)
     bs_u128 quotient = p.low / d;
     *ret_remainder = p.low - quotient * d;
     return quotient;
+}
+
+bs_u128 bs_muldiv_rest(bs_u128 a, bs_u128 b, bs_u128 d, bs_u128 *ret_rest)
+{
+    assert(d > 0);
+    return divide(multiply(a, b), d, ret_rest);
 }
 
 static bs_i128 muldiv(bs_i128 a, bs_i128 b, bs_i128 d, bool up)

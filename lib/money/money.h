@@ -12,6 +12,8 @@
  * callers' bounds (lib/base/limits.h) guarantee it, an assertion guards it. */
 bs_i128 bs_muldiv_floor(bs_i128 a, bs_i128 b, bs_i128 d);
 bs_i128 bs_muldiv_ceil(bs_i128 a, bs_i128 b, bs_i128 d);
+/* floor(a*b/d) and what is left of a*b. The quotient must fit 128 bits. */
+bs_u128 bs_muldiv_rest(bs_u128 a, bs_u128 b, bs_u128 d, bs_u128 *ret_rest);
 bs_i128 bs_div_floor(bs_i128 a, bs_i128 d);
 bs_i128 bs_div_ceil(bs_i128 a, bs_i128 d);
 

@@ -38,7 +38,7 @@ static struct bs_score margin_profit(const struct bs_score_input *input)
         return (struct bs_score){0, 1};
     }
     bs_i128 wallet = bs_max(1, input->wallet);
-    bs_i128 maintenance = bs_min(input->maintenance, SCORE_MAX);
+    bs_i128 maintenance = bs_min(bs_score_maintenance(input), SCORE_MAX);
     return (struct bs_score){input->profit * maintenance, wallet * held(input->equity)};
 }
 

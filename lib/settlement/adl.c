@@ -26,7 +26,7 @@ static void place_in_order(struct bs_closing *closing)
             return;
         }
         struct bs_candidate *candidate =
-            bs_ranking_at(rankings, closing->market, closing->counter_side, rank);
+            bs_ranking_at(closing->plan, closing->market, closing->counter_side, rank);
         if (candidate == NULL || closing->plan->overflow) {
             list->protected_end = closing->protect ? bearing_end + 1 : 0;
             return;

@@ -20,37 +20,32 @@ static bs_i128 piece_value(const struct bs_closing *closing, const struct bs_leg
     return value;
 }
 
-/* What the counterparty's equity loses by closing the next `lots`. */
-static bs_i128 piece_cost(const struct bs_closing *closing, const struct bs_leg *counter,
-                          int64_t lots)
-{
-    return piece_value(closing, counter, lots) +
-           bs_plan_released(closing->plan, closing->market, counter->size, lots);
-}
-
-/* Whether the counterparty may have that many lots closed. */
+/* Whether the counterparty may have that many lots closed; what the closing account receives. */
 static bool bears(const struct bs_closing *closing, const struct bs_leg *counter,
-                  const struct bs_allowance *allowance, int64_t lots)
+                  const struct bs_allowance *allowance, int64_t lots, bs_i128 *ret_value)
 {
     bs_i128 released = bs_plan_released(closing->plan, closing->market, counter->size, lots);
-    return piece_cost(closing, counter, lots) <= allowance->loss &&
-           bs_abs(released) <= allowance->close;
+    *ret_value = piece_value(closing, counter, lots);
+    /* Its equity loses both. */
+    return *ret_value + released <= allowance->loss && bs_abs(released) <= allowance->close;
 }
 
 /* The most lots, at most `lots`, that leave the counterparty's equity >= 0 and the layer's limits
- * kept: cost and value grow with the lots, so halving finds it. */
+ * kept, and their value: cost and value grow with the lots, so halving finds it. */
 static int64_t clamp(const struct bs_closing *closing, const struct bs_leg *counter,
-                     const struct bs_allowance *allowance, int64_t lots)
+                     const struct bs_allowance *allowance, int64_t lots, bs_i128 *ret_value)
 {
-    if (bears(closing, counter, allowance, lots)) {
+    bs_i128 value;
+    if (bears(closing, counter, allowance, lots, ret_value)) {
         return lots;
     }
     int64_t bearable = 0;
     int64_t unbearable = lots;
     while (unbearable - bearable > 1) {
         int64_t middle = bearable + ((unbearable - bearable) >> 1);
-        if (bears(closing, counter, allowance, middle)) {
+        if (bears(closing, counter, allowance, middle, &value)) {
             bearable = middle;
+            *ret_value = value;
         } else {
             unbearable = middle;
         }
@@ -87,7 +82,8 @@ int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *
     int64_t lots = (int64_t)bs_min(wanted, bs_abs64(counter.size));
     struct bs_allowance allowance = bs_allowance_of(plan, candidate->account);
     allowance.loss = bs_min(allowance.loss, equity);
-    lots = clamp(closing, &counter, &allowance, lots);
+    bs_i128 value;
+    lots = clamp(closing, &counter, &allowance, lots, &value);
     if (lots == 0) {
         return 0;
     }
@@ -99,7 +95,7 @@ int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *
         .reference = closing->case_row + 1,
         .candidate = rank + 1,
         .lots = lots,
-        .amount = piece_value(closing, &counter, lots),
+        .amount = value,
         .gain = closing->price.value,
     };
     closing->done += lots;

@@ -136,14 +136,18 @@ struct bs_working_position bs_plan_position(const struct bs_plan *plan, uint32_t
 
 struct bs_leg bs_plan_leg(const struct bs_plan *plan, uint32_t account, uint32_t market)
 {
-    uint32_t count = bs_plan_positions(plan, account);
-    for (uint32_t i = 0; i < count; i++) {
-        struct bs_working_position position = bs_plan_position(plan, account, i);
-        if (position.market == market) {
-            return position.leg;
+    const struct bs_working *working = working_of(plan, account);
+    if (working != NULL && working->room != 0) {
+        const struct bs_working_position *rows = plan->scratch->working_positions + working->first;
+        for (uint32_t i = 0; i < working->count; i++) {
+            if (rows[i].market == market) {
+                return rows[i].leg;
+            }
         }
+        return (struct bs_leg){0, 0, 0};
     }
-    return (struct bs_leg){0, 0, 0};
+    uint32_t row = bs_position_find(plan->engine, account, market);
+    return row == 0 ? (struct bs_leg){0, 0, 0} : live_position(plan->engine, row).leg;
 }
 
 bs_i128 bs_plan_value(const struct bs_plan *plan, uint32_t market, int64_t lots)
@@ -168,10 +172,14 @@ bs_i128 bs_plan_equity(const struct bs_plan *plan, uint32_t account)
     if (working == NULL) {
         return bs_account_equity(plan->engine, account);
     }
+    if (working->room == 0) {
+        return bs_account_equity(plan->engine, account) +
+               (working->collateral - plan->engine->accounts.hot[account].collateral);
+    }
     bs_i128 equity = working->collateral;
+    const struct bs_working_position *rows = plan->scratch->working_positions + working->first;
     for (uint32_t i = 0; i < working->count; i++) {
-        struct bs_working_position position = bs_plan_position(plan, account, i);
-        equity += bs_plan_profit(plan, position.market, &position.leg);
+        equity += bs_plan_profit(plan, rows[i].market, &rows[i].leg);
     }
     return equity;
 }
@@ -241,6 +249,14 @@ static uint32_t place_of(const struct bs_plan *plan, const struct bs_working *wo
     return i;
 }
 
+static void remove_leg(struct bs_plan *plan, struct bs_working *working, uint32_t at)
+{
+    struct bs_working_position *rows = plan->scratch->working_positions + working->first;
+    working->count--;
+    plan->positions--;
+    memmove(rows + at, rows + at + 1, (working->count - at) * sizeof *rows);
+}
+
 static void put_leg(struct bs_plan *plan, uint32_t account, uint32_t market,
                     const struct bs_leg *leg)
 {
@@ -250,9 +266,7 @@ static void put_leg(struct bs_plan *plan, uint32_t account, uint32_t market,
     uint32_t at = place_of(plan, working, market, &found);
     if (leg->size == 0) {
         if (found) {
-            working->count--;
-            plan->positions--;
-            memmove(rows + at, rows + at + 1, (working->count - at) * sizeof *rows);
+            remove_leg(plan, working, at);
         }
         return;
     }
@@ -269,10 +283,17 @@ static void put_leg(struct bs_plan *plan, uint32_t account, uint32_t market,
 static void close_leg(struct bs_plan *plan, uint32_t account, uint32_t market, int64_t lots,
                       bs_i128 received)
 {
-    struct bs_leg leg = bs_plan_leg(plan, account, market);
-    int64_t share = bs_leg_close(&leg, lots);
-    put_leg(plan, account, market, &leg);
-    touch(plan, account)->collateral += received - share;
+    struct bs_working *working = touch_positions(plan, account);
+    struct bs_working_position *rows = plan->scratch->working_positions + working->first;
+    uint32_t at = 0;
+    while (at < working->count && rows[at].market != market) {
+        at++;
+    }
+    assert(at < working->count);
+    working->collateral += received - bs_leg_close(&rows[at].leg, lots);
+    if (rows[at].leg.size == 0) {
+        remove_leg(plan, working, at);
+    }
 }
 
 static void carry_close(struct bs_plan *plan, const struct bs_step *step)

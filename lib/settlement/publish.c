@@ -12,7 +12,8 @@ struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs
 {
     assert(effects->actions_count < effects->actions_max);
     struct bs_action *action = &effects->actions[effects->actions_count++];
-    memset(action, 0, offsetof(struct bs_action, queue)); /* which add_rank fills as a whole */
+    /* Decimals and queue are set where `present` says so. */
+    memset(action, 0, offsetof(struct bs_action, decimals));
     action->ordinal = ++engine->ordinal;
     action->id = ++engine->pools[pool].actions;
     action->time_ms = engine->time_ms;
@@ -40,7 +41,21 @@ struct publishing {
     struct bs_effects *effects;
     const struct bs_pool *pool;
     const struct bs_step *step;
+    bs_i128 priced; /* the value shown, that `price` is the price of the step's lots for */
+    bool has_price;
+    struct bs_wide price;
 };
+
+/* Both sides of a close show the same price. */
+static struct bs_wide price_shown(struct publishing *p, bs_i128 value)
+{
+    if (!p->has_price || p->priced != value) {
+        p->price = bs_price_wide(&p->engine->markets[p->step->market], value, p->step->lots);
+        p->priced = value;
+        p->has_price = true;
+    }
+    return p->price;
+}
 
 static struct bs_action *begin(struct publishing *p, enum bs_action_type type, uint32_t account)
 {
@@ -89,7 +104,7 @@ static struct bs_action *add_close(struct publishing *p, enum bs_action_type typ
     DECIMAL(action, size_before, bs_lots_wide(market, held));
     DECIMAL(action, size_after, bs_lots_wide(market, held - lots));
     bs_i128 shown = bs_value_shown(market, sign > 0, received);
-    DECIMAL(action, price, bs_price_wide(market, shown, lots));
+    DECIMAL(action, price, price_shown(p, shown));
     DECIMAL(action, value, bs_quanta_wide(p->pool, shown));
     DECIMAL(action, mark_price, bs_ticks_wide(market, market->mark));
     DECIMAL(action, entry_price,
@@ -99,17 +114,21 @@ static struct bs_action *add_close(struct publishing *p, enum bs_action_type typ
     return action;
 }
 
-/* False: this ranking, or this position, has no score. */
-static bool score_shown(uint8_t ranking, const struct bs_candidate *candidate,
-                        struct bs_wide *ret_score)
+/* False: this ranking, or this position, has no score. Most are shown three times: in their own
+ * action and in their neighbours'. */
+static bool score_shown(uint8_t ranking, struct bs_candidate *candidate, struct bs_wide *ret_score)
 {
+    const struct bs_score *score = &candidate->score;
     bool by_priority = ranking == BS_RANKING_PRIORITY;
-    if (by_priority && candidate->score.numerator == -(bs_i128)BS_PRIORITY_NONE) {
+    if (by_priority && score->numerator == -(bs_i128)BS_PRIORITY_NONE) {
         return false;
     }
-    *ret_score = by_priority
-                     ? (struct bs_wide){-candidate->score.numerator, 0}
-                     : bs_wide_ratio(candidate->score.numerator, candidate->score.denominator, 0);
+    if (!candidate->has_shown) {
+        candidate->shown = by_priority ? (struct bs_wide){-score->numerator, 0}
+                                       : bs_wide_ratio(score->numerator, score->denominator, 0);
+        candidate->has_shown = true;
+    }
+    *ret_score = candidate->shown;
     return true;
 }
 
@@ -137,7 +156,8 @@ static void add_inputs(const struct publishing *p, struct bs_action_queue *queue
     }
     if (by_margin) {
         put_input(queue, BS_ACTION_INPUT_wallet, bs_quanta_wide(p->pool, input->wallet));
-        put_input(queue, BS_ACTION_INPUT_maintenance, bs_quanta_wide(p->pool, input->maintenance));
+        put_input(queue, BS_ACTION_INPUT_maintenance,
+                  bs_quanta_wide(p->pool, bs_score_maintenance(input)));
     }
 }
 
@@ -147,10 +167,10 @@ static void add_neighbour(const struct publishing *p, struct bs_action_queue *qu
 {
     struct bs_rankings *rankings = &p->plan->scratch->rankings;
     uint32_t own = p->step->candidate - 1; /* its place, from 0 */
-    const struct bs_candidate *neighbour =
+    struct bs_candidate *neighbour =
         is_ahead && own == 0
             ? NULL
-            : bs_ranking_at(rankings, p->step->market, side, is_ahead ? own - 1 : own + 1);
+            : bs_ranking_at(p->plan, p->step->market, side, is_ahead ? own - 1 : own + 1);
     struct bs_wide score;
     if (neighbour == NULL) {
         return;
@@ -168,10 +188,10 @@ static void add_rank(struct publishing *p, struct bs_action *action, uint8_t sid
 {
     struct bs_rankings *rankings = &p->plan->scratch->rankings;
     const struct bs_ranking_list *list = &rankings->lists[p->step->market * 2 + side];
-    const struct bs_candidate *candidate =
-        bs_ranking_at(rankings, p->step->market, side, p->step->candidate - 1);
-    struct bs_score_input input = bs_score_input_of(&p->engine->markets[p->step->market],
-                                                    &rankings->terms[candidate->terms], 0);
+    struct bs_candidate *candidate =
+        bs_ranking_at(p->plan, p->step->market, side, p->step->candidate - 1);
+    struct bs_score_input input =
+        bs_score_input_of(&p->engine->markets[p->step->market], &candidate->terms, 0);
     action->ranking = rankings->ranking;
     action->present |= BS_ACTION_HAS_RANKING | BS_ACTION_HAS_QUEUE;
     action->queue = (struct bs_action_queue){
@@ -546,6 +566,7 @@ bool bs_plan_publish(struct bs_engine *engine, struct bs_plan *plan, struct bs_e
             return false;
         }
         p.step = &scratch->steps[scratch->applied];
+        p.has_price = false;
         publish_step(&p);
         carry_noting_fund(&p);
     }

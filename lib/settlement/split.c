@@ -39,8 +39,8 @@ static struct bs_candidate *next(const struct split *split, uint32_t *rank, stru
     const struct bs_closing *closing = split->closing;
     struct bs_plan *plan = closing->plan;
     struct bs_candidate *candidate;
-    while ((candidate = bs_ranking_at(&plan->scratch->rankings, closing->market,
-                                      closing->counter_side, (*rank)++)) != NULL) {
+    while ((candidate = bs_ranking_at(plan, closing->market, closing->counter_side, (*rank)++)) !=
+           NULL) {
         if (!is_of_tier(split, candidate) || candidate->barred == split->leg_number ||
             candidate->below == split->round) {
             continue;

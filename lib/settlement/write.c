@@ -58,6 +58,10 @@ static void write_account(struct bs_engine *engine, const struct bs_working *wor
 void bs_plan_write(struct bs_engine *engine, struct bs_plan *plan)
 {
     struct bs_pool *pool = &engine->pools[plan->pool];
+    uint8_t phase = plan->scratch->phase; /* of the next chunk */
+    if (phase == BS_PHASE_CASES || phase == BS_PHASE_FUND) {
+        bs_rankings_keep(plan);
+    }
     for (uint32_t i = 1; i <= plan->working_count; i++) {
         write_removals(engine, &plan->scratch->working[i]);
     }

@@ -5,20 +5,21 @@
 
 #define HEADS_MASK (2 * BS_CLOSES_MAX - 1)
 
-static uint64_t *head_of(uint64_t *heads, uint64_t first, uint64_t second)
+static uint64_t head_of(uint64_t first, uint64_t second)
 {
     uint64_t words[2] = {first, second};
-    return &heads[bs_hash(0, words, sizeof words) & HEADS_MASK];
+    return bs_hash(0, words, sizeof words) & HEADS_MASK;
 }
 
+/* Actions of a pool that follow each other have their heads side by side. */
 static uint64_t *head_of_action(const struct bs_engine *engine, uint32_t pool, uint64_t action)
 {
-    return head_of(engine->closes.by_action, pool, action);
+    return &engine->closes.by_action[(head_of(pool, 0) + action) & HEADS_MASK];
 }
 
 static uint64_t *head_of_place(const struct bs_engine *engine, uint32_t account, uint32_t market)
 {
-    return head_of(engine->closes.by_place, account, market);
+    return &engine->closes.by_place[head_of(account, market)];
 }
 
 struct bs_close_part bs_close_part(const struct bs_close *close, int64_t lots)

@@ -168,8 +168,13 @@ int64_t bs_leg_close(struct bs_leg *leg, int64_t lots)
     int64_t held = bs_abs64(leg->size);
     assert(lots > 0);
     assert(lots <= held);
+    if (lots == held) {
+        int64_t entry = leg->entry;
+        *leg = (struct bs_leg){0, 0, 0};
+        return entry;
+    }
     int64_t share = (int64_t)bs_muldiv_floor(leg->entry, lots, held);
-    int64_t released = (int64_t)bs_muldiv_floor(leg->taken, lots, held);
+    int64_t released = leg->taken == 0 ? 0 : (int64_t)bs_muldiv_floor(leg->taken, lots, held);
     leg->entry -= share;
     leg->taken -= released;
     leg->size += leg->size > 0 ? -lots : lots;

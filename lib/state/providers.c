@@ -34,6 +34,9 @@ bool bs_provider_find(const struct bs_engine *engine, uint32_t account, uint32_t
 uint32_t bs_providers_of_account(const struct bs_engine *engine, uint32_t account)
 {
     uint32_t first;
+    if (engine->providers_count == 0) {
+        return 0;
+    }
     bool found = bs_provider_find(engine, account, 0, &first); /* market 0: where they begin */
     uint32_t end = first;
     assert(!found);
