@@ -6,7 +6,6 @@
  */
 #include "daemon/app.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -478,15 +477,15 @@ static int write_port_file(const struct app *app, uint16_t port)
 
 static int announce(struct app *app)
 {
-    uint16_t port = http_server_port(app->http);
+    const struct socket_address *address = http_server_address(app->http);
+    uint16_t port = socket_address_port(address);
     int status = write_port_file(app, port);
     if (status != EX_OK) {
         return status;
     }
-    struct in_addr address = {htonl(settings_host(app->settings, SETTING_HTTP_LISTEN))};
-    char host[INET_ADDRSTRLEN] = "";
-    (void)inet_ntop(AF_INET, &address, host, sizeof(host));
-    (void)printf("listening on http%s://%s:%u\n", app->has_tls ? "s" : "", host, (unsigned)port);
+    char text[SOCKET_ADDRESS_TEXT_SIZE];
+    socket_address_print(&address->any, text);
+    (void)printf("listening on http%s://%s\n", app->has_tls ? "s" : "", text);
     (void)fflush(stdout);
     logger_write(LOGGER_INFO, "app",
                  app->has_keys ? "serving whoever has a key"
@@ -499,7 +498,7 @@ static int announce(struct app *app)
         logger_write(LOGGER_WARN, "app", "the watchdog is shorter than two settlement intervals",
                      LOGGER_FIELDS(logger_uint("watchdog_us", watchdog_us)));
     }
-    (void)notify_send("READY=1\nSTATUS=Serving %s:%u", host, (unsigned)port);
+    (void)notify_send("READY=1\nSTATUS=Serving %s", text);
     return EX_OK;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From settings to the options of the parts. */
-#include <arpa/inet.h>
 #include <sys/random.h>
 
 #include "daemon/app.h"
@@ -41,7 +40,5 @@ void app_http_options(const struct settings *settings, struct http_options *ret_
         .ping_interval_s = settings_number32(settings, SETTING_STREAM_PING_INTERVAL_S),
         .stall_timeout_s = settings_number32(settings, SETTING_STREAM_STALL_TIMEOUT_S),
         .behind_max = settings_number32(settings, SETTING_STREAM_BEHIND_MAX)};
-    options->address.sin_family = AF_INET;
-    options->address.sin_addr.s_addr = htonl(settings_host(settings, SETTING_HTTP_LISTEN));
-    options->address.sin_port = htons(settings_port(settings, SETTING_HTTP_LISTEN));
+    options->address = settings_address(settings, SETTING_HTTP_LISTEN);
 }

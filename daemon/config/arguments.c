@@ -215,8 +215,8 @@ void arguments_help(struct buffer *out)
         "  backstopctl health\n"
         "\n"
         "It keeps every command it acknowledged in DIR and replays them at the next start.\n"
-        "It prints \"listening on http://...\" when it serves. Other addresses than 127.0.0.1\n"
-        "need access keys and TLS, see backstopd.conf(5).\n"
+        "It prints \"listening on http://...\" when it serves. Addresses other than 127.0.0.1\n"
+        "and [::1] need access keys and TLS, see backstopd.conf(5).\n"
         "With --keys every request needs an access key of that file.\n"
         "\n"
         "Options:\n");

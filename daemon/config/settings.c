@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/config/settings.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -107,51 +106,16 @@ static const char *parse_choice(const struct setting_spec *spec, const char *tex
     }
 }
 
-/* No names but localhost: what a name stands for can change, an address cannot. */
-static bool parse_host(const char *text, size_t size, uint32_t *ret_host)
-{
-    char host[INET_ADDRSTRLEN];
-    struct in_addr address;
-    if (size == 9 && memcmp(text, "localhost", 9) == 0) {
-        *ret_host = INADDR_LOOPBACK;
-        return true;
-    }
-    if (size >= sizeof(host)) {
-        return false;
-    }
-    memcpy(host, text, size);
-    host[size] = '\0';
-    if (inet_pton(AF_INET, host, &address) != 1) {
-        return false;
-    }
-    *ret_host = ntohl(address.s_addr);
-    return true;
-}
-
-static const char *parse_address(const char *text, uint64_t *ret_number)
-{
-    const char *colon = strrchr(text, ':');
-    uint64_t port = 0;
-    uint32_t host = 0;
-    if (colon == NULL || !parse_digits(colon + 1, &port) || port > 65535) {
-        return "is not HOST:PORT with a port up to 65535";
-    }
-    if (!parse_host(text, (size_t)(colon - text), &host)) {
-        return "is not HOST:PORT with localhost or an IPv4 address";
-    }
-    *ret_number = (uint64_t)host << 16 | port;
-    return NULL;
-}
-
 static const char *parse(const struct setting_spec *spec, const char *text, uint64_t *number)
 {
     struct address_ranges ranges;
     struct address_ports ports;
+    struct socket_address address;
     switch (spec->kind) {
     case SETTING_PATH:
         return strlen(text) < SETTINGS_PATH_SIZE_MAX ? NULL : "is too long";
     case SETTING_ADDRESS:
-        return parse_address(text, number);
+        return socket_address_parse(&address, text);
     case SETTING_NUMBER:
     case SETTING_POWER:
         return parse_number(spec, text, number);
@@ -241,11 +205,11 @@ static void check_access(struct settings *settings)
                          "tls.client_ca needs tls.certificate, and access.keys, which says who a "
                          "client certificate stands for");
     }
-    bool is_local = settings_host(settings, SETTING_HTTP_LISTEN) >> 24 == IN_LOOPBACKNET;
-    if (!is_local && !(has_certificate && has_keys)) {
+    struct socket_address address = settings_address(settings, SETTING_HTTP_LISTEN);
+    if (!socket_address_is_local(&address) && !(has_certificate && has_keys)) {
         settings_problem(
             settings, ORIGIN_FILE,
-            "http.listen: \"%s\" is not 127.0.0.1: other machines are served only with "
+            "http.listen: \"%s\" is not 127.0.0.1 or [::1]: other machines are served only with "
             "access.keys%s and with tls.certificate and tls.key%s",
             settings_text(settings, SETTING_HTTP_LISTEN), has_keys ? "" : " (not set)",
             has_certificate ? "" : " (not set)");
@@ -266,14 +230,12 @@ uint64_t settings_number(const struct settings *settings, enum setting setting)
     return settings->values[setting].number;
 }
 
-uint32_t settings_host(const struct settings *settings, enum setting setting)
+struct socket_address settings_address(const struct settings *settings, enum setting setting)
 {
-    return (uint32_t)(settings->values[setting].number >> 16);
-}
-
-uint16_t settings_port(const struct settings *settings, enum setting setting)
-{
-    return (uint16_t)settings->values[setting].number;
+    struct socket_address address;
+    const char *problem = socket_address_parse(&address, settings->values[setting].text);
+    assert(problem == NULL); /* or the text would not have been taken */
+    return address;
 }
 
 uint32_t settings_number32(const struct settings *settings, enum setting setting)

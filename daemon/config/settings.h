@@ -10,6 +10,7 @@
 #define SETTINGS_H
 
 #include "api/buffer.h"
+#include "daemon/config/socket_address.h"
 #include "lib/base/base.h"
 
 #define SETTINGS_PATH_SIZE_MAX 4096
@@ -47,7 +48,7 @@ enum setting_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_FL
 
 struct setting_value {
     char *text;      /* malloc'd, as given */
-    uint64_t number; /* NUMBER, POWER; CHOICE: index of the word; ADDRESS: IPv4 << 16 | port */
+    uint64_t number; /* NUMBER, POWER; CHOICE: index of the word */
     enum setting_origin origin;
     uint32_t line; /* ORIGIN_FILE */
 };
@@ -77,8 +78,7 @@ void settings_problem(struct settings *settings, enum setting_origin origin, con
 uint64_t settings_number(const struct settings *settings, enum setting setting);
 /* Of a setting whose maximum fits. */
 uint32_t settings_number32(const struct settings *settings, enum setting setting);
-uint32_t settings_host(const struct settings *settings, enum setting setting); /* of an ADDRESS */
-uint16_t settings_port(const struct settings *settings, enum setting setting);
+struct socket_address settings_address(const struct settings *settings, enum setting setting);
 const char *settings_text(const struct settings *settings, enum setting setting);
 
 /* The effective settings as a file that can be read back, each with its origin. */

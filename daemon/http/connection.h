@@ -132,12 +132,12 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     struct handshakes handshakes;
     pthread_t thread;
     int listener;
-    int event; /* wakes the thread: something atomic has changed */
-    uint16_t port;
-    bool checks_layout;    /* of heads; from 1.0.0 on the library itself reads
-                              strictly */
-    bool waits_ended;      /* nobody waits for actions any more */
-    uint64_t told_ordinal; /* up to here the waiters were told */
+    struct socket_address address; /* where it listens */
+    int event;                     /* wakes the thread: something atomic has changed */
+    bool checks_layout;            /* of heads; from 1.0.0 on the library itself reads
+                                      strictly */
+    bool waits_ended;              /* nobody waits for actions any more */
+    uint64_t told_ordinal;         /* up to here the waiters were told */
     struct feed feed;
     struct stream_counts streams;
     size_t bodies_size;                /* promised by Content-Length and not yet answered */

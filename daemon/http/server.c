@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/http/server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,44 +61,53 @@ __attribute__((format(printf, 2, 0))) static void on_library_message(void *user,
     }
 }
 
+/* Every address means every address, of IPv4, too, whatever the system's default is. */
+static int bind_to(struct http_server *server)
+{
+    struct socket_address *address = &server->address;
+    socklen_t size = socket_address_size(address);
+    int one = 1;
+    int zero = 0;
+    (void)setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (address->any.sa_family == AF_INET6) {
+        (void)setsockopt(server->listener, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+    }
+    return bind(server->listener, &address->any, size);
+}
+
 /* Our own socket, for an operator gets the reason when it cannot be had. */
 static int listen_on(struct http_server *server, char error[LOG_ERROR_SIZE])
 {
-    struct sockaddr_in address = server->options.address;
-    socklen_t size = sizeof address;
-    char host[INET_ADDRSTRLEN];
+    struct socket_address *address = &server->address;
+    socklen_t size = socket_address_size(address);
+    char text[SOCKET_ADDRESS_TEXT_SIZE];
     const char *what = "open a socket for";
-    int one = 1;
-    address.sin_family = AF_INET;
-    (void)inet_ntop(AF_INET, &address.sin_addr, host, sizeof host);
-    bool is_local = ntohl(address.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    if (!is_local && (server->keys == NULL || server->tls == NULL)) {
+    socket_address_print(&address->any, text);
+    if (!socket_address_is_local(address) && (server->keys == NULL || server->tls == NULL)) {
         (void)snprintf(error, LOG_ERROR_SIZE,
                        "refusing to listen on %s: without keys and TLS only "
-                       "127.0.0.1 is served",
-                       host);
+                       "127.0.0.1 and [::1] are served",
+                       text);
         return -EACCES;
     }
-    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    server->listener =
+        socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (server->listener < 0) {
         goto err_listen;
     }
     what = "bind";
-    (void)setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(server->listener, (const struct sockaddr *)&address, size) != 0) {
+    if (bind_to(server) != 0) {
         goto err_listen;
     }
     what = "listen on";
     if (listen(server->listener, LISTEN_BACKLOG) != 0 ||
-        getsockname(server->listener, (struct sockaddr *)&address, &size) != 0) {
+        getsockname(server->listener, &address->any, &size) != 0) {
         goto err_listen;
     }
-    server->port = ntohs(address.sin_port);
     return 0;
 err_listen:;
     int code = -errno;
-    (void)snprintf(error, LOG_ERROR_SIZE, "cannot %s %s:%u: %s", what, host,
-                   ntohs(address.sin_port), strerror(-code));
+    (void)snprintf(error, LOG_ERROR_SIZE, "cannot %s %s: %s", what, text, strerror(-code));
     return code;
 }
 
@@ -317,6 +325,7 @@ int http_server_new(struct http_server **ret_server, const struct http_options *
         return -ENOMEM;
     }
     server->options = *options;
+    server->address = options->address;
     server->core = core;
     server->keys = options->keys;
     server->tls = options->tls;
@@ -339,9 +348,9 @@ int http_server_new(struct http_server **ret_server, const struct http_options *
     return 0;
 }
 
-uint16_t http_server_port(const struct http_server *server)
+const struct socket_address *http_server_address(const struct http_server *server)
 {
-    return server->port;
+    return &server->address;
 }
 
 void http_server_wake(struct http_server *server, uint64_t last_ordinal)

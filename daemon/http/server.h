@@ -7,8 +7,7 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
-#include <netinet/in.h>
-
+#include "daemon/config/socket_address.h"
 #include "daemon/core/core.h"
 #include "daemon/log/log.h"
 
@@ -26,7 +25,7 @@ struct stream_options {
 };
 
 struct http_options {
-    struct sockaddr_in address;      /* port 0 = any free one */
+    struct socket_address address;   /* port 0 = any free one */
     uint32_t connections_max;        /* default 1024 */
     uint32_t per_ip_connections_max; /* default 0 = no limit */
     size_t body_size_max;            /* default 16 MiB */
@@ -48,7 +47,8 @@ struct http_server;
 BS_MUST_USE int http_server_new(struct http_server **ret_server, const struct http_options *options,
                                 struct core *core, struct command_log *log,
                                 char error[LOG_ERROR_SIZE]);
-uint16_t http_server_port(const struct http_server *server);
+/* Where it serves, with the port that it got. */
+const struct socket_address *http_server_address(const struct http_server *server);
 /* From the core loop: actions up to this ordinal are durable; wakes the long polls. */
 void http_server_wake(struct http_server *server, uint64_t last_ordinal);
 /* Any thread: new connections get this certificate. The server frees it. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/http/trail.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "api/json_writer.h"
@@ -11,10 +10,7 @@ void trail_peer(const struct connection *connection, char text[TRAIL_PEER_SIZE])
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr_in *address = (const void *)info->client_addr;
-    char host[INET_ADDRSTRLEN] = "?";
-    (void)inet_ntop(AF_INET, &address->sin_addr, host, sizeof(host));
-    (void)snprintf(text, TRAIL_PEER_SIZE, "%s:%u", host, ntohs(address->sin_port));
+    socket_address_print(info->client_addr, text);
 }
 
 bool trail_wants_path(const struct connection *connection)

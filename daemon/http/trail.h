@@ -11,7 +11,7 @@
 
 #include "daemon/http/connection.h"
 
-#define TRAIL_PEER_SIZE (INET_ADDRSTRLEN + 8)
+#define TRAIL_PEER_SIZE SOCKET_ADDRESS_TEXT_SIZE
 
 /* Before the handler of an administrative path runs, or the items of a write are submitted; more
  * often is fine. False: it cannot be written down, and must not be done. */

@@ -28,7 +28,7 @@ import time
 
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 20
-LISTENING = re.compile(rb"listening on https?://[0-9.]+:([1-9][0-9]*)")
+LISTENING = re.compile(rb"listening on https?://\S+:([1-9][0-9]*)")
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 PROBLEM = "application/problem+json"
@@ -74,7 +74,7 @@ class Authority:
         return self.path(name + ".pem"), self.path(name + ".key")
 
     def issue_server(self, name="server", days=30):
-        return self.issue(name, f"/CN={name}", ["subjectAltName=DNS:localhost,IP:127.0.0.1",
+        return self.issue(name, f"/CN={name}", ["subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1",
                                                 "extendedKeyUsage=serverAuth"], days)
 
 
@@ -98,12 +98,14 @@ class Response:
 
 class Server:
     def __init__(self, data=None, arguments=(), settings=None, keys=None,
-                 authority=None):
+                 authority=None, listen="127.0.0.1:0"):
         """settings: {"http_idle_timeout_s": 1}, passed as BACKSTOPD_HTTP_IDLE_TIMEOUT_S.
         keys: {"feed1": "feed,read requests=5"}, written to a keys file; requests then take
         key="feed1", and without one they are those of `key`, the first that may do everything.
         authority: an Authority whose certificate it has; with BACKSTOP_TEST_TLS=1 every server has
-        one."""
+        one. Requests go to `host`, where it listens."""
+        self.listen = listen
+        self.host = "::1" if listen.startswith("[") else "127.0.0.1"
         self.environment = {f"BACKSTOPD_{name.upper()}": str(value)
                             for name, value in (settings or {}).items()}
         self.owns_data = data is None
@@ -156,7 +158,7 @@ class Server:
         descriptor, self.output_path = tempfile.mkstemp(prefix="backstopd-test-", suffix=".out")
         with open(descriptor, "wb") as output:
             self.process = subprocess.Popen(
-                [binary(), "--data", self.data, "--listen", "127.0.0.1:0", *self.arguments],
+                [binary(), "--data", self.data, "--listen", self.listen, *self.arguments],
                 stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                 env={**os.environ, **self.environment})
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -211,9 +213,9 @@ class Server:
 
     def connect(self, timeout=30):
         if self.tls is not None:
-            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout,
+            return http.client.HTTPSConnection(self.host, self.port, timeout=timeout,
                                                context=self.tls)
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
 
     def request(self, method, path, body=None, content_type=JSON, headers=None, connection=None,
                 key=None):
@@ -250,11 +252,11 @@ class Server:
         return self.request("DELETE", path, **options)
 
     def open(self, timeout=10):
-        return self.wrap(socket.create_connection(("127.0.0.1", self.port), timeout=timeout))
+        return self.wrap(socket.create_connection((self.host, self.port), timeout=timeout))
 
     def wrap(self, sock):
         """A connected socket as what requests go through."""
-        return sock if self.tls is None else self.tls.wrap_socket(sock, server_hostname="127.0.0.1")
+        return sock if self.tls is None else self.tls.wrap_socket(sock, server_hostname=self.host)
 
     def raw(self, data, timeout=10, count=1):
         """Sends bytes as they are; returns all answers until the server closes, or is silent after

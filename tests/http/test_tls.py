@@ -260,16 +260,17 @@ def test_starts_that_are_refused(t):
     os.chmod(keys, 0o600)
     with_keys = {"BACKSTOPD_ACCESS_KEYS": keys}
     with_tls = {"BACKSTOPD_TLS_CERTIFICATE": certificate, "BACKSTOPD_TLS_KEY": key}
-    for host in ("0.0.0.0", "10.1.2.3", "126.255.255.255", "128.0.0.1"):
+    for host in ("0.0.0.0", "10.1.2.3", "126.255.255.255", "128.0.0.1", "[::]", "[2001:db8::1]",
+                 "[::2]"):
         for what, environment in (("neither", {}), ("keys", with_keys), ("TLS", with_tls)):
             code, said = check("--listen", f"{host}:0", environment=environment)
             t.true(f"{host} with {what} alone is refused",
                    code == 78 and "other machines are served only with access.keys" in said, said)
         code, said = check("--listen", f"{host}:0", environment={**with_keys, **with_tls})
         t.equal(f"{host} with both", code, 0)
-    for host in ("127.0.0.1", "localhost"):
+    for host in ("127.0.0.1", "localhost", "[::1]"):
         t.equal(f"{host} with neither", check("--listen", f"{host}:0", environment={})[0], 0)
-    for host in ("", "*", "::", "[::1]", "venue.example", "1.2.3", "1.2.3.4.5", "0x7f000001"):
+    for host in ("", "*", "::", "::1", "[::1", "[::ffff:127.0.0.1]", "[fe80::1%lo]", "venue.example", "1.2.3", "1.2.3.4.5", "0x7f000001"):
         t.true(f"'{host}' is no address", check("--listen", f"{host}:0", environment={**with_keys,
                **with_tls})[0] == 78)
     with_ca = {"BACKSTOPD_TLS_CLIENT_CA": authority.certificate}

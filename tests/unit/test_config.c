@@ -57,14 +57,59 @@ START_TEST(file_is_read)
     ck_assert_msg(settings.problems_count == 0, "%s", settings.problems.bytes);
     ck_assert_str_eq(settings_text(&settings, SETTING_STORAGE_DATA), "/x y");
     ck_assert_uint_eq(settings.values[SETTING_STORAGE_DATA].line, 5);
-    ck_assert_uint_eq(settings_port(&settings, SETTING_HTTP_LISTEN), 0);
-    ck_assert_uint_eq(settings_host(&settings, SETTING_HTTP_LISTEN), 0x7f000001);
+    struct socket_address address = settings_address(&settings, SETTING_HTTP_LISTEN);
+    ck_assert_uint_eq(socket_address_port(&address), 0);
+    ck_assert_uint_eq(ntohl(address.v4.sin_addr.s_addr), 0x7f000001);
     ck_assert_uint_eq(settings_number(&settings, SETTING_HTTP_CONNECTIONS_MAX), 7);
     ck_assert_uint_eq(settings_number(&settings, SETTING_LOGGING_LEVEL), 2);
     ck_assert_uint_eq(settings_number(&settings, SETTING_LOGGING_FORMAT), 1);
     ck_assert_uint_eq(settings_number(&settings, SETTING_CORE_QUEUE_MAX), 1);
     ck_assert_uint_eq(settings_number(&settings, SETTING_CORE_BATCH_RECORDS_MAX), 65536);
     settings_fini(&settings);
+}
+
+END_TEST
+
+START_TEST(addresses_to_listen_on)
+{
+    static const struct {
+        const char *text, *printed;
+        bool is_local;
+        uint16_t port;
+    } rows[] = {
+        {"localhost:80", "127.0.0.1:80", true, 80},
+        {"127.0.0.2:65535", "127.0.0.2:65535", true, 65535},
+        {"0.0.0.0:0", "0.0.0.0:0", false, 0},
+        {"10.0.0.1:8480", "10.0.0.1:8480", false, 8480},
+        {"[::1]:8480", "[::1]:8480", true, 8480},
+        {"[0:0:0:0:0:0:0:1]:1", "[::1]:1", true, 1},
+        {"[::]:80", "[::]:80", false, 80},
+        {"[2001:db8::1]:443", "[2001:db8::1]:443", false, 443},
+        {"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535",
+         "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", false, 65535},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct socket_address address;
+        char text[SOCKET_ADDRESS_TEXT_SIZE];
+        ck_assert_ptr_null(socket_address_parse(&address, rows[i].text));
+        socket_address_print(&address.any, text);
+        ck_assert_str_eq(text, rows[i].printed);
+        ck_assert_uint_eq(socket_address_port(&address), rows[i].port);
+        ck_assert_msg(socket_address_is_local(&address) == rows[i].is_local, "%s", rows[i].text);
+    }
+}
+
+END_TEST
+
+START_TEST(a_client_of_ipv4_is_printed_as_one)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(443)};
+    const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 1};
+    char text[SOCKET_ADDRESS_TEXT_SIZE];
+    memcpy(&address.sin6_addr, mapped, sizeof(mapped));
+    socket_address_print((const struct sockaddr *)&address, text);
+    ck_assert_str_eq(text, "192.0.2.1:443");
 }
 
 END_TEST
@@ -88,8 +133,14 @@ START_TEST(problems_are_named)
         {"[logging]\nlevel = loud\n", "2",
          "\"loud\" is not one of its words (debug|info|warn|error)"},
         {"[logging]\nlevel = info|warn\n", "2", "is not one of its words"},
-        {"[http]\nlisten = example.org:80\n", "2", "localhost or an IPv4 address"},
-        {"[http]\nlisten = [::]:80\n", "2", "localhost or an IPv4 address"},
+        {"[http]\nlisten = example.org:80\n", "2", "localhost, an IPv4 address, or an IPv6"},
+        {"[http]\nlisten = ::1:80\n", "2", "an IPv6 address in brackets"},
+        {"[http]\nlisten = [fe80::1%lo]:80\n", "2", "an IPv6 address in brackets"},
+        {"[http]\nlisten = [::ffff:127.0.0.1]:80\n", "2", "an IPv6 address in brackets"},
+        {"[http]\nlisten = []:80\n", "2", "an IPv6 address in brackets"},
+        {"[http]\nlisten = [:80\n", "2", "an IPv6 address in brackets"},
+        {"[http]\nlisten = [127.0.0.1]:80\n", "2", "an IPv6 address in brackets"},
+        {"[http]\nlisten = [::1]\n", "2", "is not HOST:PORT"},
         {"[http]\nlisten = 127.0.0.1\n", "2", "is not HOST:PORT"},
         {"[http]\nlisten = 127.0.0.1:65536\n", "2", "is not HOST:PORT"},
         {"[core\n", "1", "neither a [section]"},
@@ -335,6 +386,8 @@ int main(void)
     Suite *suite = suite_create("config");
     TCase *tests = tcase_create("config");
     tcase_add_test(tests, file_is_read);
+    tcase_add_test(tests, addresses_to_listen_on);
+    tcase_add_test(tests, a_client_of_ipv4_is_printed_as_one);
     tcase_add_test(tests, problems_are_named);
     tcase_add_test(tests, long_line_is_a_problem);
     tcase_add_test(tests, all_problems_are_reported);

@@ -2,7 +2,6 @@
 /* Goal: events are encoded once for all readers, and a cursor that the log no longer reaches is
  * answered by name. Method: a core on a memory log that drops actions on request, its feed asked
  * directly, and an HTTP server in front of it read over a socket. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -153,14 +152,12 @@ END_TEST
 
 static int ask(const struct http_server *server, const char *target)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(http_server_port(server)),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct socket_address address = *http_server_address(server);
     struct timeval patience = {.tv_sec = 20};
     char request[200];
     int size = snprintf(request, sizeof(request), "GET %s HTTP/1.0\r\n\r\n", target);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(connect(fd, &address.any, socket_address_size(&address)), 0);
     ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
     ck_assert_int_eq((int)write(fd, request, (size_t)size), size);
     return fd;
@@ -204,7 +201,7 @@ START_TEST(a_cursor_the_log_dropped_is_expired)
     struct http_options options = {
         .streams = {
             .clients_max = 10, .ping_interval_s = 15, .stall_timeout_s = 30, .behind_max = 1000}};
-    options.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_ptr_null(socket_address_parse(&options.address, "127.0.0.1:0"));
     ck_assert_int_eq(http_server_new(&server, &options, world.core, world.log, error), 0);
     log_memory_drop(world.log, 5);
     expect_answer(server, "/v1/stream?after=4", "\"code\":\"cursor_expired\"");
