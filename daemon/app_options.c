@@ -35,6 +35,7 @@ void app_http_options(const struct settings *settings, struct http_options *ret_
     options->header_deadline_ms = settings_number32(settings, SETTING_HTTP_HEADER_DEADLINE_MS);
     options->body_deadline_ms = settings_number32(settings, SETTING_HTTP_BODY_DEADLINE_MS);
     options->answer_deadline_ms = settings_number32(settings, SETTING_HTTP_ANSWER_DEADLINE_MS);
+    options->stall_limit_ms = settings_number32(settings, SETTING_CORE_STALL_LIMIT_MS);
     options->streams = (struct stream_options){
         .clients_max = settings_number32(settings, SETTING_STREAM_CLIENTS_MAX),
         .ping_interval_s = settings_number32(settings, SETTING_STREAM_PING_INTERVAL_S),

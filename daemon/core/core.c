@@ -182,6 +182,19 @@ struct core_stats core_stats_get(const struct core *core)
     return stats;
 }
 
+static uint64_t since(const _Atomic uint64_t *moment, uint64_t now_ns)
+{
+    uint64_t then_ns = counter_get(moment);
+    return then_ns != 0 && now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+struct core_health core_health_get(const struct core *core)
+{
+    uint64_t now_ns = uv_hrtime();
+    return (struct core_health){.quiet_ns = since(&core->counters.tick_ns, now_ns),
+                                .writing_ns = since(&core->counters.write_ns, now_ns)};
+}
+
 const struct core_options *core_options_get(const struct core *core)
 {
     return &core->options;
@@ -239,6 +252,7 @@ void core_stop(struct core *core, void (*on_stopped)(void *user), void *user)
     core->on_stopped_user = user;
     queue_close(&core->queue);
     (void)uv_timer_stop(&core->timer);
+    counter_set(&core->counters.tick_ns, 0);
     if (core->is_failed) {
         core_finish_stop(core);
     } else {

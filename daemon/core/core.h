@@ -55,6 +55,14 @@ BS_MUST_USE bool core_submit(struct core *core, struct request *request);
 /* Called on the core loop after a commit that made new actions durable. */
 void core_on_actions(struct core *core, void (*fn)(void *user, uint64_t last_ordinal), void *user);
 struct core_stats core_stats_get(const struct core *core);
+
+/* What makes a core that does nothing wrong useless. Any thread. */
+struct core_health {
+    uint64_t quiet_ns;   /* since the timer's turn that was due last and did not come; 0: none */
+    uint64_t writing_ns; /* since the commit in flight was given to the log; 0: there is none */
+};
+
+struct core_health core_health_get(const struct core *core);
 const struct core_options *core_options_get(const struct core *core);
 const struct command_log *core_log(const struct core *core);
 /* Ordinal of the last durable action: what readers may see. Any thread. */

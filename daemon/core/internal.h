@@ -47,6 +47,8 @@ struct core_counters { /* written by the core loop, except queue_full */
     _Atomic uint64_t settle_overruns, loop_lag_ns_max, step_ns_total, applied_seq, queue_full;
     _Atomic uint64_t halted_pools, durable_ordinal;
     _Atomic uint64_t settle_lag_ns_total, settle_lags[CORE_LAG_BUCKETS];
+    _Atomic uint64_t tick_ns;  /* when the next tick is due; 0: there is no timer */
+    _Atomic uint64_t write_ns; /* when the commit in flight began; 0: there is none */
 };
 
 struct core {

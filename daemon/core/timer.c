@@ -88,6 +88,7 @@ static void schedule(struct core *core)
 {
     uint64_t interval_ns = core->options.settle_interval_ms * NS_PER_MS;
     uint64_t due_ns = core->schedule_ns + core->ticks_count * interval_ns;
+    counter_set(&core->counters.tick_ns, due_ns);
     uv_update_time(core->loop);
     uint64_t now_ns = uv_hrtime();
     uint64_t wait_ms = due_ns > now_ns ? (due_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS : 0;

@@ -167,6 +167,7 @@ static void finish_commit(struct core *core)
     }
     struct outbox_segment *segment = core->flight_segment;
     core->is_in_flight = false;
+    counter_set(&core->counters.write_ns, 0);
     core->flight_segment = NULL;
     if (core->flight != NULL) {
         core->ready = core->flight;
@@ -244,6 +245,7 @@ static void start_commit(struct core *core)
     }
     core->flight_segment = segment;
     core->is_in_flight = true;
+    counter_set(&core->counters.write_ns, uv_hrtime());
     log_append(core->log, &core->batch);
 }
 

@@ -168,6 +168,7 @@ enum outcome handle_actions(struct connection *connection);
 enum outcome handle_stream(struct connection *connection);
 enum outcome handle_settlements(struct connection *connection);
 enum outcome handle_settlement(struct connection *connection);
+enum outcome handle_live(struct connection *connection);
 enum outcome handle_ready(struct connection *connection);
 enum outcome handle_metrics(struct connection *connection);
 enum outcome handle_simulation(struct connection *connection);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Health and metrics. Both go through the core loop: an answer proves that it turns. */
+/* Health and metrics. Readiness and metrics go through the core loop: an answer proves that it
+ * turns. Whether it is alive is told from outside. */
+#include <stdio.h>
+
 #include "daemon/http/answer.h"
 #include "daemon/http/connection.h"
 #include "daemon/http/reads.h"
@@ -20,7 +23,7 @@ static void put_checks(struct connection *connection)
                   (unsigned long long)streams->open);
 }
 
-void read_live(struct request *request, struct core *core, struct bs_engine *engine)
+static void read_live(struct request *request, struct core *core, struct bs_engine *engine)
 {
     (void)core;
     (void)engine;
@@ -28,10 +31,48 @@ void read_live(struct request *request, struct core *core, struct bs_engine *eng
     answer_json(request, 200);
 }
 
+/* Whether something takes longer than it may; then it is the answer. */
+static bool is_stalled(struct connection *connection, const char *what, uint64_t since_ns)
+{
+    char detail[100];
+    uint64_t limit_ms = connection->server->options.stall_limit_ms;
+    if (since_ns / 1000000 < limit_ms) {
+        return false;
+    }
+    (void)snprintf(detail, sizeof detail, "%s for %.1f s", what, (double)since_ns / 1e9);
+    connection->retry_after_s = 1;
+    answer_problem(&connection->request, BS_STALLED, detail);
+    return true;
+}
+
+static bool loop_is_stalled(struct connection *connection)
+{
+    struct core_health health = core_health_get(connection->server->core);
+    return is_stalled(connection, "the core loop has not turned", health.quiet_ns);
+}
+
+static bool log_is_stalled(struct connection *connection)
+{
+    struct core_health health = core_health_get(connection->server->core);
+    return is_stalled(connection, "the log has been writing one commit", health.writing_ns);
+}
+
+/* On this thread, which can say that the other one does not turn. */
+enum outcome handle_live(struct connection *connection)
+{
+    if (!loop_is_stalled(connection)) {
+        read_live(&connection->request, NULL, NULL);
+    }
+    return OUTCOME_ANSWER;
+}
+
 enum outcome handle_ready(struct connection *connection)
 {
     struct request *request = &connection->request;
     bool done = false;
+    if (!connection->handed_over && (loop_is_stalled(connection) || log_is_stalled(connection))) {
+        return OUTCOME_ANSWER;
+    }
     request->query = read_live;
     enum outcome outcome = connection_through_core(connection, &done);
     if (outcome == OUTCOME_ANSWER && done) {

@@ -20,6 +20,5 @@ void read_markets(struct request *request, struct core *core, struct bs_engine *
 void read_market(struct request *request, struct core *core, struct bs_engine *engine);
 void read_adl_rank(struct request *request, struct core *core, struct bs_engine *engine);
 void read_adl_queue(struct request *request, struct core *core, struct bs_engine *engine);
-void read_live(struct request *request, struct core *core, struct bs_engine *engine);
 
 #endif

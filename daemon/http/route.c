@@ -32,10 +32,6 @@
     {                                                                                              \
         .method = "GET", pattern, handle_query, fn, .roles = ROLE_READ                             \
     }
-#define OPEN(pattern, fn)                                                                          \
-    {                                                                                              \
-        .method = "GET", pattern, handle_query, fn, .roles = ROLE_ANYBODY                          \
-    }
 #define LIST(pattern, fn, query, max)                                                              \
     {                                                                                              \
         .method = "GET", pattern, handle_query, fn, .roles = ROLE_READ, .parameters = query,       \
@@ -148,8 +144,8 @@ static const struct route routes[] = {
     WEBHOOK("POST", "/v1/webhooks/{}/rotate", PUBLISHER_ROTATE, true),
     WEBHOOK("POST", "/v1/webhooks/{}/enable", PUBLISHER_ENABLE, true),
     WEBHOOK_LIST("/v1/webhooks/{}/deliveries", PUBLISHER_HISTORY, BY_NUMBER),
-    OPEN("/livez", read_live),
-    OPEN("/healthz", read_live),
+    {.method = "GET", "/livez", handle_live, .roles = ROLE_ANYBODY},
+    {.method = "GET", "/healthz", handle_live, .roles = ROLE_ANYBODY},
     {.method = "GET", "/readyz", handle_ready, .roles = ROLE_ANYBODY, .parameters = QUERY_VERBOSE},
     {.method = "GET", "/metrics", handle_metrics, .roles = ROLE_READ},
     {.method = "GET", "/openapi.yaml", handle_contract, .roles = ROLE_READ},

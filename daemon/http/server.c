@@ -25,7 +25,8 @@ static void set_defaults(struct http_options *options)
                                     .idle_timeout_s = 60,
                                     .header_deadline_ms = 5000,
                                     .body_deadline_ms = 10000,
-                                    .answer_deadline_ms = 30000};
+                                    .answer_deadline_ms = 30000,
+                                    .stall_limit_ms = 5000};
 #define DEFAULT(field)                                                                             \
     if (options->field == 0) {                                                                     \
         options->field = defaults.field;                                                           \
@@ -36,6 +37,7 @@ static void set_defaults(struct http_options *options)
     DEFAULT(header_deadline_ms)
     DEFAULT(body_deadline_ms)
     DEFAULT(answer_deadline_ms)
+    DEFAULT(stall_limit_ms)
 #undef DEFAULT
 }
 
@@ -255,6 +257,7 @@ static void turn(struct http_server *server)
 static void *serve(void *user)
 {
     struct http_server *server = user;
+    (void)pthread_setname_np(pthread_self(), "bs-http");
     while (!atomic_load(&server->ending)) {
         turn(server);
     }

@@ -32,6 +32,7 @@ struct http_options {
     uint32_t idle_timeout_s;         /* default 60 */
     uint32_t header_deadline_ms;     /* default 5000 */
     uint32_t body_deadline_ms;       /* default 10000, plus 1 s per MiB */
+    uint32_t stall_limit_ms;         /* of the core; default 5000 */
     uint32_t
         answer_deadline_ms; /* default 30000: a suspended request past it is counted and logged */
     struct stream_options streams;

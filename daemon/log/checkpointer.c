@@ -98,6 +98,7 @@ static void *run(void *user)
     struct checkpointer *checkpointer = user;
     struct work work;
     bool failed = false;
+    (void)pthread_setname_np(pthread_self(), "bs-checkpointer");
     while (next_work(checkpointer, &work)) {
         char message[LOG_ERROR_SIZE] = "";
         int result = 0;

@@ -228,6 +228,7 @@ static void *run(void *user)
 {
     struct command_log *log = user;
     struct log_batch batch;
+    (void)pthread_setname_np(pthread_self(), "bs-log");
     while (next_batch(log, &batch)) {
         pthread_mutex_lock(&log->storing);
         if (log->failure == 0) {

@@ -358,6 +358,7 @@ bool publisher_submit(struct publisher *publisher, struct publisher_job *job)
 static void *run(void *user)
 {
     struct publisher *publisher = user;
+    (void)pthread_setname_np(pthread_self(), "bs-publisher");
     (void)uv_async_send(&publisher->wake); /* what was left of the last run */
     (void)uv_run(&publisher->loop, UV_RUN_DEFAULT);
     return NULL;

@@ -292,6 +292,7 @@ static struct simulator_job *wait_for_job(struct simulator *simulator)
 static void *run(void *user)
 {
     struct simulator *simulator = user;
+    (void)pthread_setname_np(pthread_self(), "bs-simulator");
     /* Whoever has to do with a settlement takes the processor from a simulation at once; with a
      * mere niceness each of its threads would wait for the end of a time slice. */
     const struct sched_param none = {0};
