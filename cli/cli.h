@@ -12,8 +12,15 @@
 
 #include "cli/http.h"
 
+#define CLI_NAMES_MAX 64
 #define CLI_SHOCKS_MAX 256
 #define CLI_WATERFALLS_MAX 8
+
+/* What stands behind an option that is given several times. */
+struct cli_names {
+    const char *names[CLI_NAMES_MAX];
+    size_t count;
+};
 
 struct options {
     const char *url;
@@ -34,6 +41,7 @@ struct options {
     const char *subject;
     const char *requests;
     const char *items;
+    struct cli_names accounts, pools, types; /* all of them; account, pool and type are the last */
     const char *shocks[CLI_SHOCKS_MAX];
     size_t shocks_count;
     const char *waterfalls[CLI_WATERFALLS_MAX];

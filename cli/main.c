@@ -238,8 +238,8 @@ static const struct verb {
      "  $ backstopctl key list --file keys\n",
      verb_key, OPTION_FILE | OPTION_ROLES | OPTION_SUBJECT | OPTION_REQUESTS | OPTION_ITEMS},
     {"webhook", "COMMAND [ID|URL] [FROM] [TO]", "where notices are delivered to, and how that goes",
-     "  add URL               an endpoint; --pool, --account, --type filter. Prints its secret, "
-     "once\n"
+     "  add URL               an endpoint; --pool, --account, --type filter, each as often as\n"
+     "                        wanted. Prints its secret, once\n"
      "  list                  all endpoints\n"
      "  deliveries ID         the attempts made\n"
      "  test ID               sends one now; exit status 69 when the receiver does not take it\n"
@@ -381,12 +381,22 @@ static const char **text_of(struct options *options, int bit)
     }
 }
 
+/* The options of a filter: a webhook takes each of them as often as wanted. */
+static struct cli_names *names_of(struct options *options, int bit)
+{
+    return bit == OPTION_ACCOUNT ? &options->accounts
+           : bit == OPTION_POOL  ? &options->pools
+           : bit == OPTION_TYPE  ? &options->types
+                                 : NULL;
+}
+
 static bool set_option(struct options *options, int bit, const char *argument)
 {
     const char **text = text_of(options, bit);
     if (text != NULL) {
+        struct cli_names *names = names_of(options, bit);
         *text = argument;
-        return true;
+        return names == NULL || add_to_list(names->names, &names->count, CLI_NAMES_MAX, argument);
     }
     switch (bit) {
     case OPTION_OUTPUT:
@@ -442,9 +452,14 @@ static bool read_options(int argc, char **argv, struct options *options, int *re
     return true;
 }
 
-static bool options_fit(const struct verb *verb, int seen)
+static bool options_fit(const struct verb *verb, struct options *options, int seen)
 {
     for (size_t i = 0; i < COUNT(option_rows); i++) {
+        const struct cli_names *names = names_of(options, option_rows[i].bit);
+        if (names != NULL && names->count > 1 && verb->run != verb_webhook) {
+            cli_error("%s takes one --%s", verb->name, option_rows[i].name);
+            return false;
+        }
         if ((seen & option_rows[i].bit & ~(verb->options | OPTIONS_OF_ALL)) != 0) {
             cli_error("%s takes no --%s", verb->name, option_rows[i].name);
             return false;
@@ -549,7 +564,8 @@ int main(int argc, char **argv)
     }
     cli.operands = argv + optind + 1;
     cli.operands_count = argc - optind - 1;
-    if (!options_fit(verb, seen) || !operands_fit(verb, cli.operands, cli.operands_count)) {
+    if (!options_fit(verb, &cli.options, seen) ||
+        !operands_fit(verb, cli.operands, cli.operands_count)) {
         return usage_error(verb);
     }
     return run(verb, &cli);

@@ -82,11 +82,15 @@ static int post(struct cli *cli, const char *id, const char *rest, json_t *body)
     return code;
 }
 
-static json_t *list_of(const char *name)
+/* NULL: one of them is not UTF-8. */
+static json_t *list_of(const struct cli_names *names)
 {
     json_t *list = json_array();
-    if (name != NULL) {
-        json_array_append_new(list, json_string(name));
+    for (size_t i = 0; i < names->count; i++) {
+        if (json_array_append_new(list, json_string(names->names[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
     }
     return list;
 }
@@ -94,9 +98,9 @@ static json_t *list_of(const char *name)
 static int add(struct cli *cli)
 {
     const struct options *options = &cli->options;
-    json_t *body =
-        json_pack("{s:s, s:o, s:o, s:o}", "url", cli->operands[1], "pools", list_of(options->pool),
-                  "accounts", list_of(options->account), "types", list_of(options->type));
+    json_t *body = json_pack("{s:s, s:o, s:o, s:o}", "url", cli->operands[1], "pools",
+                             list_of(&options->pools), "accounts", list_of(&options->accounts),
+                             "types", list_of(&options->types));
     if (body == NULL) {
         cli_error("webhook: the URL or a filter is not UTF-8");
         return EX_USAGE;

@@ -13,9 +13,13 @@ from receiver import SETTINGS, Receiver
 PATIENCE_S = 30
 
 
-def ctl(server, *arguments):
-    return subprocess.run([os.environ["BACKSTOPCTL"], "webhook", *arguments, "--url", f"http://127.0.0.1:{server.port}"],
+def call(server, *arguments):
+    return subprocess.run([os.environ["BACKSTOPCTL"], *arguments, "--url", f"http://127.0.0.1:{server.port}"],
                           capture_output=True, text=True, timeout=120)
+
+
+def ctl(server, *arguments):
+    return call(server, "webhook", *arguments)
 
 
 def ctl_json(server, *arguments):
@@ -55,6 +59,27 @@ def test_the_life_of_an_endpoint(t):
         t.equal("no more", ctl_json(server, "list"), [])
         refused = ctl(server, "rm", name)
         t.true("twice is refused by the server", refused.returncode == 65 and "unknown" in refused.stderr, refused)
+
+
+def test_filters(t):
+    """Each as often as wanted; a verb that shows one thing says so instead of taking the last."""
+    with Receiver() as receiver, Server(settings=SETTINGS) as server:
+        server.make_insolvency()
+        server.make_pool("other")
+        added = ctl(server, "add", receiver.url, "--pool", "usdc", "--pool", "other", "--type", "adl", "--account",
+                    "winner", "--type", "liquidation_close", "--account", "loser", "-o", "json")
+        asked = json.loads(added.stdout)
+        t.equal("all of them", (asked["pools"], sorted(asked["accounts"])), (["usdc", "other"], ["loser", "winner"]))
+        server.post("/v1/pools/usdc/settle")
+        told = [notice.json["data"] for notice in receiver.wait(2)]
+        t.equal("what arrives", [(data["type"], data["account"]) for data in told],
+                [("liquidation_close", "loser"), ("adl", "winner")])
+        many = [word for number in range(65) for word in ("--account", f"a{number}")]
+        for words, naming in ((("webhook", "add", receiver.url, *many), "one too many: at most 64"),
+                              (("actions", "--pool", "usdc", "--pool", "other"), "actions takes one --pool"),
+                              (("webhook", "add", receiver.url, "--type", "adl", "--type", b"\xff"), "UTF-8")):
+            result = call(server, *words)
+            t.true(f"{naming}: refused", result.returncode == 64 and naming in result.stderr, result)
 
 
 def test_a_receiver_that_is_not_there(t):
