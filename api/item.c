@@ -172,6 +172,8 @@ static void set_defaults(struct item *item, uint8_t type)
     item->command.seq = 0;
     item->command.time_ms = 0;
     item->command.type = type;
+    item->command.has_source = false;
+    item->command.source.size = 0;
     memset(&item->command.as, 0, item_table(type)->size);
     if (type == BS_COMMAND_POOL) {
         item->command.as.pool.mark_max_age_ms = MARK_MAX_AGE_MS;
@@ -212,6 +214,10 @@ static bool read_item(const struct api_route *route, const struct json_token *ob
             return fault_set(fault, BS_INVALID_VALUE, "action");
         }
         *action = route->path_number;
+    }
+    if (item->command.has_source != (item->command.source.size > 0)) {
+        return fault_set(fault, BS_MISSING_FIELD,
+                         item->command.has_source ? "source" : "source_seq");
     }
     if (item->command.type == BS_COMMAND_POSITION) {
         return margin_is_valid(&item->command.as.position.item, fault);

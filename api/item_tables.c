@@ -17,6 +17,13 @@
         FIELD(text, FIELD_U32, LAYER_AT(options[option])), .flag = LAYER_AT(has[option]),          \
                                                            .max = (most)                           \
     }
+/* Of what a venue's machines send: who sent it, and as which of its items. */
+#define SOURCE_ROWS                                                                                \
+    {FIELD("source", FIELD_NAME, offsetof(struct item, command.source))},                          \
+    {                                                                                              \
+        FIELD("source_seq", FIELD_U64, offsetof(struct item, command.source_seq)),                 \
+            .flag = offsetof(struct item, command.has_source)                                      \
+    }
 #define TABLE(rows) .fields = (rows), .count = sizeof(rows) / sizeof((rows)[0])
 
 /* The flag `isolated` as it is spelled. */
@@ -61,6 +68,7 @@ static const struct field account_rows[] = {
     {FIELD("positions", FIELD_LIST, LIST_AT), .flag = AT(account.has_positions)},
     {FIELD("haircut_cap_ppm", FIELD_U32, AT(account.haircut_cap_ppm)), .max = BS_PPM,
      .flag = AT(account.has_haircut_cap)},
+    SOURCE_ROWS,
     ROW_TYPE(BS_COMMAND_ACCOUNT),
 };
 
@@ -86,6 +94,7 @@ static const struct field position_rows[] = {
     {FIELD("account", FIELD_NAME, AT(position.account)), .required = true},
     POSITION_ROWS(AT(position.item)),
     {FIELD("seen_action", FIELD_U64, AT(position.seen_action))},
+    SOURCE_ROWS,
     ROW_TYPE(BS_COMMAND_POSITION),
 };
 
@@ -99,6 +108,7 @@ static const struct field fill_rows[] = {
     {FIELD("fee", FIELD_DECIMAL, AT(fill.fee))},
     {FIELD("trade_id", FIELD_NAME, AT(fill.trade_id))},
     {FIELD("margin", FIELD_ENUM, AT(fill.isolated)), .names = margin_name},
+    SOURCE_ROWS,
     ROW_TYPE(BS_COMMAND_FILL),
 };
 
@@ -109,6 +119,7 @@ static const struct field transfer_rows[] = {
      .first = BS_TRANSFER_DEPOSIT},
     {FIELD("transfer_id", FIELD_NAME, AT(transfer.transfer_id))},
     {FIELD("market", FIELD_NAME, AT(transfer.market))},
+    SOURCE_ROWS,
     ROW_TYPE(BS_COMMAND_TRANSFER),
 };
 
@@ -117,6 +128,7 @@ static const struct field mark_rows[] = {
     {FIELD("price", FIELD_DECIMAL, AT(mark.price)), .required = true},
     {FIELD("time", FIELD_TIME, AT(mark.mark_time_ms)), .flag = AT(mark.has_time)},
     {FIELD("confirm", FIELD_BOOL, AT(mark.confirm))},
+    SOURCE_ROWS,
     ROW_TYPE(BS_COMMAND_MARK),
 };
 
@@ -124,6 +136,7 @@ static const struct field fund_rows[] = {
     {FIELD("pool", FIELD_NAME, AT(fund.pool)), .required = true},
     {FIELD("amount", FIELD_DECIMAL, AT(fund.amount)), .required = true},
     {FIELD("transfer_id", FIELD_NAME, AT(fund.transfer_id))},
+    SOURCE_ROWS,
     ROW_TYPE(BS_COMMAND_INSURANCE_FUND),
 };
 
@@ -145,9 +158,12 @@ static const struct field delete_account_rows[] = NAME_ROWS("account", BS_COMMAN
 static const struct field delete_market_rows[] = NAME_ROWS("market", BS_COMMAND_DELETE_MARKET);
 static const struct field delete_pool_rows[] = NAME_ROWS("pool", BS_COMMAND_DELETE_POOL);
 
+static const struct field delete_source_rows[] = NAME_ROWS("source", BS_COMMAND_DELETE_SOURCE);
+
 static const struct field handover_rows[] = {
     {FIELD("account", FIELD_NAME, AT(handover.account)), .required = true},
     {FIELD("market", FIELD_NAME, AT(handover.market))},
+    SOURCE_ROWS,
     ROW_TYPE(BS_COMMAND_HANDOVER),
 };
 
@@ -155,6 +171,7 @@ static const struct field unfilled_rows[] = {
     {FIELD("pool", FIELD_NAME, AT(unfilled.pool)), .required = true},
     {FIELD("action", FIELD_U64, AT(unfilled.action)), .required = true},
     {FIELD("size", FIELD_DECIMAL, AT(unfilled.size)), .required = true},
+    SOURCE_ROWS,
     ROW_TYPE(BS_COMMAND_UNFILLED),
 };
 
@@ -256,6 +273,7 @@ const struct item_table *item_table(uint8_t type)
                                        sizeof(struct bs_name_command)},
         [BS_COMMAND_DELETE_MARKET] = {{TABLE(delete_market_rows)}, sizeof(struct bs_name_command)},
         [BS_COMMAND_DELETE_POOL] = {{TABLE(delete_pool_rows)}, sizeof(struct bs_name_command)},
+        [BS_COMMAND_DELETE_SOURCE] = {{TABLE(delete_source_rows)}, sizeof(struct bs_name_command)},
         [BS_COMMAND_FINAL_SETTLEMENT] = {{TABLE(final_rows)}, sizeof(struct bs_final_command)},
         [BS_COMMAND_PROVIDER] = {{TABLE(provider_rows)}, sizeof(struct bs_provider_command)},
         [BS_COMMAND_HANDOVER] = {{TABLE(handover_rows)}, sizeof(struct bs_handover_command)},

@@ -398,6 +398,15 @@ void api_provider(struct buffer *out, const struct bs_provider_view *provider)
     buffer_append(out, "}", 1);
 }
 
+void api_source(struct buffer *out, const struct bs_source_view *source)
+{
+    buffer_append(out, "{", 1);
+    member_text(out, "source", source->source);
+    member_integer(out, "next_seq", source->next_seq);
+    member_integer(out, "oldest_seq", source->oldest_seq);
+    buffer_append(out, "}", 1);
+}
+
 void api_settlement(struct buffer *out, const struct bs_settlement *settlement)
 {
     buffer_append(out, "{", 1);

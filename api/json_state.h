@@ -38,6 +38,7 @@ void api_market(struct buffer *out, const struct bs_market_view *market);
 void api_account(struct buffer *out, const struct bs_engine *engine, uint32_t account);
 void api_position(struct buffer *out, const struct bs_position_view *position);
 void api_queue_row(struct buffer *out, const struct bs_queue_view *row);
+void api_source(struct buffer *out, const struct bs_source_view *source);
 void api_provider(struct buffer *out, const struct bs_provider_view *provider);
 void api_settlement(struct buffer *out, const struct bs_settlement *settlement);
 

@@ -18,6 +18,7 @@ void app_core_options(const struct settings *settings, struct core_options *ret_
     options->engine.markets_max = settings_number32(settings, SETTING_CAPACITY_MARKETS_MAX);
     options->engine.pools_max = settings_number32(settings, SETTING_CAPACITY_POOLS_MAX);
     options->engine.dedupe_window = settings_number32(settings, SETTING_CAPACITY_DEDUPE_WINDOW);
+    options->engine.source_window = settings_number32(settings, SETTING_CAPACITY_SOURCE_WINDOW);
     uint64_t seed = 0;
     if (getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed)) {
         options->engine.hash_seed = seed;

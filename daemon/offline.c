@@ -111,6 +111,7 @@ static struct bs_text name_of(const struct bs_command *command)
     case BS_COMMAND_DELETE_ACCOUNT:
     case BS_COMMAND_DELETE_MARKET:
     case BS_COMMAND_DELETE_POOL:
+    case BS_COMMAND_DELETE_SOURCE:
         return command->as.name.name;
     case BS_COMMAND_HANDOVER:
         return command->as.handover.account;

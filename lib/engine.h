@@ -27,6 +27,7 @@ struct bs_config {
     uint32_t markets_max;   /* default 10,000 */
     uint32_t pools_max;     /* default 1,000 */
     uint32_t dedupe_window; /* trade and transfer ids remembered, default 1,048,576; power of two */
+    uint32_t source_window; /* items remembered of each source, default 65,536; power of two */
     uint64_t hash_seed;     /* spreads names over the hash tables; never changes an outcome */
 };
 
@@ -155,6 +156,13 @@ struct bs_provider_view {
     /* Contracts of a long, and of a short, that it would take now by its limits. 0 while a market
      * that it holds something in, or this one, has no mark. */
     struct bs_wide room_long, room_short;
+};
+
+/* A producer that numbers what it sends. */
+struct bs_source_view {
+    struct bs_text source;
+    uint64_t next_seq;   /* that its next item must have */
+    uint64_t oldest_seq; /* from here on a repeat is known; next_seq: none is remembered */
 };
 
 enum bs_pool_state { BS_STATE_PAUSED, BS_STATE_RUNNING, BS_STATE_HALTED };
@@ -375,6 +383,11 @@ uint32_t bs_provider_after(const struct bs_engine *engine, struct bs_text accoun
                            struct bs_text market);
 void bs_provider_view_get(const struct bs_engine *engine, uint32_t row,
                           struct bs_provider_view *ret_view);
+/* The first source after a name, which need not exist ("" to begin); false past the last. */
+BS_MUST_USE bool bs_source_after(const struct bs_engine *engine, struct bs_text name,
+                                 struct bs_source_view *ret_view);
+BS_MUST_USE bool bs_source_view_get(const struct bs_engine *engine, struct bs_text name,
+                                    struct bs_source_view *ret_view);
 /* Ranks one side of a market (0 longs, 1 shorts) as the pool's adl layer would now (profit_leverage
  * without such a layer) and writes rows [offset, offset + max). Returns how many were written. */
 uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t side, uint32_t offset,

@@ -3,6 +3,7 @@
  * The digest: 128 bits over everything that can change a later outcome or view, in name order, so
  * that row numbers, free lists and the order of posting leave no trace in it.
  */
+#include "lib/command/source.h"
 #include "lib/engine.h"
 #include "lib/state/closes.h"
 #include "lib/state/fund.h"
@@ -262,6 +263,12 @@ struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first,
     }
     for (uint32_t i = 0; i < engine->providers_count; i++) {
         add_provider(&stream, engine, &engine->providers[i]);
+    }
+    for (uint32_t i = 0; i < engine->sources_count; i++) {
+        const struct bs_source *source = &engine->sources[i];
+        add_text(&stream, bs_source_name(source));
+        add(&stream, source->next_seq);
+        add(&stream, source->chain);
     }
     for (uint64_t number = bs_closes_first(engine); number <= engine->closes.added; number++) {
         add_close(&stream, engine, bs_closes_at(engine, number));

@@ -3,6 +3,7 @@
  * The engine's memory: one walk over all tables serves both to add up their sizes and to place
  * them. Tables that are never written stay unmapped: capacity costs address space only.
  */
+#include "lib/command/source.h"
 #include "lib/engine.h"
 #include "lib/settlement/plan.h"
 #include "lib/state/closes.h"
@@ -13,6 +14,7 @@
 #define ALIGNMENT 64u
 #define NAME_STEPS_PER_ACCOUNT 9u /* the longest id */
 #define DEDUPE_WINDOW_MAX (1u << 28)
+#define SOURCE_WINDOW_MAX (1u << 24)
 #define ACCOUNTS_LIMIT (1u << 28)
 #define POSITIONS_LIMIT (1u << 28)
 
@@ -39,7 +41,13 @@ void bs_config_defaults(struct bs_config *config)
         .markets_max = 10000,
         .pools_max = 1000,
         .dedupe_window = 1u << 20,
+        .source_window = 1u << 16,
     };
+}
+
+static bool window_is_valid(uint32_t window, uint32_t max)
+{
+    return window > 0 && window <= max && (window & (window - 1)) == 0;
 }
 
 static bool config_is_valid(const struct bs_config *config)
@@ -47,9 +55,9 @@ static bool config_is_valid(const struct bs_config *config)
     return config->accounts_max > 0 && config->accounts_max <= ACCOUNTS_LIMIT &&
            config->positions_max > 0 && config->positions_max <= POSITIONS_LIMIT &&
            config->markets_max > 0 && config->markets_max <= BS_MARKETS_LIMIT &&
-           config->pools_max > 0 && config->pools_max < UINT16_MAX && config->dedupe_window > 0 &&
-           config->dedupe_window <= DEDUPE_WINDOW_MAX &&
-           (config->dedupe_window & (config->dedupe_window - 1)) == 0;
+           config->pools_max > 0 && config->pools_max < UINT16_MAX &&
+           window_is_valid(config->dedupe_window, DEDUPE_WINDOW_MAX) &&
+           window_is_valid(config->source_window, SOURCE_WINDOW_MAX);
 }
 
 static void place_accounts(struct layout *layout, struct bs_engine *engine)
@@ -108,6 +116,12 @@ static void place_dedupe(struct layout *layout, struct bs_engine *engine)
     d->heads_mask = 2 * d->window - 1;
     d->entries = place(layout, d->window, bs_dedupe_entry_size());
     PLACE(layout, d->heads, 2 * (uint64_t)d->window);
+}
+
+static void place_sources(struct layout *layout, struct bs_engine *engine)
+{
+    PLACE(layout, engine->sources, BS_SOURCES_MAX);
+    PLACE(layout, engine->source_rings, (uint64_t)BS_SOURCES_MAX * engine->config.source_window);
 }
 
 static void place_closes(struct layout *layout, struct bs_engine *engine)
@@ -171,6 +185,7 @@ static size_t place_all(struct layout *layout, struct bs_engine *engine)
     place_setup(layout, engine);
     place_dedupe(layout, engine);
     place_closes(layout, engine);
+    place_sources(layout, engine);
     place_scratch(layout, engine);
     return layout->used;
 }

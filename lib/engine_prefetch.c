@@ -6,7 +6,7 @@
 #include "lib/engine.h"
 #include "lib/state/state.h"
 
-/* Records whose first field is the account. */
+/* Records whose first field of their own is the account. */
 static bool begins_with_account(const uint8_t *record)
 {
     uint8_t type = bs_record_type(record);
@@ -17,11 +17,10 @@ static bool begins_with_account(const uint8_t *record)
 void bs_engine_prefetch(const struct bs_engine *engine, const uint8_t *record,
                         enum bs_prefetch stage)
 {
-    if (!begins_with_account(record)) {
+    struct bs_text name = bs_record_first_name(record);
+    if (name.size == 0 || !begins_with_account(record)) {
         return;
     }
-    const uint8_t *field = record + BS_RECORD_HEADER_SIZE;
-    struct bs_text name = {(const char *)field + 1, field[0]};
     const struct bs_accounts *a = &engine->accounts;
     if (stage == BS_PREFETCH_SLOT) {
         __builtin_prefetch(bs_index_home(&engine->account_index, name));

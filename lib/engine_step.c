@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one entry that changes state: a command in, its outcome and actions out. */
 #include "lib/command/commands.h"
+#include "lib/command/source.h"
 #include "lib/engine.h"
 #include "lib/settlement/settle.h"
 
@@ -111,6 +112,8 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
         return bs_apply_market_fund(engine, &command->as.market_fund);
     case BS_COMMAND_REQUEST:
         return BS_ACCEPTED; /* who sent what follows is nothing to the state */
+    case BS_COMMAND_DELETE_SOURCE:
+        return bs_delete_source(engine, command->as.name.name);
     case BS_COMMAND_COUNT:
         break;
     }
@@ -136,7 +139,13 @@ void bs_engine_step(struct bs_engine *engine, const struct bs_command *command,
     clear(effects);
     engine->seq = command->seq;
     engine->time_ms = command->time_ms;
-    struct bs_outcome outcome = dispatch(engine, command, effects);
+    struct bs_outcome outcome = {BS_OK, NULL};
+    if (!command->has_source) {
+        outcome = dispatch(engine, command, effects);
+    } else if (bs_source_admit(engine, command, &outcome)) {
+        outcome = dispatch(engine, command, effects);
+        bs_source_note(engine, command, outcome.status);
+    }
     effects->status = outcome.status;
     effects->field = outcome.field;
 }

@@ -4,23 +4,13 @@
 static const enum bs_prefetch stages[LOOKAHEAD_STAGES] = {BS_PREFETCH_SLOT, BS_PREFETCH_ACCOUNT,
                                                           BS_PREFETCH_NAME};
 
-/* The engine reads the record's first name unchecked: replay has not decoded it yet. */
-static bool has_name(const uint8_t *record, uint32_t size)
-{
-    return size > BS_RECORD_HEADER_SIZE &&
-           record[BS_RECORD_HEADER_SIZE] < size - BS_RECORD_HEADER_SIZE;
-}
-
 static void advance(struct lookahead *lookahead, const struct bs_engine *engine, uint32_t stage)
 {
     size_t *offset = &lookahead->offsets[stage];
     if (*offset < lookahead->size) {
         const uint8_t *record = lookahead->records + *offset;
-        uint32_t size = bs_record_size(record);
-        if (has_name(record, size)) {
-            bs_engine_prefetch(engine, record, stages[stage]);
-        }
-        *offset += size;
+        bs_engine_prefetch(engine, record, stages[stage]);
+        *offset += bs_record_size(record);
     }
 }
 

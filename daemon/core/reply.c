@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/core/reply.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "api/json_state.h"
 #include "api/request_record.h"
 
@@ -76,6 +79,18 @@ static void attach_state(struct request *request, const struct machine *machine,
     request->batch.rejections[request->batch.rejections_count - 1].state = state.bytes;
 }
 
+/* Says which number is expected, so that the sender need not ask. */
+static void name_expected(struct api_rejection *rejection, const struct machine *machine,
+                          struct bs_text source)
+{
+    struct bs_source_view view;
+    if (bs_source_view_get(machine->engine, source, &view)) {
+        size_t size = strlen(rejection->detail);
+        (void)snprintf(rejection->detail + size, sizeof(rejection->detail) - size,
+                       "; the next is %" PRIu64, view.next_seq);
+    }
+}
+
 void reply_collect(struct request *request, const struct machine *machine,
                    const struct bs_command *command)
 {
@@ -90,6 +105,8 @@ void reply_collect(struct request *request, const struct machine *machine,
     api_batch_reject(batch, index, effects->status, effects->field);
     if (effects->status == BS_STALE_UPDATE) {
         attach_state(request, machine, command);
+    } else if (effects->status == BS_SEQUENCE_GAP || effects->status == BS_SEQUENCE_REGRESSION) {
+        name_expected(&batch->rejections[batch->rejections_count - 1], machine, command->source);
     }
 }
 

@@ -362,6 +362,36 @@ void read_providers(struct request *request, struct core *core, struct bs_engine
     answer_json(request, 200);
 }
 
+void read_sources(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    struct buffer *out = &request->body;
+    struct bs_source_view view = {.source = query_name(request, NAME_AFTER)};
+    bool has_next = bs_source_after(engine, view.source, &view);
+    struct bs_text last = view.source;
+    page_begin(out);
+    for (uint32_t i = 0; has_next && i < request->limit; i++) {
+        page_comma(out);
+        api_source(out, &view);
+        last = view.source;
+        has_next = bs_source_after(engine, last, &view);
+    }
+    end_after(out, has_next, last, no_name());
+    answer_json(request, 200);
+}
+
+void read_source(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    struct bs_source_view view;
+    if (!bs_source_view_get(engine, query_name(request, NAME_POOL), &view)) {
+        answer_refused(request, BS_UNKNOWN_SOURCE, "source");
+        return;
+    }
+    api_source(&request->body, &view);
+    answer_json(request, 200);
+}
+
 void read_markets(struct request *request, struct core *core, struct bs_engine *engine)
 {
     (void)core;

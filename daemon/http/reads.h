@@ -16,6 +16,8 @@ void read_accounts(struct request *request, struct core *core, struct bs_engine 
 void read_account(struct request *request, struct core *core, struct bs_engine *engine);
 void read_positions(struct request *request, struct core *core, struct bs_engine *engine);
 void read_providers(struct request *request, struct core *core, struct bs_engine *engine);
+void read_sources(struct request *request, struct core *core, struct bs_engine *engine);
+void read_source(struct request *request, struct core *core, struct bs_engine *engine);
 void read_markets(struct request *request, struct core *core, struct bs_engine *engine);
 void read_market(struct request *request, struct core *core, struct bs_engine *engine);
 void read_adl_rank(struct request *request, struct core *core, struct bs_engine *engine);

@@ -12,6 +12,7 @@
 #define BS_LAYERS_MAX 8      /* layers of one waterfall */
 #define BS_ACCOUNT_POSITIONS_MAX 10000
 #define BS_PROVIDERS_MAX 4096u /* registrations of liquidity providers, of all pools */
+#define BS_SOURCES_MAX 256u    /* producers that number what they send */
 #define BS_ASSET_DECIMALS_MAX 18
 #define BS_RECORD_SIZE_MAX (1u << 20) /* bytes of one command record */
 #define BS_REASON_SIZE_MAX 200        /* bytes of the reason of a pause */

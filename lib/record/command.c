@@ -7,7 +7,9 @@
 #include "lib/record/request.h"
 #include "lib/record/wire.h"
 
-/* Bits of the header's `present`: the optional fields of each type, in the order of its struct. */
+/* Bit of the header's `present` that any type may have. */
+#define HAS_SOURCE (1u << 31)
+/* And the optional fields of each type, in the order of its struct. */
 #define POOL_HANDOVER 1u
 #define ACCOUNT_HAS_SEEN_ACTION 1u
 #define ACCOUNT_HAS_POSITIONS 2u
@@ -48,6 +50,19 @@ uint32_t bs_record_size(const uint8_t *record)
 uint8_t bs_record_type(const uint8_t *record)
 {
     return record[BS_WIRE_TYPE_AT];
+}
+
+struct bs_text bs_record_first_name(const uint8_t *record)
+{
+    uint32_t size = bs_record_size(record);
+    uint32_t at = BS_RECORD_HEADER_SIZE;
+    if ((bs_wire_u32(record + BS_WIRE_PRESENT_AT) & HAS_SOURCE) != 0 && at < size) {
+        at += 1 + (uint32_t)record[at] + 8;
+    }
+    if (at >= size || record[at] >= size - at) {
+        return (struct bs_text){0};
+    }
+    return (struct bs_text){(const char *)record + at + 1, record[at]};
 }
 
 static uint32_t checksum(const uint8_t *record, size_t size)
@@ -244,6 +259,7 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
     case BS_COMMAND_DELETE_ACCOUNT:
     case BS_COMMAND_DELETE_MARKET:
     case BS_COMMAND_DELETE_POOL:
+    case BS_COMMAND_DELETE_SOURCE:
         return write_name(writer, &command->as.name);
     case BS_COMMAND_HANDOVER:
         return write_handover(writer, &command->as.handover);
@@ -273,7 +289,11 @@ size_t bs_command_encode(const struct bs_command *command, uint8_t *record, size
 {
     struct bs_writer writer = {.at = record, .end = record + capacity};
     uint8_t *header = bs_write_room(&writer, BS_RECORD_HEADER_SIZE);
-    uint32_t present = write_fields(&writer, command);
+    if (command->has_source) {
+        bs_write_text(&writer, command->source);
+        bs_write_u64(&writer, command->source_seq);
+    }
+    uint32_t present = write_fields(&writer, command) | (command->has_source ? HAS_SOURCE : 0);
     size_t size = (size_t)(writer.at - record);
     if (writer.bad || size > BS_RECORD_SIZE_MAX) {
         return 0;
@@ -296,6 +316,7 @@ static uint8_t *positions_count_at(uint8_t *record)
     assert(record[BS_WIRE_TYPE_AT] == BS_COMMAND_ACCOUNT);
     assert((present & ACCOUNT_HAS_POSITIONS) != 0);
     uint8_t *at = record + BS_RECORD_HEADER_SIZE;
+    at += (present & HAS_SOURCE) != 0 ? 1 + at[0] + 8 : 0;
     at += 1 + at[0]; /* account */
     at += 1 + at[0]; /* pool */
     at += BS_WIRE_DECIMAL_SIZE;
@@ -510,6 +531,7 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
     case BS_COMMAND_DELETE_ACCOUNT:
     case BS_COMMAND_DELETE_MARKET:
     case BS_COMMAND_DELETE_POOL:
+    case BS_COMMAND_DELETE_SOURCE:
         return read_name(reader, present, command);
     case BS_COMMAND_HANDOVER:
         return read_handover(reader, present, &command->as.handover);
@@ -548,7 +570,12 @@ enum bs_status bs_command_decode(const uint8_t *record, size_t size, struct bs_c
     ret_command->type = record[BS_WIRE_TYPE_AT];
     uint32_t present = bs_wire_u32(record + BS_WIRE_PRESENT_AT);
     struct bs_reader reader = {.at = record + BS_RECORD_HEADER_SIZE, .end = record + size};
-    uint32_t allowed = read_fields(&reader, present, ret_command);
+    ret_command->has_source = (present & HAS_SOURCE) != 0;
+    ret_command->source = read_optional_name(&reader, ret_command->has_source);
+    ret_command->source_seq = ret_command->has_source ? bs_read_u64(&reader) : 0;
+    ret_command->sent = (struct bs_text){(const char *)record + BS_WIRE_VERSION_AT,
+                                         (uint32_t)size - BS_WIRE_VERSION_AT};
+    uint32_t allowed = HAS_SOURCE | read_fields(&reader, present, ret_command);
     if (reader.bad || reader.at != reader.end || (present & ~allowed) != 0) {
         return BS_BAD_RECORD;
     }

@@ -37,6 +37,7 @@ enum bs_command_type {
     BS_COMMAND_PROVIDER,
     BS_COMMAND_MARKET_FUND,
     BS_COMMAND_REQUEST,
+    BS_COMMAND_DELETE_SOURCE,
     BS_COMMAND_COUNT
 };
 
@@ -249,7 +250,7 @@ struct bs_market_fund_command {
 
 /* settle, close_period, resume, pause, delete_*: one name, and for pause and resume a reason. */
 struct bs_name_command {
-    struct bs_text name; /* pool; account or market for the deletes */
+    struct bs_text name; /* pool; account, market or source for the deletes */
     struct bs_text reason;
 };
 
@@ -292,6 +293,10 @@ struct bs_command {
     uint64_t seq;    /* position in the log, from 1 */
     int64_t time_ms; /* engine time, ms since the UTC epoch, never going back */
     uint8_t type;    /* enum bs_command_type */
+    bool has_source;
+    uint64_t source_seq;   /* its number among those of the source; only with has_source */
+    struct bs_text source; /* the producer that sent it */
+    struct bs_text sent;   /* decoded: the record's bytes that its sender determined */
 
     union {
         struct bs_pool_command pool;
@@ -330,6 +335,9 @@ uint8_t bs_record_type(const uint8_t *record); /* enum bs_command_type */
 /* Stamps sequence and engine time and sets the checksum (CRC32C): the last thing done to a record.
  */
 void bs_record_stamp(uint8_t *record, uint64_t seq, int64_t time_ms);
+/* The record's first name past its source; empty where it is not whole: reads no byte past the
+ * record, which need not have been decoded. */
+struct bs_text bs_record_first_name(const uint8_t *record);
 /* BS_OK or BS_BAD_RECORD. Checks sizes, version and every field's bounds; the checksum apart. */
 BS_MUST_USE enum bs_status bs_command_decode(const uint8_t *record, size_t size,
                                              struct bs_command *ret_command);

@@ -192,6 +192,8 @@ struct bs_closes { /* closes.h */
 
 struct bs_fund; /* fund.h */
 
+struct bs_source; /* sources.h */
+
 struct bs_provider; /* providers.h */
 
 struct bs_scratch; /* memory of one settlement: lib/settlement/scratch.h */
@@ -230,6 +232,9 @@ struct bs_engine {
     struct bs_fund *funds; /* by pool row */
     struct bs_provider *providers;
     uint32_t providers_count;
+    struct bs_source *sources;
+    uint64_t *source_rings; /* of source_window entries each */
+    uint32_t sources_count;
     uint8_t *scratch_markets; /* by market: flags of one command, all 0 between commands */
     struct bs_scratch *scratch;
 };

@@ -149,6 +149,7 @@ int main(void)
     world.engine.config.markets_max = 8;
     world.engine.config.pools_max = 4;
     world.engine.config.dedupe_window = 1024;
+    world.engine.config.source_window = 16;
     replay_engine_clear(&world.engine);
     while (fgets(line, 4096, stdin) != NULL) {
         size_t size = strcspn(line, "\n");

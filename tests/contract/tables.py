@@ -196,7 +196,7 @@ def check_objects(report, contract, tables):
         compare(report, f"schemas with {word}", set(actual), set(told))
         for kind in actual.keys() & told.keys():
             name, schema = told[kind]
-            in_path = {"pool", "market", "account", "action"} - fields_of(schema)[1]
+            in_path = {"pool", "market", "account", "source", "action"} - fields_of(schema)[1]
             check_object(report, contract, name, actual[kind], schema, in_path)
     check_object(report, contract, "AccountPosition", tables["position"],
                  contract.schemas["AccountPosition"], set())

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Idempotency-Key over HTTP. Goal: every write sent again under its key has one effect and the same
-answer, also when the daemon was killed with -9 before it could answer; nothing else is repeated, and
-a bad header applies nothing.
+"""What is sent twice, over HTTP. Goal: every write sent again under its Idempotency-Key has one effect
+and the same answer, also when the daemon was killed with -9 before it could answer; nothing else is
+repeated, and a bad header applies nothing. Items with numbers of their source count once, in their
+order, however they are cut into requests.
 
     BACKSTOPD=... tests/http/test_idempotency.py        SEED=7 for the same moments of the kills
 """
@@ -47,6 +48,7 @@ WRITES = (
     ("POST", "/v1/commands", [{"type": "transfer", **ITEM}, {"type": "settle", "pool": "usdc"}]),
     ("POST", "/v1/markets/BTC-PERP/final-settlement", {"price": "60000"}),
     ("DELETE", "/v1/accounts/alice", None),
+    ("DELETE", "/v1/sources/nobody", None),
     ("DELETE", "/v1/markets/BTC-PERP", None),
     ("DELETE", "/v1/pools/usdc", None),
 )
@@ -195,6 +197,76 @@ def test_kill9_before_the_answer(t):
         t.equal("each transfer counted once", balance(server), str(sum(numbers) + THREADS))
         print(f"{sum(numbers)} transfers, {replayed} of {THREADS} last ones had been taken")
         server.close()
+
+
+class Feed:
+    """A producer with a queue of transfers, item n worth n % 5 + 1, and a place in it that it forgets."""
+
+    def __init__(self, dice):
+        self.dice = dice
+
+    def items(self, first):
+        count = self.dice.randint(1, 40)
+        return [{"account": "alice", "amount": str(n % 5 + 1), "source": "ledger", "source_seq": n}
+                for n in range(first, first + count)]
+
+    def send_until_gone(self, server, stop):
+        """Where the server says it goes on, or some items before that."""
+        faults = []
+        connection = server.connect(timeout=10)
+        try:
+            while not stop.is_set():
+                known = server.get("/v1/sources/ledger", connection=connection)
+                first = known.json["next_seq"] if known.status == 200 else 7
+                first = max(7, first - self.dice.choice((0, 0, 3, 50)))
+                answer = server.post("/v1/transfers", self.items(first), connection=connection)
+                if answer.status != 200:
+                    faults.append((first, answer.status, answer.body[:300]))
+                    break
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+        return faults
+
+
+def test_a_numbered_feed_survives_kills(t):
+    dice = random.Random(SEED)
+    with Server() as first:
+        prepare(first)
+        server, feed = first, Feed(dice)
+        for _ in range(ROUNDS):
+            stop, faults = threading.Event(), []
+            sender = threading.Thread(target=lambda: faults.extend(feed.send_until_gone(server, stop)))
+            sender.start()
+            time.sleep(dice.uniform(0.01, 0.3))
+            server.kill9()
+            stop.set()
+            sender.join(30)
+            t.equal("no faults", faults, [])
+            server = Server(data=first.data).start()
+        known = server.get("/v1/sources/ledger").json
+        total = sum(n % 5 + 1 for n in range(7, known["next_seq"]))
+        t.equal("each item counted once", balance(server), str(total))
+        gap = server.post("/v1/transfers", {"account": "alice", "amount": "1", "source": "ledger",
+                                            "source_seq": known["next_seq"] + 1})
+        t.equal("the gap names the number", gap.json["rejected"][0]["detail"].rpartition("; ")[2],
+                f"the next is {known['next_seq']}")
+        print(f"{known['next_seq'] - 7} items")
+        server.close()
+
+
+def test_who_may_see_and_forget_sources(t):
+    with Server(keys={"all": "feed,ops,read", "feed": "feed"}) as server:
+        prepare(server)
+        sent = [{"account": "alice", "amount": "1", "source": name, "source_seq": 5} for name in ("b", "a/c", "a")]
+        t.equal("taken", server.post("/v1/transfers", sent, key="feed").json["accepted"], 3)
+        t.equal("by name, in pages", [row["source"] for row in server.pages("/v1/sources?limit=2")], ["a", "a/c", "b"])
+        t.equal("a feed sees its own", server.get("/v1/sources/a%2Fc", key="feed").json["next_seq"], 6)
+        t.refused("but forgets none", server.delete("/v1/sources/a", key="feed"), 403, "forbidden")
+        t.equal("ops does", server.delete("/v1/sources/a").status, 200)
+        t.refused("and it is gone", server.get("/v1/sources/a", key="feed"), 404, "unknown_source")
+        t.refused("it was none", server.delete("/v1/sources/a"), 404, "unknown_source")
 
 
 if __name__ == "__main__":

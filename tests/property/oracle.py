@@ -104,6 +104,7 @@ from oracle_fund import observe
 from oracle_isolated import Isolated
 from oracle_settlement import Settlement
 from oracle_venue import Venue
+from oracle_sources import Sources
 from oracle_window import close_window, in_force, open_window, window_gain
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -137,14 +138,19 @@ def check_waterfall(layers):
             check(basis == "unrealized_profit", "invalid_waterfall")
 
 
-class Oracle(Venue, Isolated, Final, Providers):
+class Oracle(Venue, Isolated, Final, Providers, Sources):
     def __init__(self):
         self.pools, self.markets, self.homes = {}, {}, {}  # homes: account id -> its pool
-        self.trades, self.transfers = {}, {}
+        self.trades, self.transfers, self.sources = {}, {}, {}
         self.now = 0
 
     def step(self, command, now_ms):
         """Applies one item of POST /v1/commands; returns (outcome, actions)."""
+        if "source" in command:
+            return self.numbered(command, lambda: self.execute(command, now_ms))
+        return self.execute(command, now_ms)
+
+    def execute(self, command, now_ms):
         handler = getattr(self, "on_" + command["type"], None)
         self.now = now_ms
         try:

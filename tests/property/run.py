@@ -26,7 +26,7 @@ NAMED = {"stale_update", "insufficient_equity", "gain_withheld", "id_reused", "s
          "mark_in_future", "mark_out_of_band", "no_handovers", "unknown_action", "not_a_close",
          "set_anew", "more_than_closed", "isolated_left", "unknown_isolated", "market_settled",
          "marks_not_ready", "window_open", "unknown_window", "no_window_basis", "loss_open",
-         "no_own_fund"}
+         "no_own_fund", "sequence_gap", "sequence_regression"}
 PATIENCE_S = 10
 SHRINK_TRIES = 600
 HANGS = 3  # as many silences of the engine end the run
@@ -341,8 +341,9 @@ def check_stream(engine, commands, results=None, final=None):
 
 def permuted(commands, seed):
     """The account and position items of the set-up block in another order; None without one."""
-    # An item for the backstop account is refused wherever it stands: it ends the block.
-    kinds = [command["type"] in ("account", "position")
+    # An item for the backstop account is refused wherever it stands, one with a number has its place: both
+    # end the block.
+    kinds = [command["type"] in ("account", "position") and "source" not in command
              and not command["account"].startswith("backstop:") for command in commands]
     if True not in kinds:
         return None

@@ -14,6 +14,7 @@ from datetime import timedelta
 from fractions import Fraction
 from oracle import EPOCH, Oracle
 from oracle_ledger import decimal_text, fixed_text
+from oracle_sources import SourceWorlds
 from worlds_assign import AssignWorlds
 from worlds_isolated import IsolatedWorlds
 from worlds_venue import VenueWorlds
@@ -26,7 +27,7 @@ RULES = ["pro_rata", "pro_rata", "capped_pro_rata", "risk_aware", "min_max"]
 SETTLES = ("settle", "close_period", "final_settlement")
 
 
-class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds):
+class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds):
     """Appends commands to a stream and keeps what the oracle answered to each."""
 
     def __init__(self, seed):
@@ -35,9 +36,15 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds):
         self.commands, self.results = [], []
         self.trades = 0
         self.done = []  # fills and transfers that carried an id
+        self.init_sources(seed)
         self.clock(0)
 
     def add(self, command):
+        for item in self.number(command):
+            result = self.add_one(item)
+        return result
+
+    def add_one(self, command):
         self.commands.append(command)
         marks = None
         if command["type"] == "clock":

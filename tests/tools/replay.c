@@ -313,6 +313,7 @@ int main(int argc, char **argv)
     config->markets_max = 64;
     config->pools_max = 16;
     config->dedupe_window = 1u << 12;
+    config->source_window = 1u << 4;
     struct folders folders = parse_options(argc, argv, config);
     if (folders.log != NULL) {
         session.log = replay_log_new(folders.log);

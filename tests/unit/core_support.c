@@ -18,6 +18,7 @@ void world_init(struct world *world)
     world->options.engine.markets_max = 10;
     world->options.engine.pools_max = 10;
     world->options.engine.dedupe_window = 1024;
+    world->options.engine.source_window = 16;
 }
 
 static void on_actions(void *user, uint64_t last_ordinal)

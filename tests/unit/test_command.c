@@ -290,7 +290,11 @@ static void random_fields(struct bs_command *command)
 /* A random record of a type, stamped; returns its size. */
 static size_t random_record(uint8_t type, uint8_t *record, size_t capacity)
 {
-    struct bs_command command = {.type = type};
+    struct bs_command command = {.type = type, .has_source = random_below(4) == 0};
+    if (command.has_source) {
+        command.source = random_name();
+        command.source_seq = random_next();
+    }
     random_fields(&command);
     size_t size = bs_command_encode(&command, record, capacity);
     ck_assert_uint_gt(size, 0);
