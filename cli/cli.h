@@ -41,6 +41,8 @@ struct options {
     const char *subject;
     const char *requests;
     const char *items;
+    const char *order;
+    const char *batch_max;
     struct cli_names accounts, pools, types; /* all of them; account, pool and type are the last */
     const char *shocks[CLI_SHOCKS_MAX];
     size_t shocks_count;

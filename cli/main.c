@@ -45,6 +45,8 @@ enum option_bit {
     OPTION_SUBJECT = 1 << 23,
     OPTION_REQUESTS = 1 << 24,
     OPTION_ITEMS = 1 << 25,
+    OPTION_ORDER = 1 << 26,
+    OPTION_BATCH_MAX = 1 << 27,
 };
 
 #define OPTIONS_OF_ACCESS                                                                          \
@@ -75,10 +77,12 @@ static const struct option_row {
      0},
     {"after", "CURSOR", "only what comes after this cursor", OPTION_AFTER, 0},
     {"batch", "N", "lines of one request; default 1000", OPTION_BATCH, 'n'},
+    {"batch-max", "N", "notices of one request, up to 1000; default 1", OPTION_BATCH_MAX, 0},
     {"follow", NULL, "keep waiting for new actions", OPTION_FOLLOW, 'f'},
     {"file", "FILE", "the keys file of the server", OPTION_FILE, 0},
     {"fund", "AMOUNT", "cash of the insurance fund instead of what it has", OPTION_FUND, 0},
     {"items", "N", "most items a second", OPTION_ITEMS, 0},
+    {"order", "ORDER", "of notices: in_order (default) or parallel", OPTION_ORDER, 0},
     {"pool", "POOL", "only actions of this pool", OPTION_POOL, 0},
     {"quiet", NULL, "post: no progress bar; health, verify: print nothing", OPTION_QUIET, 'q'},
     {"requests", "N", "most requests a second", OPTION_REQUESTS, 0},
@@ -249,7 +253,7 @@ static const struct verb {
      "  rm ID                 forgets it\n"
      "\n"
      "  $ backstopctl webhook add https://example.org/hook --pool usdc --type adl\n",
-     verb_webhook, OPTION_ACCOUNT | OPTION_POOL | OPTION_TYPE},
+     verb_webhook, OPTION_ACCOUNT | OPTION_POOL | OPTION_TYPE | OPTION_ORDER | OPTION_BATCH_MAX},
     {"health", NULL, "is the server up: exit status 0 when it is, 69 when not",
      "\n"
      "  $ backstopctl health --quiet && echo up\n",
@@ -376,6 +380,10 @@ static const char **text_of(struct options *options, int bit)
         return &options->requests;
     case OPTION_ITEMS:
         return &options->items;
+    case OPTION_ORDER:
+        return &options->order;
+    case OPTION_BATCH_MAX:
+        return &options->batch_max;
     default:
         return NULL;
     }

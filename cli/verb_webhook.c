@@ -95,6 +95,21 @@ static json_t *list_of(const struct cli_names *names)
     return list;
 }
 
+/* What is not said is left to the server. False: not a number. */
+static bool add_ways(json_t *body, const struct options *options)
+{
+    char *end = NULL;
+    if (options->order != NULL) {
+        json_object_set_new(body, "order", json_string(options->order));
+    }
+    if (options->batch_max == NULL) {
+        return true;
+    }
+    long batch_max = strtol(options->batch_max, &end, 10);
+    json_object_set_new(body, "batch_max", json_integer(batch_max));
+    return *end == '\0' && end != options->batch_max;
+}
+
 static int add(struct cli *cli)
 {
     const struct options *options = &cli->options;
@@ -103,6 +118,11 @@ static int add(struct cli *cli)
                              "types", list_of(&options->types));
     if (body == NULL) {
         cli_error("webhook: the URL or a filter is not UTF-8");
+        return EX_USAGE;
+    }
+    if (!add_ways(body, options)) {
+        cli_error("--batch-max takes a number from 1 to 1000, not '%s'", options->batch_max);
+        json_decref(body);
         return EX_USAGE;
     }
     return post(cli, NULL, "", body);

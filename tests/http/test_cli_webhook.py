@@ -74,6 +74,16 @@ def test_filters(t):
         told = [notice.json["data"] for notice in receiver.wait(2)]
         t.equal("what arrives", [(data["type"], data["account"]) for data in told],
                 [("liquidation_close", "loser"), ("adl", "winner")])
+        ways = json.loads(ctl(server, "add", receiver.url, "--order", "parallel", "--batch-max", "50", "-o",
+                              "json").stdout)
+        t.equal("how it is sent", (ways["order"], ways["batch_max"]), ("parallel", 50))
+        t.equal("as the server has it by default", (asked["order"], asked["batch_max"]), ("in_order", 1))
+        for value, code, naming in (("x", 64, "--batch-max takes a number"), ("1001", 65, "batch_max"),
+                                    ("0", 65, "batch_max"), ("", 64, "--batch-max takes")):
+            result = ctl(server, "add", receiver.url, "--batch-max", value)
+            t.true(f"{value}: refused", result.returncode == code and naming in result.stderr, result)
+        result = ctl(server, "add", receiver.url, "--order", "random")
+        t.true("another order", result.returncode == 65 and "order" in result.stderr, result)
         many = [word for number in range(65) for word in ("--account", f"a{number}")]
         for words, naming in ((("webhook", "add", receiver.url, *many), "one too many: at most 64"),
                               (("actions", "--pool", "usdc", "--pool", "other"), "actions takes one --pool"),
