@@ -28,8 +28,8 @@ def enter(addresses):
     """Comes back inside. Where the kernel gives no namespaces the test is skipped, and says so."""
     if not os.environ.get(INSIDE):
         options = ["unshare", "--user", "--map-root-user", "--mount", "--net"]
-        tried = subprocess.run([*options, "true"], capture_output=True, text=True, check=False) \
-            if shutil.which("unshare") else None
+        tried = subprocess.run([*options, "mount", "--bind", "/etc", "/etc"], capture_output=True,
+                               text=True, check=False) if shutil.which("unshare") else None
         if tried is None or tried.returncode != 0:
             print(f"skipped: no namespaces here: {tried.stderr if tried else 'no unshare'}")
             sys.exit(SKIPPED)
