@@ -22,7 +22,8 @@ static enum MHD_Result on_header(void *user, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
-uint32_t header_find(struct connection *connection, const char *name, struct bs_text *ret_value)
+uint32_t header_find(const struct connection *connection, const char *name,
+                     struct bs_text *ret_value)
 {
     struct search search = {.name = name, .name_size = strlen(name)};
     (void)MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, on_header, &search);

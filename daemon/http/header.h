@@ -6,6 +6,7 @@
 #include "daemon/http/connection.h"
 
 /* How often the header came, in any case of letters; *ret_value is its first value. */
-uint32_t header_find(struct connection *connection, const char *name, struct bs_text *ret_value);
+uint32_t header_find(const struct connection *connection, const char *name,
+                     struct bs_text *ret_value);
 
 #endif

@@ -4,10 +4,12 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "api/request_record.h"
 #include "daemon/http/answer.h"
 #include "daemon/http/header.h"
+#include "daemon/publish/publisher.h"
 
 _Static_assert(KEY_NAME_SIZE_MAX <= BS_ID_SIZE_MAX, "a caller's name fits its record");
 
@@ -73,6 +75,23 @@ static bool make_fingerprint(const struct connection *connection,
     return failed == 0;
 }
 
+/* The key and the fingerprint; BS_OK with an empty key when there is none. */
+static enum bs_status read_key(const struct connection *connection,
+                               char memory[BS_REQUEST_KEY_SIZE_MAX],
+                               uint8_t fingerprint[BS_FINGERPRINT_SIZE], struct bs_text *ret_key)
+{
+    struct bs_text header;
+    uint32_t count = header_find(connection, "Idempotency-Key", &header);
+    *ret_key = (struct bs_text){0};
+    if (count == 0) {
+        return BS_OK;
+    }
+    if (count > 1 || !idempotency_parse(header, memory, ret_key)) {
+        return BS_INVALID_IDEMPOTENCY_KEY;
+    }
+    return make_fingerprint(connection, fingerprint) ? BS_OK : BS_INTERNAL;
+}
+
 bool idempotency_begin(struct connection *connection)
 {
     struct request *request = &connection->request;
@@ -81,21 +100,27 @@ bool idempotency_begin(struct connection *connection)
     const char *caller = connection->caller.name;
     struct bs_request_command who = {.fingerprint = fingerprint,
                                      .caller = {caller, (uint32_t)strlen(caller)}};
-    struct bs_text header;
-    uint32_t count = header_find(connection, "Idempotency-Key", &header);
-    if (count == 0) {
-        return true;
-    }
-    enum bs_status status = BS_OK;
-    if (count > 1 || !idempotency_parse(header, memory, &who.key)) {
-        status = BS_INVALID_IDEMPOTENCY_KEY;
-    } else if (!make_fingerprint(connection, fingerprint)) {
-        status = BS_INTERNAL;
-    } else if (!api_request_encode(&request->key_record, &who, &request->batch)) {
+    enum bs_status status = read_key(connection, memory, fingerprint, &who.key);
+    if (status == BS_OK && who.key.size > 0 &&
+        !api_request_encode(&request->key_record, &who, &request->batch)) {
         status = BS_TOO_MANY_REJECTIONS;
     }
     if (status != BS_OK) {
         answer_problem(request, status, NULL);
     }
     return status == BS_OK;
+}
+
+bool idempotency_begin_job(struct connection *connection)
+{
+    struct publisher_job *job = connection->publisher_job;
+    struct bs_text key;
+    enum bs_status status = read_key(connection, job->key, job->fingerprint, &key);
+    if (status != BS_OK) {
+        answer_problem(&connection->request, status, NULL);
+        return false;
+    }
+    job->key_size = key.size;
+    (void)snprintf(job->caller, sizeof(job->caller), "%s", connection->caller.name);
+    return true;
 }

@@ -15,6 +15,9 @@
  */
 BS_MUST_USE bool idempotency_begin(struct connection *connection);
 
+/* The same for a write about webhooks: publisher_job has the key. */
+BS_MUST_USE bool idempotency_begin_job(struct connection *connection);
+
 /* A key as the header says it. False: it is none; *ret_key has up to BS_REQUEST_KEY_SIZE_MAX bytes
  * of `memory`. */
 BS_MUST_USE bool idempotency_parse(struct bs_text header, char memory[BS_REQUEST_KEY_SIZE_MAX],

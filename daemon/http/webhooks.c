@@ -4,6 +4,7 @@
 
 #include "daemon/http/answer.h"
 #include "daemon/http/connection.h"
+#include "daemon/http/idempotency.h"
 #include "daemon/publish/publisher.h"
 
 static bool submit(struct connection *connection)
@@ -70,7 +71,8 @@ static bool begin(struct connection *connection)
     connection->publisher_job = job;
     job->request = &connection->request;
     job->verb = connection->route->command;
-    return read_body(connection, job);
+    bool has_key = strcmp(connection->route->method, "GET") != 0 && job->verb != PUBLISHER_TEST;
+    return read_body(connection, job) && (!has_key || idempotency_begin_job(connection));
 }
 
 enum outcome handle_webhook(struct connection *connection)

@@ -184,6 +184,8 @@ static void create(struct publisher *publisher, struct publisher_job *job)
     live->position = live->start;
     endpoint->is_dirty = true;
     publisher_add(publisher, endpoint);
+    write_endpoint(&request->body, endpoint, true);
+    answer_json(request, 201);
     if (publisher_save(publisher, true) != 0) {
         (void)publisher_find(
             publisher, (struct bs_text){endpoint->id, (uint32_t)strlen(endpoint->id)}, &place);
@@ -194,8 +196,6 @@ static void create(struct publisher *publisher, struct publisher_job *job)
     logger_write(LOGGER_INFO, "publisher", "a webhook endpoint was added",
                  LOGGER_FIELDS(logger_string("endpoint", endpoint->id),
                                logger_string("url", endpoint->asked.url)));
-    write_endpoint(&request->body, endpoint, true);
-    answer_json(request, 201);
 }
 
 /* ---- one endpoint ---- */
@@ -204,9 +204,14 @@ static void delete_endpoint(struct publisher *publisher, uint32_t place, struct 
 {
     char error[LOG_ERROR_SIZE];
     struct endpoint *endpoint = publisher->endpoints[place];
+    buffer_printf(&request->body, "{\"id\":\"%s\",\"deleted\":true}", endpoint->id);
+    answer_json(request, 200);
     int code = store_begin(publisher->store, true, error);
     if (code == 0) {
         code = store_remove(publisher->store, endpoint->id, error);
+    }
+    if (code == 0 && publisher->keeping != NULL) {
+        code = repeats_put(&publisher->repeats, publisher->keeping, error);
     }
     code = store_end(publisher->store, code, error);
     if (code != 0) {
@@ -217,21 +222,21 @@ static void delete_endpoint(struct publisher *publisher, uint32_t place, struct 
     }
     logger_write(LOGGER_INFO, "publisher", "a webhook endpoint was removed",
                  LOGGER_FIELDS(logger_string("endpoint", endpoint->id)));
-    buffer_printf(&request->body, "{\"id\":\"%s\",\"deleted\":true}", endpoint->id);
-    answer_json(request, 200);
     publisher_remove(publisher, place);
 }
 
-/* Saves a change and answers with the endpoint; `before` is put back when it cannot be saved. */
-static void answer_changed(struct endpoint *endpoint, struct request *request, bool shows_secret)
+/* Answers with the endpoint and saves the change, or answers that it cannot be saved. */
+static bool answer_changed(struct endpoint *endpoint, struct request *request, int status,
+                           bool shows_secret)
 {
     endpoint->is_dirty = true;
+    write_endpoint(&request->body, endpoint, shows_secret);
+    answer_json(request, status);
     if (publisher_save(endpoint->publisher, true) != 0) {
         answer_problem(request, BS_INTERNAL, NULL);
-        return;
+        return false;
     }
-    write_endpoint(&request->body, endpoint, shows_secret);
-    answer_json(request, 200);
+    return true;
 }
 
 static void rotate(struct endpoint *endpoint, const struct api_rotate *asked,
@@ -261,8 +266,7 @@ static void rotate(struct endpoint *endpoint, const struct api_rotate *asked,
     if (kept > 0) {
         endpoint->secrets[1].until_ms = wall_ms + (int64_t)asked->overlap_s * 1000;
     }
-    answer_changed(endpoint, request, true);
-    if (request->status != 200) {
+    if (!answer_changed(endpoint, request, 200, true)) {
         memcpy(endpoint->secrets, before, sizeof(before));
         endpoint->secrets_count = before_count;
     }
@@ -283,13 +287,8 @@ static void redeliver(struct endpoint *endpoint, const struct api_redeliver *ask
         logger_write(LOGGER_ERROR, "publisher", "reading the log failed",
                      LOGGER_FIELDS(logger_string("error", error)));
         answer_problem(request, BS_INTERNAL, NULL);
-    } else {
-        answer_changed(endpoint, request, false);
-        if (request->status == 200) {
-            request->status = 202;
-        } else {
-            endpoint->lanes[LANE_REPLAY].is_open = false;
-        }
+    } else if (!answer_changed(endpoint, request, 202, false)) {
+        endpoint->lanes[LANE_REPLAY].is_open = false;
     }
 }
 
@@ -297,8 +296,7 @@ static void enable(struct endpoint *endpoint, struct request *request)
 {
     uint8_t reason = endpoint->reason;
     endpoint_enable(endpoint);
-    answer_changed(endpoint, request, false);
-    if (request->status != 200) {
+    if (!answer_changed(endpoint, request, 200, false)) {
         endpoint->reason = reason;
     }
 }
@@ -465,21 +463,41 @@ static void answer_about(struct publisher *publisher, struct publisher_job *job)
     assert(false);
 }
 
+/* True: it came before under its key, or that cannot be found out, and the answer is there. */
+static bool is_repeat(struct publisher *publisher, struct publisher_job *job)
+{
+    char error[LOG_ERROR_SIZE];
+    int found = job->key_size > 0 ? repeats_find(&publisher->repeats, job, error) : 0;
+    if (found < 0) {
+        logger_write(LOGGER_ERROR, "publisher", "earlier answers cannot be read",
+                     LOGGER_FIELDS(logger_string("error", error)));
+        answer_problem(job->request, BS_INTERNAL, NULL);
+    }
+    return found != 0;
+}
+
+static void answer_now(struct publisher *publisher, struct publisher_job *job)
+{
+    if (job->verb == PUBLISHER_CREATE) {
+        create(publisher, job);
+    } else if (job->verb == PUBLISHER_LIST) {
+        list(publisher, job->request);
+    } else {
+        answer_about(publisher, job);
+    }
+}
+
 /* A test is answered when it is over; everything else now. */
 void publisher_answer(struct publisher *publisher, struct publisher_job *job)
 {
     struct request *request = job->request;
     request->status = 0;
-    if (job->verb == PUBLISHER_CREATE) {
-        create(publisher, job);
-    } else if (job->verb == PUBLISHER_LIST) {
-        list(publisher, request);
-    } else {
-        bool is_test = job->verb == PUBLISHER_TEST;
-        answer_about(publisher, job);
-        if (is_test && request->status == 0) {
-            return;
-        }
+    if (!is_repeat(publisher, job)) {
+        publisher->keeping = job->key_size > 0 ? job : NULL;
+        answer_now(publisher, job);
+        publisher->keeping = NULL;
     }
-    request->done(request);
+    if (request->status != 0) {
+        request->done(request);
+    }
 }

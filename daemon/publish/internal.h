@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "daemon/publish/endpoint.h"
+#include "daemon/publish/repeats.h"
 #include "daemon/publish/store.h"
 
 struct publisher {
@@ -24,7 +25,9 @@ struct publisher {
     struct log_reader *reader;
     struct transport *transport;
     struct store *store;
-    uv_timer_t retry; /* the next message that is due */
+    struct repeats repeats;
+    const struct publisher_job *keeping; /* its answer is saved with the next save, or NULL */
+    uv_timer_t retry;                    /* the next message that is due */
     uv_timer_t save;
     uv_timer_t patience;         /* at the end */
     struct endpoint **endpoints; /* by id */
@@ -43,7 +46,8 @@ void publisher_add(struct publisher *publisher, struct endpoint *endpoint);
 void publisher_remove(struct publisher *publisher, uint32_t place);
 /* Saves soon. */
 void publisher_save_later(struct publisher *publisher);
-/* Saves now; 0 or the error, which was logged. What a client asked for is synced. */
+/* Saves now; 0 or the error, which was logged. What a client asked for is synced, and with it the
+ * answer of a request with a key, which must be there. */
 int publisher_save(struct publisher *publisher, bool syncs);
 /* A request has ended. */
 void publisher_ended(struct publisher *publisher, struct endpoint *endpoint);

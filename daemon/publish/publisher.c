@@ -179,6 +179,9 @@ int publisher_save(struct publisher *publisher, bool syncs)
                               publisher->options.history_max, error);
         }
     }
+    if (code == 0 && publisher->keeping != NULL) {
+        code = repeats_put(&publisher->repeats, publisher->keeping, error);
+    }
     code = store_end(publisher->store, code, error);
     for (uint32_t i = 0; code == 0 && i < publisher->endpoints_count; i++) {
         if (publisher->endpoints[i]->is_dirty) {
@@ -427,6 +430,9 @@ static int open_parts(struct publisher *publisher, struct command_log *log,
         code = store_open(&publisher->store, options->directory, error);
     }
     if (code == 0) {
+        code = repeats_open(&publisher->repeats, store_db(publisher->store), error);
+    }
+    if (code == 0) {
         code = load(publisher, error);
     }
     if (code == 0) {
@@ -461,6 +467,7 @@ static void close_parts(struct publisher *publisher)
         publisher_remove(publisher, publisher->endpoints_count - 1);
     }
     transport_free(publisher->transport);
+    repeats_close(&publisher->repeats);
     store_close(publisher->store);
     log_reader_close(publisher->reader);
     (void)uv_loop_close(&publisher->loop);

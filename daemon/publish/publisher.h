@@ -47,6 +47,11 @@ struct publisher_job {
     struct publisher_job *next;
     struct request *request;
     uint8_t verb; /* enum publisher_verb */
+    /* of an Idempotency-Key; key_size 0: it came with none */
+    char caller[BS_ID_SIZE_MAX + 1];
+    char key[BS_REQUEST_KEY_SIZE_MAX];
+    uint32_t key_size;
+    uint8_t fingerprint[BS_FINGERPRINT_SIZE];
 
     union {
         struct api_webhook webhook;

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "daemon/log/db.h"
 #include "daemon/log/log_backend.h"
 #include "daemon/publish/internal.h"
 
@@ -166,6 +165,11 @@ void store_close(struct store *store)
     buffer_fini(&store->pools);
     buffer_fini(&store->accounts);
     free(store);
+}
+
+sqlite3 *store_db(struct store *store)
+{
+    return store->db;
 }
 
 /* ---- values ---- */

@@ -6,6 +6,7 @@
 #ifndef PUBLISH_STORE_H
 #define PUBLISH_STORE_H
 
+#include "daemon/log/db.h"
 #include "daemon/publish/endpoint.h"
 
 struct store;
@@ -14,6 +15,7 @@ struct store;
 BS_MUST_USE int store_open(struct store **ret_store, const char *directory,
                            char error[LOG_ERROR_SIZE]);
 void store_close(struct store *store); /* NULL is fine */
+sqlite3 *store_db(struct store *store);
 
 /* Calls fn for each endpoint, in the order of ids, with what was saved of it but for its messages.
  */

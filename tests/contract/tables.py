@@ -106,7 +106,7 @@ def check_route(report, name, row, operation):
                      f"{name}: `limit` goes up to {row['limit_max']}")
     report.check(bool(operation.bodies) == row["takes_body"], f"{name}: whether it takes a body differs")
     headers = {parameter["name"] for parameter in operation.parameters if parameter["in"] == "header"}
-    report.check(("Idempotency-Key" in headers) == row["is_write"], f"{name}: every write and nothing else has "
+    report.check(("Idempotency-Key" in headers) == row["takes_key"], f"{name}: every write and nothing else has "
                  "{$ref: '#/components/parameters/IdempotencyKey'} among its parameters")
     if row["takes_body"] and row["is_write"]:
         required = operation.spec["requestBody"].get("required", False)

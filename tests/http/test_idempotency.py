@@ -14,6 +14,7 @@ import threading
 import time
 
 from harness import NDJSON, Server, run
+from receiver import SETTINGS
 
 SEED = int(os.environ.get("SEED", str(time.time_ns() % 1000000)))
 ROUNDS = 6
@@ -143,6 +144,42 @@ def test_keys_are_each_callers_own(t):
         t.equal("one for each caller", balance(server), "2")
         refused = server.post("/v1/pools/usdc/settle", headers=key("s"), key="two")
         t.refused("what the role lacks is not remembered", refused, 403, "forbidden")
+
+
+def test_writes_about_webhooks(t):
+    hook = {"url": "http://127.0.0.1:9/hook"}
+    with Server(settings=SETTINGS) as server:
+        server.make_pool()
+        server.post("/v1/pools/usdc/resume")
+        server.wait_for_actions(1)
+        made = server.post("/v1/webhooks", hook, headers=key("c"))
+        t.equal("made", made.status, 201)
+        path = f"/v1/webhooks/{made.json['id']}"
+        writes = [("c", "POST", "/v1/webhooks", hook, made)]
+        for name, method, below, body, status in (
+                ("r", "POST", "/rotate", None, 200), ("d", "POST", "/redeliver", {"from": "1", "to": "1"}, 202),
+                ("e", "POST", "/enable", None, 200), ("g", "DELETE", "", None, 200)):
+            answer = server.request(method, path + below, body, headers=key(name))
+            t.equal(f"{method} {below}", answer.status, status)
+            writes.append((name, method, path + below, body, answer))
+        for round_number in range(2):
+            for name, method, where, body, first in writes:
+                again = server.request(method, where, body, headers=key(name))
+                t.equal(f"{round_number}: {method} {where}", (again.status, again.body, is_replay(again)),
+                        (first.status, first.body, True))
+            t.equal("nothing was made anew", server.get("/v1/webhooks").json["data"], [])
+            server.kill9()
+            server = Server(data=server.data, settings=SETTINGS).start()
+        other = server.post("/v1/webhooks", {"url": "http://127.0.0.1:9/other"}, headers=key("c"))
+        t.refused("another body", other, 422, "idempotency_key_reused")
+        t.refused("no key", server.post("/v1/webhooks", hook, headers=key('""')), 400, "invalid_idempotency_key")
+        t.refused("a write that failed is not remembered", server.post(f"{path}/rotate", headers=key("x")), 404,
+                  "unknown_webhook")
+        anew = server.post("/v1/webhooks", hook, headers=key("x"))
+        t.equal("so its key may be used", anew.status, 201)
+        tests = [server.post(f"/v1/webhooks/{anew.json['id']}/test", headers=key("t")).json["id"] for _ in range(2)]
+        t.true("a test is sent each time", tests[0] != tests[1], tests)
+        server.close()
 
 
 class Sender(threading.Thread):

@@ -13,6 +13,7 @@
 #include "api/json_webhook.h"
 #include "api/presets.h"
 #include "daemon/http/connection.h"
+#include "daemon/publish/publisher.h"
 #include "lib/engine.h"
 #include "lib/record/action.h"
 
@@ -52,17 +53,25 @@ static json_t *roles(const struct route *route)
     return list;
 }
 
+/* A test is sent whenever it is asked for. */
+static bool keeps_webhook_answer(const struct route *route)
+{
+    return route->handle == handle_webhook && strcmp(route->method, "GET") != 0 &&
+           route->command != PUBLISHER_TEST;
+}
+
 static json_t *routes(void)
 {
     json_t *list = json_array();
     for (size_t i = 0; route_at(i) != NULL; i++) {
         const struct route *route = route_at(i);
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:o, s:o, s:i, s:b, s:b, s:b}", "method", route->method,
-                            "pattern", route->pattern, "roles", roles(route), "parameters",
-                            parameters(route), "limit_max", (int)route->limit_max, "takes_body",
-                            route->takes_body, "body_optional", route->body_optional, "is_write",
-                            route->handle == handle_write));
+            list, json_pack("{s:s, s:s, s:o, s:o, s:i, s:b, s:b, s:b, s:b}", "method",
+                            route->method, "pattern", route->pattern, "roles", roles(route),
+                            "parameters", parameters(route), "limit_max", (int)route->limit_max,
+                            "takes_body", route->takes_body, "body_optional", route->body_optional,
+                            "is_write", route->handle == handle_write, "takes_key",
+                            route->handle == handle_write || keeps_webhook_answer(route)));
     }
     return list;
 }
