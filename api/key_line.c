@@ -116,6 +116,17 @@ static bool read_hash(struct bs_text digits, uint8_t hash[KEY_HASH_SIZE])
     return true;
 }
 
+static bool has_control(struct bs_text word)
+{
+    for (uint32_t i = 0; i < word.size; i++) {
+        unsigned char byte = (unsigned char)word.bytes[i];
+        if (byte < 0x20 || byte == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *read_credential(struct key_line *line, struct bs_text word)
 {
     if (take_prefix(&word, "sha256:")) {
@@ -126,6 +137,9 @@ static const char *read_credential(struct key_line *line, struct bs_text word)
     }
     if (word.size == 0 || word.size > KEY_SUBJECT_SIZE_MAX) {
         return "cert: takes a name of 1 to 255 bytes";
+    }
+    if (has_control(word)) {
+        return "cert: the name has a control character";
     }
     line->is_certificate = true;
     memcpy(line->subject, word.bytes, word.size);

@@ -308,6 +308,7 @@ enum outcome connection_through(struct connection *connection,
     if (!submit(connection)) {
         connection->not_taken = true;
         MHD_resume_connection(connection->mhd);
+        http_server_signal(connection->server); /* the library does not wake itself */
     }
     return OUTCOME_SUSPENDED;
 }

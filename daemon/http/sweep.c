@@ -174,8 +174,26 @@ static void look_for_head(const struct sweep *sweep, struct sweep_entry *entry, 
     }
 }
 
+/*
+ * The client has closed its side, and all it ever sent has been read: what is not whole by now
+ * never will be. libmicrohttpd 0.9.75 does not see an end that comes together with the last bytes,
+ * and would keep the connection until its idle timeout.
+ */
+static bool is_abandoned(const struct sweep_entry *entry)
+{
+    int unread = 0;
+    bool expects_more =
+        entry->stage == STAGE_IDLE || entry->stage == STAGE_HEAD || entry->stage == STAGE_BODY;
+    return expects_more && sweep_peer_is_gone(entry) && ioctl(entry->fd, FIONREAD, &unread) == 0 &&
+           unread == 0;
+}
+
 static void check_deadline(struct sweep *sweep, struct sweep_entry *entry, int64_t now_ms)
 {
+    if (is_abandoned(entry)) {
+        (void)shutdown(entry->fd, SHUT_RDWR);
+        return;
+    }
     if (entry->stage == STAGE_IDLE) {
         look_for_head(sweep, entry, now_ms);
     }

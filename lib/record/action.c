@@ -9,6 +9,9 @@
     (DECIMAL_BITS | BS_ACTION_HAS_RANK | BS_ACTION_HAS_RANKING | BS_ACTION_HAS_BASIS |             \
      BS_ACTION_HAS_SETTLEMENT | BS_ACTION_HAS_SIDE | BS_ACTION_HAS_REVERSES |                      \
      BS_ACTION_IS_ISOLATED | BS_ACTION_HAS_HITS | BS_ACTION_HAS_QUEUE)
+#define REASON_BITS                                                                                \
+    (1u << BS_ACTION_DECIMAL_reason_deficit | 1u << BS_ACTION_DECIMAL_reason_fund_paid |           \
+     1u << BS_ACTION_DECIMAL_reason_residual)
 #define WIDE_EXPONENT_MIN (-36)
 #define ACCOUNT_SIZE_MAX (BS_ID_SIZE_MAX + sizeof("backstop:") - 1)
 
@@ -170,6 +173,8 @@ static void read_fields(struct bs_reader *reader, struct bs_action *action)
     action->market = bs_read_text(reader, 0, BS_ID_SIZE_MAX);
     action->counterparty = bs_read_text(reader, 0, ACCOUNT_SIZE_MAX);
     action->reason = bs_read_text(reader, 0, BS_REASON_SIZE_MAX);
+    /* Why is said in words or in amounts. */
+    reader->bad = reader->bad || (action->reason.size > 0 && (present & REASON_BITS) != 0);
     for (uint32_t i = 0; i < BS_ACTION_DECIMAL_COUNT; i++) {
         action->decimals[i] = (present & 1u << i) != 0 ? read_wide(reader) : (struct bs_wide){0};
     }

@@ -350,6 +350,23 @@ def test_vanished_clients(t):
         t.equal("all their connections are gone", connections, 1)
 
 
+def test_clients_that_end_their_side(t):
+    """The end of what a client says may come together with its last bytes: it is answered what it
+    asked, and let go long before any deadline."""
+    deadlines = {"http_header_deadline_ms": 60000, "http_body_deadline_ms": 60000}
+    with Server(settings=deadlines) as server:
+        one = head("GET", "/livez", "Host: x")
+        write = head("POST", "/v1/marks", "Host: x", f"Content-Type: {JSON}", "Content-Length: 2") + b"{}"
+        started = time.monotonic()
+        socks = []
+        for data in (one, one[:-3], write[:-1]) * 20:
+            socks.append(server.open())
+            socks[-1].sendall(data)
+            socks[-1].shutdown(socket.SHUT_WR)
+        took = [closed_after(sock, started, b"", 25) for sock in socks]
+        t.true("all are let go", max(took) < 20, max(took))
+
+
 def test_bursts(t):
     """Requests of many clients at the same moment; libmicrohttpd takes events by 128."""
     one = head("GET", "/livez", "Host: x")

@@ -25,11 +25,11 @@ def main():
         for word in sorted(on_disk ^ {word for word in listed if not word.startswith("..")}):
             report.check(False, f"{folder}/{word}: on disk and in meson.build differ")
         report.check(True, folder)
-    words = set().union(*(listed_in(f"tests/{part}") for part in ("unit", "tools", "bench", "lint")),
+    words = set().union(*(listed_in(f"tests/{part}") for part in ("unit", "tools", "bench", "fuzz", "lint")),
                         listed_in("tests"))
     for path in files(".c", under="tests") + files(".py", under="tests/http") + files(
             ".py", under="tests/lint"):
-        stem = path.stem.removeprefix("test_")
+        stem = path.stem.removeprefix("test_").removeprefix("fuzz_")
         is_test = path.suffix == ".c" or path.stem.startswith(("test_", "check_"))
         known = words & {path.name, stem, f"../{path.parent.name}/{path.name}"}
         report.check(not is_test or known, f"{name(path)} is in no meson.build")

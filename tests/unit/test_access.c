@@ -55,6 +55,8 @@ START_TEST(lines_that_are_refused)
         "feed1 feed sha512:" ZEROS,
         "feed1 feed SHA256:" ZEROS,
         "feed1 feed cert:",
+        "feed1 feed cert:desk\x01",
+        "feed1 feed cert:desk\x7f",
         "feed1 sha256:" ZEROS,
         "feed1 Feed sha256:" ZEROS,
         "feed1 feed,feed sha256:" ZEROS,
