@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -54,7 +55,8 @@ static struct {
     uv_loop_t loop;
     struct http_server *server[2]; /* without keys, with them */
     uint16_t port[2];
-} site;
+    pthread_mutex_t one_reader;
+} site = {.one_reader = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- the doors ---- */
 
@@ -62,14 +64,16 @@ bool __real_core_submit(struct core *core, struct request *request);
 bool __wrap_core_submit(struct core *core, struct request *request);
 bool __wrap_publisher_submit(struct publisher *publisher, struct publisher_job *job);
 
-/* On the HTTP thread: the core loop does not turn once the book is there. */
+/* On an HTTP thread: the core loop does not turn once the book is there. */
 bool __wrap_core_submit(struct core *core, struct request *request)
 {
     if (site.engine == NULL) {
         return __real_core_submit(core, request);
     }
     if (request->query != NULL) {
+        (void)pthread_mutex_lock(&site.one_reader);
         request->query(request, core, site.engine);
+        (void)pthread_mutex_unlock(&site.one_reader);
     } else {
         api_write_result(&request->body, 7, &request->batch, &request->status);
         request->content_type =
