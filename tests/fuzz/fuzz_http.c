@@ -64,6 +64,19 @@ bool __real_core_submit(struct core *core, struct request *request);
 bool __wrap_core_submit(struct core *core, struct request *request);
 bool __wrap_publisher_submit(struct publisher *publisher, struct publisher_job *job);
 
+/* What a write is remembered by, if it came with an Idempotency-Key. */
+static void check_key_record(const struct buffer *record)
+{
+    struct bs_command command;
+    if (record->size > 0) {
+        enum bs_status status =
+            bs_command_decode((const uint8_t *)record->bytes, record->size, &command);
+        assert(status == BS_OK);
+        assert(command.type == BS_COMMAND_REQUEST);
+        assert(command.as.request.key.size > 0);
+    }
+}
+
 /* On an HTTP thread: the core loop does not turn once the book is there. */
 bool __wrap_core_submit(struct core *core, struct request *request)
 {
@@ -75,7 +88,8 @@ bool __wrap_core_submit(struct core *core, struct request *request)
         request->query(request, core, site.engine);
         (void)pthread_mutex_unlock(&site.one_reader);
     } else {
-        api_write_result(&request->body, 7, &request->batch, &request->status);
+        check_key_record(&request->key_record);
+        api_write_result(&request->body, 7, &request->batch, false, &request->status);
         request->content_type =
             request->status >= 400 ? "application/problem+json" : "application/json";
     }
@@ -174,10 +188,11 @@ static void open_site(void)
                                                 .ping_interval_s = 60,
                                                 .stall_timeout_s = 60,
                                                 .behind_max = 1000}};
-        http.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        const char *problem = socket_address_parse(&http.address, "127.0.0.1:0");
+        assert(problem == NULL);
         result = http_server_new(&site.server[i], &http, site.core, site.log, error);
         assert(result == 0);
-        site.port[i] = http_server_port(site.server[i]);
+        site.port[i] = socket_address_port(http_server_address(site.server[i]));
     }
 }
 
