@@ -328,7 +328,8 @@ static void read_command(const struct row *row, struct bs_command *command)
     case BS_COMMAND_DELETE_ACCOUNT:
     case BS_COMMAND_DELETE_MARKET:
     case BS_COMMAND_DELETE_POOL:
-    case BS_COMMAND_REQUEST: /* no verb's: fuzz_record steps them */
+    case BS_COMMAND_DELETE_SOURCE:
+    case BS_COMMAND_REQUEST: /* no verbs of these: fuzz_record steps them */
     case BS_COMMAND_COUNT:
         read_named(row, command);
         break;
