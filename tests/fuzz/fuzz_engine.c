@@ -119,8 +119,9 @@ static struct bs_layer assign_layer(uint8_t first, uint8_t second)
 }
 
 /* Columns 3 on: a layer each three. */
-static void read_waterfall(const struct row *row, struct bs_pool_command *pool)
+static void read_waterfall(const struct row *row, struct bs_command *command)
 {
+    struct bs_pool_command *pool = &command->as.pool;
     *pool = (struct bs_pool_command){.pool = pool_name,
                                      .asset = {"USD", 3},
                                      .period_ms = has(row, 1, 't') ? 0 : 8 * HOUR_MS,
@@ -137,8 +138,9 @@ static void read_waterfall(const struct row *row, struct bs_pool_command *pool)
     }
 }
 
-static void read_market(const struct row *row, struct bs_market_command *market)
+static void read_market(const struct row *row, struct bs_command *command)
 {
+    struct bs_market_command *market = &command->as.market;
     *market = (struct bs_market_command){.market = market_of(row),
                                          .pool = pool_name,
                                          .contract = row->at[2] == 'y' ? BS_CONTRACT_INVERSE
@@ -153,8 +155,9 @@ static void read_market(const struct row *row, struct bs_market_command *market)
                                          .fund_budget = {has(row, 5, 'b') ? 100 : 0, 0}};
 }
 
-static void read_position(const struct row *row, struct bs_position_command *position)
+static void read_position(const struct row *row, struct bs_command *command)
 {
+    struct bs_position_command *position = &command->as.position;
     bool isolated = has(row, 9, 'i') || has(row, 9, 'j');
     *position = (struct bs_position_command){
         .account = account_of(row),
@@ -171,8 +174,9 @@ static void read_position(const struct row *row, struct bs_position_command *pos
     }
 }
 
-static void read_fill(const struct row *row, struct bs_fill_command *fill)
+static void read_fill(const struct row *row, struct bs_command *command)
 {
+    struct bs_fill_command *fill = &command->as.fill;
     *fill = (struct bs_fill_command){.account = account_of(row),
                                      .market = market_of(row),
                                      .size = signed_in(row, 4, 6),
@@ -183,8 +187,9 @@ static void read_fill(const struct row *row, struct bs_fill_command *fill)
     }
 }
 
-static void read_provider(const struct row *row, struct bs_provider_command *provider)
+static void read_provider(const struct row *row, struct bs_command *command)
 {
+    struct bs_provider_command *provider = &command->as.provider;
     bool windowed = has(row, 9, 'w');
     *provider = (struct bs_provider_command){.account = account_of(row),
                                              .market = market_of(row),
@@ -200,8 +205,9 @@ static void read_provider(const struct row *row, struct bs_provider_command *pro
                                              .priority = (uint32_t)digits_in(row, 8, 9)};
 }
 
-static void read_transfer(const struct row *row, struct bs_transfer_command *transfer)
+static void read_transfer(const struct row *row, struct bs_command *command)
 {
+    struct bs_transfer_command *transfer = &command->as.transfer;
     *transfer =
         (struct bs_transfer_command){.account = account_of(row),
                                      .amount = signed_in(row, 4, 8),
@@ -211,8 +217,9 @@ static void read_transfer(const struct row *row, struct bs_transfer_command *tra
     }
 }
 
-static void read_account(const struct row *row, struct bs_account_command *account)
+static void read_account(const struct row *row, struct bs_command *command)
 {
+    struct bs_account_command *account = &command->as.account;
     *account = (struct bs_account_command){.account = account_of(row),
                                            .pool = pool_name,
                                            .collateral = signed_in(row, 4, 8),
@@ -222,118 +229,104 @@ static void read_account(const struct row *row, struct bs_account_command *accou
     }
 }
 
-static const struct {
+static void read_mark(const struct row *row, struct bs_command *command)
+{
+    command->as.mark = (struct bs_mark_command){
+        .market = market_of(row), .price = {digits_in(row, 6, 9), 0}, .confirm = has(row, 9, 'c')};
+}
+
+static void read_fund(const struct row *row, struct bs_command *command)
+{
+    command->as.fund = (struct bs_fund_command){.pool = pool_name, .amount = signed_in(row, 4, 8)};
+}
+
+static void read_market_fund(const struct row *row, struct bs_command *command)
+{
+    command->as.market_fund =
+        (struct bs_market_fund_command){.market = market_of(row), .amount = signed_in(row, 4, 8)};
+}
+
+static void read_handover(const struct row *row, struct bs_command *command)
+{
+    command->as.handover = (struct bs_handover_command){.account = account_of(row)};
+    if (has(row, 9, 'i')) {
+        command->as.handover.market = market_of(row);
+    }
+}
+
+static void read_unfilled(const struct row *row, struct bs_command *command)
+{
+    command->as.unfilled =
+        (struct bs_unfilled_command){.pool = pool_name,
+                                     .action = (uint64_t)digits_in(row, 6, 9) + 1,
+                                     .size = {digits_in(row, 4, 6) + 1, 0}};
+}
+
+static void read_final(const struct row *row, struct bs_command *command)
+{
+    command->as.final =
+        (struct bs_final_command){.market = market_of(row), .price = {digits_in(row, 6, 9), 0}};
+}
+
+static void read_window(const struct row *row, struct bs_command *command)
+{
+    command->as.window = (struct bs_window_command){.pool = pool_name, .name = account_of(row)};
+}
+
+static void read_pool_name(const struct row *row, struct bs_command *command)
+{
+    (void)row;
+    command->as.name = (struct bs_name_command){.name = pool_name};
+}
+
+static void read_account_name(const struct row *row, struct bs_command *command)
+{
+    command->as.name = (struct bs_name_command){.name = account_of(row)};
+}
+
+static void read_market_name(const struct row *row, struct bs_command *command)
+{
+    command->as.name = (struct bs_name_command){.name = market_of(row)};
+}
+
+static const struct verb {
     char letter;
     uint8_t type;
+    void (*read)(const struct row *row, struct bs_command *command);
 } verbs[] = {
-    {'p', BS_COMMAND_POSITION},       {'f', BS_COMMAND_FILL},
-    {'m', BS_COMMAND_MARK},           {'s', BS_COMMAND_SETTLE},
-    {'t', BS_COMMAND_TRANSFER},       {'a', BS_COMMAND_ACCOUNT},
-    {'i', BS_COMMAND_INSURANCE_FUND}, {'k', BS_COMMAND_MARKET_FUND},
-    {'c', BS_COMMAND_CLOSE_PERIOD},   {'r', BS_COMMAND_RESUME},
-    {'q', BS_COMMAND_PAUSE},          {'h', BS_COMMAND_HANDOVER},
-    {'u', BS_COMMAND_UNFILLED},       {'e', BS_COMMAND_FINAL_SETTLEMENT},
-    {'o', BS_COMMAND_OPEN_WINDOW},    {'l', BS_COMMAND_CLOSE_WINDOW},
-    {'v', BS_COMMAND_PROVIDER},       {'d', BS_COMMAND_DELETE_ACCOUNT},
-    {'w', BS_COMMAND_POOL},           {'j', BS_COMMAND_MARKET},
-    {'g', BS_COMMAND_DELETE_MARKET},
+    {'p', BS_COMMAND_POSITION, read_position},
+    {'f', BS_COMMAND_FILL, read_fill},
+    {'m', BS_COMMAND_MARK, read_mark},
+    {'s', BS_COMMAND_SETTLE, read_pool_name},
+    {'t', BS_COMMAND_TRANSFER, read_transfer},
+    {'a', BS_COMMAND_ACCOUNT, read_account},
+    {'i', BS_COMMAND_INSURANCE_FUND, read_fund},
+    {'k', BS_COMMAND_MARKET_FUND, read_market_fund},
+    {'c', BS_COMMAND_CLOSE_PERIOD, read_pool_name},
+    {'r', BS_COMMAND_RESUME, read_pool_name},
+    {'q', BS_COMMAND_PAUSE, read_pool_name},
+    {'h', BS_COMMAND_HANDOVER, read_handover},
+    {'u', BS_COMMAND_UNFILLED, read_unfilled},
+    {'e', BS_COMMAND_FINAL_SETTLEMENT, read_final},
+    {'o', BS_COMMAND_OPEN_WINDOW, read_window},
+    {'l', BS_COMMAND_CLOSE_WINDOW, read_window},
+    {'v', BS_COMMAND_PROVIDER, read_provider},
+    {'d', BS_COMMAND_DELETE_ACCOUNT, read_account_name},
+    {'w', BS_COMMAND_POOL, read_waterfall},
+    {'j', BS_COMMAND_MARKET, read_market},
+    {'g', BS_COMMAND_DELETE_MARKET, read_market_name},
 };
 
 #define VERBS (sizeof verbs / sizeof verbs[0])
 
-static uint8_t type_of(const struct row *row)
-{
-    for (size_t i = 0; i < VERBS; i++) {
-        if (verbs[i].letter == row->at[0]) {
-            return verbs[i].type;
-        }
-    }
-    return verbs[(unsigned char)row->at[0] % VERBS].type;
-}
-
-/* What has one name and little else. */
-static void read_named(const struct row *row, struct bs_command *command)
-{
-    struct bs_text name = pool_name;
-    if (command->type == BS_COMMAND_DELETE_ACCOUNT) {
-        name = account_of(row);
-    } else if (command->type == BS_COMMAND_DELETE_MARKET) {
-        name = market_of(row);
-    }
-    command->as.name = (struct bs_name_command){.name = name};
-}
-
 static void read_command(const struct row *row, struct bs_command *command)
 {
-    command->type = type_of(row);
-    switch ((enum bs_command_type)command->type) {
-    case BS_COMMAND_POOL:
-        read_waterfall(row, &command->as.pool);
-        break;
-    case BS_COMMAND_MARKET:
-        read_market(row, &command->as.market);
-        break;
-    case BS_COMMAND_ACCOUNT:
-        read_account(row, &command->as.account);
-        break;
-    case BS_COMMAND_POSITION:
-        read_position(row, &command->as.position);
-        break;
-    case BS_COMMAND_FILL:
-        read_fill(row, &command->as.fill);
-        break;
-    case BS_COMMAND_TRANSFER:
-        read_transfer(row, &command->as.transfer);
-        break;
-    case BS_COMMAND_MARK:
-        command->as.mark = (struct bs_mark_command){.market = market_of(row),
-                                                    .price = {digits_in(row, 6, 9), 0},
-                                                    .confirm = has(row, 9, 'c')};
-        break;
-    case BS_COMMAND_INSURANCE_FUND:
-        command->as.fund =
-            (struct bs_fund_command){.pool = pool_name, .amount = signed_in(row, 4, 8)};
-        break;
-    case BS_COMMAND_MARKET_FUND:
-        command->as.market_fund = (struct bs_market_fund_command){.market = market_of(row),
-                                                                  .amount = signed_in(row, 4, 8)};
-        break;
-    case BS_COMMAND_HANDOVER:
-        command->as.handover = (struct bs_handover_command){.account = account_of(row)};
-        if (has(row, 9, 'i')) {
-            command->as.handover.market = market_of(row);
-        }
-        break;
-    case BS_COMMAND_UNFILLED:
-        command->as.unfilled =
-            (struct bs_unfilled_command){.pool = pool_name,
-                                         .action = (uint64_t)digits_in(row, 6, 9) + 1,
-                                         .size = {digits_in(row, 4, 6) + 1, 0}};
-        break;
-    case BS_COMMAND_FINAL_SETTLEMENT:
-        command->as.final =
-            (struct bs_final_command){.market = market_of(row), .price = {digits_in(row, 6, 9), 0}};
-        break;
-    case BS_COMMAND_OPEN_WINDOW:
-    case BS_COMMAND_CLOSE_WINDOW:
-        command->as.window = (struct bs_window_command){.pool = pool_name, .name = account_of(row)};
-        break;
-    case BS_COMMAND_PROVIDER:
-        read_provider(row, &command->as.provider);
-        break;
-    case BS_COMMAND_SETTLE:
-    case BS_COMMAND_CLOSE_PERIOD:
-    case BS_COMMAND_RESUME:
-    case BS_COMMAND_PAUSE:
-    case BS_COMMAND_DELETE_ACCOUNT:
-    case BS_COMMAND_DELETE_MARKET:
-    case BS_COMMAND_DELETE_POOL:
-    case BS_COMMAND_DELETE_SOURCE:
-    case BS_COMMAND_REQUEST: /* no verbs of these: fuzz_record steps them */
-    case BS_COMMAND_COUNT:
-        read_named(row, command);
-        break;
+    const struct verb *verb = &verbs[(unsigned char)row->at[0] % VERBS];
+    for (size_t i = 0; i < VERBS; i++) {
+        verb = verbs[i].letter == row->at[0] ? &verbs[i] : verb;
     }
+    command->type = verb->type;
+    verb->read(row, command);
 }
 
 /* A decimal as a record would have it, and nothing that no record could say. */

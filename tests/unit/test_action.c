@@ -66,6 +66,10 @@ static struct bs_action_queue random_queue(void)
     return queue;
 }
 
+#define REASON_AMOUNTS                                                                             \
+    (1u << BS_ACTION_DECIMAL_reason_deficit | 1u << BS_ACTION_DECIMAL_reason_fund_paid |           \
+     1u << BS_ACTION_DECIMAL_reason_residual)
+
 static struct bs_action random_action(void)
 {
     struct bs_action action = {
@@ -80,6 +84,9 @@ static struct bs_action random_action(void)
         .counterparty = random_text(0, BS_ID_SIZE_MAX + 9),
         .reason = random_text(0, BS_REASON_SIZE_MAX),
     };
+    if ((action.present & REASON_AMOUNTS) != 0) {
+        action.reason.size = 0;
+    }
     for (uint32_t i = 0; i < BS_ACTION_DECIMAL_COUNT; i++) {
         if ((action.present & 1u << i) != 0) {
             action.decimals[i] = random_wide();
@@ -197,6 +204,23 @@ START_TEST(damage_is_refused)
 
 END_TEST
 
+/* Printed, the one would stand where the other belongs. */
+START_TEST(a_reason_is_in_words_or_in_amounts)
+{
+    uint8_t record[BS_ACTION_RECORD_SIZE_MAX];
+    random_state = 25;
+    struct bs_action action = random_action();
+    action.reason = (struct bs_text){"by hand", 7};
+    action.present &= ~REASON_AMOUNTS;
+    ck_assert(decodes_to_itself(record, bs_action_encode(&action, record)));
+    action.present |= 1u << BS_ACTION_DECIMAL_reason_residual;
+    ck_assert(!decodes_to_itself(record, bs_action_encode(&action, record)));
+    action.reason.size = 0;
+    ck_assert(decodes_to_itself(record, bs_action_encode(&action, record)));
+}
+
+END_TEST
+
 /* The example of docs/records.md. */
 START_TEST(a_record_byte_by_byte)
 {
@@ -261,6 +285,7 @@ int main(void)
     tcase_add_test(tcase, actions_round_trip);
     tcase_add_test(tcase, truncated_and_longer_records_are_refused);
     tcase_add_test(tcase, damage_is_refused);
+    tcase_add_test(tcase, a_reason_is_in_words_or_in_amounts);
     tcase_add_test(tcase, a_record_byte_by_byte);
     tcase_add_test(tcase, names_are_those_of_json);
     tcase_add_test(tcase, a_command_is_not_an_action);
