@@ -44,6 +44,7 @@ static void print_result(struct machine *machine, const struct replay_result *re
     (void)printf("%-16s %" PRIu64 "\n", "seq", machine->seq);
     (void)printf("%-16s %" PRIu64 "\n", "ordinal", ordinal);
     (void)printf("%-16s %" PRIu64 "\n", "actions_missing", ordinal - result->actions_compared);
+    (void)printf("%-16s %" PRIu64 "\n", "settlements", result->settlements_compared);
     (void)printf("%-16s %016" PRIx64 "%016" PRIx64 "\n", "digest", digest.words[0],
                  digest.words[1]);
     (void)printf("%-16s %s\n", "digest_stored", result->digest_compared ? "equal" : "none");

@@ -20,6 +20,11 @@ struct replay {
     uint64_t digest_seq;
     struct bs_digest digest;
     uint64_t compared_ordinal; /* actions up to here are equal */
+    /* Settlements: the last stored one that was compared, and the replayed one that comes next. */
+    struct log_reader *reader;
+    uint64_t compared_settlement;
+    const struct outbox_segment *segment;
+    uint32_t settlement_at;
     bool is_paused;            /* the read was stopped to compare what has gathered */
     struct request request;    /* with a key, of which records are still to come */
     int failure;
@@ -185,11 +190,81 @@ static bool on_stored_action(void *user, const struct log_action_row *row,
     return true;
 }
 
-/* Compares what gathered in the outbox, as far as the log has rows. */
+/* The oldest settlement in the outbox that was not compared yet. */
+static const struct log_settlement_row *next_settlement(struct replay *replay)
+{
+    while (replay->segment != NULL && replay->settlement_at == replay->segment->settlements_count) {
+        replay->segment = replay->segment->next;
+        replay->settlement_at = replay->segment == NULL ? 0 : replay->segment->settlements_first;
+    }
+    return replay->segment == NULL ? NULL : &replay->segment->settlements[replay->settlement_at];
+}
+
+static bool on_stored_settlement(void *user, const struct log_settlement_row *row)
+{
+    struct replay *replay = user;
+    const struct log_settlement_row *replayed = next_settlement(replay);
+    if (replayed == NULL) {
+        return false;
+    }
+    if (!bs_text_equal(replayed->pool, row->pool) || replayed->number != row->number ||
+        !bs_text_equal(replayed->json, row->json)) {
+        (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                       "replay differs from the log: settlement %" PRIu64
+                       " of pool %.*s is not what the stored row of settlement %" PRIu64
+                       " of pool %.*s says",
+                       replayed->number, (int)replayed->pool.size, replayed->pool.bytes,
+                       row->number, (int)row->pool.size, row->pool.bytes);
+        return fail(replay, -EBADMSG);
+    }
+    replay->settlement_at++;
+    replay->compared_settlement = row->ordinal;
+    replay->result->settlements_compared++;
+    return true;
+}
+
+/* The log has the row of every settlement whose last action it has. */
+static int compare_settlements(struct replay *replay)
+{
+    struct bs_text all = {"", 0};
+    replay->segment = replay->machine->outbox.first;
+    replay->settlement_at = replay->segment == NULL ? 0 : replay->segment->settlements_first;
+    if (next_settlement(replay) == NULL) {
+        return 0;
+    }
+    int result = log_reader_settlements(replay->reader, all, replay->compared_settlement,
+                                        UINT32_MAX, on_stored_settlement, replay, replay->error);
+    if (replay->failure < 0 || result < 0) {
+        return replay->failure < 0 ? replay->failure : result;
+    }
+    const struct log_settlement_row *left = next_settlement(replay);
+    if (left != NULL && replay->segment->settlement_ordinals[replay->settlement_at] <=
+                            log_last_ordinal(replay->log)) {
+        (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                       "replay differs from the log: the log has the actions of settlement %" PRIu64
+                       " of pool %.*s, but not its row",
+                       left->number, (int)left->pool.size, left->pool.bytes);
+        return -EBADMSG;
+    }
+    return 0;
+}
+
+static bool on_settlement_left(void *user, const struct log_settlement_row *row)
+{
+    struct replay *replay = user;
+    (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                   "replay differs from the log: the log holds settlement %" PRIu64
+                   " of pool %.*s, replay gives none",
+                   row->number, (int)row->pool.size, row->pool.bytes);
+    return fail(replay, -EBADMSG);
+}
+
+/* Compares what gathered in the outbox, as far as the log has rows: settlements first, for actions
+ * are dropped as they are compared, and their settlements with them. */
 static int compare_actions(struct replay *replay)
 {
-    int result = 0;
-    if (replay->compared_ordinal < log_last_ordinal(replay->log)) {
+    int result = compare_settlements(replay);
+    if (result == 0 && replay->compared_ordinal < log_last_ordinal(replay->log)) {
         result = log_read_actions(replay->log, replay->compared_ordinal, on_stored_action, replay,
                                   replay->error);
     }
@@ -233,6 +308,7 @@ static int check_end(const struct replay *replay)
 static int run(struct replay *replay)
 {
     struct machine *machine = replay->machine;
+    struct bs_text all = {"", 0};
     if (replay->has_digest && replay->digest_seq == 0 && !digest_is_right(replay)) {
         return replay->failure;
     }
@@ -248,7 +324,12 @@ static int run(struct replay *replay)
         }
     } while (replay->is_paused);
     machine->pools_changed = true; /* whoever counts them has not looked yet */
-    return check_end(replay);
+    int result = check_end(replay);
+    if (result == 0) {
+        result = log_reader_settlements(replay->reader, all, replay->compared_settlement, 1,
+                                        on_settlement_left, replay, replay->error);
+    }
+    return replay->failure < 0 ? replay->failure : result;
 }
 
 int replay_run(struct machine *machine, struct command_log *log,
@@ -259,7 +340,11 @@ int replay_run(struct machine *machine, struct command_log *log,
     struct replay replay = {
         .machine = machine, .log = log, .options = options, .result = ret_result, .error = error};
     replay.has_digest = log_get_digest(log, &replay.digest_seq, &replay.digest);
-    int result = run(&replay);
+    int result = log_reader_open(&replay.reader, log, error);
+    if (result == 0) {
+        result = run(&replay);
+        log_reader_close(replay.reader);
+    }
     api_batch_fini(&replay.request.batch);
     buffer_fini(&replay.request.body);
     return result;

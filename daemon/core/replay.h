@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Replay: the log's records through the engine, every action they give compared with the row the
- * log holds, and the state's digest with the one stored at the last clean shutdown. The log holds
- * at most a few rows less than replay gives, those of the last commands: they stay in the machine's
- * outbox and are stored with the first commit. Any other difference is an error.
+ * Replay: the log's records through the engine, every action and settlement they give compared with
+ * the row the log holds, and the state's digest with the one stored at the last clean shutdown. The
+ * log holds at most a few rows less than replay gives, those of the last commands: they stay in the
+ * machine's outbox and are stored with the first commit. Any other difference is an error.
  */
 #ifndef REPLAY_H
 #define REPLAY_H
@@ -21,6 +21,7 @@ struct replay_options {
 struct replay_result {
     uint64_t records_count;
     uint64_t actions_compared;
+    uint64_t settlements_compared;
     bool digest_compared;
     uint8_t action_hash[LOG_HASH_SIZE]; /* of the last stored action; zero when there is none */
 };

@@ -75,6 +75,7 @@ def test_stop_drains_and_the_log_verifies(t):
         t.equal("the digest was stored and is equal", row(done.stdout, "digest_stored"), "equal")
         t.equal("every action", int(row(done.stdout, "ordinal")), len(actions))
         t.equal("nothing is missing", row(done.stdout, "actions_missing"), "0")
+        t.equal("its settlement was compared", row(done.stdout, "settlements"), "1")
         t.equal("the last hash", row(done.stdout, "action_hash"), actions[-1]["hash"])
         seq = int(row(done.stdout, "seq"))
         listed = call("log", "dump", "--data", data).stdout.splitlines()

@@ -19,7 +19,8 @@ struct content {
     uint32_t records_count;
     struct log_action_row actions[ACTIONS_MAX];
     uint32_t actions_count;
-    struct log_settlement_row settlements[1];
+    struct log_settlement_row settlements[2]; /* the one there is, and room for another */
+    uint32_t settlements_count;
 };
 
 static void *copy(const void *bytes, size_t size)
@@ -54,6 +55,17 @@ static bool on_action(void *user, const struct log_action_row *row,
     return true;
 }
 
+static bool on_settlement(void *user, const struct log_settlement_row *row)
+{
+    struct content *content = user;
+    ck_assert_uint_eq(content->settlements_count, 0);
+    struct log_settlement_row *settlement = &content->settlements[content->settlements_count++];
+    *settlement = *row;
+    settlement->pool.bytes = copy(row->pool.bytes, row->pool.size);
+    settlement->json.bytes = copy(row->json.bytes, row->json.size);
+    return true;
+}
+
 /* The log of a run with one settlement. */
 static void make(struct content *content)
 {
@@ -72,6 +84,12 @@ static void make(struct content *content)
     ck_assert_int_eq(log_read_records(world.log, 0, on_records, content, error), 0);
     ck_assert_int_eq(log_read_actions(world.log, 0, on_action, content, error), 0);
     ck_assert_uint_gt(content->actions_count, 2);
+    struct log_reader *reader;
+    struct bs_text all = {"", 0};
+    ck_assert_int_eq(log_reader_open(&reader, world.log, error), 0);
+    ck_assert_int_eq(log_reader_settlements(reader, all, 0, 9, on_settlement, content, error), 0);
+    log_reader_close(reader);
+    ck_assert_uint_eq(content->settlements_count, 1);
     world_fini(&world);
 }
 
@@ -82,6 +100,10 @@ static void content_fini(struct content *content)
         free((void *)(uintptr_t)content->actions[i].account.bytes);
         free((void *)(uintptr_t)content->actions[i].record);
     }
+    if (content->settlements_count > 0) {
+        free((void *)(uintptr_t)content->settlements[0].pool.bytes);
+        free((void *)(uintptr_t)content->settlements[0].json.bytes);
+    }
     buffer_fini(&content->records);
 }
 
@@ -91,7 +113,8 @@ static void on_durable(void *user, int error, const char *message)
     ck_assert_msg(error == 0, "%s", message);
 }
 
-/* A log that holds the records and the first `actions_count` of the actions. */
+/* A log that holds the records and the first `actions_count` of the actions; with the last of them
+ * the settlement's row. */
 static void store(struct world *world, const struct content *content, uint32_t actions_count)
 {
     struct log_batch batch = {
@@ -101,6 +124,9 @@ static void store(struct world *world, const struct content *content, uint32_t a
         .records_size = content->records.size,
         .actions = content->actions,
         .actions_count = actions_count,
+        .settlements = content->settlements,
+        .settlements_count =
+            actions_count >= content->actions_count ? content->settlements_count : 0,
     };
     world_init(world);
     ck_assert_int_eq(log_start(world->log, on_durable, NULL), 0);
@@ -195,6 +221,43 @@ START_TEST(an_action_too_many_is_refused)
 
 END_TEST
 
+START_TEST(another_settlement_is_refused)
+{
+    struct content content;
+    struct world world;
+    make(&content);
+    char *json = (char *)(uintptr_t)content.settlements[0].json.bytes;
+    char *last = json + content.settlements[0].json.size - 1;
+    while (*last < '0' || *last > '9') {
+        last--;
+    }
+    *last = *last == '9' ? '8' : '9'; /* one digit of the last sum */
+    store(&world, &content, content.actions_count);
+    expect_refusal(&world, "settlement 1 of pool p is not what the stored row of settlement 1");
+    content_fini(&content);
+}
+
+END_TEST
+
+START_TEST(a_settlement_that_is_missing_or_too_many_is_refused)
+{
+    struct content content;
+    struct world world;
+    make(&content);
+    content.settlements[1] = content.settlements[0];
+    content.settlements[1].number = 2;
+    content.settlements_count = 2;
+    store(&world, &content, content.actions_count);
+    expect_refusal(&world, "the log holds settlement 2 of pool p, replay gives none");
+    content.settlements_count = 0;
+    store(&world, &content, content.actions_count);
+    expect_refusal(&world, "has the actions of settlement 1 of pool p, but not its row");
+    content.settlements_count = 1;
+    content_fini(&content);
+}
+
+END_TEST
+
 START_TEST(another_digest_is_refused)
 {
     struct content content;
@@ -265,6 +328,8 @@ int main(void)
     tcase_add_test(tests, missing_rows_are_rebuilt);
     tcase_add_test(tests, another_action_is_refused);
     tcase_add_test(tests, an_action_too_many_is_refused);
+    tcase_add_test(tests, another_settlement_is_refused);
+    tcase_add_test(tests, a_settlement_that_is_missing_or_too_many_is_refused);
     tcase_add_test(tests, another_digest_is_refused);
     tcase_add_test(tests, an_unknown_record_is_refused);
     tcase_add_test(tests, a_replay_can_be_abandoned);
