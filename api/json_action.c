@@ -139,6 +139,24 @@ static void write_reason(struct action_writer *writer, const struct bs_action *a
     end_object(writer);
 }
 
+/* Of a close: which part of what is divided it is. The record has it in the fields of a haircut. */
+static bool has_share(const struct bs_action *action)
+{
+    return (action->type == BS_ACTION_LIQUIDATION_CLOSE || action->type == BS_ACTION_ADL) &&
+           (action->present & 1u << BS_ACTION_DECIMAL_gains_total) != 0;
+}
+
+static void write_share(struct action_writer *writer, const struct bs_action *action)
+{
+    const struct bs_wide *decimals = action->decimals;
+    begin_object(writer, "share", "share.");
+    write_wide(writer, "amount", decimals[BS_ACTION_DECIMAL_loss]);
+    write_wide(writer, "total", decimals[BS_ACTION_DECIMAL_gains_total]);
+    write_wide(writer, "prefix", decimals[BS_ACTION_DECIMAL_prefix]);
+    write_wide(writer, "weight", decimals[BS_ACTION_DECIMAL_weight]);
+    end_object(writer);
+}
+
 static void write_input(struct action_writer *writer, const struct bs_action_queue *queue,
                         uint32_t input)
 {
@@ -194,6 +212,9 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     write_decimals(writer, action, BS_ACTION_DECIMAL_size_closed, BS_ACTION_DECIMAL_cost_to_mark,
                    0);
     write_decimals(writer, action, BS_ACTION_DECIMAL_leg_value, BS_ACTION_DECIMAL_leg_value, 0);
+    if (has_share(action)) {
+        write_share(writer, action);
+    }
     if ((action->present & BS_ACTION_HAS_RANKING) != 0) {
         write_word(writer, "ranking", bs_ranking_name(action->ranking));
     }
@@ -207,7 +228,9 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     if ((action->present & BS_ACTION_HAS_QUEUE) != 0) {
         write_queue(writer, &action->queue);
     }
-    write_decimals(writer, action, BS_ACTION_DECIMAL_amount, BS_ACTION_DECIMAL_taken, 0);
+    if (!has_share(action)) {
+        write_decimals(writer, action, BS_ACTION_DECIMAL_amount, BS_ACTION_DECIMAL_taken, 0);
+    }
     if ((action->present & BS_ACTION_HAS_BASIS) != 0) {
         write_word(writer, "basis", bs_basis_name(action->basis));
     }

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/number.h"
@@ -72,9 +73,16 @@ void audit_assume_known(struct audit *audit)
 
 void audit_fini(struct audit *audit)
 {
+    const struct audit_kept *closes = (const struct audit_kept *)(const void *)audit->closes.bytes;
+    for (size_t i = 0; i < audit->closes.size / sizeof(*closes); i++) {
+        free(closes[i].parties);
+    }
+    json_decref(audit->netting);
     json_decref(audit->debt.action);
+    json_decref(audit->debt.legs);
     json_decref(audit->leg.close);
     json_decref(audit->leg.adl);
+    json_decref(audit->leg.split);
     json_decref(audit->round.haircut);
     buffer_fini(&audit->canonical);
     buffer_fini(&audit->closes);
@@ -130,9 +138,23 @@ static bool take_link(struct audit *audit, json_t *action)
     return true;
 }
 
+/* Times have one length, so that their order is that of their texts. */
+static bool take_time(struct audit *audit, const json_t *action)
+{
+    const char *time = audit_text(action, "time");
+    bool same = audit_integer(action, "settlement") == audit->sums.number;
+    int order = strcmp(time, audit->last_time);
+    if (strlen(time) >= sizeof(audit->last_time)) {
+        return audit_fits(audit, AUDIT_TIME, false);
+    }
+    bool fits = audit->sums.number != 0 && same ? order == 0 : order >= 0;
+    (void)snprintf(audit->last_time, sizeof(audit->last_time), "%s", time);
+    return audit_fits(audit, AUDIT_TIME, fits);
+}
+
 /* ---- who bore what ---- */
 
-static bool is_fund(const json_t *action)
+bool audit_is_fund(const json_t *action)
 {
     return strncmp(audit_text(action, "account"), "backstop:", sizeof("backstop:") - 1) == 0;
 }
@@ -154,13 +176,15 @@ static bool end_debt(struct audit *audit)
         audit->debt.drawn ==
             audit_quanta(audit, json_object_get(audit->debt.action, "reason"), "fund_paid") &&
         bs_abs(audit->debt.borne - audit->debt.deficit) <= audit->sums.dust;
-    if (!is_fund(audit->debt.action)) {
+    if (!audit_is_fund(audit->debt.action)) {
         audit->sums.cases++;
         audit->sums.deficit += audit->debt.deficit;
     }
+    bool weigh = audit_legs_add_up(audit);
     json_decref(audit->debt.action);
+    json_decref(audit->debt.legs);
     memset(&audit->debt, 0, sizeof(audit->debt));
-    return audit_fits(audit, AUDIT_DEFICIT, fits);
+    return audit_fits(audit, AUDIT_DEFICIT, fits) && audit_fits(audit, AUDIT_WEIGHT, weigh);
 }
 
 static bool is_same_debtor(const json_t *a, const json_t *b)
@@ -172,29 +196,49 @@ static bool is_same_debtor(const json_t *a, const json_t *b)
             strcmp(audit_text(a, "market"), audit_text(b, "market")) == 0);
 }
 
-static bool take_debt(struct audit *audit, json_t *action)
+/* The debt that the action is about; NULL: it is not the account's own. */
+static const json_t *reason_of(const json_t *action)
 {
     const json_t *reason = json_object_get(action, "reason");
     const char *type = audit_text(action, "type");
-    if (!json_is_object(reason) || strcmp(type, "adl") == 0 || strcmp(type, "assignment") == 0) {
-        return true; /* whose debt it is not */
+    bool is_own = strcmp(type, "adl") != 0 && strcmp(type, "assignment") != 0;
+    return is_own && json_is_object(reason) ? reason : NULL;
+}
+
+static bool begin_debt(struct audit *audit, json_t *action)
+{
+    const json_t *reason = reason_of(action);
+    if (reason == NULL) {
+        return true;
     }
     if (audit->debt.action != NULL && !is_same_debtor(audit->debt.action, action) &&
         !end_debt(audit)) {
         return false;
     }
-    bs_i128 deficit = audit_quanta(audit, reason, "deficit");
-    bs_i128 paid = audit_quanta(audit, reason, "fund_paid");
     if (audit->debt.action == NULL) {
         audit->debt.action = json_incref(action);
-        audit->debt.deficit = deficit;
+        audit->debt.deficit = audit_quanta(audit, reason, "deficit");
     }
+    return true;
+}
+
+static bool take_debt(struct audit *audit, json_t *action)
+{
+    const json_t *reason = reason_of(action);
+    const char *type = audit_text(action, "type");
+    if (reason == NULL) {
+        return true;
+    }
+    bs_i128 deficit = audit_quanta(audit, reason, "deficit");
+    bs_i128 paid = audit_quanta(audit, reason, "fund_paid");
     bs_i128 amount = optional_quanta(audit, action, "amount");
     bool draws = is_draw(type);
     audit->debt.drawn += draws ? amount : 0;
     audit->debt.borne += draws || strcmp(type, "write_off") == 0 ? amount : 0;
     if (strcmp(type, "liquidation_close") == 0) {
         audit->debt.borne -= audit_quanta(audit, action, "cost_to_mark");
+    } else if (strcmp(type, "takeover") == 0) {
+        audit_pass_leg(audit, action);
     }
     return audit_fits(audit, AUDIT_DEFICIT,
                       deficit == audit->debt.deficit &&
@@ -250,7 +294,7 @@ static bool take_ledger(struct audit *audit, const json_t *action, bs_i128 amoun
     } else if (strcmp(type, "refund") == 0) {
         audit->loss += amount; /* others pay it in the same division */
     } else if (strcmp(type, "haircut") == 0 ||
-               ((is_draw(type) || strcmp(type, "restitution") == 0) && is_fund(action))) {
+               ((is_draw(type) || strcmp(type, "restitution") == 0) && audit_is_fund(action))) {
         audit->loss -= amount;
     } else if (strcmp(type, "unallocated_deficit") == 0) {
         audit->loss -= amount;
@@ -268,16 +312,22 @@ static bool take_figures(struct audit *audit, json_t *action)
 {
     const char *type = audit_text(action, "type");
     bool is_share = strcmp(type, "haircut") == 0 || strcmp(type, "refund") == 0;
-    bool fits = is_share ? audit_take_haircut(audit, action) : audit_end_round(audit);
+    bool fits = begin_debt(audit, action) &&
+                (is_share ? audit_take_haircut(audit, action) : audit_end_round(audit));
     if (fits && json_object_get(action, "entry_price") != NULL) {
         fits = audit_take_close(audit, action);
     }
     if (fits && strcmp(type, "liquidation_close") == 0) {
         fits = audit_take_liquidation(audit, action);
+        audit_keep(audit, action);
+    } else if (fits && strcmp(type, "netting") == 0) {
+        fits = audit_take_netting(audit, action);
     } else if (fits && strcmp(type, "adl") == 0) {
         fits = audit_take_adl(audit, action);
+        audit_keep(audit, action);
     } else if (fits && strcmp(type, "assignment") == 0) {
         fits = audit_take_assignment(audit, action);
+        audit_keep(audit, action);
     } else if (fits && strcmp(type, "reversal") == 0) {
         fits = audit_take_reversal(audit, action);
     }
@@ -287,7 +337,7 @@ static bool take_figures(struct audit *audit, json_t *action)
 bool audit_take(struct audit *audit, json_t *action)
 {
     audit->malformed = false;
-    if (!take_link(audit, action)) {
+    if (!take_link(audit, action) || !take_time(audit, action)) {
         return false;
     }
     uint64_t number = audit_integer(action, "settlement");
@@ -298,6 +348,8 @@ bool audit_take(struct audit *audit, json_t *action)
     if (number != 0) {
         sum_up(audit, action, amount);
     }
+    const char *margin = audit_text(action, "margin");
+    audit->malformed = audit->malformed || (*margin != '\0' && strcmp(margin, "isolated") != 0);
     if (number != 0 && !audit->sums.whole) {
         return true;
     }
@@ -320,7 +372,8 @@ bool audit_settlement(struct audit *audit, const json_t *row)
         return false;
     }
     audit->malformed = false;
-    bool fits = audit_integer(row, "first_action") == sums->first &&
+    bool fits = strcmp(audit_text(row, "time"), audit->last_time) == 0 &&
+                audit_integer(row, "first_action") == sums->first &&
                 audit_integer(row, "last_action") == sums->last &&
                 audit_integer(row, "counterparties") == sums->closes &&
                 audit_integer(row, "payers") == sums->payers &&

@@ -21,12 +21,17 @@
 #define AUDIT_CHECKS(X)                                                                            \
     X(ID, "ids without a gap")                                                                     \
     X(HASH, "links of the hash chain")                                                             \
+    X(TIME, "times: one a settlement, never going back")                                           \
     X(SIZE, "sizes of a close: before, closed, after")                                             \
     X(PRICE, "prices: value / size to 12 digits")                                                  \
     X(COST, "costs to mark: value at mark against value")                                          \
+    X(PROFIT, "profits: value less entry, to 12 digits")                                           \
+    X(LEG, "values of legs: at mark + ceil(D*(P+w)/W) - placed before")                            \
+    X(WEIGHT, "weights of legs: maintenance, all of which add up to W")                            \
     X(PIECE, "pieces of a close: ceil(V*P/Q)")                                                     \
+    X(LOTS, "lots split: by size, or down to one leverage")                                        \
     X(PAIR, "closes with an equal other side")                                                     \
-    X(REVERSAL, "parts taken back: floor(x*(R+r)/Q) - floor(x*R/Q)")                               \
+    X(REVERSAL, "parts taken back of both sides: floor(x*(R+r)/Q) - floor(x*R/Q)")                 \
     X(SCORE, "scores from their inputs")                                                           \
     X(ORDER, "places in a queue: tier, score, neighbours")                                         \
     X(HAIRCUT, "haircuts: floor(L*(P+g)/G) - floor(L*P/G)")                                        \
@@ -47,7 +52,8 @@ enum audit_check {
 struct audit_market {
     bool known; /* and the numbers fit: else closes there are not recomputed */
     bool inverse;
-    bs_i128 unit; /* value of a lot at a tick, in quanta; inverse: lots * unit / ticks */
+    bs_i128 unit;            /* value of a lot at a tick, in quanta; inverse: lots * unit / ticks */
+    bs_i128 maintenance_ppm; /* today's */
     struct bs_wide tick, lot;
 };
 
@@ -58,12 +64,19 @@ struct audit_close {
     bs_i128 lots, before, after, ticks, value, cost;
 };
 
-/* What must be known of a close to check what is taken back of it: its other side is the id
- * behind it. */
+/* One side of a close, as remembered for what is taken back of it. */
 struct audit_kept {
     uint64_t id;
-    bool pays;
-    bs_i128 received, lots, back[2]; /* taken back so far: of its own side, of the other */
+    char *parties;             /* and the market and side; owned */
+    bool is_counter;           /* the side that was not insolvent */
+    bs_i128 received, at_mark; /* by the other side then, and its lots at mark */
+    bs_i128 entry, lots;       /* its own */
+    bs_i128 back;              /* lots taken back so far */
+};
+
+/* A part of an amount: by prefix differences, weight after weight. */
+struct audit_share {
+    bs_i128 amount, total, prefix, weight;
 };
 
 struct audit_sums {
@@ -77,7 +90,9 @@ struct audit_sums {
 struct audit {
     const json_t *markets; /* object: name -> the market's JSON */
     uint64_t counts[AUDIT_COUNT];
-    uint64_t skipped; /* closes in markets that are gone */
+    uint64_t skipped;       /* closes in markets that are gone */
+    uint64_t other_margins; /* legs whose weight is not by today's maintenance margin */
+    uint64_t clamped;       /* closes of a split that are below their share */
     enum audit_check failed;
     bool malformed; /* a number was missing or none */
 
@@ -86,6 +101,7 @@ struct audit {
     bool from_begin, begins_whole;
     uint64_t last_id; /* 0: none yet */
     char last_hash[SHA256_TEXT_SIZE];
+    char last_time[32]; /* RFC 3339 */
     struct buffer canonical;
     struct buffer closes; /* struct audit_kept, by id */
 
@@ -95,13 +111,22 @@ struct audit {
     struct {
         json_t *action; /* any of it; owned */
         bs_i128 deficit, fund_paid, drawn, borne;
-    } debt; /* being resolved */
+        json_t *legs; /* by market, once some are deleveraged: owned */
+        struct audit_share share;
+        bs_i128 begun, prefix, weights; /* borne before; weights so far: up to a leg, and in sum */
+
+        enum { BY_MAINTENANCE, BY_VALUE, BY_LOTS, BY_OTHER } basis; /* of the weights */
+    } debt;                                                         /* being resolved */
+
+    json_t *netting; /* whose other side is to come; owned */
 
     struct {
         json_t *close; /* the last liquidation_close; owned */
         bool priced;   /* it has a leg_value: not a volunteer's */
         bs_i128 lots, done, value, shortfall;
-        json_t *adl; /* the last one taken from the queue in hand; owned */
+        json_t *adl;   /* the last one taken from the queue in hand; owned */
+        json_t *split; /* the share of the last one of a split; owned */
+        bs_i128 split_end;
     } leg;
 
     struct {
@@ -132,11 +157,27 @@ const char *audit_text(const json_t *object, const char *member); /* "" when the
 bs_i128 audit_quanta(struct audit *audit, const json_t *object, const char *member);
 uint64_t audit_integer(const json_t *object, const char *member);
 struct audit_close audit_close_of(struct audit *audit, const json_t *action);
+/* The number in `unit`s; one that is missing or no multiple makes the audit malformed. */
+bs_i128 audit_ratio(struct audit *audit, const json_t *object, const char *member,
+                    struct bs_wide unit);
+bool audit_is_fund(const json_t *action);
+struct audit_market audit_market_of(const struct audit *audit, const char *name);
+/* For what may be taken back of it. */
+void audit_keep(struct audit *audit, const json_t *action);
+bool audit_price_fits(const struct audit_close *close, const char *text);
 bs_i128 audit_value_at_mark(const struct audit_close *close);
 bool audit_take_close(struct audit *audit, json_t *action);
+/* audit_share.c: what a leg is worth, and how lots are split. */
+bool audit_take_leg(struct audit *audit, json_t *action, const struct audit_close *close,
+                    bool continues);
+/* A leg that was left over, or that volunteers took: only its weight counts. */
+void audit_pass_leg(struct audit *audit, const json_t *action);
+bool audit_legs_add_up(const struct audit *audit);
+bool audit_take_split(struct audit *audit, const json_t *action);
 bool audit_take_liquidation(struct audit *audit, json_t *action);
 bool audit_take_adl(struct audit *audit, json_t *action);
 bool audit_take_assignment(struct audit *audit, json_t *action);
+bool audit_take_netting(struct audit *audit, json_t *action);
 bool audit_take_reversal(struct audit *audit, json_t *action);
 bool audit_take_haircut(struct audit *audit, json_t *action);
 bool audit_end_round(struct audit *audit);

@@ -8,6 +8,7 @@
 
 #define PRIORITY_NONE ((bs_i128)UINT32_MAX)
 #define SCORE_TERM_MAX ((bs_i128)1 << 63)
+#define ENTRY_DIGITS ((bs_i128)100000000000) /* an entry price is right to a part of so many */
 
 /* tick * lot * multiplier / quantum; inverse: lot * multiplier / (tick * quantum). */
 static bool read_unit(struct audit_market *market, struct bs_wide multiplier, uint32_t decimals)
@@ -30,7 +31,7 @@ static bool read_unit(struct audit_market *market, struct bs_wide multiplier, ui
            number_scaled((struct bs_wide){lots.mantissa, 0}, lots.exponent, &market->unit);
 }
 
-static struct audit_market market_of(const struct audit *audit, const char *name)
+struct audit_market audit_market_of(const struct audit *audit, const char *name)
 {
     const json_t *row = json_object_get(audit->markets, name);
     struct audit_market market = {.inverse = strcmp(audit_text(row, "contract"), "inverse") == 0};
@@ -39,15 +40,16 @@ static struct audit_market market_of(const struct audit *audit, const char *name
                    number_parse(audit_text(row, "lot_size"), &market.lot) &&
                    number_parse(audit_text(row, "multiplier"), &multiplier) &&
                    read_unit(&market, multiplier, audit->decimals);
+    market.maintenance_ppm = (bs_i128)audit_integer(row, "maintenance_margin_ppm");
     return market;
 }
 
-static bs_i128 read_ratio(struct audit *audit, const json_t *action, const char *member,
-                          struct bs_wide unit)
+bs_i128 audit_ratio(struct audit *audit, const json_t *object, const char *member,
+                    struct bs_wide unit)
 {
     struct bs_wide number;
     bs_i128 whole = 0;
-    if (!number_parse(audit_text(action, member), &number) || !number_ratio(number, unit, &whole)) {
+    if (!number_parse(audit_text(object, member), &number) || !number_ratio(number, unit, &whole)) {
         audit->malformed = true;
     }
     return whole;
@@ -55,16 +57,16 @@ static bs_i128 read_ratio(struct audit *audit, const json_t *action, const char 
 
 struct audit_close audit_close_of(struct audit *audit, const json_t *action)
 {
-    struct audit_close close = {.market = market_of(audit, audit_text(action, "market"))};
+    struct audit_close close = {.market = audit_market_of(audit, audit_text(action, "market"))};
     if (!close.market.known) {
         return close;
     }
     close.is_long = strcmp(audit_text(action, "side"), "long") == 0;
     close.pays = close.is_long == close.market.inverse;
-    close.lots = read_ratio(audit, action, "size_closed", close.market.lot);
-    close.before = read_ratio(audit, action, "size_before", close.market.lot);
-    close.after = read_ratio(audit, action, "size_after", close.market.lot);
-    close.ticks = read_ratio(audit, action, "mark_price", close.market.tick);
+    close.lots = audit_ratio(audit, action, "size_closed", close.market.lot);
+    close.before = audit_ratio(audit, action, "size_before", close.market.lot);
+    close.after = audit_ratio(audit, action, "size_after", close.market.lot);
+    close.ticks = audit_ratio(audit, action, "mark_price", close.market.tick);
     close.value = audit_quanta(audit, action, "value");
     close.cost = audit_quanta(audit, action, "cost_to_mark");
     return close;
@@ -84,7 +86,7 @@ bs_i128 audit_value_at_mark(const struct audit_close *close)
                : 0;
 }
 
-static bool is_price(const struct audit_close *close, const char *text)
+bool audit_price_fits(const struct audit_close *close, const char *text)
 {
     char printed[BS_DECIMAL_TEXT_MAX];
     bs_i128 numerator = close->value, denominator, product;
@@ -102,6 +104,41 @@ static bool is_price(const struct audit_close *close, const char *text)
     return strcmp(printed, text) == 0;
 }
 
+/* What the closed lots were entered for, as far as 12 digits of the entry price tell. False: it is
+ * beyond what can be told here. */
+static bool entry_shown(const struct audit_close *close, const char *text, bs_i128 *ret_entry)
+{
+    struct bs_wide price, tick = close->market.tick;
+    bs_i128 lots, above, below;
+    if (!number_parse(text, &price) || !bs_mul(close->lots, close->market.unit, &lots) ||
+        !bs_mul(price.mantissa, bs_power_of_ten((uint32_t)-tick.exponent), &above) ||
+        !bs_mul(tick.mantissa, bs_power_of_ten((uint32_t)-price.exponent), &below)) {
+        return false;
+    }
+    bs_i128 per = close->market.inverse ? below : above,
+            unit = close->market.inverse ? above : below;
+    *ret_entry = unit == 0 ? 0 : bs_muldiv_floor(lots, per, unit);
+    return true;
+}
+
+static bool profit_fits(struct audit *audit, const json_t *action, const struct audit_close *close)
+{
+    bs_i128 entry;
+    bs_i128 profit = audit_quanta(audit, action, "realized_pnl");
+    bs_i128 told = close->pays ? close->value + profit : close->value - profit;
+    return !entry_shown(close, audit_text(action, "entry_price"), &entry) ||
+           bs_abs(told - entry) <= bs_div_floor(bs_abs(entry), ENTRY_DIGITS) + 2;
+}
+
+/* Whether the fund takes over at mark, and nobody else. */
+static bool is_taken_over_by_fund(const struct audit *audit, const json_t *action)
+{
+    const char *fund = audit_text(action, "counterparty");
+    return strcmp(audit_text(action, "type"), "takeover") != 0 ||
+           (strncmp(fund, "backstop:", strlen("backstop:")) == 0 &&
+            strcmp(fund + strlen("backstop:"), audit->pool) == 0);
+}
+
 bool audit_take_close(struct audit *audit, json_t *action)
 {
     struct audit_close close = audit_close_of(audit, action);
@@ -113,10 +150,12 @@ bool audit_take_close(struct audit *audit, json_t *action)
     bs_i128 at_mark = audit_value_at_mark(&close);
     return audit_fits(audit, AUDIT_SIZE,
                       !audit->malformed && close.lots > 0 && close.after >= 0 &&
-                          close.before - close.lots == close.after) &&
-           audit_fits(audit, AUDIT_PRICE, is_price(&close, audit_text(action, "price"))) &&
+                          close.before - close.lots == close.after &&
+                          is_taken_over_by_fund(audit, action)) &&
+           audit_fits(audit, AUDIT_PRICE, audit_price_fits(&close, audit_text(action, "price"))) &&
            audit_fits(audit, AUDIT_COST,
-                      close.cost == (close.pays ? close.value - at_mark : at_mark - close.value));
+                      close.cost == (close.pays ? close.value - at_mark : at_mark - close.value)) &&
+           audit_fits(audit, AUDIT_PROFIT, profit_fits(audit, action, &close));
 }
 
 static bool is_same_leg(const json_t *a, const json_t *b)
@@ -130,54 +169,6 @@ static bool is_same_leg(const json_t *a, const json_t *b)
     return json_equal(json_object_get(a, "settlement"), json_object_get(b, "settlement"));
 }
 
-static void keep(struct audit *audit, const json_t *action, const struct audit_close *close)
-{
-    struct audit_kept kept = {.id = audit_integer(action, "id"),
-                              .pays = close->pays,
-                              .received = close->pays ? -close->value : close->value,
-                              .lots = close->lots};
-    buffer_append(&audit->closes, &kept, sizeof(kept));
-}
-
-/* NULL: the close was before the range, or its market is gone. */
-static struct audit_kept *kept_close(struct audit *audit, uint64_t id)
-{
-    size_t first = 0, past = audit->closes.size / sizeof(struct audit_kept);
-    struct audit_kept *closes = (struct audit_kept *)(void *)audit->closes.bytes;
-    while (first < past) {
-        size_t middle = first + (past - first) / 2;
-        if (closes[middle].id == id || closes[middle].id + 1 == id) {
-            return &closes[middle];
-        }
-        first = closes[middle].id < id ? middle + 1 : first;
-        past = closes[middle].id < id ? past : middle;
-    }
-    return NULL;
-}
-
-bool audit_take_reversal(struct audit *audit, json_t *action)
-{
-    struct audit_market market = market_of(audit, audit_text(action, "market"));
-    uint64_t reverses = audit_integer(action, "reverses");
-    struct audit_kept *close = kept_close(audit, reverses);
-    if (close == NULL || !market.known) {
-        audit->skipped++;
-        return true;
-    }
-    bool is_other = reverses != close->id;
-    bs_i128 *back = &close->back[is_other];
-    bool is_given_back = json_object_get(action, "size_taken") != NULL; /* by a volunteer */
-    bs_i128 after =
-        *back - read_ratio(audit, action, is_given_back ? "size_taken" : "size_closed", market.lot);
-    if (after <= *back || after > close->lots) {
-        return audit_fits(audit, AUDIT_REVERSAL, false);
-    }
-    bs_i128 part = bs_split_floor(close->received, *back, after, close->lots);
-    *back = after;
-    return audit_fits(audit, AUDIT_REVERSAL,
-                      audit_quanta(audit, action, "value") == (close->pays ? part : -part));
-}
-
 bool audit_take_liquidation(struct audit *audit, json_t *action)
 {
     struct audit_close close = audit_close_of(audit, action);
@@ -189,16 +180,16 @@ bool audit_take_liquidation(struct audit *audit, json_t *action)
     audit->leg.close = json_incref(action);
     audit->leg.priced = priced;
     audit->leg.shortfall = 0;
-    if (close.market.known) {
-        keep(audit, action, &close);
-    }
     if (!close.market.known || !priced) {
+        audit_pass_leg(audit, action);
         return true;
     }
     bs_i128 total = sign * audit_quanta(audit, action, "leg_value");
     if (!continues) {
         json_decref(audit->leg.adl);
+        json_decref(audit->leg.split);
         audit->leg.adl = NULL;
+        audit->leg.split = NULL;
         audit->leg.lots = close.before;
         audit->leg.done = 0;
         audit->leg.value = total;
@@ -212,7 +203,8 @@ bool audit_take_liquidation(struct audit *audit, json_t *action)
     audit->leg.shortfall = piece - sign * close.value; /* where a principal was protected */
     return audit_fits(audit, AUDIT_PIECE,
                       total == audit->leg.value && done <= audit->leg.lots &&
-                          audit->leg.shortfall >= 0);
+                          audit->leg.shortfall >= 0) &&
+           audit_take_leg(audit, action, &close, continues);
 }
 
 /* ---- the queue ---- */
@@ -357,15 +349,37 @@ static bool is_pair(struct audit *audit, const json_t *close, const json_t *othe
                audit_text(other, is_adl ? "size_closed" : "size_taken")) == 0 &&
         audit_quanta(audit, close, "cost_to_mark") == -audit_quanta(audit, other, "cost_to_mark");
     for (size_t i = 0; fits && i < sizeof(equal) / sizeof(equal[0]); i++) {
-        fits = json_equal(json_object_get(close, equal[i]), json_object_get(other, equal[i]));
+        json_t *own = json_object_get(close, equal[i]), *theirs = json_object_get(other, equal[i]);
+        fits = own == theirs || json_equal(own, theirs); /* NULL: neither has one */
     }
     return fits;
 }
 
+bool audit_take_netting(struct audit *audit, json_t *action)
+{
+    json_t *first = audit->netting;
+    audit->netting = first == NULL ? json_incref(action) : NULL;
+    bool fits = first == NULL || is_pair(audit, first, action, true);
+    json_decref(first);
+    return audit_fits(audit, AUDIT_PAIR, fits);
+}
+
+/* How many a volunteer holds afterwards is counted along the side. */
+static bool holds_more(struct audit *audit, const json_t *action)
+{
+    struct audit_market market = audit_market_of(audit, audit_text(action, "market"));
+    return !market.known || audit_ratio(audit, action, "size_before", market.lot) +
+                                    audit_ratio(audit, action, "size_taken", market.lot) ==
+                                audit_ratio(audit, action, "size_after", market.lot);
+}
+
 bool audit_take_assignment(struct audit *audit, json_t *action)
 {
-    bool fits = is_pair(audit, audit->leg.close, action, false) && !audit->leg.priced;
-    return audit_fits(audit, AUDIT_PAIR, fits);
+    bool fits = is_pair(audit, audit->leg.close, action, false) && !audit->leg.priced &&
+                json_equal(json_object_get(action, "mark_price"),
+                           json_object_get(audit->leg.close, "mark_price"));
+    return audit_fits(audit, AUDIT_PAIR, fits) &&
+           audit_fits(audit, AUDIT_SIZE, holds_more(audit, action));
 }
 
 bool audit_take_adl(struct audit *audit, json_t *action)
@@ -373,5 +387,6 @@ bool audit_take_adl(struct audit *audit, json_t *action)
     bool protected = audit->leg.shortfall != 0;
     bool fits = is_pair(audit, audit->leg.close, action, true) && audit->leg.priced &&
                 (!protected || audit_quanta(audit, action, "realized_pnl") == 0);
-    return audit_fits(audit, AUDIT_PAIR, fits) && take_place(audit, action);
+    return audit_fits(audit, AUDIT_PAIR, fits) && take_place(audit, action) &&
+           audit_take_split(audit, action);
 }

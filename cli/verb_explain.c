@@ -174,6 +174,10 @@ static void tell_queue(const json_t *action)
     if (json_object_get(action, "rank") == NULL) {
         tell(action, "{ranking} splits the lots over all ");
         tell(queue, "{of} candidates of this side; there is no order.\n");
+        bool by_size = strcmp(audit_text(action, "ranking"), "pro_rata") == 0;
+        tell(json_object_get(action, "share"),
+             by_size ? "  {amount} went by size: its {weight} of {total}, behind {prefix}.\n"
+                     : "  {amount} stay, by equity: its {weight} of {total}, behind {prefix}.\n");
     } else {
         tell(action, "number {rank} of ");
         tell(queue, "{of} in the queue ");
@@ -202,9 +206,15 @@ static void tell_liquidation(const json_t *action)
 {
     tell_close(action, "was closed against {counterparty}");
     if (json_object_get(action, "leg_value") != NULL) {
-        tell(action,
-             "  Its price: the leg as a whole is worth {leg_value}; after P of Q lots its account "
-             "has received that * P / Q, rounded up.\n");
+        tell(
+            json_object_get(action, "share"),
+            "  Of a debt of {amount} the leg carries, by its weight {weight} of {total} behind "
+            "{prefix}, ceil({amount} * ({prefix} + {weight}) / {total}), less what the legs before "
+            "it could place.\n");
+        tell(
+            action,
+            "  Its price: with that the leg as a whole is worth {leg_value}; after P of Q lots its "
+            "account has received that * P / Q, rounded up.\n");
     } else {
         tell(action, "  {counterparty} is a volunteer and takes the position over.\n");
     }

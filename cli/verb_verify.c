@@ -16,7 +16,7 @@ struct verifier {
     json_t *markets; /* name -> row */
     struct audit audit;
     uint64_t totals[AUDIT_COUNT];
-    uint64_t skipped, actions, settlements, pools;
+    uint64_t skipped, other_margins, clamped, actions, settlements, pools;
     json_t *rows;       /* a page of settlements of the pool */
     struct buffer next; /* cursor behind the last action read */
 };
@@ -178,11 +178,25 @@ static int read_range(struct verifier *verifier)
     return code;
 }
 
+/* The pool was read first, and had so many actions then. */
+static bool is_incomplete(const struct verifier *verifier, const json_t *pool)
+{
+    uint64_t last_id = verifier->audit.last_id;
+    bool is_whole = verifier->cli->options.after == NULL;
+    return (is_whole || last_id != 0) &&
+           (last_id < audit_integer(pool, "last_action") ||
+            (is_whole && last_id != 0 && !verifier->audit.from_begin));
+}
+
 static int verify_pool(struct verifier *verifier, const json_t *pool)
 {
     audit_begin(&verifier->audit, pool, verifier->markets);
     int code = read_range(verifier);
     code = code == EX_OK ? compare_settlement(verifier, NULL) : code;
+    if (code == EX_OK && is_incomplete(verifier, pool)) {
+        verifier->audit.failed = AUDIT_ID;
+        code = misfit(verifier, NULL);
+    }
     if (code == EX_OK && !audit_end(&verifier->audit)) {
         code = misfit(verifier, NULL);
     }
@@ -190,11 +204,20 @@ static int verify_pool(struct verifier *verifier, const json_t *pool)
         verifier->totals[i] += verifier->audit.counts[i];
     }
     verifier->skipped += verifier->audit.skipped;
+    verifier->other_margins += verifier->audit.other_margins;
+    verifier->clamped += verifier->audit.clamped;
     verifier->pools++;
     json_decref(verifier->rows);
     verifier->rows = NULL;
     audit_fini(&verifier->audit);
     return code;
+}
+
+static void print_unchecked(uint64_t count, const char *what)
+{
+    if (count > 0) {
+        printf("%10" PRIu64 "  %s\n", count, what);
+    }
 }
 
 static void print_totals(const struct verifier *verifier)
@@ -205,10 +228,11 @@ static void print_totals(const struct verifier *verifier)
                    audit_check_name((enum audit_check)i));
         }
     }
-    if (verifier->skipped > 0) {
-        printf("%10" PRIu64 "  closes in markets that are gone: not recomputed\n",
-               verifier->skipped);
-    }
+    print_unchecked(verifier->skipped, "closes in markets that are gone: not recomputed");
+    print_unchecked(verifier->other_margins,
+                    "legs whose weight is not by today's maintenance margin: not recomputed");
+    print_unchecked(verifier->clamped,
+                    "closes of a split below their share: what bounded them is not published");
     printf("%" PRIu64 " actions and %" PRIu64 " settlements of %" PRIu64
            " pools: everything fits\n",
            verifier->actions, verifier->settlements, verifier->pools);
@@ -216,10 +240,12 @@ static void print_totals(const struct verifier *verifier)
 
 static void print_json(const struct verifier *verifier)
 {
-    json_t *document =
-        json_pack("{s:I, s:I, s:I, s:I}", "actions", (json_int_t)verifier->actions, "settlements",
-                  (json_int_t)verifier->settlements, "pools", (json_int_t)verifier->pools,
-                  "closes_not_recomputed", (json_int_t)verifier->skipped);
+    json_t *document = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I}", "actions", (json_int_t)verifier->actions, "settlements",
+        (json_int_t)verifier->settlements, "pools", (json_int_t)verifier->pools,
+        "closes_not_recomputed", (json_int_t)verifier->skipped, "weights_not_recomputed",
+        (json_int_t)verifier->other_margins, "closes_below_their_share",
+        (json_int_t)verifier->clamped);
     for (int i = 0; i < AUDIT_COUNT; i++) {
         json_object_set_new(document, audit_check_name((enum audit_check)i),
                             json_integer((json_int_t)verifier->totals[i]));

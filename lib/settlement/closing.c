@@ -97,6 +97,9 @@ int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *
         .lots = lots,
         .amount = value,
         .gain = closing->price.value,
+        .prefix = closing->prefix,
+        .total = closing->total,
+        .parted = closing->parted,
     };
     closing->done += lots;
     bs_plan_add(plan, &step);

@@ -17,6 +17,8 @@ struct bs_closing {
     bool is_long;         /* of the closing account */
     struct bs_piecewise price;
     int64_t done; /* lots */
+    /* Of the candidate in hand of a split, as in its step: what its lots were a part of. */
+    bs_i128 parted, total, prefix;
 };
 
 /* closing.c: closes up to `wanted` lots against one candidate; returns how many it was. */

@@ -60,6 +60,14 @@ uint32_t bs_adl_legs(struct bs_plan *plan, uint32_t account, struct bs_adl_leg *
  * carried out, of every close in its order. */
 BS_MUST_USE bool bs_close_is_tight(struct bs_plan *plan, const struct bs_step *step);
 
+/* What of its account's debt a leg carries: the difference of ceil(amount * sum / total), the sum
+ * of the weights without and with its own. */
+struct bs_leg_share {
+    bs_i128 amount, total, prefix, weight;
+};
+/* tight.c: of the leg that a close is of; asked as above, once scratch->pricing.reference is 0. */
+struct bs_leg_share bs_close_share(struct bs_plan *plan, const struct bs_step *step);
+
 /* final.c: closes the market's position of the next account from place *at of the order of ids on,
  * and moves *at; after the last one the dust. False: the market is through. */
 bool bs_final_next(struct bs_plan *plan, uint32_t market, uint32_t *at);

@@ -82,7 +82,9 @@ struct bs_step {
     bs_i128 amount;
     bs_i128 gain;   /* haircut, refund: the account's; close: what the leg is worth in all, V */
     bs_i128 weight; /* haircut: the payer's weight; refund: what is due to the account */
-    bs_i128 prefix; /* haircut, refund: the sum of the weights before the account's */
+    bs_i128 prefix; /* haircut, refund, close of a split: the sum of the weights before its own */
+    bs_i128 total;  /* close of a split: the sum of the weights; else 0 */
+    bs_i128 parted; /* close of a split: lots that go by the weights, or that stay */
 };
 
 struct bs_working {

@@ -253,11 +253,13 @@ static void publish_close(struct publishing *p)
     DECIMAL(action, leg_value,
             bs_quanta_wide(p->pool, bs_value_shown(&p->engine->markets[step->market],
                                                    action->side == 0, step->gain)));
+    bs_publish_leg_share(p->plan, step, action);
     remember_close(p, action->id);
     add_reason(p, action);
     uint8_t counter_side = action->side == 0;
     action = add_close(p, BS_ACTION_ADL, step->counterparty, step->account, -step->amount);
     add_rank(p, action, counter_side);
+    bs_publish_lots_share(p->plan, step, action);
     if (p->plan->limits != NULL) {
         action->hits = bs_tally_hits(p->plan, step->counterparty) + 1;
         action->present |= BS_ACTION_HAS_HITS;
@@ -561,6 +563,9 @@ bool bs_plan_publish(struct bs_engine *engine, struct bs_plan *plan, struct bs_e
     struct bs_scratch *scratch = plan->scratch;
     struct publishing p = {
         .engine = engine, .plan = plan, .effects = effects, .pool = &engine->pools[plan->pool]};
+    if (scratch->applied == 0) {
+        scratch->pricing.reference = 0; /* walked once more, for what is published of it */
+    }
     for (; scratch->applied < plan->steps_count; scratch->applied++) {
         if (effects->actions_max - effects->actions_count < 2) {
             return false;

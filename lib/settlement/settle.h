@@ -38,6 +38,12 @@ struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs
                                 struct bs_effects *effects);
 void bs_action_decimal(struct bs_action *action, enum bs_action_decimal which,
                        struct bs_wide value);
+/* share.c: of the debt that the closed leg carries; of the lots, or of those that stay, that the
+ * counterparty's are a part of, where they are split. Before the step is carried out. */
+void bs_publish_leg_share(struct bs_plan *plan, const struct bs_step *step,
+                          struct bs_action *action);
+void bs_publish_lots_share(struct bs_plan *plan, const struct bs_step *step,
+                           struct bs_action *action);
 /* Carries out and publishes the plan's steps from scratch->applied on, while effects has room.
  * True when the plan is through and its results are in the engine. */
 bool bs_plan_publish(struct bs_engine *engine, struct bs_plan *plan, struct bs_effects *effects);

@@ -124,12 +124,15 @@ static bool run_round(struct split *split)
     bs_i128 lots = closing->price.lots - closing->done;
     struct totals sums[3] = {{0, 0}, {0, 0}, split->fill ? find_level(split, lots) : sum(split)};
     lots = bs_min(lots, sums[2].lots);
+    closing->parted = split->fill ? sums[2].lots - lots : lots;
+    closing->total = split->fill ? sums[2].equity : sums[2].lots;
     bool refused = false;
     struct totals own;
     struct bs_candidate *candidate;
     for (uint32_t rank = 0; (candidate = next(split, &rank, &own)) != NULL;) {
         sums[1] = (struct totals){sums[0].lots + own.lots, sums[0].equity + own.equity};
         int64_t wanted = share(split, lots, sums);
+        closing->prefix = split->fill ? sums[0].equity : sums[0].lots;
         if (wanted > 0 && bs_close_against(closing, candidate, rank - 1, wanted) < wanted) {
             candidate->barred = split->leg_number;
             refused = true;

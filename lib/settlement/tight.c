@@ -40,6 +40,22 @@ static bool find_leg(struct bs_plan *plan, const struct bs_step *step)
     return pricing->at < pricing->count;
 }
 
+struct bs_leg_share bs_close_share(struct bs_plan *plan, const struct bs_step *step)
+{
+    struct bs_pricing *pricing = &plan->scratch->pricing;
+    if (pricing->reference != step->reference) {
+        begin_account(plan, step);
+    }
+    bool found = find_leg(plan, step);
+    assert(found); /* the check has seen it */
+    (void)found;
+    bs_i128 weight = plan->scratch->priced_legs[pricing->at].weight;
+    return (struct bs_leg_share){.amount = pricing->at_mark ? 0 : bs_max(0, -pricing->equity),
+                                 .total = pricing->total,
+                                 .prefix = pricing->total - pricing->left - weight,
+                                 .weight = weight};
+}
+
 /* The planned value of the whole leg in hand. */
 static bool leg_is_tight(struct bs_plan *plan, const struct bs_step *step)
 {

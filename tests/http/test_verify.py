@@ -4,6 +4,7 @@
 what a real backstopd published of random worlds, of every scenario and of the demo's instant, and find every kind of
 tampering in a dump that is right but for it, also when the forger has made the hash chain anew."""
 import copy
+import functools
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -289,11 +291,95 @@ def check_tampering(t, dumps):
                        (result.returncode, result.stderr, result.stdout[-100:]))
 
 
-def test_published_and_forged(t):
+@functools.cache
+def all_dumps():
     dumps = [instant(), instant(waterfall=[{"layer": "insurance"}, {"layer": "haircut", "rule": "pro_rata"}])]
-    t.true("the instant has both ways", of(dumps[0], "adl") and of(dumps[1], "haircut"))
+    dumps += [instant(waterfall=[{"layer": "insurance"}, {"layer": "adl", "ranking": ranking}])
+              for ranking in ("pro_rata", "leverage_water_fill")]
     dumps += [play(world(seed)) for seed in WORLDS]
-    dumps += [scenario(path) for path in sorted((ROOT / "tests" / "scenario").glob("*.scn"))]
+    return dumps + [scenario(path) for path in sorted((ROOT / "tests" / "scenario").glob("*.scn"))]
+
+
+# ---- every member of every type of action, forged behind a new chain ----
+
+
+def members(place, above=()):
+    for name, value in place.items():
+        if isinstance(value, dict):
+            yield from members(value, (*above, name))
+        elif name not in ("cursor", "hash"):
+            yield (*above, name)
+
+
+def forged_member(value, name):
+    """A little more of it, another word; more than rounding may hide of what has 12 digits."""
+    if value is None or isinstance(value, int):
+        return (value or 0) + 1
+    if name == "side":
+        return {"long": "short", "short": "long"}[value]
+    if name == "time":
+        return value[:-2] + ("2" if value[-2] == "1" else "1") + "Z"
+    if name == "type":
+        return "refund" if value == "haircut" else "haircut"
+    if name in ("entry_price", "realized_pnl"):
+        return str(2 * Decimal(value) + 1)
+    return more(value) if value.lstrip("-").replace(".", "", 1).isdigit() else value + "x"
+
+
+def forged_places(dumps):
+    """(type, member) -> a place in a small dump; of why a turn came one for each ranking."""
+    places, taken = {}, Counter()
+    for dump in sorted(dumps, key=lambda dump: len(dump["actions"])):
+        seen = set()
+        for at, action in enumerate(dump["actions"]):
+            for path in members(action):
+                way = action.get("ranking") if path[0] in ("queue", "share", "score", "rank", "ranking") else ""
+                key = action["type"], ".".join(path), way
+                if key not in seen and taken[key] < 1:
+                    seen.add(key)
+                    taken[key] += 1
+                    places.setdefault(key[:2], []).append((dump, at, path))
+    return places
+
+
+def is_noticed(dump, at, path):
+    """By both programs: it does not fit, or they say that they could not recompute it."""
+    forged = copy.deepcopy(dump)
+    place = forged["actions"][at]
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = forged_member(place[path[-1]], path[-1])
+    chain_anew(forged)
+    results = [check(forged) for check in PROGRAMS.values()]
+    return all((result.returncode == 1 and "fit" in result.stderr) or "not recomputed" in result.stdout
+               for result in results), results
+
+
+def unchecked():
+    """The table of docs/records.md: (type, member) that nobody can check from a dump."""
+    text = (ROOT / "docs" / "records.md").read_text().split("<!-- unchecked -->")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| `")]
+    return {(kind.strip(" `"), member.strip(" `")) for kinds, names, _ in rows
+            for kind in kinds.split(",") for member in names.split(",")}
+
+
+def test_every_member(t):
+    known, found = unchecked(), set()
+    places = forged_places(all_dumps())
+    t.true("every type is there", {kind for kind, _ in places} >= set(REACHED), places.keys())
+    rows = [(key, row) for key, rows in sorted(places.items()) for row in rows]
+    with ThreadPoolExecutor(2) as pool:
+        for ((kind, member), _), (noticed, results) in zip(rows, pool.map(lambda row: is_noticed(*row[1]), rows)):
+            if not noticed:
+                found.add((kind, member))
+            t.true(f"{kind}: a forged {member} is noticed, or in the table of docs/records.md",
+                   noticed or (kind, member) in known, [(r.returncode, r.stderr) for r in results])
+    t.equal("what the table says is not checked is not", sorted(known - found), [])
+
+
+def test_published_and_forged(t):
+    dumps = all_dumps()
+    t.true("the instant has both ways", of(dumps[0], "adl") and of(dumps[1], "haircut"))
     reached = Counter(action["type"] for dump in dumps for action in dump["actions"])
     for kind, least in REACHED.items():
         t.true(f"enough of {kind}", reached[kind] >= least, reached)

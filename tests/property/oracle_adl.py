@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from oracle_ledger import Account, Market, ceil_div, prefix_split, price_text
+from oracle_ledger import Account, Market, ceil_div, decimal_text, prefix_split, price_text
 from oracle_queue import Queue
 
 
@@ -12,7 +12,8 @@ RATIOS = ("margin_profit", "profit_equity", "price_leverage")
 
 
 def water_fill(lots, sizes, equities):
-    """Sizes go down to min(size, level * equity), from the most levered; `lots` go in all."""
+    """Sizes go down to min(size, level * equity), from the most levered; `lots` go in all. The shares; and, of
+    those above the level, what stays of their lots, their equity in all and, by place, what comes before each."""
     order = sorted(range(len(sizes)), key=lambda i: -Fraction(sizes[i], equities[i]))
     level = Fraction(0)
     for k in range(1, len(order) + 1):
@@ -21,10 +22,13 @@ def water_fill(lots, sizes, equities):
         if k == len(order) or level >= Fraction(sizes[order[k]], equities[order[k]]):
             break
     gone, shares = Fraction(0), []
+    above, prefixes = 0, []
     for size, equity in zip(sizes, equities):
         before, gone = gone, gone + max(0, size - level * equity)
         shares.append(gone // 1 - before // 1)
-    return shares
+        prefixes.append(above)
+        above += equity if size > level * equity else 0
+    return shares, level * above, above, prefixes
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Leg:
     protect: bool
     counter_long: bool
     at_mark: bool
+    share: dict  # of the debt, as published
     placed: int = 0
 
     def piece(self, counterparty, lots):
@@ -103,14 +108,17 @@ class Adl(Queue):
             return
         owed = -pool.equity(account) if price == "bankruptcy" else 0
         # shares are prefix differences of the deficit, rounded up, in closing order
-        shares = prefix_split(owed, self.weights(legs), round_up=True)
+        weights = self.weights(legs)
+        shares = prefix_split(owed, weights, round_up=True)
         protect = layer.get("protect_principal", True) and price == "bankruptcy"
-        carried = 0
-        for (name, size), share in zip(legs.items(), shares):
+        carried = before = 0
+        for (name, size), share, weight in zip(legs.items(), shares, weights):
+            told = self.share_shown(pool.money, owed, (sum(weights), before, weight))
+            before += weight
             market = pool.markets[name]
             share += carried  # a share that could not be placed is added to the next leg
             leg = Leg(account, market, abs(size), market.value(size) + share, protect, size < 0,
-                      price == "mark")
+                      price == "mark", told)
             equity = pool.equity(account)
             self.place_leg(leg, layer.get("ranking", "profit_leverage"), size < 0)
             if price == "bankruptcy":
@@ -154,13 +162,27 @@ class Adl(Queue):
                  else Fraction(entry, max(1, notional)))
         return price * Fraction(notional, max(1, equity))
 
-    def shares(self, ranking, lots, accounts, market_id):
-        """The lots each of them is to close, `lots` in all or everything."""
-        sizes = [abs(account.positions[market_id].size) for account in accounts]
+    @staticmethod
+    def share_shown(money, amount, weights):
+        """A prefix difference of `amount` by its numbers."""
+        return {"amount": money(amount)} | dict(zip(("total", "prefix", "weight"), map(money, weights)))
+
+    def shares(self, ranking, lots, accounts, market):
+        """The lots each of them is to close, `lots` in all or everything; and why."""
+        def in_lots(number):
+            return decimal_text(number * market.lot)
+
+        sizes = [abs(account.positions[market.id].size) for account in accounts]
         lots = min(lots, sum(sizes))
         if ranking == "pro_rata":
-            return prefix_split(lots, sizes)
-        return water_fill(lots, sizes, [max(1, self.pool.equity(a)) for a in accounts])
+            before = [sum(sizes[:place]) for place in range(len(sizes))]
+            return zip(accounts, prefix_split(lots, sizes), [
+                self.share_shown(in_lots, lots, (sum(sizes), *own)) for own in zip(before, sizes)])
+        equities = [max(1, self.pool.equity(a)) for a in accounts]
+        wants, stay, total, before = water_fill(lots, sizes, equities)
+        told = [self.share_shown(self.pool.money, 0, (total, *own)) | {"amount": in_lots(stay)}
+                for own in zip(before, equities)]
+        return zip(accounts, wants, told)
 
     def split_lots(self, leg, ranking, accounts):
         """Prefix differences; what a clamp refuses is split again."""
@@ -168,11 +190,10 @@ class Adl(Queue):
             accounts = [account for account in accounts if self.is_candidate(leg, account)]
             if not accounts:
                 break
-            wants = self.shares(ranking, leg.lots - leg.placed, accounts, leg.market.id)
             staying = []
-            for account, want in zip(accounts, wants):
+            for account, want, told in self.shares(ranking, leg.lots - leg.placed, accounts, leg.market):
                 lots = self.clamp(leg, account, want)
-                self.place(leg, account, lots, ranking=ranking)
+                self.place(leg, account, lots, ranking=ranking, share=told)
                 if lots == want and leg.market.id in account.positions:
                     staying.append(account)  # the clamped drop out of the following rounds
             accounts = staying
@@ -219,7 +240,8 @@ class Adl(Queue):
         place = next(i for i, row in enumerate(rows) if row[1] is account)
         extra["queue"] = self.queue_shown(extra["ranking"], rows, place, "rank" in extra)
         shown = self.pool.money(leg.market.shown(-1 if side else 1, leg.value))
-        gone = self.close("liquidation_close", leg.account, leg.market, lots, amount, account, leg_value=shown)
+        gone = self.close("liquidation_close", leg.account, leg.market, lots, amount, account, leg_value=shown,
+                          share=leg.share)
         leg.account.baseline += self.pool.equity(leg.account) - equity
         before = self.before_adl(account)
         if self.limits():
