@@ -25,8 +25,8 @@ struct replay {
     uint64_t compared_settlement;
     const struct outbox_segment *segment;
     uint32_t settlement_at;
-    bool is_paused;            /* the read was stopped to compare what has gathered */
-    struct request request;    /* with a key, of which records are still to come */
+    bool is_paused;         /* the read was stopped to compare what has gathered */
+    struct request request; /* with a key, of which records are still to come */
     int failure;
     char *error;
 };
