@@ -29,6 +29,7 @@ struct bs_config {
     uint32_t dedupe_window; /* trade and transfer ids remembered, default 1,048,576; power of two */
     uint32_t source_window; /* items remembered of each source, default 65,536; power of two */
     uint64_t hash_seed;     /* spreads names over the hash tables; never changes an outcome */
+    bool checks_detection;  /* tests: each detection is compared with one that looks at everybody */
 };
 
 void bs_config_defaults(struct bs_config *config);

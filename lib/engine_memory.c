@@ -71,7 +71,9 @@ static void place_accounts(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, a->touch, rows);
     PLACE(layout, a->past, rows);
     PLACE(layout, a->window, rows);
+    PLACE(layout, a->watch, rows);
     PLACE(layout, engine->page_next, (uint64_t)engine->pages_max + 1);
+    PLACE(layout, engine->page_watch, (uint64_t)engine->pages_max + 1);
     uint32_t slots = bs_index_slots((uint32_t)accounts);
     engine->account_index.mask = slots - 1;
     PLACE(layout, engine->account_index.slots, slots);

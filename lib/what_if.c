@@ -3,6 +3,7 @@
 
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
+#include "lib/state/watch.h"
 
 void bs_what_if_begin(struct bs_engine *engine, uint32_t pool)
 {
@@ -65,6 +66,7 @@ enum bs_status bs_what_if_fund(struct bs_engine *engine, uint32_t pool, struct b
     }
     if (status == BS_OK) {
         engine->accounts.hot[engine->pools[pool].backstop].collateral = quanta;
+        bs_watch_touch(engine, engine->pools[pool].backstop);
     }
     return status;
 }

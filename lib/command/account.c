@@ -4,6 +4,7 @@
 #include "lib/money/money.h"
 #include "lib/state/closes.h"
 #include "lib/state/providers.h"
+#include "lib/state/watch.h"
 #include "lib/state/window.h"
 
 /* A wire position in the integers of its market. */
@@ -133,6 +134,7 @@ static void write_bucket(struct bs_engine *engine, uint32_t bucket, const struct
     bs_i128 before = bs_account_equity(engine, bucket);
     if (position->has_collateral) {
         engine->accounts.hot[bucket].collateral = position->collateral;
+        bs_watch_touch(engine, bucket);
     }
     write_position(engine, bucket, position);
     if (engine->accounts.cold[bucket].in_closes) {
@@ -372,6 +374,7 @@ struct bs_outcome bs_apply_account(struct bs_engine *engine,
     }
     bs_i128 before = bs_account_equity(engine, account);
     engine->accounts.hot[account].collateral = collateral;
+    bs_watch_touch(engine, account);
     if (command->has_haircut_cap) {
         set_haircut_cap(engine, account, command->haircut_cap_ppm);
     }

@@ -4,6 +4,7 @@
 #include "lib/money/money.h"
 #include "lib/state/fund.h"
 #include "lib/state/seniority.h"
+#include "lib/state/watch.h"
 #include "lib/state/window.h"
 
 struct bs_outcome bs_find_isolated(const struct bs_engine *engine, uint32_t owner,
@@ -136,6 +137,7 @@ static struct bs_outcome book_fill(struct bs_engine *engine, uint32_t account, u
     }
     bs_i128 moved = collateral - engine->accounts.hot[account].collateral;
     engine->accounts.hot[account].collateral = (int64_t)collateral;
+    bs_watch_touch(engine, account);
     note_fund(engine, account, BS_FUND_FILL, moved);
     remember(engine, key);
     touched(engine, account);
@@ -206,6 +208,7 @@ static struct bs_outcome move_cash(struct bs_engine *engine, uint32_t account, i
         return bs_refuse(BS_OUT_OF_RANGE, "amount");
     }
     engine->accounts.hot[account].collateral = (int64_t)collateral;
+    bs_watch_touch(engine, account);
     if (shifts_baseline) {
         engine->accounts.cold[account].baseline += amount;
     }

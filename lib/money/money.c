@@ -57,13 +57,8 @@ static uint64_t divide_digit(bs_u128 *rest, uint64_t next, bs_u128 d)
 static bs_u128 divide_wide(struct product p, bs_u128 d, bs_u128 *ret_remainder)
 {
     assert(p.high < d); /* else the quotient has more than 128 bits */
-    int shift = 0;
-    for (int step = 64; step > 0; step /= 2) {
-        if (d >> (128 - step) == 0) {
-            d <<= step;
-            shift += step;
-        }
-    }
+    int shift = 128 - bs_bits(d);
+    d <<= shift;
     bs_u128 rest = shift == 0 ? p.high : p.high << shift | p.low >> (128 - shift);
     bs_u128 low = p.low << shift;
     uint64_t first = divide_digit(&rest, (uint64_t)(low >> 64), d);
@@ -123,6 +118,24 @@ bs_i128 bs_div_floor(bs_i128 a, bs_i128 d)
 bs_i128 bs_div_ceil(bs_i128 a, bs_i128 d)
 {
     return muldiv(a, 1, d, true);
+}
+
+uint64_t bs_ratio_below(bs_i128 a, bs_i128 b)
+{
+    assert(a >= 0);
+    assert(b > 0);
+    bs_u128 dividend = (bs_u128)a, divisor = (bs_u128)b;
+    int shift = bs_bits(divisor) - 32;
+    if (shift > 0) {
+        dividend >>= shift;
+        divisor = (divisor >> shift) + 1;
+    }
+    uint64_t low = (uint64_t)dividend, by = (uint64_t)divisor, whole = 0;
+    if (dividend >> 32 != 0) {
+        whole = dividend >> 64 == 0 ? low / by : UINT64_MAX;
+        low -= whole * by;
+    }
+    return whole >> 32 == 0 ? (whole << 32) + (low << 32) / by : UINT64_MAX;
 }
 
 int bs_compare_products(bs_i128 a, bs_i128 b, bs_i128 c, bs_i128 d)

@@ -17,6 +17,10 @@ bs_u128 bs_muldiv_rest(bs_u128 a, bs_u128 b, bs_u128 d, bs_u128 *ret_rest);
 bs_i128 bs_div_floor(bs_i128 a, bs_i128 d);
 bs_i128 bs_div_ceil(bs_i128 a, bs_i128 d);
 
+/* a/b in units of 2^-32, for a >= 0 and b > 0: never above it, and below it by less than a part in
+ * 2^29 and two units; UINT64_MAX where it does not fit. By machine divisions. */
+uint64_t bs_ratio_below(bs_i128 a, bs_i128 b);
+
 /* Sign of a*b - c*d, exact. */
 int bs_compare_products(bs_i128 a, bs_i128 b, bs_i128 c, bs_i128 d);
 
@@ -36,6 +40,13 @@ static inline bs_i128 bs_max(bs_i128 a, bs_i128 b)
 static inline bs_i128 bs_abs(bs_i128 a)
 {
     return a < 0 ? -a : a;
+}
+
+/* Binary digits of it; 0 of 0. */
+static inline int bs_bits(bs_u128 a)
+{
+    uint64_t high = (uint64_t)(a >> 64), low = (uint64_t)a;
+    return high != 0 ? 128 - __builtin_clzll(high) : low != 0 ? 64 - __builtin_clzll(low) : 0;
 }
 
 static inline int64_t bs_abs64(int64_t a)

@@ -18,12 +18,6 @@ int bs_candidate_compare(const struct bs_candidate *a, const struct bs_candidate
 #define KEY_BIAS 128  /* scores lie between 2^-127 and 2^127 */
 #define KEY_MIDDLE (UINT64_C(1) << 61)
 
-static int bits_of(bs_u128 value)
-{
-    uint64_t high = (uint64_t)(value >> 64), low = (uint64_t)value;
-    return high != 0 ? 128 - __builtin_clzll(high) : low != 0 ? 64 - __builtin_clzll(low) : 0;
-}
-
 /* The score as exponent and the first digits of a binary fraction, cut off: like a floating point
  * number, but never rounded up or to even, so that the image of a higher score is never lower. */
 uint64_t bs_score_key(struct bs_score score)
@@ -33,7 +27,7 @@ uint64_t bs_score_key(struct bs_score score)
     }
     bs_u128 magnitude = (bs_u128)bs_abs(score.numerator), rest;
     bs_u128 denominator = (bs_u128)score.denominator;
-    int size = bits_of(denominator), shorter = size - bits_of(magnitude);
+    int size = bs_bits(denominator), shorter = size - bs_bits(magnitude);
     int shift = KEY_DIGITS + 1 + shorter;
     uint64_t digits;
     if (size + KEY_DIGITS + 1 < 128) {

@@ -8,6 +8,7 @@
 #include "lib/settlement/layers.h"
 #include "lib/state/fund.h"
 #include "lib/state/seniority.h"
+#include "lib/state/watch.h"
 #include "lib/state/window.h"
 
 bool bs_pool_ready(const struct bs_engine *engine, uint32_t pool, int64_t now_ms)
@@ -52,24 +53,37 @@ static int compare_cases(const void *a, const void *b, const void *context)
     return (i > k) - (i < k);
 }
 
-static void detect(struct bs_plan *plan)
+/* Looks at everybody: what a detection must find. */
+static uint32_t count_insolvent(const struct bs_engine *engine, const struct bs_pool *pool)
 {
-    const struct bs_engine *engine = plan->engine;
+    uint32_t count = 0;
+    struct bs_account_walk walk = bs_account_walk_begin(pool);
+    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+        count += account != pool->backstop && bs_account_equity(engine, account) < 0;
+    }
+    return count;
+}
+
+static void detect(struct bs_engine *engine, struct bs_plan *plan)
+{
     const struct bs_pool *pool = &engine->pools[plan->pool];
     bool handed_over = pool->trigger == BS_TRIGGER_HANDOVER; /* those alone */
     if (handed_over && pool->handovers == 0) {
         return;
     }
-    struct bs_account_walk walk = bs_account_walk_begin(pool);
-    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+    uint32_t insolvent = 0;
+    struct bs_watch watch = bs_watch_begin(engine, plan->pool);
+    for (uint32_t account; (account = bs_watch_next(engine, &watch)) != 0;) {
         bs_i128 equity = bs_account_equity(engine, account);
-        if (equity < 0 && account != pool->backstop &&
-            (!handed_over || engine->accounts.cold[account].handed_over)) {
+        bs_watch_found(engine, account, equity);
+        insolvent += equity < 0;
+        if (equity < 0 && (!handed_over || engine->accounts.cold[account].handed_over)) {
             assert(plan->cases_count < plan->scratch->cases_max);
             plan->scratch->cases[plan->cases_count++] =
                 (struct bs_case){.account = account, .deficit = -equity, .owed = -equity};
         }
     }
+    assert(!engine->config.checks_detection || insolvent == count_insolvent(engine, pool));
 }
 
 /* Under scope market a debt will be shared by the legs held now. */
@@ -221,7 +235,7 @@ static void begin_cases(struct bs_engine *engine)
     struct bs_scratch *scratch = engine->scratch;
     struct bs_plan *plan = &scratch->plan;
     const struct bs_pool *pool = &engine->pools[plan->pool];
-    detect(plan);
+    detect(engine, plan);
     take_exclusions(engine, plan);
     plan->fund_case = plan->cases_count;
     if (scratch->numbered) {

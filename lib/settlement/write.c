@@ -4,6 +4,7 @@
 #include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
 #include "lib/settlement/settle.h"
+#include "lib/state/watch.h"
 
 static const struct bs_working_position *
 copy_in_market(const struct bs_scratch *scratch, const struct bs_working *working, uint32_t market)
@@ -34,6 +35,7 @@ static void write_account(struct bs_engine *engine, const struct bs_working *wor
 {
     uint32_t account = working->account;
     engine->accounts.hot[account].collateral = (int64_t)working->collateral;
+    bs_watch_touch(engine, account);
     engine->accounts.cold[account].baseline = working->baseline;
     engine->accounts.cold[account].seq = engine->seq;
     if (engine->accounts.any_window) {

@@ -5,6 +5,7 @@
  * merges it, so that posting stays cheap and reading exact.
  */
 #include "lib/state/state.h"
+#include "lib/state/watch.h"
 
 static uint32_t take_row(struct bs_engine *engine, struct bs_pool *pool)
 {
@@ -57,6 +58,7 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
     a->cold[row].name = offset;
     a->hot[row].pool = (uint16_t)pool;
     a->hot[row].collateral = 0;
+    bs_watch_touch(engine, row);
     a->cold[row].baseline = 0;
     a->hot[row].position_at = 0;
     a->hot[row].position_count = 0;

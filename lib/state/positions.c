@@ -6,6 +6,7 @@
  */
 #include "lib/money/money.h"
 #include "lib/state/state.h"
+#include "lib/state/watch.h"
 
 static uint32_t class_of(uint32_t count)
 {
@@ -131,6 +132,7 @@ void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market
                      int64_t entry)
 {
     struct bs_market *m = &engine->markets[market];
+    bs_watch_touch(engine, account);
     uint32_t position = bs_position_find(engine, account, market);
     count_open(m, position == 0 ? 0 : engine->positions.rows[position].size, -1);
     count_open(m, size, 1);

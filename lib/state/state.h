@@ -56,6 +56,7 @@ struct bs_pool {
     uint64_t actions, settlements;         /* numbers given out */
     uint64_t closes_forgotten;             /* the newest action whose close is no longer kept */
     uint32_t backstop;                     /* account */
+    uint64_t watch_spent;                  /* accounts looked at since references were taken */
     uint32_t exclusions;                   /* closes that keep two accounts apart in the next run */
     uint32_t handovers;                    /* accounts handed over and not yet looked at */
     uint32_t accounts, positions, markets; /* counts; accounts without the backstop's */
@@ -73,10 +74,11 @@ struct bs_market {
     bool has_mark;
     uint32_t maintenance_ppm, max_move_ppm;
     struct bs_decimal tick, lot, multiplier;
-    int64_t unit;      /* quanta of one lot at a price of one tick, >= 1: linear, value = q * p *
-                          unit; inverse (the face), value = -sign(q) * floor(|q| * unit / p) */
-    int64_t mark;      /* ticks */
-    int64_t lot_value; /* linear: mark * unit */
+    int64_t unit;       /* quanta of one lot at a price of one tick, >= 1: linear, value = q * p *
+                           unit; inverse (the face), value = -sign(q) * floor(|q| * unit / p) */
+    int64_t mark;       /* ticks */
+    int64_t watch_mark; /* the reference price of watch.h; 0 = none */
+    int64_t lot_value;  /* linear: mark * unit */
     int64_t mark_time_ms;
     int64_t size_peak; /* the largest |size| ever held: bounds what a mark may be */
     int64_t pending_mark, pending_time_ms; /* out-of-band marks in a row */
@@ -157,6 +159,7 @@ struct bs_accounts {
     bool any_past;                    /* ever: until then `past` is all 0 and never touched */
     struct bs_account_window *window; /* by row; all 0 while the pool has no window open */
     bool any_window;                  /* ever: until then `window` is never touched */
+    uint8_t *watch;                   /* by row: watch.h */
 };
 
 struct bs_position_row {
@@ -220,6 +223,7 @@ struct bs_engine {
     uint32_t accounts_count; /* backstop accounts included */
     uint32_t pages_max, pages_used;
     uint32_t *page_next; /* page -> next page of the same pool; pages from 1 */
+    uint8_t *page_watch; /* the least of accounts.watch in it */
     uint32_t order_count, order_sorted;
     bool order_holes; /* a deleted account still stands in `order` */
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/state/state.h"
+#include "lib/state/watch.h"
 
 #define ROUNDS 7
 #define ACTIONS_MAX 256u /* as the daemon */
@@ -145,12 +145,12 @@ static void define_pool(struct bench *bench)
     }
 }
 
-static void put_mark(struct bench *bench, uint32_t market, int64_t price)
+static void put_mark(struct bench *bench, uint32_t market, struct bs_decimal price)
 {
     char name[32];
     struct bs_command command = {.type = BS_COMMAND_MARK};
-    command.as.mark = (struct bs_mark_command){.market = print_name(name, "market", market),
-                                               .price = whole(price)};
+    command.as.mark =
+        (struct bs_mark_command){.market = print_name(name, "market", market), .price = price};
     send(bench, &command);
 }
 
@@ -195,6 +195,20 @@ static double settle(struct bench *bench)
     return now_s() - began;
 }
 
+/* Returns the notional of the account's three positions at 100. */
+static int64_t post_positions(struct bench *bench, struct bs_text account, uint32_t number,
+                              uint32_t markets)
+{
+    int64_t notional = 0;
+    for (uint32_t k = 0; k < 3; k++) {
+        int64_t size = 1 + (int64_t)(next_random(bench) % 9);
+        put_position(bench, account, (number * 3 + k * 7) % markets, number % 2 == 0 ? size : -size,
+                     100);
+        notional += 100 * size;
+    }
+    return notional;
+}
+
 /* Accounts with three positions each and collateral far above what a mark can take. */
 static void post_book(struct bench *bench, uint32_t accounts, uint32_t markets)
 {
@@ -202,17 +216,29 @@ static void post_book(struct bench *bench, uint32_t accounts, uint32_t markets)
         char name[32];
         struct bs_text account = print_name(name, "account", i);
         put_account(bench, account, 1000000);
-        for (uint32_t k = 0; k < 3; k++) {
-            int64_t size = 1 + (int64_t)(next_random(bench) % 9);
-            put_position(bench, account, (i * 3 + k * 7) % markets, i % 2 == 0 ? size : -size, 100);
-        }
+        (void)post_positions(bench, account, i, markets);
     }
 }
 
-static void move_marks(struct bench *bench, int64_t price)
+/* Leverage about lognormal: 3 times 2 to the power of a binomial between -6 and 6. */
+static void post_levered_book(struct bench *bench, uint32_t accounts)
+{
+    for (uint32_t i = 0; i < accounts; i++) {
+        char name[32];
+        struct bs_text account = print_name(name, "account", i);
+        put_account(bench, account, 0);
+        int64_t notional = post_positions(bench, account, i, MARKETS);
+        int heads = __builtin_popcountll(next_random(bench) & 0xfff);
+        double part = 1 + (double)(next_random(bench) % 1000) / 1000;
+        put_account(bench, account,
+                    1 + (int64_t)((double)(notional * (int64_t)(1u << heads)) / 64 / 3 * part));
+    }
+}
+
+static void move_marks(struct bench *bench, int64_t mantissa, int32_t exponent)
 {
     for (uint32_t i = 0; i < MARKETS; i++) {
-        put_mark(bench, i, price);
+        put_mark(bench, i, (struct bs_decimal){mantissa, exponent});
     }
 }
 
@@ -243,7 +269,7 @@ static void bench_settlement(void)
     printf("posted 1,000,000 accounts and 3,000,000 positions: %.2f s, %.0f MB resident\n",
            now_s() - began, resident_mb());
     for (int round = 0; round < ROUNDS; round++) {
-        move_marks(&bench, 100 + round % 2);
+        move_marks(&bench, 100 + round % 2, 0);
         double took = settle(&bench);
         best_settle = took < best_settle ? took : best_settle;
         took = plain_pass(&bench, &insolvent);
@@ -263,6 +289,58 @@ static void bench_settlement(void)
     bench_fini(&bench);
 }
 
+/* As a settlement detects. */
+static double watch_pass(const struct bench *bench, uint32_t *ret_looked_at)
+{
+    struct bs_engine *engine = bench->engine;
+    uint32_t looked_at = 0;
+    double began = now_s();
+    struct bs_watch watch = bs_watch_begin(engine, 1);
+    for (uint32_t account; (account = bs_watch_next(engine, &watch)) != 0;) {
+        bs_watch_found(engine, account, bs_account_equity(engine, account));
+        looked_at++;
+    }
+    double took = now_s() - began;
+    *ret_looked_at = looked_at;
+    return took;
+}
+
+/* All marks move together, away from the references and back. */
+static void bench_watch(void)
+{
+    static const int64_t moves[] = {1, 10, 100, 500}; /* basis points */
+    struct bench bench;
+    uint32_t looked_at;
+    bench_init(&bench, 1000000, 3000000);
+    define_pool(&bench);
+    post_levered_book(&bench, 1000000);
+    move_marks(&bench, 10000, -2);
+    double took, best_anew = 1e9;
+    for (int round = 0; round < ROUNDS; round++) {
+        bench.engine->pools[1].watch_spent = UINT64_MAX;
+        took = watch_pass(&bench, &looked_at);
+        best_anew = took < best_anew ? took : best_anew;
+    }
+    printf("detection, levered book, references taken anew: %.2f ms (%u looked at)\n",
+           best_anew * 1e3, looked_at);
+    for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
+        double best = 1e9, best_plain = 1e9;
+        uint32_t insolvent;
+        move_marks(&bench, 10000 - moves[i], -2);
+        for (int round = 0; round < 3; round++) {
+            took = watch_pass(&bench, &looked_at);
+            best = took < best ? took : best;
+            took = plain_pass(&bench, &insolvent);
+            best_plain = took < best_plain ? took : best_plain;
+        }
+        printf("  marks %" PRId64 ".%02" PRId64
+               " %% away: %.3f ms, %u looked at (%u insolvent); all "
+               "of them: %.2f ms\n",
+               moves[i] / 100, moves[i] % 100, best * 1e3, looked_at, insolvent, best_plain * 1e3);
+    }
+    bench_fini(&bench);
+}
+
 /* What one read of the indicators costs whoever waits behind it: ranks of an account with three
  * positions, and the first page of a queue. With three markets every side has 500,000 candidates.
  */
@@ -275,7 +353,7 @@ static void bench_ranks(uint32_t markets)
     bench_init(&bench, 1000000, 3000000);
     define_pool(&bench);
     post_book(&bench, 1000000, markets);
-    move_marks(&bench, 101);
+    move_marks(&bench, 101, 0);
     uint32_t account = bs_account_find(bench.engine, (struct bs_text){"account-0500000", 15});
     uint32_t market = bs_market_find(bench.engine, (struct bs_text){"market-0000000", 14});
     for (int round = 0; round < ROUNDS; round++) {
@@ -322,7 +400,7 @@ static double one_burst(uint32_t idle, uint64_t *ret_actions)
         put_position(&bench, account, i % MARKETS, -1, 100 + (int64_t)(next_random(&bench) % 20));
     }
     post_book(&bench, idle, MARKETS);
-    move_marks(&bench, 85);
+    move_marks(&bench, 85, 0);
     order_ids(&bench);
     double took = settle(&bench);
     *ret_actions = bench.actions;
@@ -409,7 +487,7 @@ static bool is_wanted(int argc, char **argv, const char *part)
     return argc < 2 || strcmp(argv[1], part) == 0;
 }
 
-/* One part alone: memory, settlement, ranks, burst, crowd or replay. */
+/* One part alone: memory, settlement, watch, ranks, burst, crowd or replay. */
 int main(int argc, char **argv)
 {
     if (is_wanted(argc, argv, "memory")) {
@@ -417,6 +495,9 @@ int main(int argc, char **argv)
     }
     if (is_wanted(argc, argv, "settlement")) {
         bench_settlement();
+    }
+    if (is_wanted(argc, argv, "watch")) {
+        bench_watch();
     }
     if (is_wanted(argc, argv, "ranks")) {
         bench_ranks(MARKETS);

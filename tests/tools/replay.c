@@ -314,6 +314,7 @@ int main(int argc, char **argv)
     config->pools_max = 16;
     config->dedupe_window = 1u << 12;
     config->source_window = 1u << 4;
+    config->checks_detection = true;
     struct folders folders = parse_options(argc, argv, config);
     if (folders.log != NULL) {
         session.log = replay_log_new(folders.log);

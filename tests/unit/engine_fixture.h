@@ -45,6 +45,7 @@ static inline void fixture_init(struct fixture *f, uint32_t accounts, uint32_t p
     f->config.pools_max = 10;
     f->config.dedupe_window = 16;
     f->config.source_window = 16;
+    f->config.checks_detection = true;
     f->size = bs_engine_size(&f->config);
     f->memory = mmap(NULL, f->size, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -91,6 +91,25 @@ START_TEST(test_mul)
 END_TEST
 
 /* Shares sum to the amount, are within one of exact, and never exceed their weight while L <= G. */
+START_TEST(test_ratio_below)
+{
+    for (int i = 0; i < 200000; i++) {
+        bs_i128 a = bs_abs(number(126)), b = 1 + bs_abs(number(126));
+        bs_i128 scaled = a >> 94 == 0 ? bs_div_floor(a << 32, b) : -1;
+        uint64_t ratio = bs_ratio_below(a, b);
+        if (scaled >= 0 && scaled < UINT64_MAX) {
+            ck_assert(ratio <= scaled);
+            ck_assert(scaled - ratio <= 2 + (scaled >> 29));
+        }
+    }
+    ck_assert(bs_ratio_below((bs_i128)1 << 64, 1) == UINT64_MAX);
+    ck_assert(bs_ratio_below((bs_i128)1 << 126, (bs_i128)1 << 94) >> 40 == UINT64_MAX >> 40);
+    ck_assert(bs_ratio_below(3, 2) == UINT64_C(3) << 31);
+    ck_assert(bs_ratio_below(0, 7) == 0);
+}
+
+END_TEST
+
 START_TEST(test_split)
 {
     for (int i = 0; i < 20000; i++) {
@@ -157,6 +176,7 @@ int main(void)
     tcase_add_test(tests, test_muldiv_wide);
     tcase_add_test(tests, test_compare_products);
     tcase_add_test(tests, test_mul);
+    tcase_add_test(tests, test_ratio_below);
     tcase_add_test(tests, test_split);
     tcase_add_test(tests, test_sort);
     suite_add_tcase(suite, tests);
