@@ -86,6 +86,7 @@ int verb_market(struct cli *cli);
 int verb_pools(struct cli *cli);
 int verb_presets(struct cli *cli);
 int verb_providers(struct cli *cli);
+int verb_sources(struct cli *cli);
 int verb_post(struct cli *cli);
 int verb_queue(struct cli *cli);
 int verb_rank(struct cli *cli);

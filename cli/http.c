@@ -279,9 +279,14 @@ static int post(struct http *http, const char *path, const struct buffer *body, 
 }
 
 int http_post_ndjson(struct http *http, const char *path, const struct buffer *body,
-                     struct http_answer *ret_answer)
+                     const char *key, struct http_answer *ret_answer)
 {
-    return post(http, path, body, POST_TIMEOUT_MS, http->ndjson_headers, ret_answer);
+    struct buffer line = {0};
+    buffer_printf(&line, "Idempotency-Key: %s", key);
+    struct curl_slist first = {.data = line.bytes, .next = http->ndjson_headers};
+    int code = post(http, path, body, POST_TIMEOUT_MS, &first, ret_answer);
+    buffer_fini(&line);
+    return code;
 }
 
 int http_post_json(struct http *http, const char *path, const struct buffer *body, long timeout_ms,

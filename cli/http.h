@@ -39,8 +39,9 @@ const char *http_url(const struct http *http); /* without a slash at its end */
  */
 BS_MUST_USE int http_get(struct http *http, const char *path, long timeout_ms,
                          struct http_answer *ret_answer);
+/* `key` goes with it as its Idempotency-Key: printable ASCII without spaces. */
 BS_MUST_USE int http_post_ndjson(struct http *http, const char *path, const struct buffer *body,
-                                 struct http_answer *ret_answer);
+                                 const char *key, struct http_answer *ret_answer);
 BS_MUST_USE int http_post_json(struct http *http, const char *path, const struct buffer *body,
                                long timeout_ms, struct http_answer *ret_answer);
 BS_MUST_USE int http_delete(struct http *http, const char *path, long timeout_ms,

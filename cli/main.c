@@ -106,6 +106,7 @@ static const struct verb {
     {"post", "FILE", "send a file of commands, one JSON object a line (- = standard input)",
      "Streams the file to /v1/commands in requests of --batch lines, in order. A rejected line is\n"
      "reported as FILE:LINE: code: detail and the others go on; exit status 65 if there was any.\n"
+     "A request whose answer is lost is sent again and counts once.\n"
      "No settlement falls between the lines of one request. For a book of more lines than that, "
      "keep\n"
      "the pool paused (as it is created) and end the file with its resume.\n"
@@ -116,7 +117,7 @@ static const struct verb {
      "price\":\"64012.5\"}\n"
      "  {\"type\":\"mark\",\"market\":\"BTC-PERP\",\"price\":\"63990.1\"}\n"
      "  $ backstopctl post day.ndjson\n"
-     "  2 lines: 2 accepted, 0 rejected, last seq 212\n",
+     "  2 lines: 2 accepted, 0 rejected, last seq 213\n",
      verb_post, OPTION_BATCH | OPTION_QUIET},
     {"actions", NULL, "what was decided about whom, in order",
      "Prints the published actions, oldest first. --follow waits for new ones, also while the\n"
@@ -205,6 +206,11 @@ static const struct verb {
      "\n"
      "  $ backstopctl rank T0351\n",
      verb_rank, 0},
+    {"sources", NULL, "producers that number what they send, and where they go on",
+     "NEXT is the number that the next item must have; from OLDEST on repeats are known.\n"
+     "\n"
+     "  $ backstopctl sources\n",
+     verb_sources, 0},
     {"providers", "POOL",
      "who takes over positions before anybody is deleveraged, and how much now",
      "TAKES LONG and TAKES SHORT are contracts that the provider would take over now, by its "

@@ -5,14 +5,17 @@
  *
  * A body that cannot be read (a line that is not JSON) is refused whole and applies nothing; it is
  * then sent again in halves, so that one broken line costs only itself. A server that is overloaded
- * (503) has taken nothing and is asked again. A lost answer is not retried, as it may have been
- * applied: post says which lines those are and stops.
+ * (503) has taken nothing and is asked again. When an answer is lost the request may have been
+ * applied; it is sent again under the same Idempotency-Key, which makes it count once, also if the
+ * server was killed and started anew. If no answer comes, post says which lines those are and
+ * stops.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +26,8 @@
 #define BODY_SIZE_MAX                                                                              \
     ((size_t)8 << 20) /* of one request; the server takes 16 MiB unless told less */
 #define OVERLOADED_TRIES_MAX 60
+#define LOST_PATIENCE_MS 20000 /* for the answer of a request whose first one was lost */
+#define LOST_PAUSE_MS 200
 #define PROGRESS_MS 100
 #define BAR_WIDTH 30
 
@@ -43,6 +48,9 @@ struct post {
     uint64_t file_size; /* 0 when unknown */
     uint64_t sent, accepted, rejected;
     json_int_t seq;
+    uint64_t run; /* random: its requests have the keys "run-1", "run-2" and so on */
+    uint64_t requests;
+    bool is_lost; /* the last request may have been applied */
 };
 
 static int64_t elapsed_ms(const struct post *post)
@@ -136,7 +144,34 @@ static int take_result(struct post *post, size_t first, size_t count, const json
     return EX_OK;
 }
 
-/* Sends items until the server is not overloaded; it took nothing as long as it says so. */
+static void pause_ms(int64_t milliseconds)
+{
+    struct timespec pause = {.tv_sec = milliseconds / 1000,
+                             .tv_nsec = (milliseconds % 1000) * 1000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+/*
+ * Whether to ask once more: the request went out and no answer came, the server that answered the
+ * one before is gone, or it is still working on this one.
+ */
+static bool asks_again(struct post *post, int code, const struct http_answer *answer,
+                       int64_t *since_ms)
+{
+    bool is_gone = code == EX_UNAVAILABLE;
+    bool is_running = code == EX_OK && answer->status == 409;
+    post->is_lost = post->is_lost || (is_gone && http_was_sent(post->cli->http));
+    if (is_gone && (post->is_lost || post->requests > 1) && *since_ms < 0) {
+        *since_ms = elapsed_ms(post);
+        clear_progress(post);
+        cli_error("%s: %s: asking again", http_url(post->cli->http), http_error(post->cli->http));
+    }
+    return *since_ms >= 0 && (is_gone || is_running) &&
+           elapsed_ms(post) - *since_ms < LOST_PATIENCE_MS;
+}
+
+/* Sends items until there is an answer and the server is not overloaded: it took nothing as long as
+ * it says so. */
 static int send_items(struct post *post, size_t first, size_t count, struct http_answer *ret_answer)
 {
     struct http *http = post->cli->http;
@@ -144,8 +179,16 @@ static int send_items(struct post *post, size_t first, size_t count, struct http
     size_t end =
         first + count < post->items_count ? post->items[first + count].offset : post->body.size;
     struct buffer body = {.bytes = post->body.bytes + begin, .size = end - begin};
+    char key[48];
+    int64_t since_ms = -1; /* no answer came */
+    (void)snprintf(key, sizeof(key), "post-%016" PRIx64 "-%" PRIu64, post->run, ++post->requests);
+    post->is_lost = false;
     for (unsigned tries = 1;; tries++) {
-        int code = http_post_ndjson(http, "/v1/commands", &body, ret_answer);
+        int code = http_post_ndjson(http, "/v1/commands", &body, key, ret_answer);
+        if (asks_again(post, code, ret_answer, &since_ms)) {
+            pause_ms(LOST_PAUSE_MS);
+            continue;
+        }
         if (code != EX_OK) {
             clear_progress(post);
             cli_error("%s: %s", http_url(http), http_error(http));
@@ -185,8 +228,9 @@ static int send_range(struct post *post, size_t first, size_t count)
     if (code != EX_OK) {
         cli_error("%s: lines %" PRIu64 " to %" PRIu64 " %s, nothing after them was sent",
                   post->name, post->items[first].line, post->items[first + count - 1].line,
-                  http_was_sent(post->cli->http) ? "may or may not have been applied"
-                                                 : "were not sent");
+                  post->is_lost || http_was_sent(post->cli->http)
+                      ? "may or may not have been applied"
+                      : "were not sent");
         return code;
     }
     json_t *document = json_loadb(answer.body, answer.size, 0, NULL);
@@ -284,6 +328,9 @@ int verb_post(struct cli *cli)
     }
     post.shown_ms = isatty(STDERR_FILENO) && !cli->options.quiet ? 0 : -1;
     clock_gettime(CLOCK_MONOTONIC, &post.started);
+    if (getrandom(&post.run, sizeof(post.run), 0) != (ssize_t)sizeof(post.run)) {
+        abort();
+    }
     int code = send_file(&post);
     clear_progress(&post);
     print_summary(&post);

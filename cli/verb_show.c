@@ -64,6 +64,12 @@ static const struct table_column settlement_columns[] = {
     {"UNALLOCATED", "unallocated", TABLE_RIGHT},
 };
 
+static const struct table_column source_columns[] = {
+    {"SOURCE", "source", TABLE_LEFT},
+    {"NEXT", "next_seq", TABLE_RIGHT},
+    {"OLDEST", "oldest_seq", TABLE_RIGHT},
+};
+
 static const struct table_column provider_columns[] = {
     {"ACCOUNT", "account", TABLE_LEFT},
     {"MARKET", "market", TABLE_LEFT},
@@ -250,6 +256,11 @@ int verb_rank(struct cli *cli)
     int code = show_list(cli, path.bytes, rank_columns, COUNT(rank_columns));
     buffer_fini(&path);
     return code;
+}
+
+int verb_sources(struct cli *cli)
+{
+    return show_list(cli, "/v1/sources", source_columns, COUNT(source_columns));
 }
 
 int verb_providers(struct cli *cli)

@@ -13,7 +13,7 @@ class FakeServer:
     """`state` outlives a restart, as a log on disk does."""
 
     def __init__(self, state=None, port=0):
-        self.state = state or {"actions": [], "items": [], "requests": []}
+        self.state = state or {"actions": [], "items": [], "requests": [], "answers": {}}
         self.overloaded = 0      # so many writes are answered 503 with nothing taken
         self.drop_answers = 0    # so many writes are applied and never answered
         self.answer = None       # (status, content type, bytes) for every request, when set
@@ -113,11 +113,14 @@ class FakeServer:
         """An item {"reject": CODE} is rejected with that code; all others are kept."""
         rejected = [{"index": index, "code": item["reject"], "detail": "size: as asked for"}
                     for index, item in enumerate(items) if "reject" in item]
-        self.state["items"] += [item for item in items if "reject" not in item]
+        key = handler.headers["Idempotency-Key"]
+        if key not in self.state["answers"]:
+            self.state["items"] += [item for item in items if "reject" not in item]
+            status = 200 if not rejected else 207 if len(rejected) < len(items) else 422
+            self.state["answers"][key] = status, {"seq": len(self.state["items"]), "rejected": rejected,
+                                                  "accepted": len(items) - len(rejected)}
         if self.drop_answers > 0:
             self.drop_answers -= 1
             handler.close_connection = True
             return None
-        status = 200 if not rejected else 207 if len(rejected) < len(items) else 422
-        return self.reply(handler, status, {"seq": len(self.state["items"]), "accepted": len(items) - len(rejected),
-                                            "rejected": rejected})
+        return self.reply(handler, *self.state["answers"][key])

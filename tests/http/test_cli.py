@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -146,17 +147,28 @@ class Post(WithFake):
         result = self.ctl("post", "-", stdin=b'{"n":1}\n')
         self.assertEqual((result.returncode, len(self.fake.state["items"])), (0, 1), result.stderr)
 
-    def test_a_lost_answer_is_never_sent_again(self):
+    def test_a_lost_answer_is_asked_for_under_the_same_key(self):
         # The connection is warm when it breaks: the case in which curl by itself would send twice.
         lines = b'{"n":1}\n{"n":2}\n{"n":3}\n'
         first = self.ctl("post", "-", "--batch", "1", stdin=lines)
         self.assertEqual(first.returncode, 0)
         self.fake.state["items"].clear()
-        dropped = iter([0, 1])
+        dropped = iter([0, 1, 1])
         apply = self.fake.apply
         self.fake.apply = lambda handler, items: (setattr(self.fake, "drop_answers", next(dropped, 0)),
                                                   apply(handler, items))
         result = self.ctl("post", "-", "--batch", "1", stdin=lines)
+        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual(result.stderr.count(b"asking again"), 1)
+        self.assertIn(b"3 lines: 3 accepted", result.stdout)
+        self.assertEqual([item["n"] for item in self.fake.state["items"]], [1, 2, 3])
+        self.assertEqual(len(self.fake.state["answers"]), 6)
+
+    def test_an_answer_that_does_not_come_is_said(self):
+        apply = self.fake.apply
+        self.fake.apply = lambda handler, items: (setattr(self.fake, "drop_answers", int(items[0]["n"] == 2)),
+                                                  apply(handler, items))
+        result = self.ctl("post", "-", "--batch", "1", stdin=b'{"n":1}\n{"n":2}\n{"n":3}\n')
         self.assertEqual(result.returncode, 69, result)
         self.assertIn(b"lines 2 to 2 may or may not have been applied", result.stderr)
         self.assertIn(b"1 line: 1 accepted", result.stdout)
@@ -362,6 +374,37 @@ class Show(WithFake):
         self.assertEqual((down.returncode, down.stdout, down.stderr), (69, b"", b""))
 
 
+class Killed(unittest.TestCase):
+    """A file that is posted while the server is killed with -9, twice, and started anew where it was."""
+
+    def test_every_line_counts_once(self):
+        first = harness.Server().start()
+        self.addCleanup(first.close)
+        first.make_pool()
+        first.post("/v1/accounts", {"account": "a", "pool": "usdc", "collateral": "0"})
+        lines = b'{"type":"transfer","account":"a","amount":"1"}\n' * 6000
+        server, results = first, []
+        posting = threading.Thread(target=lambda: results.append(
+            run("post", "-", "--batch", "5", "--url", f"http://127.0.0.1:{first.port}", stdin=lines)))
+        posting.start()
+        for _ in range(2):
+            self.wait_for_money(server)
+            server.kill9()
+            server = harness.Server(data=first.data, listen=f"127.0.0.1:{first.port}").start()
+        posting.join(60)
+        money = server.get("/v1/accounts/a").json["collateral"]
+        server.close()
+        self.assertEqual((results[0].returncode, money), (0, "6000"), results[0])
+        self.assertIn(b"6000 lines: 6000 accepted, 0 rejected", results[0].stdout)
+        self.assertGreaterEqual(results[0].stderr.count(b"asking again"), 1)
+
+    def wait_for_money(self, server):
+        before = int(server.get("/v1/accounts/a").json["collateral"])
+        deadline = time.monotonic() + 30
+        while int(server.get("/v1/accounts/a").json["collateral"]) < before + 200:
+            self.assertLess(time.monotonic(), deadline)
+
+
 class Real(unittest.TestCase):
     """Every verb against a backstopd that has settled the real instant."""
 
@@ -379,13 +422,14 @@ class Real(unittest.TestCase):
 
     def test_post(self):
         self.assertEqual((self.posted.returncode, self.posted.stderr), (0, b""))
-        self.assertEqual(self.posted.stdout, b"124 lines: 124 accepted, 0 rejected, last seq 124\n")
+        self.assertEqual(self.posted.stdout, b"124 lines: 124 accepted, 0 rejected, last seq 125\n")
 
     def test_every_verb_in_both_formats(self):
         for verb, rows in ((["pools"], 1), (["fund", "usdc"], 1), (["solvency", "usdc"], 1), (["health"], 1),
                            (["account", "T05777"], 1), (["account", "backstop:usdc"], 1),
                            (["market", "AVAX-PERP"], 1), (["queue", "AVAX-PERP", "--side", "short"], 1),
-                           (["queue", "AVAX-PERP"], 0), (["rank", "T05777"], 1), (["presets"], 6), (["providers", "usdc"], 0), (["settlements", "usdc"], 1), (["actions"], 110),
+                           (["queue", "AVAX-PERP"], 0), (["rank", "T05777"], 1), (["presets"], 6), (["providers", "usdc"], 0),
+                           (["sources"], 0), (["settlements", "usdc"], 1), (["actions"], 110),
                            (["actions", "--type", "adl", "--account", "T05777"], 1),
                            (["actions", "--after", "100", "--pool", "usdc"], 10)):
             with self.subTest(verb=verb):
