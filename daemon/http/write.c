@@ -57,7 +57,7 @@ enum outcome handle_write(struct connection *connection)
     }
     bool done = false;
     enum outcome outcome = connection_through_core(connection, &done);
-    if (connection->request.repeat == REPEAT_TOO_EARLY) {
+    if (outcome == OUTCOME_ANSWER && connection->request.repeat == REPEAT_TOO_EARLY) {
         connection->retry_after_s = 1;
     }
     return outcome;
