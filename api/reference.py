@@ -27,8 +27,19 @@ example here was sent to a daemon and answered as shown; times, hashes and the l
 
 
 def load():
+    # The C loader reads the same language ten times as fast; not every build of PyYAML has it.
     text = (ROOT / "api/openapi.yaml").read_text(encoding="utf-8")
     return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506: safe loaders
+
+
+def resolve(document, node):
+    """What a reference stands for; any other node is itself."""
+    while "$ref" in node:
+        found = document
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        node = found
+    return node
 
 
 def flow(value, indent, width):
@@ -62,12 +73,7 @@ class Page:
         self.lines += lines
 
     def resolve(self, node):
-        while "$ref" in node:
-            found = self.document
-            for step in node["$ref"].removeprefix("#/").split("/"):
-                found = found[step]
-            node = found
-        return node
+        return resolve(self.document, node)
 
     # ---- words ----
 

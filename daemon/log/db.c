@@ -84,11 +84,15 @@ int db_step(sqlite3_stmt *statement, char *error)
     }
 }
 
-int db_run(sqlite3_stmt *statement, char *error)
+int db_end(sqlite3_stmt *statement, int result)
 {
-    int result = db_step(statement, error);
     (void)sqlite3_reset(statement);
     return result < 0 ? result : 0;
+}
+
+int db_run(sqlite3_stmt *statement, char *error)
+{
+    return db_end(statement, db_step(statement, error));
 }
 
 bool db_hash(sqlite3_stmt *statement, int column, uint8_t *ret_hash)

@@ -15,6 +15,8 @@ BS_MUST_USE int db_prepare(sqlite3_stmt **ret_statement, sqlite3 *db, const char
 BS_MUST_USE int db_step(sqlite3_stmt *statement, char *error);
 /* Runs a statement that gives no rows, and resets it. */
 BS_MUST_USE int db_run(sqlite3_stmt *statement, char *error);
+/* Resets it after the last step that is wanted: 0, or the error that a step gave. */
+BS_MUST_USE int db_end(sqlite3_stmt *statement, int result);
 /* The code and message of the error that `db` just gave. */
 int db_error(sqlite3 *db, char *error);
 

@@ -386,8 +386,7 @@ int log_file_size(struct log_file *file, uint64_t *ret_size, char *error)
     if (result == 1) {
         *ret_size = db_u64(file->page_count, 0) * LOG_PAGE_SIZE;
     }
-    (void)sqlite3_reset(file->page_count);
-    return result < 0 ? result : 0;
+    return db_end(file->page_count, result);
 }
 
 uint64_t log_file_wal_size(const struct log_file *file)

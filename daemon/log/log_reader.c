@@ -198,8 +198,7 @@ static int read_actions(struct sqlite_reader *reader, uint32_t number,
             break;
         }
     }
-    (void)sqlite3_reset(statement);
-    return result;
+    return db_end(statement, result);
 }
 
 /* Points the texts and records of the page at its bytes, which move no more. */
@@ -296,8 +295,7 @@ static int read_settlements(struct sqlite_reader *reader, uint32_t number, struc
     while ((result = db_step(statement, error)) == 1) {
         read_settlement(reader, statement);
     }
-    (void)sqlite3_reset(statement);
-    return result;
+    return db_end(statement, result);
 }
 
 /* The number of the pool's last settlement before a file; 0 when there was none. */
@@ -316,8 +314,7 @@ static int read_pool_start(struct sqlite_reader *reader, uint32_t number, struct
     db_bind_text(file->pool_start, 1, pool);
     result = db_step(file->pool_start, error);
     *ret_settlement = result == 1 ? db_u64(file->pool_start, 0) : 0;
-    (void)sqlite3_reset(file->pool_start);
-    return result < 0 ? result : 0;
+    return db_end(file->pool_start, result);
 }
 
 /* The last file that starts at or before a settlement of the pool. */
@@ -414,8 +411,7 @@ static int read_batch(struct sqlite_reader *reader, uint32_t number, uint64_t af
         ret_row->link = reader->rows[0].hash;
         ret_row->records = (const uint8_t *)reader->bytes.bytes;
     }
-    (void)sqlite3_reset(file->batch);
-    return result < 0 ? result : 0;
+    return db_end(file->batch, result);
 }
 
 static int on_next_batch(struct log_reader *base, struct batch_check *check, char *error)

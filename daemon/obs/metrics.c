@@ -53,23 +53,40 @@ static void seconds(struct buffer *out, const char *name, const char *type, uint
                   ns % NS_PER_S);
 }
 
+struct histogram {
+    const uint32_t *bounds_ms;
+    uint32_t bounds_count;
+    const uint64_t *counts; /* one more than bounds */
+    uint64_t total_ns;
+};
+
 /* Cumulative buckets, as Prometheus wants them. */
+static void render_histogram(struct buffer *out, const char *name, const char *help,
+                             const struct histogram *histogram)
+{
+    uint64_t count = 0;
+    head(out, name, "histogram", help);
+    for (uint32_t i = 0; i < histogram->bounds_count; i++) {
+        uint32_t bound_ms = histogram->bounds_ms[i];
+        count += histogram->counts[i];
+        buffer_printf(out, "backstopd_%s_bucket{le=\"%u.%03u\"} %" PRIu64 "\n", name,
+                      bound_ms / 1000, bound_ms % 1000, count);
+    }
+    count += histogram->counts[histogram->bounds_count];
+    buffer_printf(out, "backstopd_%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, count);
+    buffer_printf(out, "backstopd_%s_sum %" PRIu64 ".%09" PRIu64 "\n", name,
+                  histogram->total_ns / NS_PER_S, histogram->total_ns % NS_PER_S);
+    buffer_printf(out, "backstopd_%s_count %" PRIu64 "\n", name, count);
+}
+
 static void render_lag(struct buffer *out, const struct core_stats *stats)
 {
     static const uint32_t bounds_ms[CORE_LAG_BUCKETS - 1] = CORE_LAG_BOUNDS;
-    uint64_t count = 0;
-    head(out, "settle_lag_seconds", "histogram",
-         "From when a tick of the settlement timer was due to when its settlement was done.");
-    for (uint32_t i = 0; i < CORE_LAG_BUCKETS - 1; i++) {
-        count += stats->settle_lags[i];
-        buffer_printf(out, "backstopd_settle_lag_seconds_bucket{le=\"%u.%03u\"} %" PRIu64 "\n",
-                      bounds_ms[i] / 1000, bounds_ms[i] % 1000, count);
-    }
-    count += stats->settle_lags[CORE_LAG_BUCKETS - 1];
-    buffer_printf(out, "backstopd_settle_lag_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", count);
-    buffer_printf(out, "backstopd_settle_lag_seconds_sum %" PRIu64 ".%09" PRIu64 "\n",
-                  stats->settle_lag_ns_total / NS_PER_S, stats->settle_lag_ns_total % NS_PER_S);
-    buffer_printf(out, "backstopd_settle_lag_seconds_count %" PRIu64 "\n", count);
+    struct histogram lag = {bounds_ms, CORE_LAG_BUCKETS - 1, stats->settle_lags,
+                            stats->settle_lag_ns_total};
+    render_histogram(
+        out, "settle_lag_seconds",
+        "From when a tick of the settlement timer was due to when its settlement was done.", &lag);
 }
 
 static void render_core(struct buffer *out, const struct core *core)
@@ -149,20 +166,11 @@ static uint64_t age_ms(int64_t time_ms)
 static void render_latency(struct buffer *out, const struct publisher_stats *stats)
 {
     static const uint32_t bounds_ms[PUBLISHER_LATENCY_BUCKETS - 1] = PUBLISHER_LATENCY_BOUNDS;
-    uint64_t count = 0;
-    head(out, "webhook_latency_seconds", "histogram",
-         "From the time of an action to the answer of a receiver that took its notice.");
-    for (uint32_t i = 0; i < PUBLISHER_LATENCY_BUCKETS - 1; i++) {
-        count += stats->latencies[i];
-        buffer_printf(out, "backstopd_webhook_latency_seconds_bucket{le=\"%u.%03u\"} %" PRIu64 "\n",
-                      bounds_ms[i] / 1000, bounds_ms[i] % 1000, count);
-    }
-    count += stats->latencies[PUBLISHER_LATENCY_BUCKETS - 1];
-    buffer_printf(out, "backstopd_webhook_latency_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n",
-                  count);
-    buffer_printf(out, "backstopd_webhook_latency_seconds_sum %" PRIu64 ".%03" PRIu64 "\n",
-                  stats->latency_ms_total / 1000, stats->latency_ms_total % 1000);
-    buffer_printf(out, "backstopd_webhook_latency_seconds_count %" PRIu64 "\n", count);
+    struct histogram latency = {bounds_ms, PUBLISHER_LATENCY_BUCKETS - 1, stats->latencies,
+                                stats->latency_ms_total * (NS_PER_S / 1000)};
+    render_histogram(out, "webhook_latency_seconds",
+                     "From the time of an action to the answer of a receiver that took its notice.",
+                     &latency);
 }
 
 static void render_webhooks(struct buffer *out)

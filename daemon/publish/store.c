@@ -454,8 +454,7 @@ static int read_secrets(struct store *store, struct endpoint *endpoint, char *er
         }
         memcpy(secret->key.bytes, bytes, secret->key.size);
     }
-    (void)sqlite3_reset(statement);
-    return code < 0 ? code : 0;
+    return db_end(statement, code);
 }
 
 static int read_lanes(struct store *store, struct endpoint *endpoint, char *error)
@@ -475,8 +474,7 @@ static int read_lanes(struct store *store, struct endpoint *endpoint, char *erro
         lane->until = db_u64(statement, 4);
         lane->previous = db_u64(statement, 5);
     }
-    (void)sqlite3_reset(statement);
-    return code < 0 ? code : 0;
+    return db_end(statement, code);
 }
 
 int store_load(struct store *store, struct publisher *publisher,
@@ -496,8 +494,7 @@ int store_load(struct store *store, struct publisher *publisher,
             break;
         }
     }
-    (void)sqlite3_reset(statement);
-    return code < 0 ? code : 0;
+    return db_end(statement, code);
 }
 
 int store_load_messages(struct store *store, struct endpoint *endpoint, store_message_fn fn,
@@ -529,8 +526,7 @@ int store_load_messages(struct store *store, struct endpoint *endpoint, store_me
             break;
         }
     }
-    (void)sqlite3_reset(statement);
-    return code < 0 ? code : 0;
+    return db_end(statement, code);
 }
 
 int store_attempts(struct store *store, const char *id, uint64_t after, store_attempt_fn fn,
@@ -559,6 +555,5 @@ int store_attempts(struct store *store, const char *id, uint64_t after, store_at
             break;
         }
     }
-    (void)sqlite3_reset(statement);
-    return code < 0 ? code : 0;
+    return db_end(statement, code);
 }

@@ -4,21 +4,18 @@ x-words mean. Needs PyYAML and jsonschema, as Debian has them (packages/test.txt
 import json
 import pathlib
 import re
+import sys
 import urllib.parse
 
 import jsonschema
-import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "api"))
+from reference import load, resolve
+
 PATH = ROOT / "api/openapi.yaml"
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 SCHEMAS = "#/components/schemas/"
-
-
-def load():
-    # The C loader reads the same language ten times as fast; not every build of PyYAML has it.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(PATH.read_text(encoding="utf-8"), loader)  # noqa: S506: a safe loader
 
 
 class Operation:
@@ -81,12 +78,7 @@ class Contract:
         self.seen = {}  # (schema, property) of answers: how often
 
     def resolve(self, node):
-        while "$ref" in node:
-            found = self.document
-            for step in node["$ref"].removeprefix("#/").split("/"):
-                found = found[step]
-            node = found
-        return node
+        return resolve(self.document, node)
 
     # ---- schemas ----
 
