@@ -408,6 +408,28 @@ def test_a_dump_that_begins_later(t):
     t.true("and is followed", "hash does not fit" in audit(forged).stderr)
 
 
+def test_what_cannot_be_recomputed_is_counted(t):
+    """Of a market whose margin was changed since the weights; of one that is gone the closes."""
+    with Server() as server:
+        server.make_insolvency()
+        server.post("/v1/pools/usdc/settle")
+        server.wait_for_actions(3)
+        market = server.get("/v1/markets/BTC-PERP").json
+        changed = {name: market[name] for name in ("pool", "contract", "tick_size", "lot_size", "multiplier")}
+        changed["maintenance_margin_ppm"] = 2 * market["maintenance_margin_ppm"]
+        for what, request, words in (
+                ("as it was", lambda: server.get("/v1/pools"), None),
+                ("another margin", lambda: server.put("/v1/markets/BTC-PERP", changed), "today's maintenance margin"),
+                ("a market that is gone", lambda: server.delete("/v1/markets/BTC-PERP"), "closes in markets that are gone")):
+            t.equal(what, request().status, 200)
+            dump = dump_of(server)
+            for program, check in PROGRAMS.items():
+                result = check(dump)
+                t.equal(f"{program}: {what}: {result.stderr}", result.returncode, 0)
+                t.equal(f"{program}: {what} is counted", "not recomputed" in result.stdout, words is not None)
+                t.true(f"{program}: {what} is said", (words or "") in result.stdout, result.stdout)
+
+
 def test_the_program(t):
     lines = (ROOT / "docs" / "verify.py").read_text().splitlines()
     t.true("an auditor can read it: under 200 lines", len(lines) < 200, len(lines))
