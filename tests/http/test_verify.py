@@ -318,7 +318,7 @@ def forged_member(value, name):
     if name == "side":
         return {"long": "short", "short": "long"}[value]
     if name == "time":
-        return value[:-2] + ("2" if value[-2] == "1" else "1") + "Z"
+        return "1" + value[1:]  # a thousand years ago: outside of a settlement only the order is known
     if name == "type":
         return "refund" if value == "haircut" else "haircut"
     if name in ("entry_price", "realized_pnl"):
