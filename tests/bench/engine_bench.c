@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/core/lookahead.h"
 #include "lib/state/watch.h"
 
 #define ROUNDS 7
@@ -444,7 +445,9 @@ static void bench_replay(uint32_t accounts, uint32_t records_count)
         used += bs_command_encode(&command, records + used, room);
     }
     uint64_t seq = bs_engine_seq(bench.engine);
+    struct lookahead ahead; /* as the daemon replays */
     double began = now_s();
+    lookahead_begin(&ahead, bench.engine, records, used);
     for (size_t at = 0; at < used; at += bs_record_size(records + at)) {
         struct bs_command command;
         struct bs_effects effects = {.actions = bench.buffer, .actions_max = ACTIONS_MAX};
@@ -453,6 +456,7 @@ static void bench_replay(uint32_t accounts, uint32_t records_count)
         }
         command.seq = ++seq;
         command.time_ms = bench.now_ms;
+        lookahead_next(&ahead, bench.engine);
         bs_engine_step(bench.engine, &command, &effects);
     }
     double took = now_s() - began;
