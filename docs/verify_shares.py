@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The second half of verify.py, which runs it, of the same dump: how much each one had to bear, and why it was its turn.
-Haircuts, lots that were split, places in a queue; and, of a dump that has answers of
-    /v1/pools/{pool}/settlements/{n}/queue   with and without ?market=..&side=..
-too, the ranked lists themselves and their digests.
+Haircuts, lots that were split, places in a queue.
 """
 import json
 import sys
@@ -11,7 +9,6 @@ from collections import Counter, defaultdict
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 
-ALL = 2 ** 64
 INPUTS = "profit", "entry_value", "notional", "equity", "wallet", "maintenance"
 
 
@@ -23,21 +20,6 @@ def rows(paths):
 def twelve_digits(exact):  # significant ones, half away from zero, at most 36 of them behind the point
     context = Context(prec=12, rounding=ROUND_HALF_UP, Emin=-25)
     return Fraction(context.divide(Decimal(exact.numerator), Decimal(exact.denominator)))
-
-
-def hashed(data):  # docs/records.md: H
-    def mix(a, b):
-        return a * b % ALL ^ a * b // ALL
-
-    h = len(data) * 0x9e3779b97f4a7c15 % ALL
-    for at in range(0, len(data), 8):
-        word, whole = data[at:at + 8], len(data) - at >= 8
-        h = mix(h ^ int.from_bytes(word, "little"), 0xe7037ed1a0b428db if whole else 0x8ebc6af09c88c6e3)
-    return mix(h, 0x589965cc75374cc3)
-
-
-def hashed_words(*words):
-    return hashed(b"".join((int(word) % ALL).to_bytes(8, "little") for word in words))
 
 
 class Pool:
