@@ -17,8 +17,8 @@ bs_u128 bs_muldiv_rest(bs_u128 a, bs_u128 b, bs_u128 d, bs_u128 *ret_rest);
 bs_i128 bs_div_floor(bs_i128 a, bs_i128 d);
 bs_i128 bs_div_ceil(bs_i128 a, bs_i128 d);
 
-/* a/b in units of 2^-32, for a >= 0 and b > 0: never above it, and below it by less than a part in
- * 2^29 and two units; UINT64_MAX where it does not fit. By machine divisions. */
+/* a/b in units of 2^-32, for a >= 0 and b > 0: never above it, and below it by at most three units
+ * and a part in 2^31; UINT64_MAX where it does not fit. By machine divisions. */
 uint64_t bs_ratio_below(bs_i128 a, bs_i128 b);
 
 /* Sign of a*b - c*d, exact. */

@@ -168,7 +168,7 @@ def complete(*words):
 
 
 def test_completion(t):
-    t.equal("verbs by their beginning", complete("so"), ["solvency"])
+    t.equal("verbs by their beginning", complete("so"), ["solvency", "sources"])
     t.true("all verbs", {"post", "watch", "verify", "explain"} <= set(complete("")), complete(""))
     t.equal("options of the verb", [word for word in complete("queue", "--s")], ["--side"])
     t.true("not those of others", "--batch" not in complete("queue", "--"), complete("queue", "--"))
