@@ -216,6 +216,19 @@ static void close_site(void)
 
 /* ---- one client ---- */
 
+/*
+ * libFuzzer looks after the time by a signal, which interrupts what waits: then it is done again. A
+ * connection that went on meanwhile says so.
+ */
+static int connect_once(int fd, const struct sockaddr_in *address)
+{
+    int result;
+    do {
+        result = connect(fd, (const struct sockaddr *)address, sizeof *address);
+    } while (result != 0 && (errno == EINTR || errno == EALREADY));
+    return result != 0 && errno == EISCONN ? 0 : result;
+}
+
 /* From many addresses: the ports of one would run out, as each is kept for a minute. */
 static int connect_to(uint16_t port)
 {
@@ -234,8 +247,10 @@ static int connect_to(uint16_t port)
     (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     int result = bind(fd, (const struct sockaddr *)&from, sizeof from);
     assert(result == 0);
-    result = connect(fd, (const struct sockaddr *)&address, sizeof address);
-    assert(result == 0);
+    if (connect_once(fd, &address) != 0) {
+        perror("fuzz_http: connect");
+        abort();
+    }
     return fd;
 }
 
@@ -243,6 +258,9 @@ static void send_all(int fd, const void *bytes, size_t size)
 {
     for (size_t sent = 0; sent < size;) { /* the server may close in the middle */
         ssize_t more = send(fd, (const char *)bytes + sent, size - sent, MSG_NOSIGNAL);
+        if (more < 0 && errno == EINTR) {
+            continue;
+        }
         if (more <= 0) {
             break;
         }
@@ -254,7 +272,10 @@ static void send_all(int fd, const void *bytes, size_t size)
 static bool receive(int fd, struct buffer *answer)
 {
     buffer_reserve(answer, 65536 + 1);
-    ssize_t got = recv(fd, answer->bytes + answer->size, 65536, 0);
+    ssize_t got;
+    do {
+        got = recv(fd, answer->bytes + answer->size, 65536, 0);
+    } while (got < 0 && errno == EINTR);
     assert(got >= 0 || errno == ECONNRESET || errno == EPIPE); /* or it hangs */
     answer->size += got > 0 ? (size_t)got : 0;
     answer->bytes[answer->size] = '\0';
