@@ -10,22 +10,9 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/random.h"
+
 #define TEXT(literal) ((struct bs_text){.bytes = (literal), .size = sizeof(literal) - 1})
-
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-    uint64_t z = random_state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-static uint32_t random_below(uint32_t limit)
-{
-    return (uint32_t)(random_next() % limit);
-}
 
 static struct bs_text random_text(uint32_t size_min, uint32_t size_max)
 {

@@ -8,21 +8,7 @@
 
 #include "api/json_token.h"
 #include "tests/unit/json_fixture.h"
-
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-    uint64_t z = random_state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-static uint32_t random_below(uint32_t limit)
-{
-    return (uint32_t)(random_next() % limit);
-}
+#include "tests/unit/random.h"
 
 static const char *pick(const char *const *choices, size_t count)
 {

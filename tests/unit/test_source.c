@@ -4,18 +4,9 @@
 #include <stdio.h>
 
 #include "tests/unit/engine_fixture.h"
+#include "tests/unit/random.h"
 
 #define WINDOW 16 /* of the fixture */
-
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t limit)
-{
-    uint64_t z = random_state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return (uint32_t)((z ^ z >> 31) % limit);
-}
 
 /* A transfer to "a" as a feed sends it; an amount of 0 goes to nobody and is refused. */
 static enum bs_status send(struct fixture *f, const char *source, uint64_t seq, uint32_t amount)
