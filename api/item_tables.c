@@ -206,11 +206,11 @@ static const struct field provider_rows[] = {
     ROW_TYPE(BS_COMMAND_PROVIDER),
 };
 
-static const struct field market_fund_rows[] = {
-    {FIELD("market", FIELD_NAME, AT(market_fund.market)), .required = true},
-    {FIELD("amount", FIELD_DECIMAL, AT(market_fund.amount)), .required = true},
-    {FIELD("transfer_id", FIELD_NAME, AT(market_fund.transfer_id))},
-    ROW_TYPE(BS_COMMAND_MARKET_FUND),
+static const struct field own_fund_rows[] = {
+    {FIELD("market", FIELD_NAME, AT(own_fund.market)), .required = true},
+    {FIELD("amount", FIELD_DECIMAL, AT(own_fund.amount)), .required = true},
+    {FIELD("transfer_id", FIELD_NAME, AT(own_fund.transfer_id))},
+    ROW_TYPE(BS_COMMAND_OWN_FUND),
 };
 
 static const struct field insurance_rows[] = {
@@ -277,8 +277,7 @@ const struct item_table *item_table(uint8_t type)
         [BS_COMMAND_FINAL_SETTLEMENT] = {{TABLE(final_rows)}, sizeof(struct bs_final_command)},
         [BS_COMMAND_PROVIDER] = {{TABLE(provider_rows)}, sizeof(struct bs_provider_command)},
         [BS_COMMAND_HANDOVER] = {{TABLE(handover_rows)}, sizeof(struct bs_handover_command)},
-        [BS_COMMAND_MARKET_FUND] = {{TABLE(market_fund_rows)},
-                                    sizeof(struct bs_market_fund_command)},
+        [BS_COMMAND_OWN_FUND] = {{TABLE(own_fund_rows)}, sizeof(struct bs_own_fund_command)},
         [BS_COMMAND_OPEN_WINDOW] = {{TABLE(open_window_rows)}, sizeof(struct bs_window_command)},
         [BS_COMMAND_CLOSE_WINDOW] = {{TABLE(close_window_rows)}, sizeof(struct bs_window_command)},
         [BS_COMMAND_UNFILLED] = {{TABLE(unfilled_rows)}, sizeof(struct bs_unfilled_command)},

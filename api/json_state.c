@@ -73,7 +73,7 @@ static void write_fund(struct buffer *out, const struct bs_pool_view *pool)
     member_wide(out, "collateral", pool->fund_collateral);
     member_wide(out, "equity", pool->fund_equity);
     member_wide(out, "floor", pool->fund_floor);
-    member_wide(out, "reserves", pool->fund_reserves);
+    member_wide(out, "own_funds", pool->own_funds);
     member_wide(out, "available", pool->fund_available);
 }
 
@@ -186,7 +186,7 @@ void api_fund_change(struct buffer *out, const struct bs_fund_change_view *chang
     member_wide(out, "amount", change->amount);
     member_wide(out, "balance", change->balance);
     member_wide(out, "equity", change->equity);
-    member_wide(out, "reserves", change->reserves);
+    member_wide(out, "own_funds", change->own_funds);
     buffer_append(out, "}", 1);
 }
 
@@ -235,7 +235,7 @@ void api_market(struct buffer *out, const struct bs_market_view *market)
     member_wide(out, "open_short", market->open_short);
     if (market->own_fund) {
         member_flag(out, "own_fund", true);
-        member_wide(out, "reserve", market->reserve);
+        member_wide(out, "own_fund_balance", market->own_fund_balance);
     }
     if (market->has_fund_budget) {
         member_wide(out, "fund_budget", market->fund_budget);

@@ -25,7 +25,7 @@ static const char *const event_names[] = {
     [BS_ACTION_WINDOW_OPENED] = "window.opened",
     [BS_ACTION_WINDOW_CLOSED] = "window.closed",
     [BS_ACTION_ASSIGNMENT] = "position.assigned",
-    [BS_ACTION_RESERVE_DRAW] = "reserve.drawn",
+    [BS_ACTION_OWN_FUND_DRAW] = "own_fund.drawn",
     [API_EVENT_ENDPOINT_DISABLED] = "webhook.endpoint_disabled",
     [API_EVENT_TEST] = "webhook.test",
 };

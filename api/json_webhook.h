@@ -20,7 +20,8 @@ enum api_event { API_EVENT_ENDPOINT_DISABLED = 48, API_EVENT_TEST, API_EVENT_COU
 _Static_assert((int)BS_ACTION_COUNT <= (int)API_EVENT_ENDPOINT_DISABLED, "the numbers differ");
 #define API_EVENT_BIT(event) (UINT64_C(1) << (event))
 #define API_EVENTS_OF_ACTIONS                                                                      \
-    (API_EVENT_BIT(API_EVENT_ENDPOINT_DISABLED) - 1) /* future ones too                            \
+    (API_EVENT_BIT(API_EVENT_ENDPOINT_DISABLED) -                                                  \
+     1) /* future ones too                            \
                                                       */
 /* What takes a position away: its owner has a hedge to undo, so retries come quickly. */
 #define API_EVENTS_URGENT                                                                          \

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/audit.h"
 #include "cli/cli.h"
+#include "cli/recompute.h"
 #include "cli/table.h"
 
 #define EX_MISFIT 1
@@ -269,7 +269,7 @@ static const struct sentence {
      "spread against the mark is {cost_to_mark}.\n",
      "counterparty"},
     {"insurance_draw", "  The insurance fund paid {amount} for {account}.\n", "account"},
-    {"reserve_draw", "  The fund of {market} alone paid {amount} for {account}.\n", "account"},
+    {"own_fund_draw", "  The fund of {market} alone paid {amount} for {account}.\n", "account"},
     {"insurance_credit",
      "  Money for the insurance fund paid {amount} of the unallocated deficit down.\n", NULL},
     {"write_off",

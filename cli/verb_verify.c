@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/audit.h"
 #include "cli/cli.h"
+#include "cli/recompute.h"
 
 #define EX_MISFIT 1
 #define PAGE_LIMIT "10000"

@@ -19,10 +19,10 @@
 #include "daemon/access/access.h"
 #include "daemon/access/audit.h"
 #include "daemon/http/server.h"
-#include "daemon/obs/logger.h"
-#include "daemon/obs/notify.h"
-#include "daemon/publish/publisher.h"
-#include "daemon/sim/simulator.h"
+#include "daemon/logger/logger.h"
+#include "daemon/logger/notify.h"
+#include "daemon/simulation/simulator.h"
+#include "daemon/webhooks/publisher.h"
 
 #define SIGNALS_COUNT 4
 #define REPLAY_NOTIFY_NS ((uint64_t)1000000000)

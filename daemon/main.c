@@ -4,7 +4,7 @@
 
 #include "daemon/access/access.h"
 #include "daemon/app.h"
-#include "daemon/obs/logger.h"
+#include "daemon/logger/logger.h"
 #include "daemon/offline.h"
 
 static int print(const struct buffer *text)

@@ -125,8 +125,8 @@ static struct bs_text name_of(const struct bs_command *command)
         return command->as.window.pool;
     case BS_COMMAND_PROVIDER:
         return command->as.provider.account;
-    case BS_COMMAND_MARKET_FUND:
-        return command->as.market_fund.market;
+    case BS_COMMAND_OWN_FUND:
+        return command->as.own_fund.market;
     case BS_COMMAND_REQUEST:
         return command->as.request.key;
     case BS_COMMAND_COUNT:

@@ -147,7 +147,7 @@ class Pool:
         return self.cases.setdefault(who, Counter({"owed": owed, "paid": paid, "legs": []}))
 
     def book(self, action, kind, money):  # who owed what, who bore it, and what is still open
-        is_fund, drawn = action.get("account") == "backstop:" + self.row["pool"], money * (kind in ("insurance_draw", "reserve_draw"))
+        is_fund, drawn = action.get("account") == "backstop:" + self.row["pool"], money * (kind in ("insurance_draw", "own_fund_draw"))
         cut, left, gone, credit, back, given = (money * (kind == name) for name in (
             "haircut", "unallocated_deficit", "write_off", "insurance_credit", "refund", "restitution"))
         self.ledger.update(loss=gone + back - cut - left - (drawn + given) * is_fund, unallocated=left - credit)

@@ -55,9 +55,9 @@ enum bs_fund_cause {
     BS_FUND_WRITE_OFF,
     BS_FUND_REVERSAL,
     BS_FUND_RESTITUTION,
-    BS_FUND_RESERVE,      /* not its cash: into a market's own fund (negative), or back */
-    BS_FUND_RESERVE_DRAW, /* out of one */
-    BS_FUND_SETTLEMENT,   /* any other step of one */
+    BS_FUND_OWN_FUND,      /* not its cash: into a market's own fund (negative), or back */
+    BS_FUND_OWN_FUND_DRAW, /* out of one */
+    BS_FUND_SETTLEMENT,    /* any other step of one */
     BS_FUND_CAUSE_COUNT
 };
 
@@ -194,7 +194,7 @@ struct bs_pool_view {
     struct bs_wide fund_collateral;
     struct bs_wide fund_equity;
     struct bs_wide fund_floor;     /* of the insurance layer; 0 without one */
-    struct bs_wide fund_reserves;  /* kept for markets with a fund of their own */
+    struct bs_wide own_funds;      /* kept for markets with a fund of their own */
     struct bs_wide fund_available; /* what the insurance layer could pay now */
     struct bs_wide period_loss;
     struct bs_wide unallocated_deficit;
@@ -229,7 +229,7 @@ struct bs_fund_change_view {
     uint64_t settlement;            /* 0 = outside of one */
     struct bs_wide amount;          /* signed */
     struct bs_wide balance, equity; /* after it */
-    struct bs_wide reserves;        /* of them kept for markets with a fund of their own */
+    struct bs_wide own_funds;       /* of them kept for markets with a fund of their own */
 };
 
 /* Totals over a pool at current marks: one pass over its accounts. */
@@ -262,7 +262,7 @@ struct bs_market_view {
     bool has_fund_budget;
     struct bs_wide fund_budget, fund_budget_used; /* of the current period */
     bool own_fund;
-    struct bs_wide reserve; /* its own part of the fund */
+    struct bs_wide own_fund_balance; /* its own part of the fund */
 };
 
 struct bs_account_view {

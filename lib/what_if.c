@@ -3,7 +3,7 @@
 
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
-#include "lib/state/watch.h"
+#include "lib/rules/solvency_bound.h"
 
 void bs_what_if_begin(struct bs_engine *engine, uint32_t pool)
 {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "api/json_writer.h"
-#include "daemon/obs/logger.h"
+#include "daemon/logger/logger.h"
 
 #define IDS_PER_MS 1000 /* a start in the next millisecond begins above all of this one's */
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/publish/address.h"
+#include "daemon/webhooks/address.h"
 
 static const struct setting_spec specs[SETTING_COUNT] = {
 #define X(code, section, key, flag, kind, argument, fallback, min, max, help)                      \

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/state/index.h"
+#include "lib/book/index.h"
 
 int answers_init(struct answers *answers, uint32_t count_max, uint64_t seed)
 {

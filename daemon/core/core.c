@@ -8,7 +8,7 @@
 
 #include "daemon/core/internal.h"
 #include "daemon/core/replay.h"
-#include "daemon/obs/logger.h"
+#include "daemon/logger/logger.h"
 
 void core_options_defaults(struct core_options *options)
 {

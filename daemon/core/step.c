@@ -2,7 +2,7 @@
 /* From durable records to answers: step, collect the rejections, answer. */
 #include "daemon/core/internal.h"
 
-#include "daemon/obs/logger.h"
+#include "daemon/logger/logger.h"
 
 /* What an operator must see at once, whoever caused it. */
 static void report(const struct bs_effects *effects)

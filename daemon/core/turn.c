@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-#include "daemon/obs/logger.h"
+#include "daemon/logger/logger.h"
 
 void request_list_append(struct request_list *list, struct request *request)
 {

@@ -11,7 +11,7 @@
 
 #include "api/json_state.h"
 #include "daemon/http/answer.h"
-#include "daemon/obs/logger.h"
+#include "daemon/logger/logger.h"
 
 #define ACTIONS_SIZE_MAX ((size_t)8 << 20) /* bytes after which a page of actions ends early */
 

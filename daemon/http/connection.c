@@ -21,8 +21,8 @@
 #include "daemon/http/gate.h"
 #include "daemon/http/path.h"
 #include "daemon/http/trail.h"
-#include "daemon/obs/logger.h"
-#include "daemon/obs/metrics.h"
+#include "daemon/logger/logger.h"
+#include "daemon/metrics/metrics.h"
 
 #define MIB ((size_t)1 << 20)
 #define BODIES_SIZE_MAX (512 * MIB)     /* of all connections together; one alone is taken */

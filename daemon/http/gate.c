@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "daemon/http/trail.h"
-#include "daemon/obs/logger.h"
+#include "daemon/logger/logger.h"
 
 #define ROLES_ALL (ROLE_FEED | ROLE_OPS | ROLE_READ)
 #define KEY_TEXT_SIZE_MAX 512

@@ -6,7 +6,7 @@
 #include "daemon/http/answer.h"
 #include "daemon/http/connection.h"
 #include "daemon/http/reads.h"
-#include "daemon/obs/metrics.h"
+#include "daemon/metrics/metrics.h"
 
 static void put_checks(struct connection *connection)
 {

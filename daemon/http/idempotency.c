@@ -9,7 +9,7 @@
 #include "api/request_record.h"
 #include "daemon/http/answer.h"
 #include "daemon/http/header.h"
-#include "daemon/publish/publisher.h"
+#include "daemon/webhooks/publisher.h"
 
 _Static_assert(KEY_NAME_SIZE_MAX <= BS_ID_SIZE_MAX, "a caller's name fits its record");
 

@@ -5,7 +5,7 @@
 #include "daemon/http/connection.h"
 #include "daemon/http/path.h"
 #include "daemon/http/reads.h"
-#include "daemon/publish/publisher.h"
+#include "daemon/webhooks/publisher.h"
 
 #define LIST_MAX 1000
 #define ACTIONS_MAX 10000
@@ -75,7 +75,7 @@ static const struct route routes[] = {
     ITEMS("POST", "/v1/markets/{}/final-settlement", BS_COMMAND_FINAL_SETTLEMENT),
     ITEMS("POST", "/v1/pools/{}/open-window", BS_COMMAND_OPEN_WINDOW),
     ITEMS("POST", "/v1/pools/{}/close-window", BS_COMMAND_CLOSE_WINDOW),
-    ITEMS("POST", "/v1/markets/{}/insurance-fund", BS_COMMAND_MARKET_FUND),
+    ITEMS("POST", "/v1/markets/{}/insurance-fund", BS_COMMAND_OWN_FUND),
     ITEMS("POST", "/v1/commands", 0),
     ITEMS("POST", "/v1/pools/{}/insurance-fund", BS_COMMAND_INSURANCE_FUND),
     COMMAND("POST", "/v1/pools/{}/settle", BS_COMMAND_SETTLE, true),

@@ -10,7 +10,7 @@
 
 #include "daemon/access/audit.h"
 #include "daemon/http/connection.h"
-#include "daemon/obs/logger.h"
+#include "daemon/logger/logger.h"
 
 /* A head has to fit, and bodies are read through it; the library clears it
  * after every request. */

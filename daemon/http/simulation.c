@@ -4,7 +4,7 @@
 
 #include "daemon/http/answer.h"
 #include "daemon/http/connection.h"
-#include "daemon/sim/simulator.h"
+#include "daemon/simulation/simulator.h"
 
 static bool submit(struct connection *connection)
 {

@@ -10,8 +10,8 @@
 #include "daemon/http/answer.h"
 #include "daemon/http/gate.h"
 #include "daemon/http/header.h"
-#include "daemon/obs/logger.h"
-#include "daemon/obs/metrics.h"
+#include "daemon/logger/logger.h"
+#include "daemon/metrics/metrics.h"
 
 #define NOTE_SIZE 192
 #define BLOCK_SIZE 4096 /* the library's buffer for one who does not take chunks (HTTP/1.0) */

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/obs/logger.h"
+#include "daemon/logger/logger.h"
 
 #define RECEIVED_UNKNOWN UINT64_MAX
 #define STATE_ESTABLISHED 1 /* TCP_ESTABLISHED of <netinet/tcp.h>, which <linux/tcp.h> excludes */

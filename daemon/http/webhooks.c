@@ -5,7 +5,7 @@
 #include "daemon/http/answer.h"
 #include "daemon/http/connection.h"
 #include "daemon/http/idempotency.h"
-#include "daemon/publish/publisher.h"
+#include "daemon/webhooks/publisher.h"
 
 static bool submit(struct connection *connection)
 {

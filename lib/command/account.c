@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Absolute updates: what they change is no gain, so the baseline moves with the equity. */
+#include "lib/book/closes.h"
+#include "lib/book/providers.h"
+#include "lib/book/window.h"
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
-#include "lib/state/closes.h"
-#include "lib/state/providers.h"
-#include "lib/state/watch.h"
-#include "lib/state/window.h"
+#include "lib/rules/solvency_bound.h"
 
 /* A wire position in the integers of its market. */
 struct absolute {
@@ -99,49 +99,51 @@ static void finish(struct bs_engine *engine, uint32_t account, bs_i128 equity_be
     engine->pools[engine->accounts.hot[account].pool].changed = true;
 }
 
-/* The bucket of a position item, made if need be; 0 and BS_ACCEPTED when there is nothing to do. */
-static struct bs_outcome open_bucket(struct bs_engine *engine, uint32_t owner,
-                                     const struct absolute *position, uint32_t *ret_bucket)
+/* The isolated of a position item, made if need be; 0 and BS_ACCEPTED when there is nothing to do.
+ */
+static struct bs_outcome open_isolated(struct bs_engine *engine, uint32_t owner,
+                                       const struct absolute *position, uint32_t *ret_isolated)
 {
-    uint32_t bucket = bs_bucket_find(engine, owner, position->market);
-    *ret_bucket = bucket;
+    uint32_t isolated = bs_isolated_find(engine, owner, position->market);
+    *ret_isolated = isolated;
     if (engine->pools[engine->accounts.hot[owner].pool].backstop == owner) {
         return bs_refuse(BS_RESERVED_ACCOUNT, "margin");
     }
-    if (bucket == 0 && !position->has_collateral) {
+    if (isolated == 0 && !position->has_collateral) {
         return position->size == 0 ? BS_ACCEPTED : bs_refuse(BS_COLLATERAL_REQUIRED, "collateral");
     }
-    if (bucket == 0) {
+    if (isolated == 0) {
         enum bs_status status;
-        bucket = bs_bucket_new(engine, owner, position->market, &status);
-        if (bucket == 0) {
+        isolated = bs_isolated_new(engine, owner, position->market, &status);
+        if (isolated == 0) {
             return bs_refuse(status, NULL);
         }
     }
-    if (position->size != 0 && engine->accounts.hot[bucket].position_count == 0 &&
-        !bs_position_reserve(engine, bucket, 1)) {
-        if (*ret_bucket == 0) {
-            bs_bucket_delete(engine, bucket);
+    if (position->size != 0 && engine->accounts.hot[isolated].position_count == 0 &&
+        !bs_position_reserve(engine, isolated, 1)) {
+        if (*ret_isolated == 0) {
+            bs_isolated_delete(engine, isolated);
         }
         return bs_refuse(BS_FULL_POSITIONS, NULL);
     }
-    *ret_bucket = bucket;
+    *ret_isolated = isolated;
     return BS_ACCEPTED;
 }
 
-static void write_bucket(struct bs_engine *engine, uint32_t bucket, const struct absolute *position)
+static void write_isolated(struct bs_engine *engine, uint32_t isolated,
+                           const struct absolute *position)
 {
-    bs_i128 before = bs_account_equity(engine, bucket);
+    bs_i128 before = bs_account_equity(engine, isolated);
     if (position->has_collateral) {
-        engine->accounts.hot[bucket].collateral = position->collateral;
-        bs_watch_touch(engine, bucket);
+        engine->accounts.hot[isolated].collateral = position->collateral;
+        bs_watch_touch(engine, isolated);
     }
-    write_position(engine, bucket, position);
-    if (engine->accounts.cold[bucket].in_closes) {
-        bs_closes_set_anew(engine, bucket, position->market);
+    write_position(engine, isolated, position);
+    if (engine->accounts.cold[isolated].in_closes) {
+        bs_closes_set_anew(engine, isolated, position->market);
     }
-    engine->accounts.cold[bs_account_owner(engine, bucket)].seq = engine->seq;
-    finish(engine, bucket, before);
+    engine->accounts.cold[bs_account_owner(engine, isolated)].seq = engine->seq;
+    finish(engine, isolated, before);
 }
 
 struct bs_outcome bs_apply_position(struct bs_engine *engine,
@@ -161,10 +163,10 @@ struct bs_outcome bs_apply_position(struct bs_engine *engine,
         return bs_refuse(BS_STALE_UPDATE, "seen_action");
     }
     if (position.isolated) {
-        uint32_t bucket;
-        outcome = open_bucket(engine, account, &position, &bucket);
-        if (bucket != 0 && outcome.status == BS_OK) {
-            write_bucket(engine, bucket, &position);
+        uint32_t isolated;
+        outcome = open_isolated(engine, account, &position, &isolated);
+        if (isolated != 0 && outcome.status == BS_OK) {
+            write_isolated(engine, isolated, &position);
         }
         return outcome;
     }
@@ -184,14 +186,15 @@ struct bs_outcome bs_apply_position(struct bs_engine *engine,
 #define NAMED_CROSS 1u
 #define NAMED_ISOLATED 2u
 
-/* No money may vanish with a bucket that the item does not list. */
-static bool buckets_are_named(const struct bs_engine *engine, uint32_t account)
+/* No money may vanish with a isolated that the item does not list. */
+static bool isolated_are_listed(const struct bs_engine *engine, uint32_t account)
 {
-    uint32_t bucket = account == 0 ? 0 : engine->accounts.cold[account].bucket;
-    for (; bucket != 0; bucket = engine->accounts.cold[bucket].bucket) {
-        uint32_t market = bs_index_find(&engine->market_index, bs_bucket_market(engine, bucket));
+    uint32_t isolated = account == 0 ? 0 : engine->accounts.cold[account].isolated;
+    for (; isolated != 0; isolated = engine->accounts.cold[isolated].isolated) {
+        uint32_t market =
+            bs_index_find(&engine->market_index, bs_isolated_market(engine, isolated));
         if ((engine->scratch_markets[market] & NAMED_ISOLATED) == 0 &&
-            engine->accounts.hot[bucket].collateral != 0) {
+            engine->accounts.hot[isolated].collateral != 0) {
             return false;
         }
     }
@@ -224,7 +227,8 @@ static struct bs_outcome check_positions(const struct bs_engine *engine, uint32_
         bool holds = account != 0 && bs_position_find(engine, account, position.market) != 0;
         *ret_new += !position.isolated && position.size != 0 && !holds;
     }
-    if (outcome.status == BS_OK && command->has_positions && !buckets_are_named(engine, account)) {
+    if (outcome.status == BS_OK && command->has_positions &&
+        !isolated_are_listed(engine, account)) {
         outcome = bs_refuse(BS_ISOLATED_LEFT, "positions");
     }
     for (cursor = 0; bs_command_position(command, &cursor, &item);) {
@@ -233,40 +237,42 @@ static struct bs_outcome check_positions(const struct bs_engine *engine, uint32_
     return outcome;
 }
 
-/* The buckets that the item needs; when one cannot be had, those made for it are gone again. */
-static struct bs_outcome open_buckets(struct bs_engine *engine, uint32_t account,
-                                      const struct bs_account_command *command)
+/* The isolated_count that the item needs; when one cannot be had, those made for it are gone again.
+ */
+static struct bs_outcome open_listed_isolated(struct bs_engine *engine, uint32_t account,
+                                              const struct bs_account_command *command)
 {
     uint64_t uid_before = engine->uids;
     struct bs_outcome outcome = BS_ACCEPTED;
     struct bs_position_item item;
     struct absolute position;
-    uint32_t bucket;
+    uint32_t isolated;
     for (uint32_t cursor = 0;
          outcome.status == BS_OK && bs_command_position(command, &cursor, &item);) {
         (void)read_position(engine, engine->accounts.hot[account].pool, &item, &position);
         if (position.isolated) {
-            outcome = open_bucket(engine, account, &position, &bucket);
+            outcome = open_isolated(engine, account, &position, &isolated);
         }
     }
-    bucket = outcome.status == BS_OK ? 0 : engine->accounts.cold[account].bucket;
-    for (uint32_t after; bucket != 0; bucket = after) {
-        after = engine->accounts.cold[bucket].bucket;
-        if (engine->accounts.cold[bucket].uid > uid_before) {
-            bs_bucket_delete(engine, bucket);
+    isolated = outcome.status == BS_OK ? 0 : engine->accounts.cold[account].isolated;
+    for (uint32_t after; isolated != 0; isolated = after) {
+        after = engine->accounts.cold[isolated].isolated;
+        if (engine->accounts.cold[isolated].uid > uid_before) {
+            bs_isolated_delete(engine, isolated);
         }
     }
     return outcome;
 }
 
 /* Buckets that are not listed hold no collateral; what position they have is closed. */
-static void close_buckets(struct bs_engine *engine, uint32_t account)
+static void close_unlisted_isolated(struct bs_engine *engine, uint32_t account)
 {
-    uint32_t bucket = engine->accounts.cold[account].bucket;
-    for (; bucket != 0; bucket = engine->accounts.cold[bucket].bucket) {
-        uint32_t market = bs_index_find(&engine->market_index, bs_bucket_market(engine, bucket));
+    uint32_t isolated = engine->accounts.cold[account].isolated;
+    for (; isolated != 0; isolated = engine->accounts.cold[isolated].isolated) {
+        uint32_t market =
+            bs_index_find(&engine->market_index, bs_isolated_market(engine, isolated));
         if ((engine->scratch_markets[market] & NAMED_ISOLATED) == 0) {
-            write_bucket(engine, bucket, &(struct absolute){.market = market});
+            write_isolated(engine, isolated, &(struct absolute){.market = market});
         }
     }
 }
@@ -285,7 +291,7 @@ static void replace_positions(struct bs_engine *engine, uint32_t account,
                                   : position.size != 0 ? NAMED_CROSS
                                                        : 0;
     }
-    close_buckets(engine, account);
+    close_unlisted_isolated(engine, account);
     for (uint32_t i = engine->accounts.hot[account].position_count; i-- > 0;) {
         uint32_t market =
             engine->positions.rows[engine->accounts.hot[account].position_at + i].market;
@@ -300,9 +306,9 @@ static void replace_positions(struct bs_engine *engine, uint32_t account,
             write_position(engine, account, &position);
             continue;
         }
-        uint32_t bucket = bs_bucket_find(engine, account, position.market);
-        if (bucket != 0) {
-            write_bucket(engine, bucket, &position);
+        uint32_t isolated = bs_isolated_find(engine, account, position.market);
+        if (isolated != 0) {
+            write_isolated(engine, isolated, &position);
         }
     }
 }
@@ -327,7 +333,7 @@ static struct bs_outcome find_account(const struct bs_engine *engine, uint32_t p
 static void set_haircut_cap(struct bs_engine *engine, uint32_t account, uint32_t cap_ppm)
 {
     struct bs_account_cold *cold = engine->accounts.cold;
-    for (; account != 0; account = cold[account].bucket) {
+    for (; account != 0; account = cold[account].isolated) {
         cold[account].uncapped_ppm = BS_PPM - cap_ppm;
     }
 }
@@ -365,7 +371,7 @@ struct bs_outcome bs_apply_account(struct bs_engine *engine,
     }
     outcome = added > 0 && !bs_position_reserve(engine, account, added)
                   ? bs_refuse(BS_FULL_POSITIONS, NULL)
-                  : open_buckets(engine, account, command);
+                  : open_listed_isolated(engine, account, command);
     if (outcome.status != BS_OK) {
         if (is_new) {
             bs_account_delete(engine, account);
@@ -404,7 +410,7 @@ struct bs_outcome bs_delete_account(struct bs_engine *engine, struct bs_text nam
         return bs_refuse(BS_IN_WINDOW, NULL);
     }
     if (engine->accounts.hot[account].position_count != 0 ||
-        engine->accounts.hot[account].collateral != 0 || !bs_buckets_drop(engine, account)) {
+        engine->accounts.hot[account].collateral != 0 || !bs_isolated_drop(engine, account)) {
         return bs_refuse(BS_NOT_FLAT, NULL);
     }
     bs_providers_forget(engine, account, 0);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fills, transfers and money for the insurance fund: each id counts once. */
+#include "lib/book/fund.h"
+#include "lib/book/window.h"
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
-#include "lib/state/fund.h"
-#include "lib/state/seniority.h"
-#include "lib/state/watch.h"
-#include "lib/state/window.h"
+#include "lib/rules/seniority.h"
+#include "lib/rules/solvency_bound.h"
 
 struct bs_outcome bs_find_isolated(const struct bs_engine *engine, uint32_t owner,
-                                   struct bs_text market, uint32_t *ret_bucket)
+                                   struct bs_text market, uint32_t *ret_isolated)
 {
     uint32_t row = bs_index_find(&engine->market_index, market);
     if (row == 0) {
@@ -17,8 +17,8 @@ struct bs_outcome bs_find_isolated(const struct bs_engine *engine, uint32_t owne
     if (engine->markets[row].pool != engine->accounts.hot[owner].pool) {
         return bs_refuse(BS_MARKET_IN_OTHER_POOL, "market");
     }
-    *ret_bucket = bs_bucket_find(engine, owner, row);
-    return *ret_bucket == 0 ? bs_refuse(BS_UNKNOWN_ISOLATED, "market") : BS_ACCEPTED;
+    *ret_isolated = bs_isolated_find(engine, owner, row);
+    return *ret_isolated == 0 ? bs_refuse(BS_UNKNOWN_ISOLATED, "market") : BS_ACCEPTED;
 }
 
 static struct bs_outcome read_fill(const struct bs_engine *engine, uint32_t account,
@@ -186,7 +186,7 @@ static struct bs_outcome check_withdrawal(const struct bs_engine *engine, uint32
 {
     const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
     bs_i128 equity = bs_account_equity(engine, account);
-    if (equity + amount < (account == pool->backstop ? pool->reserves : 0)) {
+    if (equity + amount < (account == pool->backstop ? pool->own_funds : 0)) {
         return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
     }
     uint32_t layers = pool->policy.layers_count;
@@ -229,7 +229,7 @@ static struct bs_outcome open_isolated(struct bs_engine *engine, struct bs_text 
     if (outcome.status == BS_UNKNOWN_ISOLATED && kind == BS_TRANSFER_DEPOSIT) {
         enum bs_status status;
         uint32_t row = bs_index_find(&engine->market_index, market);
-        *account = bs_bucket_new(engine, owner, row, &status);
+        *account = bs_isolated_new(engine, owner, row, &status);
         return *account == 0 ? bs_refuse(status, NULL) : BS_ACCEPTED;
     }
     return outcome;
@@ -294,7 +294,7 @@ static void note_top_up(struct bs_engine *engine, uint32_t pool, int64_t amount,
         .amount = amount,
         .balance = (bs_i128)engine->accounts.hot[backstop].collateral + credit,
         .equity = bs_account_equity(engine, backstop) + credit,
-        .reserves = engine->pools[pool].reserves,
+        .own_funds = engine->pools[pool].own_funds,
         .cause = amount < 0 ? BS_FUND_WITHDRAWAL : BS_FUND_TOP_UP,
     };
     bs_fund_changed(engine, pool, &change);
@@ -323,7 +323,7 @@ struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_c
     if (outcome.status != BS_OK || repeat) {
         return outcome;
     }
-    if (amount < 0 && bs_account_equity(engine, pool->backstop) + amount < pool->reserves) {
+    if (amount < 0 && bs_account_equity(engine, pool->backstop) + amount < pool->own_funds) {
         return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
     }
     int64_t credit = (int64_t)bs_max(0, bs_min(amount, pool->unallocated));
@@ -343,11 +343,11 @@ static bs_i128 free_of_fund(const struct bs_engine *engine, const struct bs_pool
 {
     bs_i128 cash = engine->accounts.hot[pool->backstop].collateral;
     bs_i128 own = bs_min(cash, bs_account_equity(engine, pool->backstop));
-    return own - pool->policy.floor - pool->reserves;
+    return own - pool->policy.floor - pool->own_funds;
 }
 
-struct bs_outcome bs_apply_market_fund(struct bs_engine *engine,
-                                       const struct bs_market_fund_command *command)
+struct bs_outcome bs_apply_own_fund(struct bs_engine *engine,
+                                    const struct bs_own_fund_command *command)
 {
     uint32_t row = bs_index_find(&engine->market_index, command->market);
     if (row == 0) {
@@ -371,13 +371,13 @@ struct bs_outcome bs_apply_market_fund(struct bs_engine *engine,
     if (!market->own_fund) {
         return bs_refuse(BS_NO_OWN_FUND, "market");
     }
-    if (amount > 0 ? amount > free_of_fund(engine, pool) : -amount > market->reserve) {
+    if (amount > 0 ? amount > free_of_fund(engine, pool) : -amount > market->own_fund_balance) {
         return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
     }
-    market->reserve += amount;
-    pool->reserves += amount;
+    market->own_fund_balance += amount;
+    pool->own_funds += amount;
     touched(engine, pool->backstop);
-    bs_fund_moved(engine, market->pool, BS_FUND_RESERVE, -(bs_i128)amount);
+    bs_fund_moved(engine, market->pool, BS_FUND_OWN_FUND, -(bs_i128)amount);
     bs_fund_observe(engine, market->pool, engine->time_ms, false);
     remember(engine, &key);
     return BS_ACCEPTED;

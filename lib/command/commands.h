@@ -6,7 +6,7 @@
 #ifndef BS_COMMANDS_H
 #define BS_COMMANDS_H
 
-#include "lib/state/state.h"
+#include "lib/book/book.h"
 
 struct bs_outcome {
     enum bs_status status;
@@ -20,7 +20,7 @@ static inline struct bs_outcome bs_refuse(enum bs_status status, const char *fie
 
 /* The account's row for its isolated margin in a market; 0 and a refusal when it has none. */
 struct bs_outcome bs_find_isolated(const struct bs_engine *engine, uint32_t owner,
-                                   struct bs_text market, uint32_t *ret_bucket);
+                                   struct bs_text market, uint32_t *ret_isolated);
 
 #define BS_ACCEPTED ((struct bs_outcome){BS_OK, NULL})
 
@@ -53,8 +53,8 @@ struct bs_outcome bs_apply_transfer(struct bs_engine *engine,
 struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_command *command,
                                 int64_t *ret_credit);
 /* Money between the pool's fund and a market's own part of it. */
-struct bs_outcome bs_apply_market_fund(struct bs_engine *engine,
-                                       const struct bs_market_fund_command *command);
+struct bs_outcome bs_apply_own_fund(struct bs_engine *engine,
+                                    const struct bs_own_fund_command *command);
 /* window.c */
 struct bs_outcome bs_apply_open_window(struct bs_engine *engine,
                                        const struct bs_window_command *command,

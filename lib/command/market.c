@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Markets: created, replaced whole, deleted. */
+#include "lib/book/providers.h"
 #include "lib/command/commands.h"
-#include "lib/state/providers.h"
 
 static void link_market(struct bs_engine *engine, uint32_t row)
 {
@@ -161,7 +161,7 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
     if (market->settled) {
         return bs_refuse(BS_MARKET_SETTLED, "market");
     }
-    if (market->reserve != 0 && !command->own_fund) {
+    if (market->own_fund_balance != 0 && !command->own_fund) {
         return bs_refuse(BS_IN_USE, "own_fund");
     }
     const char *field = changed_field(market, command, pool);
@@ -172,8 +172,8 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
         engine->pools[pool].changed = true;
         return BS_ACCEPTED;
     }
-    if (market->reserve != 0 || market->holders[0] + market->holders[1] > 0 ||
-        bs_market_has_providers(engine, row) || !bs_market_buckets_drop(engine, row)) {
+    if (market->own_fund_balance != 0 || market->holders[0] + market->holders[1] > 0 ||
+        bs_market_has_providers(engine, row) || !bs_market_isolated_drop(engine, row)) {
         return bs_refuse(BS_IN_USE, field);
     }
     unlink_market(engine, row);
@@ -188,9 +188,9 @@ struct bs_outcome bs_delete_market(struct bs_engine *engine, struct bs_text name
     if (market == 0) {
         return bs_refuse(BS_UNKNOWN_MARKET, NULL);
     }
-    if (engine->markets[market].reserve != 0 ||
+    if (engine->markets[market].own_fund_balance != 0 ||
         engine->markets[market].holders[0] + engine->markets[market].holders[1] > 0 ||
-        !bs_market_buckets_drop(engine, market)) {
+        !bs_market_isolated_drop(engine, market)) {
         return bs_refuse(BS_IN_USE, NULL);
     }
     bs_providers_forget(engine, 0, market);

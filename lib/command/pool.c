@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pools: created with their backstop account, replaced whole, deleted. */
+#include "lib/book/fund.h"
 #include "lib/command/commands.h"
 #include "lib/settlement/settle.h"
-#include "lib/state/fund.h"
 
 /* The drawdown limit: all three fields or none. */
 static struct bs_outcome check_drawdown(const struct bs_layer *layer)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registrations of liquidity providers: set as a whole, or removed. */
+#include "lib/book/providers.h"
 #include "lib/command/commands.h"
-#include "lib/state/providers.h"
 
 static struct bs_outcome find(const struct bs_engine *engine,
                               const struct bs_provider_command *command, uint32_t *ret_account,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The window since a default is opened and closed by name, so that no repeat does it twice. */
-#include "lib/state/window.h"
+#include "lib/book/window.h"
 
 #include "lib/command/commands.h"
 #include "lib/settlement/settle.h"

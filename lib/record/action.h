@@ -33,7 +33,7 @@
     X(WINDOW_OPENED, window_opened)                                                                \
     X(WINDOW_CLOSED, window_closed)                                                                \
     X(ASSIGNMENT, assignment)                                                                      \
-    X(RESERVE_DRAW, reserve_draw)
+    X(OWN_FUND_DRAW, own_fund_draw)
 
 enum bs_action_type {
 

@@ -199,8 +199,8 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
         return 0;
     case BS_COMMAND_PROVIDER:
         return bs_provider_write(writer, &command->as.provider);
-    case BS_COMMAND_MARKET_FUND:
-        return bs_market_fund_write(writer, &command->as.market_fund);
+    case BS_COMMAND_OWN_FUND:
+        return bs_own_fund_write(writer, &command->as.own_fund);
     case BS_COMMAND_REQUEST:
         return bs_request_write(writer, &command->as.request);
     case BS_COMMAND_COUNT:
@@ -378,8 +378,8 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
         return 0;
     case BS_COMMAND_PROVIDER:
         return bs_provider_read(reader, present, &command->as.provider);
-    case BS_COMMAND_MARKET_FUND:
-        return bs_market_fund_read(reader, present, &command->as.market_fund);
+    case BS_COMMAND_OWN_FUND:
+        return bs_own_fund_read(reader, present, &command->as.own_fund);
     case BS_COMMAND_REQUEST:
         return bs_request_read(reader, &command->as.request);
     case BS_COMMAND_COUNT:

@@ -35,7 +35,7 @@ enum bs_command_type {
     BS_COMMAND_OPEN_WINDOW,
     BS_COMMAND_CLOSE_WINDOW,
     BS_COMMAND_PROVIDER,
-    BS_COMMAND_MARKET_FUND,
+    BS_COMMAND_OWN_FUND,
     BS_COMMAND_REQUEST,
     BS_COMMAND_DELETE_SOURCE,
     BS_COMMAND_COUNT
@@ -179,7 +179,7 @@ struct bs_position_item {
     bool has_entry_price;
     struct bs_decimal entry_price;
     uint32_t adl_priority;
-    bool isolated; /* a bucket of its own, whose collateral may be said with it */
+    bool isolated; /* a isolated of its own, whose collateral may be said with it */
     bool has_collateral;
     struct bs_decimal collateral;
 };
@@ -242,7 +242,7 @@ struct bs_fund_command {
 };
 
 /* Into a market's own fund out of the rest of its pool's, or back. */
-struct bs_market_fund_command {
+struct bs_own_fund_command {
     struct bs_text market;
     struct bs_decimal amount; /* negative gives it back */
     struct bs_text transfer_id;
@@ -313,7 +313,7 @@ struct bs_command {
         struct bs_final_command final;
         struct bs_window_command window;
         struct bs_provider_command provider;
-        struct bs_market_fund_command market_fund;
+        struct bs_own_fund_command own_fund;
         struct bs_request_command request;
     } as;
 };

@@ -24,7 +24,7 @@ NAMES(bs_command_type_name, "", [BS_COMMAND_POOL] = "pool", [BS_COMMAND_MARKET] 
       [BS_COMMAND_HANDOVER] = "handover", [BS_COMMAND_UNFILLED] = "unfilled",
       [BS_COMMAND_FINAL_SETTLEMENT] = "final_settlement", [BS_COMMAND_OPEN_WINDOW] = "open_window",
       [BS_COMMAND_CLOSE_WINDOW] = "close_window", [BS_COMMAND_PROVIDER] = "provider",
-      [BS_COMMAND_MARKET_FUND] = "market_fund", [BS_COMMAND_REQUEST] = "request",
+      [BS_COMMAND_OWN_FUND] = "own_fund", [BS_COMMAND_REQUEST] = "request",
       [BS_COMMAND_DELETE_SOURCE] = "delete_source")
 NAMES(bs_layer_type_name, "", [BS_LAYER_INSURANCE] = "insurance", [BS_LAYER_ADL] = "adl",
       [BS_LAYER_HAIRCUT] = "haircut", [BS_LAYER_ASSIGN] = "assign")

@@ -4,7 +4,7 @@
 /* Bits of the header's `present`. */
 #define MARKET_HAS_FUND_BUDGET 1u
 #define MARKET_OWN_FUND 2u
-#define MARKET_FUND_HAS_TRANSFER_ID 1u
+#define OWN_FUND_HAS_TRANSFER_ID 1u
 
 uint32_t bs_market_write(struct bs_writer *writer, const struct bs_market_command *market)
 {
@@ -42,7 +42,7 @@ uint32_t bs_market_read(struct bs_reader *reader, uint32_t present,
     return MARKET_HAS_FUND_BUDGET | MARKET_OWN_FUND;
 }
 
-uint32_t bs_market_fund_write(struct bs_writer *writer, const struct bs_market_fund_command *fund)
+uint32_t bs_own_fund_write(struct bs_writer *writer, const struct bs_own_fund_command *fund)
 {
     bs_write_text(writer, fund->market);
     bs_write_decimal(writer, fund->amount);
@@ -50,15 +50,15 @@ uint32_t bs_market_fund_write(struct bs_writer *writer, const struct bs_market_f
         return 0;
     }
     bs_write_text(writer, fund->transfer_id);
-    return MARKET_FUND_HAS_TRANSFER_ID;
+    return OWN_FUND_HAS_TRANSFER_ID;
 }
 
-uint32_t bs_market_fund_read(struct bs_reader *reader, uint32_t present,
-                             struct bs_market_fund_command *fund)
+uint32_t bs_own_fund_read(struct bs_reader *reader, uint32_t present,
+                          struct bs_own_fund_command *fund)
 {
     fund->market = bs_read_name(reader);
     fund->amount = bs_read_decimal(reader);
     fund->transfer_id =
-        (present & MARKET_FUND_HAS_TRANSFER_ID) != 0 ? bs_read_name(reader) : (struct bs_text){0};
-    return MARKET_FUND_HAS_TRANSFER_ID;
+        (present & OWN_FUND_HAS_TRANSFER_ID) != 0 ? bs_read_name(reader) : (struct bs_text){0};
+    return OWN_FUND_HAS_TRANSFER_ID;
 }

@@ -13,8 +13,8 @@
 #ifndef BS_ASSIGN_H
 #define BS_ASSIGN_H
 
+#include "lib/book/providers.h"
 #include "lib/settlement/plan.h"
-#include "lib/state/providers.h"
 
 /* The spread on lots whose value at mark is `value`; 0 without such a layer. */
 bs_i128 bs_spread_on(const struct bs_plan *plan, bs_i128 value);

@@ -30,16 +30,16 @@ void bs_budgets_begin(struct bs_plan *plan)
     if (plan->has_budgets) {
         load(plan, plan->scratch->budget_planned);
     }
-    bs_reserves_load(plan);
+    bs_own_funds_load(plan);
 }
 
-void bs_reserves_load(struct bs_plan *plan)
+void bs_own_funds_load(struct bs_plan *plan)
 {
     const struct bs_engine *engine = plan->engine;
-    plan->reserves = engine->pools[plan->pool].reserves;
+    plan->own_funds = engine->pools[plan->pool].own_funds;
     uint32_t market = plan->has_budgets ? engine->pools[plan->pool].market_head : 0;
     for (; market != 0; market = engine->markets[market].next) {
-        plan->scratch->reserves[market] = engine->markets[market].reserve;
+        plan->scratch->own_funds[market] = engine->markets[market].own_fund_balance;
     }
 }
 
@@ -125,7 +125,7 @@ void bs_budgets_write(struct bs_engine *engine, const struct bs_plan *plan)
     uint32_t market = plan->has_budgets ? engine->pools[plan->pool].market_head : 0;
     for (; market != 0; market = engine->markets[market].next) {
         engine->markets[market].budget_used = plan->scratch->budget_planned[market];
-        engine->markets[market].reserve = plan->scratch->reserves[market];
+        engine->markets[market].own_fund_balance = plan->scratch->own_funds[market];
     }
 }
 

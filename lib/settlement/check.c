@@ -4,12 +4,12 @@
  * state; each must be allowed where it stands, and at the end money and sizes must be conserved and
  * nothing may have been taken beyond what was owed.
  */
+#include "lib/book/window.h"
 #include "lib/money/money.h"
+#include "lib/rules/seniority.h"
 #include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
 #include "lib/settlement/tally.h"
-#include "lib/state/seniority.h"
-#include "lib/state/window.h"
 
 static bool close_is_possible(const struct bs_plan *plan, const struct bs_step *step)
 {
@@ -114,7 +114,7 @@ static bool carry_restitution(struct bs_plan *plan, const struct bs_step *step)
     }
     bs_plan_carry(plan, step);
     return bs_fund_equity(plan) >= plan->policy->floor &&
-           bs_plan_collateral(plan, backstop) - plan->reserves >= plan->policy->floor;
+           bs_plan_collateral(plan, backstop) - plan->own_funds >= plan->policy->floor;
 }
 
 static bool carry_haircut(struct bs_plan *plan, const struct bs_step *step)

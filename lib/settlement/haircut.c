@@ -8,8 +8,8 @@
 #include "lib/settlement/haircut.h"
 
 #include "lib/money/money.h"
+#include "lib/rules/seniority.h"
 #include "lib/settlement/layers.h"
-#include "lib/state/seniority.h"
 
 uint32_t bs_leg_weights(const struct bs_plan *plan, uint32_t account, struct bs_leg_weight *rows)
 {

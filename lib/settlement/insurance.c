@@ -14,7 +14,7 @@ const struct bs_layer *bs_layer_of(const struct bs_plan *plan, uint8_t type)
 
 bs_i128 bs_fund_equity(const struct bs_plan *plan)
 {
-    return bs_plan_equity(plan, plan->engine->pools[plan->pool].backstop) - plan->reserves;
+    return bs_plan_equity(plan, plan->engine->pools[plan->pool].backstop) - plan->own_funds;
 }
 
 bs_i128 bs_fund_available(const struct bs_plan *plan)
@@ -76,7 +76,7 @@ bool bs_draw_is_allowed(struct bs_plan *plan, const struct bs_step *step, bs_i12
         return false;
     }
     if (step->market != 0) {
-        return step->reference != 0 && plan->scratch->reserves[step->market] >= 0 &&
+        return step->reference != 0 && plan->scratch->own_funds[step->market] >= 0 &&
                bs_plan_equity(plan, backstop) >= 0;
     }
     plan->fund_checked += step->amount;
@@ -106,11 +106,11 @@ static void draw_own_funds(struct bs_plan *plan, uint32_t case_row, bs_i128 owed
     struct bs_case *c = &plan->scratch->cases[case_row];
     int64_t *used = plan->scratch->budget_planned;
     uint32_t backstop = plan->engine->pools[plan->pool].backstop;
-    for (uint32_t i = 0; plan->reserves > 0 && i < c->legs_count; i++) {
+    for (uint32_t i = 0; plan->own_funds > 0 && i < c->legs_count; i++) {
         uint32_t market = plan->scratch->weights[c->legs_first + i].market;
         bs_i128 part = bs_own_part(plan, c, owed, i, used);
         if (part > 0) {
-            part = bs_min(part, plan->scratch->reserves[market]);
+            part = bs_min(part, plan->scratch->own_funds[market]);
             part = bs_max(0, bs_min(part, bs_plan_equity(plan, backstop)));
             used[market] += (int64_t)part;
             draw(plan, case_row, market, part);

@@ -18,9 +18,9 @@ void bs_net(struct bs_plan *plan);
  * budget_checked. */
 void bs_budgets_begin(struct bs_plan *plan);       /* of a settlement */
 void bs_budgets_check_begin(struct bs_plan *plan); /* of a chunk */
-void bs_reserves_load(struct bs_plan *plan);       /* the engine's into the working copies */
+void bs_own_funds_load(struct bs_plan *plan);      /* the engine's into the working copies */
 /* What of `owed` by a case the own fund of the market of its leg i pays within its budget, whatever
- * its reserve; 0 without an own fund. */
+ * its own_fund_balance; 0 without an own fund. */
 bs_i128 bs_own_part(const struct bs_plan *plan, const struct bs_case *c, bs_i128 owed, uint32_t i,
                     const int64_t *used);
 /* What of `owed` by a case the markets' budgets let the pool's fund pay. */

@@ -2,12 +2,12 @@
 /* Working copies and the one place where a step is carried out on them. */
 #include "lib/settlement/plan.h"
 
+#include "lib/book/fund.h"
+#include "lib/book/window.h"
 #include "lib/money/money.h"
 #include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
 #include "lib/settlement/tally.h"
-#include "lib/state/fund.h"
-#include "lib/state/window.h"
 
 void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_t pool,
                    int64_t now_ms)
@@ -25,7 +25,7 @@ void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_
         .claims = engine->pools[pool].claims,
         .over_budget = engine->pools[pool].over_budget,
         .window_loss = engine->pools[pool].window.loss,
-        .reserves = engine->pools[pool].reserves,
+        .own_funds = engine->pools[pool].own_funds,
         .fund_least = engine->pools[pool].policy.floor,
         .positions = engine->positions_count,
     };
@@ -53,7 +53,7 @@ void bs_plan_reset_working(struct bs_plan *plan)
     plan->unallocated = plan->engine->pools[plan->pool].unallocated;
     plan->claims = plan->engine->pools[plan->pool].claims;
     plan->window_loss = plan->engine->pools[plan->pool].window.loss;
-    bs_reserves_load(plan);
+    bs_own_funds_load(plan);
     plan->cleared_lots = plan->scratch->cleared_lots;
     plan->cleared_value = plan->scratch->cleared_value;
 }
@@ -513,8 +513,8 @@ void bs_plan_carry(struct bs_plan *plan, const struct bs_step *step)
     case BS_STEP_DRAW:
         touch(plan, backstop)->collateral -= step->amount;
         if (step->market != 0) {
-            plan->scratch->reserves[step->market] -= (int64_t)step->amount;
-            plan->reserves -= step->amount;
+            plan->scratch->own_funds[step->market] -= (int64_t)step->amount;
+            plan->own_funds -= step->amount;
         }
         if (step->account == backstop) {
             plan->period_loss -= step->amount;

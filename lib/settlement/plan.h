@@ -13,11 +13,11 @@
 #ifndef BS_PLAN_H
 #define BS_PLAN_H
 
+#include "lib/book/book.h"
+#include "lib/book/closes.h"
+#include "lib/book/providers.h"
 #include "lib/settlement/close_price.h"
 #include "lib/settlement/ranking.h"
-#include "lib/state/closes.h"
-#include "lib/state/providers.h"
-#include "lib/state/state.h"
 
 enum bs_step_type {
     BS_STEP_DRAW,        /* amount from the backstop account to `account`; to the period loss when
@@ -116,7 +116,7 @@ struct bs_plan {
     uint32_t fund_case;    /* the row kept for the fund's own debt */
     uint32_t case_checked; /* the first case that no applied plan has resolved yet */
     uint32_t working_count, working_positions_count;
-    bs_i128 period_loss, unallocated, claims, over_budget, window_loss, reserves;
+    bs_i128 period_loss, unallocated, claims, over_budget, window_loss, own_funds;
     bs_i128 cleared_lots, cleared_value; /* by the final steps of this settlement: their sums */
     bs_i128 fund_least;      /* equity that draws leave: the floor, or the drawdown's threshold */
     bool fund_restricted;    /* when the settlement began: it pays nothing */
@@ -227,7 +227,7 @@ struct bs_scratch {
                              theirs; all 0 between */
     uint8_t *market_sides; /* by market: bit 0 longs, bit 1 shorts; all 0 between */
     int64_t *budget_planned, *budget_checked; /* by market: used, while there are budgets */
-    int64_t *reserves;                        /* by market, likewise; of the working copies */
+    int64_t *own_funds;                       /* by market, likewise; of the working copies */
     bs_i128 *market_sizes;                    /* by market: for the check; all 0 between */
     struct bs_leg_weight *leg_weights;        /* of one account */
     struct bs_adl_leg *adl_legs;              /* of one account */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a checked plan to actions. */
+#include "lib/book/fund.h"
 #include "lib/money/money.h"
 #include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
 #include "lib/settlement/settle.h"
 #include "lib/settlement/tally.h"
-#include "lib/state/fund.h"
 
 struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs_action_type type,
                                 struct bs_effects *effects)
@@ -63,7 +63,7 @@ static struct bs_action *begin(struct publishing *p, enum bs_action_type type, u
     uint32_t owner = bs_account_owner(p->engine, account);
     action->account = bs_account_text(p->engine, account);
     if (owner != account) {
-        action->market = bs_bucket_market(p->engine, account);
+        action->market = bs_isolated_market(p->engine, account);
         action->present |= BS_ACTION_IS_ISOLATED;
     }
     p->engine->accounts.cold[owner].last_action = action->id;
@@ -210,7 +210,7 @@ static void add_rank(struct publishing *p, struct bs_action *action, uint8_t sid
     add_neighbour(p, &action->queue, side, false);
 }
 
-/* So that the venue may take it back: see lib/state/closes.h. Before the step is carried out. */
+/* So that the venue may take it back: see lib/book/closes.h. Before the step is carried out. */
 static void remember_close(struct publishing *p, uint64_t action)
 {
     const struct bs_step *step = p->step;
@@ -368,7 +368,7 @@ static void publish_draw(struct publishing *p)
         (void)publish_amount(p, BS_ACTION_INSURANCE_DRAW, total);
         return;
     }
-    struct bs_action *action = publish_amount(p, BS_ACTION_RESERVE_DRAW, total);
+    struct bs_action *action = publish_amount(p, BS_ACTION_OWN_FUND_DRAW, total);
     action->market = bs_market_text(p->engine, p->step->market);
 }
 
@@ -540,7 +540,7 @@ static void carry_noting_fund(const struct publishing *p)
         [BS_STEP_FINAL] = BS_FUND_SETTLEMENT,
         [BS_STEP_RESTITUTION] = BS_FUND_RESTITUTION,
     };
-    bool of_reserve = p->step->type == BS_STEP_DRAW && p->step->market != 0;
+    bool of_own_fund = p->step->type == BS_STEP_DRAW && p->step->market != 0;
     bs_i128 before = bs_plan_collateral(p->plan, p->pool->backstop);
     bs_plan_carry(p->plan, p->step);
     bs_i128 balance = bs_plan_collateral(p->plan, p->pool->backstop);
@@ -551,8 +551,8 @@ static void carry_noting_fund(const struct publishing *p)
             .amount = balance - before,
             .balance = balance,
             .equity = bs_plan_equity(p->plan, p->pool->backstop),
-            .reserves = p->plan->reserves,
-            .cause = of_reserve ? BS_FUND_RESERVE_DRAW : causes[p->step->type],
+            .own_funds = p->plan->own_funds,
+            .cause = of_own_fund ? BS_FUND_OWN_FUND_DRAW : causes[p->step->type],
         };
         bs_fund_changed(p->engine, p->plan->pool, &change);
     }

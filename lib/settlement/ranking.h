@@ -9,8 +9,8 @@
 #ifndef BS_RANKING_H
 #define BS_RANKING_H
 
+#include "lib/book/book.h"
 #include "lib/money/money.h"
-#include "lib/state/state.h"
 
 /* A position's score: an exact fraction. Higher first. */
 struct bs_score {

@@ -28,7 +28,7 @@ static bs_i128 payable(const struct bs_plan *plan)
         plan->claims == 0 || plan->period_loss > 0 || plan->unallocated > 0) {
         return 0;
     }
-    bs_i128 cash = bs_plan_collateral(plan, backstop) - plan->reserves;
+    bs_i128 cash = bs_plan_collateral(plan, backstop) - plan->own_funds;
     bs_i128 own = bs_min(bs_fund_equity(plan), cash);
     return bs_max(0, bs_min(own - plan->fund_least, plan->claims));
 }

@@ -2,14 +2,14 @@
 #include "lib/settlement/settle.h"
 
 #include "lib/base/sort.h"
+#include "lib/book/fund.h"
+#include "lib/book/window.h"
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
+#include "lib/rules/seniority.h"
+#include "lib/rules/solvency_bound.h"
 #include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
-#include "lib/state/fund.h"
-#include "lib/state/seniority.h"
-#include "lib/state/watch.h"
-#include "lib/state/window.h"
 
 bool bs_pool_ready(const struct bs_engine *engine, uint32_t pool, int64_t now_ms)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a plan that was checked and carried out on working copies to the engine. */
 #include "lib/money/money.h"
+#include "lib/rules/solvency_bound.h"
 #include "lib/settlement/assign.h"
 #include "lib/settlement/layers.h"
 #include "lib/settlement/settle.h"
-#include "lib/state/watch.h"
 
 static const struct bs_working_position *
 copy_in_market(const struct bs_scratch *scratch, const struct bs_working *working, uint32_t market)
@@ -74,7 +74,7 @@ void bs_plan_write(struct bs_engine *engine, struct bs_plan *plan)
     pool->unallocated = plan->unallocated;
     pool->claims = plan->claims;
     pool->window.loss = plan->window_loss;
-    pool->reserves = plan->reserves;
+    pool->own_funds = plan->own_funds;
     plan->scratch->cleared_lots = plan->cleared_lots;
     plan->scratch->cleared_value = plan->cleared_value;
     plan->over_budget = bs_min(plan->over_budget, plan->period_loss);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/core/lookahead.h"
-#include "lib/state/watch.h"
+#include "lib/rules/solvency_bound.h"
 
 #define ROUNDS 7
 #define ACTIONS_MAX 256u /* as the daemon */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "daemon/sim/simulator.h"
+#include "daemon/simulation/simulator.h"
 
 #define MARKETS 3
 #define BATCH_ACCOUNTS 20000

@@ -92,7 +92,7 @@ static bool conserves(uint8_t type)
            type == BS_COMMAND_CLOSE_PERIOD || type == BS_COMMAND_RESUME ||
            type == BS_COMMAND_PAUSE || type == BS_COMMAND_HANDOVER ||
            type == BS_COMMAND_OPEN_WINDOW || type == BS_COMMAND_CLOSE_WINDOW ||
-           type == BS_COMMAND_PROVIDER || type == BS_COMMAND_MARKET_FUND;
+           type == BS_COMMAND_PROVIDER || type == BS_COMMAND_OWN_FUND;
 }
 
 static void take_actions(struct fuzz_engine *engine, const struct bs_effects *effects)

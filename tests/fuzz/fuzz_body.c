@@ -9,7 +9,7 @@
 #include "api/json_state.h"
 #include "api/json_webhook.h"
 #include "daemon/http/connection.h"
-#include "daemon/publish/publisher.h"
+#include "daemon/webhooks/publisher.h"
 #include "tests/fuzz/fuzz.h"
 
 struct parsed {

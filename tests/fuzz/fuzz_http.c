@@ -23,8 +23,8 @@
 #include "api/json_token.h"
 #include "daemon/access/keys.h"
 #include "daemon/http/server.h"
-#include "daemon/obs/logger.h"
-#include "daemon/publish/publisher.h"
+#include "daemon/logger/logger.h"
+#include "daemon/webhooks/publisher.h"
 #include "tests/fuzz/fuzz.h"
 
 #define PATIENCE_S 20

@@ -11,7 +11,7 @@
 
 #include "daemon/access/keys.h"
 #include "daemon/config/settings.h"
-#include "daemon/publish/transport.h"
+#include "daemon/webhooks/transport.h"
 #include "tests/fuzz/fuzz.h"
 
 static uint32_t network_order(const char *address)

@@ -368,17 +368,17 @@ def test_own_fund(t):
         accepted(t, "once", server.post(path, {"amount": "20", "transfer_id": "m1"}))
         t.refused("no more", server.post(path, {"amount": "31"}), 422, "insufficient_equity", "amount")
         market = server.get("/v1/markets/BTC-PERP").json
-        t.equal("the market's", (market["own_fund"], market["reserve"]), (True, "20"))
+        t.equal("the market's", (market["own_fund"], market["own_fund_balance"]), (True, "20"))
         fund = server.get("/v1/pools/usdc/insurance-fund").json
-        t.equal("the fund", [fund[name] for name in ("balance", "reserves", "available")], ["50", "20", "30"])
+        t.equal("the fund", [fund[name] for name in ("balance", "own_funds", "available")], ["50", "20", "30"])
         server.post("/v1/pools/usdc/settle")
         server.wait_for_actions(1)
         draw = server.actions()[0]
         t.equal("the draw", [draw.get(name) for name in ("type", "account", "market", "amount")],
-                ["reserve_draw", "loser", "BTC-PERP", "20"])
+                ["own_fund_draw", "loser", "BTC-PERP", "20"])
         rows = server.get("/v1/pools/usdc/insurance-fund/history").json["data"]
-        t.equal("the history", [(row["cause"], row["amount"], row["balance"], row["reserves"]) for row in rows],
-                [("top_up", "50", "50", "0"), ("reserve", "-20", "50", "20"), ("reserve_draw", "-20", "30", "0")])
+        t.equal("the history", [(row["cause"], row["amount"], row["balance"], row["own_funds"]) for row in rows],
+                [("top_up", "50", "50", "0"), ("own_fund", "-20", "50", "20"), ("own_fund_draw", "-20", "30", "0")])
 
 
 def test_adl_rank(t):

@@ -20,7 +20,7 @@ PUBLIC, OTHER_PUBLIC, METADATA, PRIVATE = ("93.184.215.14", "93.184.215.15", "16
 ADDRESSES = [PUBLIC, OTHER_PUBLIC, METADATA, PRIVATE]
 TRAPS = [METADATA, PRIVATE, "127.0.0.1", "::1"]
 SETTINGS = {"webhooks_allow_http": "yes", "webhooks_ports": "80"}
-KEPT_S = 5  # NAMES_KEPT_S of daemon/publish/transport.c
+KEPT_S = 5  # NAMES_KEPT_S of daemon/webhooks/transport.c
 REFUSED = [METADATA, PRIVATE, "127.0.0.1", "0.0.0.0", "::1", "::", f"::ffff:{METADATA}",
            "::ffff:127.0.0.1", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "fd00:ec2::254", "fe80::1"]
 

@@ -165,7 +165,7 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
         for name, pool in sorted(self.pools.items()):
             taken = sum(account.window_taken for account in pool.accounts.values())
             pools.append({"pool": name, "window": pool.window, "window_loss": pool.money(taken),
-                          "reserves": pool.money(pool.kept()), "period_loss": pool.money(pool.period_loss),
+                          "own_funds": pool.money(pool.kept()), "period_loss": pool.money(pool.period_loss),
                           "unallocated_deficit": pool.money(pool.unallocated)})
         for name, pool in sorted(self.homes.items()):
             account = pool.accounts[name]
@@ -245,13 +245,13 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
         held = self.markets.get(name)
         if held:
             check(not held.settled, "market_settled")
-            check(command.get("own_fund") or not held.reserve, "in_use")
+            check(command.get("own_fund") or not held.own_fund_balance, "in_use")
             used = any(name in account.positions for account in pool.accounts.values())
             used = used or self.isolated_money(pool, name)
             used = used or any(market == name for _, market in pool.providers)
             same = (terms == [held.tick, held.lot, held.multiplier] and held.pool == pool.id
                     and held.inverse == inverse)
-            check(same or not (used or held.reserve), "in_use")
+            check(same or not (used or held.own_fund_balance), "in_use")
             if not same:
                 self.drop_isolated(pool, name)
         market = Market(name, pool.id, *terms, unit.numerator, *limits, inverse=inverse)
@@ -260,7 +260,7 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
             market.budget_used = held.budget_used
         market.own_fund = command.get("own_fund", False)
         if held:
-            market.reserve = held.reserve if same else 0
+            market.own_fund_balance = held.own_fund_balance if same else 0
         if "fund_budget" in command:
             market.fund_budget = self.quanta(pool, command["fund_budget"])
         self.markets[name] = pool.markets[name] = market
@@ -463,7 +463,7 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
         market = self.market_of(command)
         pool = self.pools[market.pool]
         amount, backstop = self.quanta(pool, command["amount"]), pool.backstop
-        key, content = (backstop.id, command.get("transfer_id")), (amount, "market_fund", market.id)
+        key, content = (backstop.id, command.get("transfer_id")), (amount, "own_fund", market.id)
         if key[1] is not None and self.seen(self.transfers, key, content):
             return
         floor = pool.quanta((pool.layer("insurance") or {}).get("floor", "0"))
@@ -471,11 +471,11 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
         try:
             check(market.own_fund, "no_own_fund")
             check(amount <= max(0, has), "insufficient_equity")
-            check(-amount <= market.reserve, "insufficient_equity")
+            check(-amount <= market.own_fund_balance, "insufficient_equity")
         except Refused:
             self.transfers.pop(key, None)
             raise
-        market.reserve += amount
+        market.own_fund_balance += amount
         observe(pool, now)
 
     def on_settle(self, command, now):

@@ -15,7 +15,7 @@ paying it does not pay at the period's end either. The fund's own debts know no 
 `own_fund` a market's part of a debt is paid by what is kept for it (within its budget, and as far as the fund has
 equity at all), in market order, before the rest asks the rest of the fund; floor, limit per
 settlement, drawdown, claims and the fund's inventory look at that rest only. Money moves between the
-two by market_fund: in at most what the rest has in cash and equity above the floor.
+two by own_fund: in at most what the rest has in cash and equity above the floor.
 """
 from fractions import Fraction
 
@@ -128,10 +128,10 @@ class Fund:
 
     def draw_own(self, account, market, part):
         backstop = self.pool.backstop
-        paid = max(0, min(part, market.reserve, self.pool.equity(backstop)))
+        paid = max(0, min(part, market.own_fund_balance, self.pool.equity(backstop)))
         if paid:
             backstop.collateral -= paid
-            market.reserve -= paid
+            market.own_fund_balance -= paid
             market.budget_used += paid if market.fund_budget is not None else 0
-            self.publish("reserve_draw", account, amount=self.pool.money(paid), market=market.id)
+            self.publish("own_fund_draw", account, amount=self.pool.money(paid), market=market.id)
         return paid

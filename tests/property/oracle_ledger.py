@@ -119,7 +119,7 @@ class Market:
     fund_budget: int | None = None  # most the fund pays for it in one period
     budget_used: int = 0
     own_fund: bool = False
-    reserve: int = 0  # of the fund, kept for it
+    own_fund_balance: int = 0  # of the fund, kept for it
     row: list = field(default_factory=list)  # refused out-of-band marks in a row: (price, time)
 
     def value(self, lots, ticks=None):
@@ -187,7 +187,7 @@ class Pool:
         return self.equity(self.backstop) - self.kept()
 
     def kept(self):
-        return sum(market.reserve for market in self.markets.values())
+        return sum(market.own_fund_balance for market in self.markets.values())
 
     def layer(self, name):
         return next((layer for layer in self.waterfall if layer["layer"] == name), None)

@@ -148,7 +148,7 @@ def ledger(state):
         table["pool", row["pool"]] = (Decimal(row["period_loss"]),
                                       Decimal(row["unallocated_deficit"]), row.get("window"),
                                       Decimal(row.get("window_loss", "0")),
-                                      Decimal(row.get("reserves", "0")))
+                                      Decimal(row.get("own_funds", "0")))
     for row in state["accounts"]:
         backstop = row["account"].startswith("backstop:")
         positions = [(p["market"], Decimal(p["size"]), Decimal(p["entry_value"]))
@@ -263,7 +263,7 @@ def audit(pool, states, actions, marks, ended):
     deficits -= total(actions, "assignment", "cost_to_mark")  # spreads are owed on top of them
     unborne = total(actions, "unallocated_deficit", "amount")
     taken = (total(actions, "adl", "cost_to_mark") + total(actions, "insurance_draw", "amount")
-             + total(actions, "reserve_draw", "amount")
+             + total(actions, "own_fund_draw", "amount")
              + total(actions, "haircut", "amount") + unborne + after.loss - before.loss
              # refunds are paid by others' haircuts, but for what the fund pays back of them
              - total(actions, "refund", "amount") + total(actions, "restitution", "amount", fund))

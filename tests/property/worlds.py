@@ -307,8 +307,8 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds):
         floor = held.quanta((held.layer("insurance") or {}).get("floor", "0"))
         free = min(held.backstop.collateral - held.kept(), held.common()) - floor
         amount = rng.choice([free, free // 2, free // 3, free + 1, 0, 1, rng.randint(1, 100),
-                             -market.reserve, -(market.reserve // 2), -market.reserve - 1])
-        item = {"type": "market_fund", "market": market.id, "amount": self.money(amount, pool)}
+                             -market.own_fund_balance, -(market.own_fund_balance // 2), -market.own_fund_balance - 1])
+        item = {"type": "own_fund", "market": market.id, "amount": self.money(amount, pool)}
         if self.chance(0.3):
             item["transfer_id"] = self.new_id()
             self.done.append(item)

@@ -13,7 +13,7 @@
 #include "api/json_webhook.h"
 #include "api/presets.h"
 #include "daemon/http/connection.h"
-#include "daemon/publish/publisher.h"
+#include "daemon/webhooks/publisher.h"
 #include "lib/engine.h"
 #include "lib/record/action.h"
 

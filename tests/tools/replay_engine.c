@@ -80,7 +80,7 @@ static void print_pools(struct buffer *out, struct bs_engine *engine)
         api_string(out, view.pool);
         field(out, "period_loss", view.period_loss);
         field(out, "unallocated_deficit", view.unallocated_deficit);
-        field(out, "reserves", view.fund_reserves);
+        field(out, "own_funds", view.own_funds);
         if (view.has_window) {
             buffer_text(out, ",\"window\":");
             api_string(out, view.window);

@@ -245,8 +245,8 @@ static void random_fields(struct bs_command *command)
             .market = random_name(),
             .price = random_decimal(),
         };
-    } else if (command->type == BS_COMMAND_MARKET_FUND) {
-        command->as.market_fund = (struct bs_market_fund_command){
+    } else if (command->type == BS_COMMAND_OWN_FUND) {
+        command->as.own_fund = (struct bs_own_fund_command){
             .market = random_name(),
             .amount = random_decimal(),
             .transfer_id = random_optional(BS_ID_SIZE_MAX),

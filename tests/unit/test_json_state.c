@@ -216,7 +216,7 @@ START_TEST(pools)
         .fund_collateral = wide("10.5"),
         .fund_equity = wide("9.5"),
         .fund_floor = wide("1"),
-        .fund_reserves = wide("2"),
+        .own_funds = wide("2"),
         .fund_available = wide("8.5"),
         .period_loss = wide("0.01"),
     };
@@ -237,17 +237,19 @@ START_TEST(pools)
         "'period_start':'2025-10-10T16:00:00.000Z','period_end':'2025-10-11T00:00:00.000Z',"
         "'accounts':2,'positions':3,'last_action':4,'last_settlement':5,"
         "'insurance_fund':{'account':'backstop:p','collateral':'10.5','equity':'9.5',"
-        "'floor':'1','reserves':'2','available':'8.5'},'period_loss':'0.01','unallocated_deficit':'"
+        "'floor':'1','own_funds':'2','available':'8.5'},'period_loss':'0.01','unallocated_deficit':"
+        "'"
         "0','claims':'0'"
         ",'window':null}");
     const struct bs_fund_view fund = {.state = BS_FUND_NORMAL};
     api_insurance_fund(&out, &pool, &fund);
     ck_assert_str_eq(
-        output(), "{'pool':'p','asset':'USD','account':'backstop:p',"
-                  "'collateral':'10.5','equity':'9.5','floor':'1','reserves':'2','available':'8.5',"
-                  "'balance':'10.5','max_per_settlement':null,'peak':null,"
-                  "'drawdown_ppm':null,'threshold':null,'distance':null,"
-                  "'resume_at':null,'state':'normal'}");
+        output(),
+        "{'pool':'p','asset':'USD','account':'backstop:p',"
+        "'collateral':'10.5','equity':'9.5','floor':'1','own_funds':'2','available':'8.5',"
+        "'balance':'10.5','max_per_settlement':null,'peak':null,"
+        "'drawdown_ppm':null,'threshold':null,'distance':null,"
+        "'resume_at':null,'state':'normal'}");
     struct bs_solvency_view solvency = {.collateral = wide("12"), .insolvent_accounts = 1};
     api_solvency(&out, &pool, &solvency);
     ck_assert_str_eq(

@@ -4,7 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "daemon/sim/measure.h"
+#include "daemon/simulation/measure.h"
 
 static int64_t gini_of(uint32_t count, const int64_t *losses, bool *ret_known)
 {

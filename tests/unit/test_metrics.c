@@ -3,7 +3,7 @@
  * page searched for whole lines. */
 #include <stdlib.h>
 
-#include "daemon/obs/metrics.h"
+#include "daemon/metrics/metrics.h"
 #include "tests/unit/core_support.h"
 
 START_TEST(metrics_are_rendered)

@@ -11,8 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/obs/logger.h"
-#include "daemon/obs/notify.h"
+#include "daemon/logger/logger.h"
+#include "daemon/logger/notify.h"
 
 /* Binds a datagram socket; a name that begins with '@' is an abstract one. */
 static int listen_on(const char *name)

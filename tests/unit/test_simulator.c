@@ -2,14 +2,14 @@
 /* Goal: simulations run beside the core, leave nothing behind, and the second block notices when
  * the live one is not what the log gives. Method: a core on a memory log with a simulator, jobs as
  * the HTTP thread submits them, and a live state that is spoilt on purpose. */
-#include "daemon/sim/simulator.h"
+#include "daemon/simulation/simulator.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "daemon/core/internal.h"
-#include "daemon/sim/shadow.h"
-#include "lib/state/state.h"
+#include "daemon/simulation/shadow.h"
+#include "lib/book/book.h"
 #include "tests/unit/core_support.h"
 
 struct ask {

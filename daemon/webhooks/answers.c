@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What clients ask about webhooks. A change is saved before it is answered, and undone if it cannot
+ * be saved. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "api/json_state.h"
+#include "api/json_writer.h"
+#include "daemon/http/answer.h"
+#include "daemon/http/path.h"
+#include "daemon/http/query.h"
+#include "daemon/logger/logger.h"
+#include "daemon/webhooks/internal.h"
+
+/* ---- an endpoint as JSON ---- */
+
+static void member_bool(struct buffer *out, const char *name, bool value)
+{
+    member_name(out, name);
+    buffer_text(out, value ? "true" : "false");
+}
+
+static void member_time_or_null(struct buffer *out, const char *name, int64_t wall_ms)
+{
+    if (wall_ms == 0) {
+        member_null(out, name);
+    } else {
+        member_time(out, name, wall_ms);
+    }
+}
+
+static void member_cursor(struct buffer *out, const char *name, uint64_t ordinal)
+{
+    member_name(out, name);
+    buffer_printf(out, "\"%" PRIu64 "\"", ordinal);
+}
+
+/* Everything up to there is done; in parallel order single ones may still be waiting. */
+static uint64_t done_cursor(const struct lane *lane)
+{
+    return lane->first == NULL                   ? lane->position
+           : lane->first->previous > lane->start ? lane->first->previous
+                                                 : lane->start;
+}
+
+static void write_progress(struct buffer *out, const struct endpoint *endpoint)
+{
+    const struct lane *live = &endpoint->lanes[LANE_LIVE];
+    const struct message *head = live->first;
+    uint64_t behind = endpoint->publisher->durable - live->position + live->count;
+    bool waits =
+        head != NULL && head->due_ms > publisher_now_ms() && endpoint->reason == DISABLED_NOT;
+    member_cursor(out, "cursor", done_cursor(live));
+    member_integer(out, "behind", behind);
+    member_integer(out, "failed_attempts", head == NULL ? 0 : head->failures);
+    member_time_or_null(out, "next_attempt",
+                        waits ? head->due_ms - publisher_now_ms() + publisher_wall_ms() : 0);
+    member_time_or_null(out, "failing_since", endpoint->failing_since_ms);
+    member_word(out, "last_error", endpoint->last_error[0] == '\0' ? NULL : endpoint->last_error);
+    const struct lane *replay = &endpoint->lanes[LANE_REPLAY];
+    member_name(out, "redelivery");
+    if (!replay->is_open) {
+        buffer_text(out, "null");
+        return;
+    }
+    buffer_text(out, "{");
+    member_cursor(out, "from", replay->start + 1);
+    member_cursor(out, "to", replay->until);
+    member_cursor(out, "cursor", done_cursor(replay));
+    buffer_text(out, "}");
+}
+
+static void write_keys(struct buffer *out, const struct endpoint *endpoint, bool shows_secret)
+{
+    char text[SIGNER_TEXT_SIZE];
+    bool is_public = endpoint->asked.signature == API_ED25519;
+    signer_key_print(&endpoint->secrets[0].key, text);
+    if (is_public) {
+        member_word(out, "public_key", text);
+    } else if (shows_secret) {
+        member_word(out, "secret", text);
+    }
+    member_name(out, "earlier_keys");
+    buffer_text(out, "[");
+    for (uint32_t i = 1; i < endpoint->secrets_count; i++) {
+        buffer_text(out, i == 1 ? "{" : ",{");
+        if (is_public) {
+            signer_key_print(&endpoint->secrets[i].key, text);
+            member_word(out, "public_key", text);
+        }
+        member_time(out, "valid_until", endpoint->secrets[i].until_ms);
+        buffer_text(out, "}");
+    }
+    buffer_text(out, "]");
+}
+
+static void write_endpoint(struct buffer *out, struct endpoint *endpoint, bool shows_secret)
+{
+    const struct api_webhook *asked = &endpoint->asked;
+    bool is_disabled = endpoint->reason != DISABLED_NOT;
+    endpoint_expire_secrets(endpoint, publisher_wall_ms());
+    buffer_text(out, "{");
+    member_word(out, "id", endpoint->id);
+    member_word(out, "url", asked->url);
+    api_webhook_filter(out, asked);
+    member_word(out, "order", api_webhook_order_name(asked->order));
+    member_integer(out, "batch_max", asked->batch_max);
+    member_word(out, "signature", api_webhook_signature_name(asked->signature));
+    write_keys(out, endpoint, shows_secret);
+    member_time(out, "created_at", endpoint->created_ms);
+    member_word(out, "state", is_disabled ? "disabled" : "enabled");
+    member_word(out, "disabled_reason", disable_reason_name(endpoint->reason));
+    member_time_or_null(out, "disabled_at", endpoint->disabled_ms);
+    write_progress(out, endpoint);
+    buffer_text(out, "}");
+}
+
+/* ---- creating ---- */
+
+static enum bs_status make_key(struct signer_key *key, uint8_t signature, const char *secret)
+{
+    enum signer_kind kind = signature == API_ED25519 ? SIGNER_ED25519 : SIGNER_HMAC;
+    if (secret[0] != '\0') {
+        return signer_key_parse(key, kind, secret) ? BS_OK : BS_INVALID_SECRET;
+    }
+    return signer_key_new(key, kind) == 0 ? BS_OK : BS_INTERNAL;
+}
+
+static void make_id(struct endpoint *endpoint)
+{
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+        random = uv_hrtime();
+    }
+    (void)snprintf(endpoint->id, sizeof(endpoint->id), "ep_%016" PRIx64, random);
+}
+
+/* What is asked can be done; else the answer is there. */
+static bool check_create(struct publisher *publisher, struct request *request,
+                         const struct api_webhook *asked, struct signer_key *key)
+{
+    const char *reason = NULL;
+    enum bs_status status = transport_check_url(publisher->transport, asked->url, &reason);
+    if (status != BS_OK) {
+        char detail[160];
+        (void)snprintf(detail, sizeof(detail), "url: %s", reason);
+        answer_problem(request, status, detail);
+        return false;
+    }
+    if (asked->has_after && asked->after > publisher->durable) {
+        answer_problem(request, BS_INVALID_VALUE, "after: it is behind the last action");
+        return false;
+    }
+    if (publisher->endpoints_count >= publisher->options.endpoints_max) {
+        answer_problem(request, BS_FULL_WEBHOOKS, NULL);
+        return false;
+    }
+    status = make_key(key, asked->signature, asked->secret);
+    if (status != BS_OK) {
+        answer_refused(request, status, "secret");
+    }
+    return status == BS_OK;
+}
+
+static void create(struct publisher *publisher, struct publisher_job *job)
+{
+    struct request *request = job->request;
+    struct signer_key key;
+    if (!check_create(publisher, request, &job->asked.webhook, &key)) {
+        return;
+    }
+    struct endpoint *endpoint = endpoint_new(publisher);
+    struct lane *live = &endpoint->lanes[LANE_LIVE];
+    uint32_t place = 0;
+    make_id(endpoint);
+    endpoint->asked = job->asked.webhook;
+    memset(endpoint->asked.secret, 0, sizeof(endpoint->asked.secret));
+    endpoint->created_ms = publisher_wall_ms();
+    endpoint->secrets[0].key = key;
+    endpoint->secrets_count = 1;
+    live->start = endpoint->asked.has_after ? endpoint->asked.after : publisher->durable;
+    live->position = live->start;
+    endpoint->is_dirty = true;
+    publisher_add(publisher, endpoint);
+    write_endpoint(&request->body, endpoint, true);
+    answer_json(request, 201);
+    if (publisher_save(publisher, true) != 0) {
+        (void)publisher_find(
+            publisher, (struct bs_text){endpoint->id, (uint32_t)strlen(endpoint->id)}, &place);
+        publisher_remove(publisher, place);
+        answer_problem(request, BS_INTERNAL, NULL);
+        return;
+    }
+    logger_write(LOGGER_INFO, "publisher", "a webhook endpoint was added",
+                 LOGGER_FIELDS(logger_string("endpoint", endpoint->id),
+                               logger_string("url", endpoint->asked.url)));
+}
+
+/* ---- one endpoint ---- */
+
+static void delete_endpoint(struct publisher *publisher, uint32_t place, struct request *request)
+{
+    char error[LOG_ERROR_SIZE];
+    struct endpoint *endpoint = publisher->endpoints[place];
+    buffer_printf(&request->body, "{\"id\":\"%s\",\"deleted\":true}", endpoint->id);
+    answer_json(request, 200);
+    int code = store_begin(publisher->store, true, error);
+    if (code == 0) {
+        code = store_remove(publisher->store, endpoint->id, error);
+    }
+    if (code == 0 && publisher->keeping != NULL) {
+        code = repeats_put(&publisher->repeats, publisher->keeping, error);
+    }
+    code = store_end(publisher->store, code, error);
+    if (code != 0) {
+        logger_write(LOGGER_ERROR, "publisher", "a webhook endpoint was not removed",
+                     LOGGER_FIELDS(logger_string("error", error)));
+        answer_problem(request, BS_INTERNAL, NULL);
+        return;
+    }
+    logger_write(LOGGER_INFO, "publisher", "a webhook endpoint was removed",
+                 LOGGER_FIELDS(logger_string("endpoint", endpoint->id)));
+    publisher_remove(publisher, place);
+}
+
+/* Answers with the endpoint and saves the change, or answers that it cannot be saved. */
+static bool answer_changed(struct endpoint *endpoint, struct request *request, int status,
+                           bool shows_secret)
+{
+    endpoint->is_dirty = true;
+    write_endpoint(&request->body, endpoint, shows_secret);
+    answer_json(request, status);
+    if (publisher_save(endpoint->publisher, true) != 0) {
+        answer_problem(request, BS_INTERNAL, NULL);
+        return false;
+    }
+    return true;
+}
+
+static void rotate(struct endpoint *endpoint, const struct api_rotate *asked,
+                   struct request *request)
+{
+    struct signer_key key;
+    int64_t wall_ms = publisher_wall_ms();
+    endpoint_expire_secrets(endpoint, wall_ms);
+    if (endpoint->secrets_count == ENDPOINT_SECRETS_MAX && asked->overlap_s > 0) {
+        answer_problem(request, BS_TOO_MANY_SECRETS, NULL);
+        return;
+    }
+    enum bs_status status = make_key(&key, endpoint->asked.signature, asked->secret);
+    if (status != BS_OK) {
+        answer_refused(request, status, "secret");
+        return;
+    }
+    struct endpoint_secret before[ENDPOINT_SECRETS_MAX];
+    uint32_t before_count = endpoint->secrets_count;
+    memcpy(before, endpoint->secrets, sizeof(before));
+    uint32_t kept = asked->overlap_s > 0 ? before_count : 0;
+    for (uint32_t i = kept; i > 0; i--) {
+        endpoint->secrets[i] = endpoint->secrets[i - 1];
+    }
+    endpoint->secrets[0] = (struct endpoint_secret){.key = key};
+    endpoint->secrets_count = 1 + kept;
+    if (kept > 0) {
+        endpoint->secrets[1].until_ms = wall_ms + (int64_t)asked->overlap_s * 1000;
+    }
+    if (!answer_changed(endpoint, request, 200, true)) {
+        memcpy(endpoint->secrets, before, sizeof(before));
+        endpoint->secrets_count = before_count;
+    }
+}
+
+static void redeliver(struct endpoint *endpoint, const struct api_redeliver *asked,
+                      struct request *request)
+{
+    char error[LOG_ERROR_SIZE];
+    struct publisher *publisher = endpoint->publisher;
+    if (endpoint->reason != DISABLED_NOT) {
+        answer_problem(request, BS_WEBHOOK_DISABLED, NULL);
+    } else if (endpoint->lanes[LANE_REPLAY].is_open) {
+        answer_problem(request, BS_REDELIVERY_RUNNING, NULL);
+    } else if (asked->to > publisher->durable) {
+        answer_problem(request, BS_INVALID_VALUE, "to: it is behind the last action");
+    } else if (endpoint_redeliver(endpoint, asked, error) != 0) {
+        logger_write(LOGGER_ERROR, "publisher", "reading the log failed",
+                     LOGGER_FIELDS(logger_string("error", error)));
+        answer_problem(request, BS_INTERNAL, NULL);
+    } else if (!answer_changed(endpoint, request, 202, false)) {
+        endpoint->lanes[LANE_REPLAY].is_open = false;
+    }
+}
+
+static void enable(struct endpoint *endpoint, struct request *request)
+{
+    uint8_t reason = endpoint->reason;
+    endpoint_enable(endpoint);
+    if (!answer_changed(endpoint, request, 200, false)) {
+        endpoint->reason = reason;
+    }
+}
+
+/* ---- lists ---- */
+
+static void list(struct publisher *publisher, struct request *request)
+{
+    struct buffer *out = &request->body;
+    struct bs_text after = query_name(request, NAME_AFTER);
+    struct bs_text last = {"", 0};
+    uint32_t put = 0;
+    uint32_t i = 0;
+    page_begin(out);
+    for (; i < publisher->endpoints_count && put < request->limit && out->size < PAGE_SIZE_MAX;
+         i++) {
+        struct endpoint *endpoint = publisher->endpoints[i];
+        struct bs_text id = {endpoint->id, (uint32_t)strlen(endpoint->id)};
+        if (bs_text_compare(id, after) <= 0) {
+            continue;
+        }
+        page_comma(out);
+        write_endpoint(out, endpoint, false);
+        last = id;
+        put++;
+    }
+    char cursor[CURSOR_SIZE_MAX];
+    bool has_next = i < publisher->endpoints_count && put > 0;
+    if (has_next) {
+        cursor_print(cursor, last, (struct bs_text){"", 0});
+    }
+    page_end(out, has_next ? cursor : NULL);
+    answer_json(request, 200);
+}
+
+struct history {
+    struct buffer *out;
+    uint32_t count, limit;
+    uint64_t last;
+    bool has_more;
+};
+
+static bool put_attempt(void *user, const struct attempt *attempt)
+{
+    struct history *history = user;
+    struct buffer *out = history->out;
+    if (history->count == history->limit || out->size >= PAGE_SIZE_MAX) {
+        history->has_more = true;
+        return false;
+    }
+    page_comma(out);
+    buffer_text(out, "{");
+    member_integer(out, "delivery", attempt->number);
+    member_word(out, "id", attempt->id);
+    member_word(out, "type",
+                attempt->first != attempt->last ? "actions.batch" : api_event_name(attempt->event));
+    if (attempt->first != 0) {
+        member_cursor(out, "from", attempt->first);
+        member_cursor(out, "to", attempt->last);
+    }
+    member_integer(out, "attempt", attempt->try_number);
+    member_time(out, "time", attempt->time_ms);
+    member_bool(out, "delivered", attempt->latency_ms >= 0);
+    if (attempt->status != 0) {
+        member_integer(out, "status", (uint64_t)attempt->status);
+    } else {
+        member_null(out, "status");
+    }
+    member_word(out, "error", attempt->error[0] == '\0' ? NULL : attempt->error);
+    member_name(out, "duration_ms");
+    buffer_printf(out, "%" PRIu64 ".%03" PRIu64, attempt->duration_us / 1000,
+                  attempt->duration_us % 1000);
+    if (attempt->latency_ms >= 0) {
+        member_integer(out, "latency_ms", (uint64_t)attempt->latency_ms);
+    } else {
+        member_null(out, "latency_ms");
+    }
+    member_time_or_null(out, "next_attempt", attempt->next_ms);
+    buffer_text(out, "}");
+    history->last = attempt->number;
+    history->count++;
+    return true;
+}
+
+static void list_attempts(struct endpoint *endpoint, struct request *request)
+{
+    char error[LOG_ERROR_SIZE];
+    struct history history = {.out = &request->body, .limit = request->limit};
+    page_begin(&request->body);
+    bool is_saved = !endpoint->is_dirty || publisher_save(endpoint->publisher, false) == 0;
+    if (!is_saved || store_attempts(endpoint->publisher->store, endpoint->id, request->number,
+                                    put_attempt, &history, error) != 0) {
+        answer_problem(request, BS_INTERNAL, NULL);
+        return;
+    }
+    page_end_number(&request->body, history.has_more, history.last);
+    answer_json(request, 200);
+}
+
+/* ---- jobs ---- */
+
+void publisher_answer_test(struct publisher_job *job, const struct message *message)
+{
+    const struct transport_call *call = &message->call;
+    struct buffer *out = &job->request->body;
+    buffer_text(out, "{");
+    member_word(out, "id", message->id);
+    member_bool(out, "delivered", call->status >= 200 && call->status < 300);
+    if (call->status != 0) {
+        member_integer(out, "status", (uint64_t)call->status);
+    } else {
+        member_null(out, "status");
+    }
+    member_word(out, "error", call->error[0] == '\0' ? NULL : call->error);
+    member_name(out, "duration_ms");
+    buffer_printf(out, "%" PRIu64 ".%03" PRIu64 "}", call->duration_us / 1000,
+                  call->duration_us % 1000);
+    answer_json(job->request, 200);
+    job->request->done(job->request);
+}
+
+void publisher_answer_lost(struct publisher_job *job, enum bs_status status)
+{
+    answer_problem(job->request, status, NULL);
+    job->request->done(job->request);
+}
+
+static void answer_about(struct publisher *publisher, struct publisher_job *job)
+{
+    struct request *request = job->request;
+    uint32_t place = 0;
+    struct endpoint *endpoint = publisher_find(publisher, query_name(request, NAME_POOL), &place);
+    if (endpoint == NULL) {
+        answer_problem(request, BS_UNKNOWN_WEBHOOK, NULL);
+        return;
+    }
+    switch ((enum publisher_verb)job->verb) {
+    case PUBLISHER_SHOW:
+        write_endpoint(&request->body, endpoint, false);
+        answer_json(request, 200);
+        return;
+    case PUBLISHER_DELETE:
+        delete_endpoint(publisher, place, request);
+        return;
+    case PUBLISHER_REDELIVER:
+        redeliver(endpoint, &job->asked.redeliver, request);
+        return;
+    case PUBLISHER_ROTATE:
+        rotate(endpoint, &job->asked.rotate, request);
+        return;
+    case PUBLISHER_ENABLE:
+        enable(endpoint, request);
+        return;
+    case PUBLISHER_HISTORY:
+        list_attempts(endpoint, request);
+        return;
+    case PUBLISHER_TEST:
+        endpoint_test(endpoint, job);
+        return;
+    case PUBLISHER_CREATE:
+    case PUBLISHER_LIST:
+        break;
+    }
+    assert(false);
+}
+
+/* True: it came before under its key, or that cannot be found out, and the answer is there. */
+static bool is_repeat(struct publisher *publisher, struct publisher_job *job)
+{
+    char error[LOG_ERROR_SIZE];
+    int found = job->key_size > 0 ? repeats_find(&publisher->repeats, job, error) : 0;
+    if (found < 0) {
+        logger_write(LOGGER_ERROR, "publisher", "earlier answers cannot be read",
+                     LOGGER_FIELDS(logger_string("error", error)));
+        answer_problem(job->request, BS_INTERNAL, NULL);
+    }
+    return found != 0;
+}
+
+static void answer_now(struct publisher *publisher, struct publisher_job *job)
+{
+    if (job->verb == PUBLISHER_CREATE) {
+        create(publisher, job);
+    } else if (job->verb == PUBLISHER_LIST) {
+        list(publisher, job->request);
+    } else {
+        answer_about(publisher, job);
+    }
+}
+
+/* A test is answered when it is over; everything else now. */
+void publisher_answer(struct publisher *publisher, struct publisher_job *job)
+{
+    struct request *request = job->request;
+    request->status = 0;
+    if (!is_repeat(publisher, job)) {
+        publisher->keeping = job->key_size > 0 ? job : NULL;
+        answer_now(publisher, job);
+        publisher->keeping = NULL;
+    }
+    if (request->status != 0) {
+        request->done(request);
+    }
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/book/closes.h"
+
+#include "lib/money/money.h"
+
+#define HEADS_MASK (2 * BS_CLOSES_MAX - 1)
+
+static uint64_t head_of(uint64_t first, uint64_t second)
+{
+    uint64_t words[2] = {first, second};
+    return bs_hash(0, words, sizeof words) & HEADS_MASK;
+}
+
+/* Actions of a pool that follow each other have their heads side by side. */
+static uint64_t *head_of_action(const struct bs_engine *engine, uint32_t pool, uint64_t action)
+{
+    return &engine->closes.by_action[(head_of(pool, 0) + action) & HEADS_MASK];
+}
+
+static uint64_t *head_of_place(const struct bs_engine *engine, uint32_t account, uint32_t market)
+{
+    return &engine->closes.by_place[head_of(account, market)];
+}
+
+struct bs_close_part bs_close_part(const struct bs_close *close, int64_t lots)
+{
+    bs_i128 from = close->reversed, to = from + lots, all = close->lots;
+    struct bs_close_part part = {
+        .value = bs_split_floor(close->value, from, to, all),
+        .mark_value = bs_split_floor(close->mark_value, from, to, all),
+    };
+    for (int side = 0; side < BS_SIDES; side++) {
+        part.entry[side] = (int64_t)bs_split_floor(close->entry[side], from, to, all);
+        part.taken[side] = (int64_t)bs_split_floor(close->taken[side], from, to, all);
+    }
+    return part;
+}
+
+static void forget(struct bs_engine *engine, const struct bs_close *close)
+{
+    struct bs_pool *pool = &engine->pools[close->pool];
+    pool->exclusions -= close->excludes;
+    pool->closes_forgotten = close->action + 1;
+}
+
+void bs_closes_add(struct bs_engine *engine, const struct bs_close *close)
+{
+    uint64_t number = ++engine->closes.added;
+    struct bs_close *entry = bs_closes_at(engine, number);
+    if (number > BS_CLOSES_MAX) {
+        forget(engine, entry);
+    }
+    *entry = *close;
+    uint64_t *head = head_of_action(engine, close->pool, close->action);
+    entry->before_action = *head;
+    *head = number;
+    for (int side = 0; side < BS_SIDES; side++) {
+        head = head_of_place(engine, close->account[side], close->market);
+        entry->before_at[side] = *head;
+        *head = number * BS_SIDES + (uint64_t)side;
+        engine->accounts.cold[close->account[side]].in_closes = true;
+    }
+}
+
+struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, uint64_t action)
+{
+    uint64_t first = bs_closes_first(engine);
+    for (uint64_t half = 0; half < 2 && half < action; half++) {
+        uint64_t number = *head_of_action(engine, pool, action - half);
+        while (number >= first) {
+            struct bs_close *close = bs_closes_at(engine, number);
+            if (close->pool == pool && close->action == action - half) {
+                return close;
+            }
+            number = close->before_action;
+        }
+    }
+    return NULL;
+}
+
+/* Whoever is marked at a place, so are all older ones there: the walk ends at the first that is. */
+void bs_closes_set_anew(struct bs_engine *engine, uint32_t account, uint32_t market)
+{
+    uint64_t first = bs_closes_first(engine);
+    uint64_t link = *head_of_place(engine, account, market);
+    while (link / BS_SIDES >= first) {
+        struct bs_close *close = bs_closes_at(engine, link / BS_SIDES);
+        int side = (int)(link % BS_SIDES);
+        if (close->account[side] == account && close->market == market) {
+            if (close->set_anew[side]) {
+                return;
+            }
+            close->set_anew[side] = true;
+        }
+        link = close->before_at[side];
+    }
+}
+
+void bs_closes_set_all_anew(struct bs_engine *engine, uint32_t account)
+{
+    const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
+    for (uint32_t market = pool->market_head; market != 0; market = engine->markets[market].next) {
+        bs_closes_set_anew(engine, account, market);
+    }
+    engine->accounts.cold[account].in_closes = false;
+}
+
+bool bs_close_stands(const struct bs_engine *engine, const struct bs_close *close)
+{
+    bool stands = engine->market_name[close->market] != 0 &&
+                  engine->markets[close->market].uid == close->market_uid;
+    for (int side = 0; side < BS_SIDES; side++) {
+        stands = stands && !close->set_anew[side] &&
+                 engine->accounts.hot[close->account[side]].pool == close->pool &&
+                 engine->accounts.cold[close->account[side]].uid == close->uid[side];
+    }
+    return stands;
+}

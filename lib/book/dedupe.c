@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Trade and transfer ids already taken: a ring of the last `window`, with hash chains over it. */
+#include "lib/book/book.h"
+
+struct bs_dedupe_entry {
+    uint64_t account_uid, market_uid;
+    int64_t content[3];
+    uint32_t next; /* entry + 1 of the same chain, older */
+    uint8_t side;
+    uint8_t id_size;
+    char id[BS_ID_SIZE_MAX];
+};
+
+size_t bs_dedupe_entry_size(void)
+{
+    return sizeof(struct bs_dedupe_entry);
+}
+
+static uint32_t *head_of(const struct bs_engine *engine, const struct bs_dedupe_key *key)
+{
+    uint64_t words[3] = {key->account_uid, key->market_uid, key->side};
+    uint64_t hash = bs_hash(bs_hash(engine->config.hash_seed, words, sizeof words), key->id.bytes,
+                            key->id.size);
+    return &engine->dedupe.heads[hash & engine->dedupe.heads_mask];
+}
+
+static bool same_id(const struct bs_dedupe_entry *entry, const struct bs_dedupe_key *key)
+{
+    return entry->account_uid == key->account_uid && entry->market_uid == key->market_uid &&
+           entry->side == key->side &&
+           bs_text_equal((struct bs_text){entry->id, entry->id_size}, key->id);
+}
+
+enum bs_seen bs_dedupe_check(const struct bs_engine *engine, const struct bs_dedupe_key *key)
+{
+    const struct bs_dedupe_entry *entries = engine->dedupe.entries;
+    for (uint32_t at = *head_of(engine, key); at != 0; at = entries[at - 1].next) {
+        if (same_id(&entries[at - 1], key)) {
+            bool same = memcmp(entries[at - 1].content, key->content, sizeof key->content) == 0;
+            return same ? BS_SEEN_SAME : BS_SEEN_OTHER;
+        }
+    }
+    return BS_SEEN_NEW;
+}
+
+static void forget(struct bs_engine *engine, uint32_t at)
+{
+    struct bs_dedupe_entry *entry = &engine->dedupe.entries[at];
+    struct bs_dedupe_key key = {.account_uid = entry->account_uid,
+                                .market_uid = entry->market_uid,
+                                .id = {entry->id, entry->id_size},
+                                .side = entry->side};
+    uint32_t *link = head_of(engine, &key);
+    while (*link != at + 1) {
+        assert(*link != 0);
+        link = &engine->dedupe.entries[*link - 1].next;
+    }
+    *link = entry->next;
+}
+
+void bs_dedupe_add(struct bs_engine *engine, const struct bs_dedupe_key *key)
+{
+    struct bs_dedupe *d = &engine->dedupe;
+    uint32_t at = (uint32_t)(d->added & (d->window - 1));
+    if (d->added >= d->window) {
+        forget(engine, at);
+    }
+    struct bs_dedupe_entry *entry = &d->entries[at];
+    uint32_t *head = head_of(engine, key);
+    *entry = (struct bs_dedupe_entry){.account_uid = key->account_uid,
+                                      .market_uid = key->market_uid,
+                                      .next = *head,
+                                      .side = key->side,
+                                      .id_size = (uint8_t)key->id.size};
+    memcpy(entry->content, key->content, sizeof entry->content);
+    memcpy(entry->id, key->id.bytes, key->id.size);
+    *head = at + 1;
+    d->added++;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/book/window.h"
+
+static struct bs_text key_of(const struct bs_engine *engine, uint32_t owner, uint32_t market,
+                             char bytes[BS_KEY_SIZE_MAX])
+{
+    struct bs_text first = bs_account_key(engine, owner), second = bs_market_text(engine, market);
+    assert(first.size + 1 + second.size <= BS_KEY_SIZE_MAX);
+    memcpy(bytes, first.bytes, first.size);
+    bytes[first.size] = '\0';
+    memcpy(bytes + first.size + 1, second.bytes, second.size);
+    return (struct bs_text){bytes, first.size + 1 + second.size};
+}
+
+struct bs_text bs_isolated_market(const struct bs_engine *engine, uint32_t isolated)
+{
+    struct bs_text key = bs_account_key(engine, isolated);
+    uint32_t at = bs_account_text(engine, isolated).size + 1;
+    assert(engine->accounts.cold[isolated].owner != 0);
+    return (struct bs_text){key.bytes + at, key.size - at};
+}
+
+uint32_t bs_isolated_find(const struct bs_engine *engine, uint32_t owner, uint32_t market)
+{
+    char bytes[BS_KEY_SIZE_MAX];
+    if (engine->accounts.cold[owner].isolated == 0) {
+        return 0;
+    }
+    return bs_index_find(&engine->account_index, key_of(engine, owner, market, bytes));
+}
+
+/* The link that leads to the first isolated not before this market. */
+static uint32_t *link_at(struct bs_engine *engine, uint32_t owner, struct bs_text market)
+{
+    uint32_t *link = &engine->accounts.cold[owner].isolated;
+    while (*link != 0 && bs_text_compare(bs_isolated_market(engine, *link), market) < 0) {
+        link = &engine->accounts.cold[*link].isolated;
+    }
+    return link;
+}
+
+uint32_t bs_isolated_new(struct bs_engine *engine, uint32_t owner, uint32_t market,
+                         enum bs_status *ret_status)
+{
+    char bytes[BS_KEY_SIZE_MAX];
+    uint32_t pool = engine->accounts.hot[owner].pool;
+    uint32_t isolated =
+        bs_account_new(engine, pool, key_of(engine, owner, market, bytes), ret_status);
+    if (isolated != 0) {
+        engine->accounts.cold[isolated].owner = owner;
+        engine->accounts.cold[isolated].uncapped_ppm = engine->accounts.cold[owner].uncapped_ppm;
+        uint32_t *link = link_at(engine, owner, bs_market_text(engine, market));
+        engine->accounts.cold[isolated].isolated = *link;
+        *link = isolated;
+        engine->pools[pool].accounts--; /* the pool counts accounts as sent */
+        engine->markets[market].isolated_count++;
+    }
+    return isolated;
+}
+
+void bs_isolated_delete(struct bs_engine *engine, uint32_t isolated)
+{
+    struct bs_text name = bs_isolated_market(engine, isolated);
+    uint32_t *link = link_at(engine, engine->accounts.cold[isolated].owner, name);
+    assert(*link == isolated);
+    *link = engine->accounts.cold[isolated].isolated;
+    engine->markets[bs_index_find(&engine->market_index, name)].isolated_count--;
+    engine->pools[engine->accounts.hot[isolated].pool].accounts++;
+    bs_account_delete(engine, isolated);
+}
+
+static bool is_empty(const struct bs_engine *engine, uint32_t isolated)
+{
+    return engine->accounts.hot[isolated].collateral == 0 &&
+           engine->accounts.hot[isolated].position_count == 0 &&
+           (!engine->accounts.any_past || engine->accounts.past[isolated].claim == 0) &&
+           bs_window_taken(engine, isolated) == 0;
+}
+
+bool bs_isolated_drop(struct bs_engine *engine, uint32_t owner)
+{
+    struct bs_account_cold *cold = engine->accounts.cold;
+    for (uint32_t isolated = cold[owner].isolated; isolated != 0;
+         isolated = cold[isolated].isolated) {
+        if (!is_empty(engine, isolated)) {
+            return false;
+        }
+    }
+    while (cold[owner].isolated != 0) {
+        bs_isolated_delete(engine, cold[owner].isolated);
+    }
+    return true;
+}
+
+bool bs_market_isolated_drop(struct bs_engine *engine, uint32_t market)
+{
+    const struct bs_pool *pool = &engine->pools[engine->markets[market].pool];
+    for (int pass = 0; pass < 2 && engine->markets[market].isolated_count > 0; pass++) {
+        struct bs_account_walk walk = bs_account_walk_begin(pool);
+        for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+            uint32_t isolated = engine->accounts.cold[account].owner == 0
+                                    ? bs_isolated_find(engine, account, market)
+                                    : 0;
+            if (isolated != 0 && pass == 0 && !is_empty(engine, isolated)) {
+                return false;
+            }
+            if (isolated != 0 && pass == 1) {
+                bs_isolated_delete(engine, isolated);
+            }
+        }
+    }
+    return true;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/book/window.h"
+
+void bs_window_open(struct bs_engine *engine, uint32_t pool, struct bs_text name)
+{
+    struct bs_pool *p = &engine->pools[pool];
+    assert(!p->window.open);
+    assert(name.size <= BS_ID_SIZE_MAX);
+    p->window = (struct bs_window){
+        .open = true, .name_size = (uint8_t)name.size, .opened_ms = engine->time_ms};
+    memcpy(p->window.name, name.bytes, name.size);
+    engine->accounts.any_window = true;
+    struct bs_account_walk walk = bs_account_walk_begin(p);
+    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+        engine->accounts.window[account].carried =
+            engine->accounts.cold[account].baseline - bs_account_equity(engine, account);
+    }
+}
+
+void bs_window_close(struct bs_engine *engine, uint32_t pool)
+{
+    struct bs_pool *p = &engine->pools[pool];
+    assert(p->window.open);
+    p->window.open = false; /* the name stays readable for the action that says so */
+    p->window.loss = 0;
+    struct bs_account_walk walk = bs_account_walk_begin(p);
+    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+        engine->accounts.window[account] = (struct bs_account_window){0};
+    }
+}
+
+void bs_window_carry(struct bs_engine *engine, uint32_t account, bs_i128 period_gain)
+{
+    engine->accounts.window[account].carried += period_gain;
+}
+
+bool bs_policy_has_window(const struct bs_policy *policy)
+{
+    return policy->layers_count > 0 &&
+           policy->layers[policy->layers_count - 1].type == BS_LAYER_HAIRCUT &&
+           policy->layers[policy->layers_count - 1].basis == BS_BASIS_WINDOW_GAIN;
+}

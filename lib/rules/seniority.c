@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/rules/seniority.h"
+
+#include "lib/money/money.h"
+
+bs_i128 bs_gain_of_age(const struct bs_account_past *past, bs_i128 period_gain, uint32_t age)
+{
+    bs_i128 lost = bs_max(0, -period_gain), left = period_gain;
+    for (uint32_t k = 0; k < age; k++) {
+        bs_i128 eaten = bs_min(past->gains[k], lost);
+        left = past->gains[k] - eaten;
+        lost -= eaten;
+    }
+    return left;
+}
+
+void bs_gains_grow_older(struct bs_account_past *past, bs_i128 period_gain, uint32_t ages)
+{
+    bs_i128 grown[BS_AGES_MAX] = {0};
+    for (uint32_t k = 0; k < ages; k++) {
+        grown[k] = bs_max(0, bs_gain_of_age(past, period_gain, k));
+    }
+    memcpy(past->gains, grown, sizeof grown);
+}
+
+bs_i128 bs_gain_at_stake(const struct bs_account_past *past, bs_i128 period_gain, uint32_t ages)
+{
+    bs_i128 sum = period_gain;
+    for (uint32_t age = 1; age <= ages; age++) {
+        sum += past->gains[age - 1];
+    }
+    return sum;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The digest: 128 bits over everything that can change a later outcome or view, in name order, so
+ * that row numbers, free lists and the order of posting leave no trace in it.
+ */
+#include "lib/book/book.h"
+#include "lib/book/closes.h"
+#include "lib/book/fund.h"
+#include "lib/book/providers.h"
+#include "lib/book/window.h"
+#include "lib/command/source.h"
+#include "lib/engine.h"
+
+struct stream {
+    uint64_t words[2];
+};
+
+static void add(struct stream *stream, uint64_t word)
+{
+    for (int i = 0; i < 2; i++) {
+        bs_u128 product = (bs_u128)(stream->words[i] ^ word) *
+                          (i == 0 ? UINT64_C(0x9e3779b97f4a7c15) : UINT64_C(0xd6e8feb86659fd93));
+        stream->words[i] = (uint64_t)product ^ (uint64_t)(product >> 64) ^
+                           ((stream->words[i] << 29) | (stream->words[i] >> 35));
+    }
+}
+
+static void add_wide(struct stream *stream, bs_i128 value)
+{
+    add(stream, (uint64_t)value);
+    add(stream, (uint64_t)((bs_u128)value >> 64));
+}
+
+static void add_text(struct stream *stream, struct bs_text text)
+{
+    add(stream, text.size);
+    add(stream, bs_hash(0, text.bytes, text.size));
+    add(stream, bs_hash(1, text.bytes, text.size));
+}
+
+static void add_decimal(struct stream *stream, struct bs_decimal value)
+{
+    add(stream, (uint64_t)value.mantissa);
+    add(stream, (uint64_t)value.exponent);
+}
+
+static void add_policy(struct stream *stream, const struct bs_policy *policy)
+{
+    add(stream, policy->period_ms);
+    add(stream, policy->layers_count);
+    add(stream, (uint64_t)policy->floor);
+    add(stream, (uint64_t)policy->max_per_settlement);
+    for (uint32_t i = 0; i < policy->layers_count; i++) {
+        const struct bs_layer *layer = &policy->layers[i];
+        const uint8_t fields[8] = {
+            layer->type, layer->ranking, layer->price,  layer->protect_principal,
+            layer->rule, layer->basis,   layer->divide, layer->scope};
+        uint64_t word;
+        memcpy(&word, fields, sizeof word);
+        add(stream, word);
+        for (int k = 0; k < BS_OPTION_COUNT; k++) {
+            add(stream, layer->has[k] ? 1 + (uint64_t)layer->options[k] : 0);
+        }
+        add(stream, layer->max_drawdown_ppm);
+        add(stream, layer->resume_ppm);
+        add(stream, layer->drawdown_window_ms);
+    }
+}
+
+static void add_fund(struct stream *stream, const struct bs_fund *fund)
+{
+    add(stream, (uint64_t)fund->bucket_ms);
+    for (uint32_t i = 0; fund->bucket_ms != 0 && i < BS_FUND_BUCKETS; i++) {
+        add(stream, fund->buckets[i].known);
+        add(stream, (uint64_t)fund->buckets[i].number);
+        add_wide(stream, fund->buckets[i].equity);
+    }
+    add(stream, fund->restricted);
+    add(stream, fund->changes);
+    add(stream, fund->digest[0]);
+    add(stream, fund->digest[1]);
+}
+
+static void add_pool(struct stream *stream, const struct bs_engine *engine, uint32_t row)
+{
+    const struct bs_pool *pool = &engine->pools[row];
+    add_text(stream, bs_pool_text(engine, row));
+    add_text(stream, bs_names_get(&engine->names, pool->asset));
+    add(stream, pool->decimals);
+    add(stream, pool->mark_max_age_ms);
+    add(stream, pool->state);
+    add(stream, pool->waiting);
+    add(stream, pool->trigger);
+    add(stream, pool->changed);
+    add(stream, pool->has_next);
+    add_policy(stream, &pool->policy);
+    if (pool->has_next) {
+        add_policy(stream, &pool->next);
+    }
+    add(stream, (uint64_t)pool->period_start_ms);
+    add(stream, (uint64_t)pool->period_end_ms);
+    add_wide(stream, pool->period_loss);
+    add_wide(stream, pool->unallocated);
+    add_wide(stream, pool->claims);
+    add_wide(stream, pool->own_funds);
+    add_wide(stream, pool->over_budget);
+    add_fund(stream, &engine->funds[row]);
+    add(stream, pool->window.open);
+    if (pool->window.open) {
+        add_text(stream, bs_window_name(pool));
+        add(stream, (uint64_t)pool->window.opened_ms);
+        add_wide(stream, pool->window.loss);
+    }
+    add(stream, pool->actions);
+    add(stream, pool->settlements);
+    add(stream, pool->closes_forgotten);
+    add_text(stream, (struct bs_text){pool->reason, pool->reason_size});
+}
+
+static void add_market(struct stream *stream, const struct bs_engine *engine, uint32_t row)
+{
+    const struct bs_market *market = &engine->markets[row];
+    add_text(stream, bs_market_text(engine, row));
+    add_text(stream, bs_pool_text(engine, market->pool));
+    add(stream, market->contract);
+    add(stream, market->maintenance_ppm);
+    add(stream, market->max_move_ppm);
+    add(stream, market->has_budget);
+    add(stream, (uint64_t)market->budget);
+    add(stream, (uint64_t)market->budget_used);
+    add(stream, market->own_fund);
+    add(stream, (uint64_t)market->own_fund_balance);
+    add_decimal(stream, market->tick);
+    add_decimal(stream, market->lot);
+    add_decimal(stream, market->multiplier);
+    add(stream, market->has_mark);
+    add(stream, (uint64_t)market->mark);
+    add(stream, (uint64_t)market->mark_time_ms);
+    add(stream, (uint64_t)market->size_peak);
+    add(stream, market->settled);
+    add(stream, market->pending_count);
+    if (market->pending_count > 0) {
+        add(stream, (uint64_t)market->pending_mark);
+        add(stream, (uint64_t)market->pending_time_ms);
+    }
+}
+
+/* An account without a past leaves nothing. */
+static void add_past(struct stream *stream, const struct bs_account_past *past)
+{
+    for (uint64_t age = 1; age <= BS_AGES_MAX; age++) {
+        if (past->gains[age - 1] != 0) {
+            add(stream, age);
+            add_wide(stream, past->gains[age - 1]);
+        }
+    }
+    if (past->claim != 0) {
+        add_wide(stream, past->claim);
+    }
+    for (int kind = 0; kind < BS_TALLIES; kind++) {
+        const struct bs_tally *tally = &past->tallies[kind];
+        if (tally->window != 0) {
+            add(stream, tally->window);
+            add_wide(stream, tally->base.equity);
+            add_wide(stream, tally->base.gross);
+            add_wide(stream, tally->lost);
+            add_wide(stream, tally->closed);
+            add(stream, past->hits);
+        }
+    }
+}
+
+static void add_account(struct stream *stream, const struct bs_engine *engine, uint32_t account)
+{
+    const struct bs_accounts *a = &engine->accounts;
+    const struct bs_positions *p = &engine->positions;
+    add_text(stream, bs_account_key(engine, account));
+    add_text(stream, bs_pool_text(engine, a->hot[account].pool));
+    add(stream, (uint64_t)a->hot[account].collateral);
+    add_wide(stream, a->cold[account].baseline);
+    add(stream, a->cold[account].last_action);
+    add(stream, a->cold[account].uncapped_ppm);
+    add(stream, a->cold[account].handed_over);
+    add(stream, a->hot[account].position_count);
+    uint32_t first = a->hot[account].position_at;
+    for (uint32_t i = first; i < first + a->hot[account].position_count; i++) {
+        add_text(stream, bs_market_text(engine, p->rows[i].market));
+        add(stream, (uint64_t)p->rows[i].size);
+        add(stream, (uint64_t)p->rows[i].entry);
+        add(stream, p->rows[i].priority);
+        add(stream, (uint64_t)p->taken[i]);
+    }
+    if (a->any_past) {
+        add_past(stream, &a->past[account]);
+    }
+    if (engine->pools[a->hot[account].pool].window.open) {
+        add_wide(stream, a->window[account].carried);
+        add_wide(stream, a->window[account].taken);
+    }
+}
+
+static void add_close(struct stream *stream, const struct bs_engine *engine,
+                      const struct bs_close *close)
+{
+    bool stands = bs_close_stands(engine, close);
+    add_text(stream, bs_pool_text(engine, close->pool));
+    add(stream, close->action);
+    add(stream, stands);
+    add(stream, close->excludes);
+    if (!stands) {
+        return;
+    }
+    add_text(stream, bs_market_text(engine, close->market));
+    add(stream, (uint64_t)close->lots);
+    add(stream, (uint64_t)close->reversed);
+    add_wide(stream, close->value);
+    add_wide(stream, close->mark_value);
+    add(stream, close->is_long);
+    add(stream, close->assigned);
+    for (int side = 0; side < BS_SIDES; side++) {
+        add_text(stream, bs_account_key(engine, close->account[side]));
+        add(stream, (uint64_t)close->entry[side]);
+        add(stream, (uint64_t)close->taken[side]);
+        add(stream, close->priority[side]);
+    }
+}
+
+static void add_provider(struct stream *stream, const struct bs_engine *engine,
+                         const struct bs_provider *provider)
+{
+    add_text(stream, bs_account_key(engine, provider->account));
+    add_text(stream, bs_market_text(engine, provider->market));
+    add(stream, provider->priority);
+    add(stream, provider->max_leverage_ppm);
+    add(stream, provider->window_ppm);
+    add(stream, (uint64_t)provider->window_ms);
+    add(stream, (uint64_t)provider->max_position);
+    add(stream, (uint64_t)provider->max_size);
+    add(stream, provider->use.settlement);
+    add(stream, (uint64_t)provider->use.lots);
+    add(stream, (uint64_t)provider->use.window);
+    add_wide(stream, provider->use.value);
+}
+
+struct bs_digest bs_engine_digest(struct bs_engine *engine)
+{
+    return bs_engine_digest_part(engine, 0, UINT32_MAX);
+}
+
+struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first, uint32_t count)
+{
+    struct stream stream = {{UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344)}};
+    bs_order_refresh(engine);
+    add(&stream, engine->ordinal);
+    for (uint32_t i = 0; i < engine->pools_count; i++) {
+        add_pool(&stream, engine, engine->pool_order[i]);
+    }
+    for (uint32_t i = 0; i < engine->markets_count; i++) {
+        add_market(&stream, engine, engine->market_order[i]);
+    }
+    for (uint32_t i = first; i < engine->order_count && i - first < count; i++) {
+        add_account(&stream, engine, engine->accounts.order[i]);
+    }
+    for (uint32_t i = 0; i < engine->providers_count; i++) {
+        add_provider(&stream, engine, &engine->providers[i]);
+    }
+    for (uint32_t i = 0; i < engine->sources_count; i++) {
+        const struct bs_source *source = &engine->sources[i];
+        add_text(&stream, bs_source_name(source));
+        add(&stream, source->next_seq);
+        add(&stream, source->chain);
+    }
+    for (uint64_t number = bs_closes_first(engine); number <= engine->closes.added; number++) {
+        add_close(&stream, engine, bs_closes_at(engine, number));
+    }
+    return (struct bs_digest){{stream.words[0], stream.words[1]}};
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Const views of the rankings: the queue of a market side, and where the positions of one account
+ * stand in theirs. Both ask the same candidates as a settlement would.
+ */
+#include "lib/book/book.h"
+#include "lib/engine.h"
+#include "lib/money/money.h"
+#include "lib/settlement/layers.h"
+
+static void view_candidate(const struct bs_engine *engine, uint32_t market,
+                           const struct bs_candidate *candidate, uint8_t ranking,
+                           struct bs_queue_view *ret_row)
+{
+    const struct bs_market *m = &engine->markets[market];
+    const struct bs_pool *pool = &engine->pools[m->pool];
+    uint32_t position = bs_position_find(engine, candidate->account, market);
+    bool listed = engine->positions.rows[position].priority != BS_PRIORITY_NONE;
+    ret_row->account = bs_account_text(engine, candidate->account);
+    ret_row->isolated = engine->accounts.cold[candidate->account].owner != 0;
+    ret_row->size = bs_lots_wide(m, bs_abs64(engine->positions.rows[position].size));
+    ret_row->unrealized_profit = bs_quanta_wide(pool, bs_position_profit(engine, position));
+    ret_row->has_score = !bs_ranking_splits(ranking) && (ranking != BS_RANKING_PRIORITY || listed);
+    if (ranking == BS_RANKING_PRIORITY) {
+        ret_row->score = (struct bs_wide){engine->positions.rows[position].priority, 0};
+    } else {
+        ret_row->score = bs_wide_ratio(candidate->score.numerator, candidate->score.denominator, 0);
+    }
+}
+
+/* The row's place by quantity: ahead of it, and with it. BitMEX's lights: 6 - ceil(5*c/total). */
+static void place_row(const struct bs_market *market, bs_i128 ahead, bs_i128 with, bs_i128 total,
+                      struct bs_queue_view *ret_row)
+{
+    ret_row->quantity_ahead = bs_lots_wide(market, ahead);
+    ret_row->percentile_ppm = (uint32_t)bs_muldiv_floor(ahead, BS_PPM, total);
+    ret_row->lights = (uint32_t)(6 - bs_muldiv_ceil(5, with, total));
+}
+
+uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t side, uint32_t offset,
+                           uint32_t max, struct bs_queue_view *ret_rows)
+{
+    struct bs_plan plan;
+    struct bs_rankings *rankings = &engine->scratch->rankings;
+    bs_plan_begin(&plan, engine, engine->markets[market].pool, engine->time_ms);
+    const struct bs_layer *adl = bs_layer_of(&plan, BS_LAYER_ADL);
+    uint8_t ranking = adl != NULL ? adl->ranking : BS_RANKING_PROFIT_LEVERAGE;
+    bs_order_refresh(engine);
+    bs_rankings_clear(rankings, ranking);
+    bs_rankings_need(rankings, engine, market, side);
+    if (rankings->markets_count == 0 || !engine->markets[market].has_mark) {
+        bs_rankings_clear(rankings, ranking);
+        return 0;
+    }
+    bs_rankings_collect(rankings, &plan);
+    bs_i128 total = 0, ahead = 0;
+    const struct bs_ranking_list *list = &rankings->lists[market * 2 + side];
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint32_t account = rankings->ranked[list->first + i].account;
+        total += bs_abs64(engine->positions.rows[bs_position_find(engine, account, market)].size);
+    }
+    uint32_t written = 0;
+    const struct bs_candidate *candidate;
+    for (uint32_t rank = 0;
+         rank < offset + max && (candidate = bs_ranking_at(&plan, market, side, rank)) != NULL;
+         rank++) {
+        uint32_t position = bs_position_find(engine, candidate->account, market);
+        bs_i128 size = bs_abs64(engine->positions.rows[position].size);
+        if (rank >= offset) {
+            struct bs_queue_view *row = &ret_rows[written++];
+            *row = (struct bs_queue_view){.rank = rank + 1};
+            view_candidate(engine, market, candidate, ranking, row);
+            place_row(&engine->markets[market], ahead, ahead + size, total, row);
+        }
+        ahead += size;
+    }
+    bs_rankings_clear(rankings, ranking);
+    return written;
+}
+
+/* What is known of a position's place after some of the other candidates were compared with it. */
+struct tally {
+    struct bs_candidate own;
+    bs_i128 ahead, total; /* lots */
+    uint64_t before, candidates;
+};
+
+/* Whether the other candidate comes first. Names are looked up only where the scores are equal. */
+static bool comes_before(const struct bs_engine *engine, struct bs_candidate *other,
+                         struct bs_candidate *own)
+{
+    int order = bs_candidate_compare(other, own);
+    if (order != 0) {
+        return order < 0;
+    }
+    return engine->accounts.cold[other->account].rank < engine->accounts.cold[own->account].rank;
+}
+
+/* Compares one account's positions with those that are ranked. */
+static void tally_account(const struct bs_plan *plan, uint32_t account, struct tally *tallies)
+{
+    const struct bs_rankings *rankings = &plan->scratch->rankings;
+    const struct bs_account_hot *hot = &plan->engine->accounts.hot[account];
+    bs_i128 equity = -1;
+    for (uint32_t i = 0; i < hot->position_count; i++) {
+        const struct bs_position_row *row = &plan->engine->positions.rows[hot->position_at + i];
+        const struct bs_ranking_list *list = &rankings->lists[row->market * 2 + (row->size < 0)];
+        if (list->count == 0) {
+            continue;
+        }
+        if (equity < 0) {
+            equity = bs_account_equity(plan->engine, account);
+            if (equity < 0) {
+                return;
+            }
+        }
+        struct bs_working_position position = bs_plan_position(plan, account, i);
+        struct bs_candidate_terms terms = bs_candidate_terms_of(plan, account, equity, &position);
+        struct bs_candidate other =
+            bs_candidate_of(plan, rankings->ranking, account, &position, &terms);
+        struct tally *tally = &tallies[list->first];
+        int64_t lots = bs_abs64(row->size);
+        tally->total += lots;
+        tally->candidates++;
+        if (account != tally->own.account && comes_before(plan->engine, &other, &tally->own)) {
+            tally->ahead += lots;
+            tally->before++;
+        }
+    }
+}
+
+/* A position whose place is asked for. No two of a batch are on one side of one market. */
+struct held {
+    uint32_t account, row;
+};
+
+/* Marks the market sides of the positions that can be ranked. */
+static void begin_tallies(const struct bs_plan *plan, const struct held *held, uint32_t count,
+                          struct tally *tallies)
+{
+    const struct bs_engine *engine = plan->engine;
+    struct bs_rankings *rankings = &plan->scratch->rankings;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t account = held[i].account;
+        bs_i128 equity = bs_account_equity(engine, account);
+        struct bs_working_position position = bs_plan_position(
+            plan, account, held[i].row - engine->accounts.hot[account].position_at);
+        if (equity < 0 || account == engine->pools[plan->pool].backstop ||
+            !engine->markets[position.market].has_mark) {
+            continue;
+        }
+        uint32_t at = position.market * 2 + (position.leg.size < 0);
+        struct bs_candidate_terms terms = bs_candidate_terms_of(plan, account, equity, &position);
+        tallies[i].own = bs_candidate_of(plan, rankings->ranking, account, &position, &terms);
+        rankings->lists[at] = (struct bs_ranking_list){.first = i, .count = 1};
+        rankings->markets[rankings->markets_count++] = at;
+    }
+}
+
+/*
+ * The most that a close of the whole position could cost its holder: nothing at mark; at a
+ * bankruptcy price its profit when the principal is protected, and never more than leaves the
+ * account's equity at 0.
+ */
+static void view_worst_close(const struct bs_plan *plan, uint32_t account, uint32_t row,
+                             struct bs_rank_view *ret_view)
+{
+    const struct bs_engine *engine = plan->engine;
+    const struct bs_pool *pool = &engine->pools[plan->pool];
+    const struct bs_market *market = &engine->markets[engine->positions.rows[row].market];
+    const struct bs_layer *adl = bs_layer_of(plan, BS_LAYER_ADL);
+    bs_i128 profit = bs_position_profit(engine, row), cost = 0;
+    uint8_t bound = BS_BOUND_MARK;
+    if (adl->price == BS_PRICE_BANKRUPTCY && (!adl->protect_principal || profit >= 0)) {
+        cost = bs_account_equity(engine, account);
+        bound = BS_BOUND_EQUITY;
+        if (adl->protect_principal && profit <= cost) {
+            cost = profit;
+            bound = BS_BOUND_ENTRY;
+        }
+    }
+    int64_t size = engine->positions.rows[row].size;
+    bs_i128 received = bs_plan_value(plan, engine->positions.rows[row].market, size) - cost;
+    ret_view->bound = bound;
+    ret_view->worst_cost = bs_quanta_wide(pool, cost);
+    ret_view->worst_price =
+        bs_price_wide(market, bs_value_shown(market, size > 0, received), bs_abs64(size));
+}
+
+static void view_rank(const struct bs_plan *plan, uint32_t account, uint32_t row,
+                      const struct tally *tally, struct bs_rank_view *ret_view)
+{
+    const struct bs_engine *engine = plan->engine;
+    uint32_t row_market = engine->positions.rows[row].market;
+    const struct bs_market *market = &engine->markets[row_market];
+    uint8_t ranking = plan->scratch->rankings.ranking;
+    *ret_view = (struct bs_rank_view){
+        .market = bs_market_text(engine, row_market),
+        .side = (uint8_t)(engine->positions.rows[row].size < 0),
+        .ranked = tally->candidates != 0,
+        .isolated = engine->accounts.cold[account].owner != 0,
+        .of = tally->candidates,
+        .has_mark = market->has_mark,
+        .mark_price = bs_ticks_wide(market, market->mark),
+        .ranking = ranking,
+        .place.size = bs_lots_wide(market, bs_abs64(engine->positions.rows[row].size)),
+        .place.unrealized_profit =
+            bs_quanta_wide(&engine->pools[plan->pool], bs_position_profit(engine, row)),
+    };
+    if (!ret_view->ranked) {
+        return;
+    }
+    int64_t lots = bs_abs64(engine->positions.rows[row].size);
+    view_candidate(engine, row_market, &tally->own, ranking, &ret_view->place);
+    place_row(market, tally->ahead, tally->ahead + lots, tally->total, &ret_view->place);
+    ret_view->place.rank = tally->before + 1;
+    ret_view->closable = bs_layer_of(plan, BS_LAYER_ADL) != NULL;
+    if (ret_view->closable) {
+        view_worst_close(plan, account, row, ret_view);
+    }
+}
+
+static void rank_batch(const struct bs_plan *plan, const struct held *held, uint32_t count,
+                       struct bs_rank_view *ret_rows)
+{
+    struct tally tallies[BS_RANK_ROWS_MAX] = {0};
+    const struct bs_engine *engine = plan->engine;
+    const struct bs_pool *pool = &engine->pools[plan->pool];
+    struct bs_rankings *rankings = &plan->scratch->rankings;
+    begin_tallies(plan, held, count, tallies);
+    if (rankings->markets_count > 0) {
+        struct bs_account_walk walk = bs_account_walk_begin(pool);
+        for (uint32_t other; (other = bs_account_walk_next(engine, &walk)) != 0;) {
+            if (other != pool->backstop) {
+                tally_account(plan, other, tallies);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        view_rank(plan, held[i].account, held[i].row, &tallies[i], &ret_rows[i]);
+    }
+    bs_rankings_clear(rankings, rankings->ranking);
+}
+
+uint32_t bs_rank_view_get(struct bs_engine *engine, uint32_t account, uint32_t offset, uint32_t max,
+                          struct bs_rank_view *ret_rows)
+{
+    struct held held[BS_RANK_ROWS_MAX];
+    struct bs_plan plan;
+    uint32_t count = 0, cross = 0, skipped = 0;
+    assert(max <= BS_RANK_ROWS_MAX);
+    for (uint32_t holder = account; holder != 0 && count < max;
+         holder = engine->accounts.cold[holder].isolated) {
+        const struct bs_account_hot *hot = &engine->accounts.hot[holder];
+        for (uint32_t i = 0; i < hot->position_count && count < max; i++) {
+            if (skipped++ >= offset) {
+                held[count++] = (struct held){holder, hot->position_at + i};
+                cross += holder == account;
+            }
+        }
+    }
+    bs_plan_begin(&plan, engine, engine->accounts.hot[account].pool, engine->time_ms);
+    const struct bs_layer *adl = bs_layer_of(&plan, BS_LAYER_ADL);
+    bs_order_refresh(engine);
+    bs_rankings_clear(&engine->scratch->rankings,
+                      adl != NULL ? adl->ranking : BS_RANKING_PROFIT_LEVERAGE);
+    rank_batch(&plan, held, cross, ret_rows);
+    rank_batch(&plan, held + cross, count - cross, ret_rows + cross);
+    return count;
+}
