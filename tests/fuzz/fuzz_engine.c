@@ -240,7 +240,7 @@ static void read_fund(const struct row *row, struct bs_command *command)
     command->as.fund = (struct bs_fund_command){.pool = pool_name, .amount = signed_in(row, 4, 8)};
 }
 
-static void read_market_fund(const struct row *row, struct bs_command *command)
+static void read_own_fund(const struct row *row, struct bs_command *command)
 {
     command->as.own_fund =
         (struct bs_own_fund_command){.market = market_of(row), .amount = signed_in(row, 4, 8)};
@@ -301,7 +301,7 @@ static const struct verb {
     {'t', BS_COMMAND_TRANSFER, read_transfer},
     {'a', BS_COMMAND_ACCOUNT, read_account},
     {'i', BS_COMMAND_INSURANCE_FUND, read_fund},
-    {'k', BS_COMMAND_OWN_FUND, read_market_fund},
+    {'k', BS_COMMAND_OWN_FUND, read_own_fund},
     {'c', BS_COMMAND_CLOSE_PERIOD, read_pool_name},
     {'r', BS_COMMAND_RESUME, read_pool_name},
     {'q', BS_COMMAND_PAUSE, read_pool_name},

@@ -459,7 +459,7 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
             return []
         return [pool.publish("insurance_credit", backstop, amount=pool.money(credit))]
 
-    def on_market_fund(self, command, now):
+    def on_own_fund(self, command, now):
         market = self.market_of(command)
         pool = self.pools[market.pool]
         amount, backstop = self.quanta(pool, command["amount"]), pool.backstop

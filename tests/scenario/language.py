@@ -143,7 +143,7 @@ def read_fund(words):
     return {"type": "insurance_fund"} | fields | more
 
 
-def read_market_fund(words):
+def read_own_fund(words):
     fields, rest = placed(words, "market", "amount")
     more = {"transfer_id" if key == "id" else key: v for key, v in options(rest).items()}
     return {"type": "own_fund"} | fields | more
@@ -167,7 +167,7 @@ def read_provider(words):
 
 READERS = {
     "pool": read_pool, "market": read_market, "account": read_account, "position": read_position,
-    "fill": read_fill, "transfer": read_transfer, "mark": read_mark, "fund": read_fund, "own_fund": read_market_fund,
+    "fill": read_fill, "transfer": read_transfer, "mark": read_mark, "fund": read_fund, "own_fund": read_own_fund,
     "settle": read_named("settle"), "close": read_named("close_period"),
     "resume": read_named("resume"), "pause": read_named("pause"),
     "unfilled": lambda words: {"type": "unfilled", "pool": words[0], "action": int(words[1]),
