@@ -22,13 +22,13 @@
 #include "daemon/logger/logger.h"
 #include "daemon/logger/notify.h"
 #include "daemon/simulation/simulator.h"
-#include "daemon/webhooks/publisher.h"
+#include "daemon/webhooks/webhooks.h"
 
 #define SIGNALS_COUNT 4
 #define REPLAY_NOTIFY_NS ((uint64_t)1000000000)
 #define REPLAY_EXTEND_US 30000000 /* the service manager's patience after each sign of life */
 #define DESCRIPTORS_SPARE 1024    /* beside the connections: files, and webhooks' own */
-#define PUBLISHER_QUEUE_MAX 64    /* requests about webhooks that wait */
+#define WEBHOOKS_QUEUE_MAX 64     /* requests about webhooks that wait */
 
 struct app {
     const struct arguments *arguments;
@@ -40,7 +40,7 @@ struct app {
     struct http_server *http;
     struct simulator *simulator;
     struct access access; /* read before the log, used by HTTP */
-    struct publisher *publisher;
+    struct webhooks *webhooks;
     struct audit *audit;
     struct request report; /* of SIGUSR1 */
     bool is_reporting;
@@ -120,7 +120,7 @@ static void on_actions(void *user, uint64_t last_ordinal)
 {
     struct app *app = user;
     http_server_wake(app->http, last_ordinal);
-    publisher_wake(app->publisher);
+    webhooks_wake(app->webhooks);
 }
 
 /* ---- signals ---- */
@@ -406,11 +406,11 @@ static int start_simulator(struct app *app)
     return code < 0 ? refuse("simulations cannot be served", code, error) : EX_OK;
 }
 
-static int start_publisher(struct app *app)
+static int start_webhooks(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
     const struct settings *settings = app->settings;
-    struct publisher_options options = {
+    struct webhooks_options options = {
         .directory = settings_text(settings, SETTING_STORAGE_DATA),
         .allows_http = settings_number(settings, SETTING_WEBHOOKS_ALLOW_HTTP) != 0,
         .ca_file = settings_text(settings, SETTING_WEBHOOKS_CA_FILE),
@@ -420,14 +420,14 @@ static int start_publisher(struct app *app)
         .parallel_max = settings_number32(settings, SETTING_WEBHOOKS_PARALLEL_MAX),
         .history_max = settings_number32(settings, SETTING_WEBHOOKS_HISTORY_MAX),
         .disable_after_s = settings_number32(settings, SETTING_WEBHOOKS_DISABLE_AFTER_S),
-        .queue_max = PUBLISHER_QUEUE_MAX,
+        .queue_max = WEBHOOKS_QUEUE_MAX,
     };
     bool is_read =
         address_ranges_parse(&options.exceptions,
                              settings_text(settings, SETTING_WEBHOOKS_ALLOW_CIDRS)) &&
         address_ports_parse(&options.ports, settings_text(settings, SETTING_WEBHOOKS_PORTS));
     assert(is_read); /* settings were checked */
-    int code = publisher_new(&app->publisher, app->core, app->log, &options, error);
+    int code = webhooks_new(&app->webhooks, app->core, app->log, &options, error);
     return code < 0 ? refuse("webhooks cannot be sent", code, error) : EX_OK;
 }
 
@@ -438,7 +438,7 @@ static int start_http(struct app *app)
         .simulator = app->simulator,
         .keys = app->access.keys,
         .tls = app->access.tls,
-        .publisher = app->publisher,
+        .webhooks = app->webhooks,
         .audit = app->audit,
     };
     app->has_keys = options.keys != NULL;
@@ -506,7 +506,7 @@ static int serve(struct app *app)
 {
     int status = start_simulator(app);
     if (status == EX_OK) {
-        status = start_publisher(app);
+        status = start_webhooks(app);
     }
     if (status == EX_OK) {
         status = start_http(app);
@@ -521,9 +521,9 @@ static int serve(struct app *app)
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
     simulator_stop(app->simulator); /* answers what waits for it */
-    publisher_stop(app->publisher); /* likewise */
+    webhooks_stop(app->webhooks);   /* likewise */
     http_server_free(app->http);
-    publisher_free(app->publisher);
+    webhooks_free(app->webhooks);
     simulator_free(app->simulator);
     core_free(app->core);
     return status;

@@ -271,7 +271,7 @@ enum MHD_Result connection_on_request(void *user, struct MHD_Connection *mhd, co
     return run(connection);
 }
 
-/* On the core loop, the simulator's or the publisher's thread. Who finds the
+/* On the core loop, the simulator's or the webhooks thread. Who finds the
  * list empty wakes the HTTP thread; it takes the list as a whole.
  */
 static void on_core_done(struct request *request)
@@ -379,8 +379,8 @@ static void reset(struct connection *connection)
     *request = (struct request){.body = body, .batch = batch, .key_record = key_record};
     free(connection->job);
     connection->job = NULL;
-    free(connection->publisher_job);
-    connection->publisher_job = NULL;
+    free(connection->webhooks_job);
+    connection->webhooks_job = NULL;
     connection->route = NULL;
     connection->guard = (struct guard){0};
     connection->allow[0] = '\0';

@@ -94,14 +94,14 @@ struct connection {
     struct guard guard;
     struct query query;
     struct caller caller;
-    char gate_detail[256];               /* why the gate does not let it through */
-    uint64_t path_number;                /* of a settlement or an action; 0 = none */
-    uint64_t audit_id;                   /* of the line that says it was asked; 0 = none */
-    struct simulator_job *job;           /* of a simulation; NULL for everything else */
-    struct publisher_job *publisher_job; /* likewise, about webhooks */
-    struct stream *stream;               /* likewise of a stream */
-    char allow[48];                      /* the methods for a 405 */
-    const char *etag;                    /* the validator of an answer that may be kept, or NULL */
+    char gate_detail[256];             /* why the gate does not let it through */
+    uint64_t path_number;              /* of a settlement or an action; 0 = none */
+    uint64_t audit_id;                 /* of the line that says it was asked; 0 = none */
+    struct simulator_job *job;         /* of a simulation; NULL for everything else */
+    struct webhooks_job *webhooks_job; /* likewise, about webhooks */
+    struct stream *stream;             /* likewise of a stream */
+    char allow[48];                    /* the methods for a 405 */
+    const char *etag;                  /* the validator of an answer that may be kept, or NULL */
     char *body;
     size_t body_size; /* received so far */
     size_t body_capacity;

@@ -9,7 +9,7 @@
 #include "api/request_record.h"
 #include "daemon/http/answer.h"
 #include "daemon/http/header.h"
-#include "daemon/webhooks/publisher.h"
+#include "daemon/webhooks/webhooks.h"
 
 _Static_assert(KEY_NAME_SIZE_MAX <= BS_ID_SIZE_MAX, "a caller's name fits its record");
 
@@ -113,7 +113,7 @@ bool idempotency_begin(struct connection *connection)
 
 bool idempotency_begin_job(struct connection *connection)
 {
-    struct publisher_job *job = connection->publisher_job;
+    struct webhooks_job *job = connection->webhooks_job;
     struct bs_text key;
     enum bs_status status = read_key(connection, job->key, job->fingerprint, &key);
     if (status != BS_OK) {

@@ -15,7 +15,7 @@
  */
 BS_MUST_USE bool idempotency_begin(struct connection *connection);
 
-/* The same for a write about webhooks: publisher_job has the key. */
+/* The same for a write about webhooks: webhooks_job has the key. */
 BS_MUST_USE bool idempotency_begin_job(struct connection *connection);
 
 /* A key as the header says it. False: it is none; *ret_key has up to BS_REQUEST_KEY_SIZE_MAX bytes

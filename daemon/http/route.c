@@ -5,7 +5,7 @@
 #include "daemon/http/connection.h"
 #include "daemon/http/path.h"
 #include "daemon/http/reads.h"
-#include "daemon/webhooks/publisher.h"
+#include "daemon/webhooks/webhooks.h"
 
 #define LIST_MAX 1000
 #define ACTIONS_MAX 10000
@@ -49,7 +49,7 @@
         .needs_pool = true, .takes_body = body                                                     \
     }
 
-/* About webhooks; the command is the publisher's verb. */
+/* About webhooks; the command is an enum webhooks_verb. */
 #define WEBHOOK(verb, pattern, what, body)                                                         \
     {                                                                                              \
         .method = verb, pattern, handle_webhook, .roles = ROLE_OPS, .command = what,               \
@@ -144,15 +144,15 @@ static const struct route routes[] = {
     COMPARE("POST", "/v1/pools/{}/settlements/#/compare", true),
     COMPARE_IN("GET", "/v1/settlements/#/compare", false),
     COMPARE_IN("POST", "/v1/settlements/#/compare", true),
-    WEBHOOK("POST", "/v1/webhooks", PUBLISHER_CREATE, true),
-    WEBHOOK_LIST("/v1/webhooks", PUBLISHER_LIST, BY_NAME),
-    WEBHOOK("GET", "/v1/webhooks/{}", PUBLISHER_SHOW, false),
-    WEBHOOK("DELETE", "/v1/webhooks/{}", PUBLISHER_DELETE, false),
-    WEBHOOK("POST", "/v1/webhooks/{}/test", PUBLISHER_TEST, true),
-    WEBHOOK("POST", "/v1/webhooks/{}/redeliver", PUBLISHER_REDELIVER, true),
-    WEBHOOK("POST", "/v1/webhooks/{}/rotate", PUBLISHER_ROTATE, true),
-    WEBHOOK("POST", "/v1/webhooks/{}/enable", PUBLISHER_ENABLE, true),
-    WEBHOOK_LIST("/v1/webhooks/{}/deliveries", PUBLISHER_HISTORY, BY_NUMBER),
+    WEBHOOK("POST", "/v1/webhooks", WEBHOOKS_CREATE, true),
+    WEBHOOK_LIST("/v1/webhooks", WEBHOOKS_LIST, BY_NAME),
+    WEBHOOK("GET", "/v1/webhooks/{}", WEBHOOKS_SHOW, false),
+    WEBHOOK("DELETE", "/v1/webhooks/{}", WEBHOOKS_DELETE, false),
+    WEBHOOK("POST", "/v1/webhooks/{}/test", WEBHOOKS_TEST, true),
+    WEBHOOK("POST", "/v1/webhooks/{}/redeliver", WEBHOOKS_REDELIVER, true),
+    WEBHOOK("POST", "/v1/webhooks/{}/rotate", WEBHOOKS_ROTATE, true),
+    WEBHOOK("POST", "/v1/webhooks/{}/enable", WEBHOOKS_ENABLE, true),
+    WEBHOOK_LIST("/v1/webhooks/{}/deliveries", WEBHOOKS_HISTORY, BY_NUMBER),
     {.method = "GET", "/livez", handle_live, .roles = ROLE_ANYBODY},
     {.method = "GET", "/healthz", handle_live, .roles = ROLE_ANYBODY},
     {.method = "GET", "/readyz", handle_ready, .roles = ROLE_ANYBODY, .parameters = QUERY_VERBOSE},

@@ -13,7 +13,7 @@
 
 struct audit;
 struct keys;
-struct publisher;
+struct webhooks;
 struct simulator;
 struct tls;
 
@@ -39,7 +39,7 @@ struct http_options {
     struct simulator *simulator; /* NULL: simulations are off */
     struct keys *keys;           /* NULL: everybody may do everything. The server's from then on */
     struct tls *tls;             /* NULL: plain HTTP. The server's from then on */
-    struct publisher *publisher;
+    struct webhooks *webhooks;
     struct audit *audit; /* NULL: administrative requests are not written down. Likewise */
 };
 

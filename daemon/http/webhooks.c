@@ -1,47 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Webhooks: bodies are read here, the publisher's thread does the rest. */
+/* Webhooks: bodies are read here, the webhooks thread does the rest. */
 #include <stdlib.h>
 
 #include "daemon/http/answer.h"
 #include "daemon/http/connection.h"
 #include "daemon/http/idempotency.h"
-#include "daemon/webhooks/publisher.h"
+#include "daemon/webhooks/webhooks.h"
 
 static bool submit(struct connection *connection)
 {
-    return publisher_submit(connection->server->options.publisher, connection->publisher_job);
+    return webhooks_submit(connection->server->options.webhooks, connection->webhooks_job);
 }
 
-static bool parse(const struct connection *connection, struct publisher_job *job,
+static bool parse(const struct connection *connection, struct webhooks_job *job,
                   struct api_error *error)
 {
     const char *body = connection->body;
     size_t size = connection->body_size;
-    switch ((enum publisher_verb)job->verb) {
-    case PUBLISHER_CREATE:
+    switch ((enum webhooks_verb)job->verb) {
+    case WEBHOOKS_CREATE:
         return api_webhook_parse(&job->asked.webhook, body, size, error);
-    case PUBLISHER_REDELIVER:
+    case WEBHOOKS_REDELIVER:
         return api_redeliver_parse(&job->asked.redeliver, body, size, error);
-    case PUBLISHER_ROTATE:
+    case WEBHOOKS_ROTATE:
         return api_rotate_parse(&job->asked.rotate, body, size, error);
-    case PUBLISHER_LIST:
-    case PUBLISHER_SHOW:
-    case PUBLISHER_DELETE:
-    case PUBLISHER_TEST:
-    case PUBLISHER_ENABLE:
-    case PUBLISHER_HISTORY:
+    case WEBHOOKS_LIST:
+    case WEBHOOKS_SHOW:
+    case WEBHOOKS_DELETE:
+    case WEBHOOKS_TEST:
+    case WEBHOOKS_ENABLE:
+    case WEBHOOKS_HISTORY:
         break;
     }
     return true;
 }
 
 /* What is asked; false: the answer is there. */
-static bool read_body(struct connection *connection, struct publisher_job *job)
+static bool read_body(struct connection *connection, struct webhooks_job *job)
 {
     struct request *request = &connection->request;
     struct api_error error;
     if (connection->body_size == 0) {
-        bool is_needed = job->verb == PUBLISHER_CREATE || job->verb == PUBLISHER_REDELIVER;
+        bool is_needed = job->verb == WEBHOOKS_CREATE || job->verb == WEBHOOKS_REDELIVER;
         job->asked.rotate.overlap_s = API_OVERLAP_S;
         if (is_needed) {
             answer_problem(request, BS_EMPTY_BODY, NULL);
@@ -63,15 +63,15 @@ static bool read_body(struct connection *connection, struct publisher_job *job)
 /* False: the answer is there. */
 static bool begin(struct connection *connection)
 {
-    struct publisher_job *job = calloc(1, sizeof(*job));
+    struct webhooks_job *job = calloc(1, sizeof(*job));
     if (job == NULL) {
         answer_problem(&connection->request, BS_INTERNAL, NULL);
         return false;
     }
-    connection->publisher_job = job;
+    connection->webhooks_job = job;
     job->request = &connection->request;
     job->verb = connection->route->command;
-    bool has_key = strcmp(connection->route->method, "GET") != 0 && job->verb != PUBLISHER_TEST;
+    bool has_key = strcmp(connection->route->method, "GET") != 0 && job->verb != WEBHOOKS_TEST;
     return read_body(connection, job) && (!has_key || idempotency_begin_job(connection));
 }
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/simulation/simulator.h"
-#include "daemon/webhooks/publisher.h"
+#include "daemon/webhooks/webhooks.h"
 
 #define HTTP_STATUS_MIN 100
 #define HTTP_STATUS_MAX 599
@@ -163,10 +163,10 @@ static uint64_t age_ms(int64_t time_ms)
     return time_ms == 0 || age < 0 ? 0 : (uint64_t)age;
 }
 
-static void render_latency(struct buffer *out, const struct publisher_stats *stats)
+static void render_latency(struct buffer *out, const struct webhooks_stats *stats)
 {
-    static const uint32_t bounds_ms[PUBLISHER_LATENCY_BUCKETS - 1] = PUBLISHER_LATENCY_BOUNDS;
-    struct histogram latency = {bounds_ms, PUBLISHER_LATENCY_BUCKETS - 1, stats->latencies,
+    static const uint32_t bounds_ms[WEBHOOKS_LATENCY_BUCKETS - 1] = WEBHOOKS_LATENCY_BOUNDS;
+    struct histogram latency = {bounds_ms, WEBHOOKS_LATENCY_BUCKETS - 1, stats->latencies,
                                 stats->latency_ms_total * (NS_PER_S / 1000)};
     render_histogram(out, "webhook_latency_seconds",
                      "From the time of an action to the answer of a receiver that took its notice.",
@@ -175,7 +175,7 @@ static void render_latency(struct buffer *out, const struct publisher_stats *sta
 
 static void render_webhooks(struct buffer *out)
 {
-    struct publisher_stats stats = publisher_stats_get();
+    struct webhooks_stats stats = webhooks_stats_get();
 
     const struct {
         const char *result;

@@ -23,7 +23,7 @@ static enum ladder ladder_of(const struct message *message)
 {
     const struct lane *lane = message->lane;
     const struct api_webhook *asked = &lane->endpoint->asked;
-    if (lane->kind == LANE_NOTICES) {
+    if (lane->kind == LANE_OTHER) {
         return LADDER_STANDARD;
     }
     bool waits_for_it = asked->order == API_IN_ORDER || asked->batch_max > 1;
@@ -41,7 +41,7 @@ static int64_t next_delay_ms(struct message *message)
     enum ladder ladder = ladder_of(message);
     int64_t retry_after_ms = message->call.retry_after_ms;
     bool is_flaky = ladder == LADDER_URGENT && endpoint->taken_ms != 0 &&
-                    publisher_now_ms() - endpoint->taken_ms < FLAKY_MS &&
+                    webhooks_now_ms() - endpoint->taken_ms < FLAKY_MS &&
                     message->spared < SPARED_MAX;
     if (is_flaky) {
         message->spared++;
@@ -92,22 +92,21 @@ static void touch(struct message *message)
 
 static void end_test(struct message *message)
 {
-    struct publisher_job *job = message->job;
+    struct webhooks_job *job = message->job;
     message->job = NULL;
-    publisher_answer_test(job, message);
+    webhooks_answer_test(job, message);
 }
 
 static void on_delivered(struct message *message)
 {
     struct lane *lane = message->lane;
     struct endpoint *endpoint = lane->endpoint;
-    int64_t latency_ms = publisher_wall_ms() - message->time_ms;
+    int64_t latency_ms = webhooks_wall_ms() - message->time_ms;
     latency_ms = latency_ms > 0 ? latency_ms : 0;
-    publisher_count_attempt(&message->call, latency_ms);
+    webhooks_count_attempt(&message->call, latency_ms);
     remember(message, 0, latency_ms);
     endpoint->failing_since_ms = 0;
-    endpoint->taken_ms =
-        message->lane->kind == LANE_NOTICES ? endpoint->taken_ms : publisher_now_ms();
+    endpoint->taken_ms = message->lane->kind == LANE_OTHER ? endpoint->taken_ms : webhooks_now_ms();
     touch(message);
     if (message->job != NULL) {
         end_test(message);
@@ -127,7 +126,7 @@ static void set_last_error(struct endpoint *endpoint, const struct transport_cal
 
 static bool fails_for_long(const struct endpoint *endpoint, int64_t wall_ms)
 {
-    int64_t allowed_ms = (int64_t)endpoint->publisher->options.disable_after_s * 1000;
+    int64_t allowed_ms = (int64_t)endpoint->webhooks->options.disable_after_s * 1000;
     return wall_ms - endpoint->failing_since_ms >= allowed_ms;
 }
 
@@ -136,8 +135,8 @@ static void on_failed(struct message *message)
     struct lane *lane = message->lane;
     struct endpoint *endpoint = lane->endpoint;
     const struct transport_call *call = &message->call;
-    int64_t wall_ms = publisher_wall_ms();
-    publisher_count_attempt(call, -1);
+    int64_t wall_ms = webhooks_wall_ms();
+    webhooks_count_attempt(call, -1);
     message->failures++;
     touch(message);
     set_last_error(endpoint, call);
@@ -153,8 +152,8 @@ static void on_failed(struct message *message)
     bool is_over = delay_ms < 0 || call->status == STATUS_GONE || fails_for_long(endpoint, wall_ms);
     remember(message, is_over ? 0 : wall_ms + delay_ms, -1);
     if (!is_over) {
-        message->due_ms = publisher_now_ms() + delay_ms;
-        logger_write(LOGGER_WARN, "publisher", "a notice was not taken",
+        message->due_ms = webhooks_now_ms() + delay_ms;
+        logger_write(LOGGER_WARN, "webhooks", "a notice was not taken",
                      LOGGER_FIELDS(logger_string("endpoint", endpoint->id),
                                    logger_string("id", message->id),
                                    logger_string("error", endpoint->last_error),
@@ -174,14 +173,14 @@ static void on_done(struct transport_call *call)
     struct endpoint *endpoint = lane->endpoint;
     message->is_sent = false;
     lane->sent_count--;
-    endpoint->publisher->sent_count--;
+    endpoint->webhooks->sent_count--;
     endpoint->is_dirty = true;
     if (call->status >= 200 && call->status < 300) {
         on_delivered(message);
     } else {
         on_failed(message);
     }
-    publisher_ended(endpoint->publisher, endpoint);
+    webhooks_ended(endpoint->webhooks, endpoint);
 }
 
 /* ---- sending ---- */
@@ -220,7 +219,7 @@ static void wrap(struct message *message)
 }
 
 /* What is in a batch is saved before anybody can see its id. */
-static bool settle_batch(struct message *message)
+static bool save_batch(struct message *message)
 {
     struct lane *lane = message->lane;
     if (message->first == message->last || lane_saves(lane, message)) {
@@ -229,7 +228,7 @@ static bool settle_batch(struct message *message)
     uint64_t touched = lane->touched;
     touch(message);
     lane->endpoint->is_dirty = true;
-    if (publisher_save(lane->endpoint->publisher, false) == 0) {
+    if (webhooks_save(lane->endpoint->webhooks, false) == 0) {
         return true;
     }
     lane->touched = touched;
@@ -240,17 +239,17 @@ void delivery_send(struct message *message)
 {
     struct endpoint *endpoint = message->lane->endpoint;
     struct transport_call *call = &message->call;
-    message->sent_ms = publisher_wall_ms();
-    if (!settle_batch(message)) {
-        message->due_ms = publisher_now_ms() + 1000; /* when the disk is better */
+    message->sent_ms = webhooks_wall_ms();
+    if (!save_batch(message)) {
+        message->due_ms = webhooks_now_ms() + 1000; /* when the disk is better */
         return;
     }
     wrap(message);
     endpoint_expire_secrets(endpoint, message->sent_ms);
     if (sign(message, message->sent_ms / 1000) != 0) {
-        logger_write(LOGGER_ERROR, "publisher", "a notice cannot be signed",
+        logger_write(LOGGER_ERROR, "webhooks", "a notice cannot be signed",
                      LOGGER_FIELDS(logger_string("endpoint", endpoint->id)));
-        message->due_ms = publisher_now_ms() + 1000;
+        message->due_ms = webhooks_now_ms() + 1000;
         return;
     }
     (void)snprintf(message->id_header, sizeof(message->id_header), "webhook-id: %s", message->id);
@@ -264,6 +263,6 @@ void delivery_send(struct message *message)
     call->user = message;
     message->is_sent = true;
     message->lane->sent_count++;
-    endpoint->publisher->sent_count++;
-    transport_send(endpoint->publisher->transport, call);
+    endpoint->webhooks->sent_count++;
+    transport_send(endpoint->webhooks->transport, call);
 }

@@ -21,14 +21,14 @@ const char *disable_reason_name(uint8_t reason)
     return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : NULL;
 }
 
-struct endpoint *endpoint_new(struct publisher *publisher)
+struct endpoint *endpoint_new(struct webhooks *webhooks)
 {
     struct endpoint *endpoint = calloc(1, sizeof(*endpoint));
     if (endpoint == NULL) {
         (void)fputs("out of memory: a webhook endpoint\n", stderr);
         abort();
     }
-    endpoint->publisher = publisher;
+    endpoint->webhooks = webhooks;
     for (uint8_t kind = 0; kind < LANE_COUNT; kind++) {
         endpoint->lanes[kind] = (struct lane){.endpoint = endpoint, .kind = kind};
     }
@@ -55,8 +55,8 @@ void endpoint_free(struct endpoint *endpoint)
 static uint32_t sent_max(const struct lane *lane)
 {
     const struct endpoint *endpoint = lane->endpoint;
-    if (lane->kind == LANE_NOTICES || endpoint->asked.order == API_PARALLEL) {
-        return endpoint->publisher->options.parallel_max;
+    if (lane->kind == LANE_OTHER || endpoint->asked.order == API_PARALLEL) {
+        return endpoint->webhooks->options.parallel_max;
     }
     return 1;
 }
@@ -84,7 +84,7 @@ static void end_replay(struct lane *lane)
     if (lane->is_open && lane->first == NULL && lane->position >= lane->until) {
         lane->is_open = false;
         lane->endpoint->is_dirty = true;
-        logger_write(LOGGER_INFO, "publisher", "a redelivery is done",
+        logger_write(LOGGER_INFO, "webhooks", "a redelivery is done",
                      LOGGER_FIELDS(logger_string("endpoint", lane->endpoint->id),
                                    logger_uint("from", lane->start + 1),
                                    logger_uint("to", lane->until)));
@@ -93,16 +93,16 @@ static void end_replay(struct lane *lane)
 
 void endpoint_pump(struct endpoint *endpoint)
 {
-    struct publisher *publisher = endpoint->publisher;
-    int64_t now_ms = publisher_now_ms();
-    if (publisher->is_stopping) {
+    struct webhooks *webhooks = endpoint->webhooks;
+    int64_t now_ms = webhooks_now_ms();
+    if (webhooks->is_stopping) {
         return;
     }
     bool has_more = false;
     for (uint32_t kind = 0; kind < LANE_COUNT; kind++) {
         struct lane *lane = &endpoint->lanes[kind];
         send_due(lane, now_ms); /* first: the log can be read while it is under way */
-        if (endpoint->reason == DISABLED_NOT && kind != LANE_NOTICES) {
+        if (endpoint->reason == DISABLED_NOT && kind != LANE_OTHER) {
             bool was_empty = lane->first == NULL;
             has_more = lane_fill(lane) || has_more;
             if (was_empty) {
@@ -112,10 +112,10 @@ void endpoint_pump(struct endpoint *endpoint)
     }
     end_replay(&endpoint->lanes[LANE_REPLAY]);
     if (has_more) {
-        (void)uv_async_send(&publisher->wake); /* after the others */
+        (void)uv_async_send(&webhooks->wake); /* after the others */
     }
     if (endpoint->is_dirty) {
-        publisher_save_later(publisher);
+        webhooks_save_later(webhooks);
     }
 }
 
@@ -159,12 +159,12 @@ static void write_disabled(const struct endpoint *endpoint, struct buffer *out)
 /* The event for who asked for it; it is saved together with the state of the endpoint. */
 static void tell_others(const struct endpoint *disabled)
 {
-    struct publisher *publisher = disabled->publisher;
-    for (uint32_t i = 0; i < publisher->endpoints_count; i++) {
-        struct endpoint *other = publisher->endpoints[i];
-        struct lane *lane = &other->lanes[LANE_NOTICES];
+    struct webhooks *webhooks = disabled->webhooks;
+    for (uint32_t i = 0; i < webhooks->endpoints_count; i++) {
+        struct endpoint *other = webhooks->endpoints[i];
+        struct lane *lane = &other->lanes[LANE_OTHER];
         bool is_asked = (other->asked.events & API_EVENT_BIT(API_EVENT_ENDPOINT_DISABLED)) != 0;
-        if (other == disabled || !is_asked || lane->count >= ENDPOINT_NOTICES_MAX) {
+        if (other == disabled || !is_asked || lane->count >= ENDPOINT_OTHER_MAX) {
             continue;
         }
         struct message *message = lane_add(lane);
@@ -176,7 +176,7 @@ static void tell_others(const struct endpoint *disabled)
         lane->size += message->body.size;
         other->is_dirty = true;
     }
-    (void)uv_async_send(&publisher->wake);
+    (void)uv_async_send(&webhooks->wake);
 }
 
 void endpoint_disable(struct endpoint *endpoint, enum disable_reason reason)
@@ -185,17 +185,17 @@ void endpoint_disable(struct endpoint *endpoint, enum disable_reason reason)
         return; /* another request that was under way */
     }
     endpoint->reason = (uint8_t)reason;
-    endpoint->disabled_ms = publisher_wall_ms();
+    endpoint->disabled_ms = webhooks_wall_ms();
     endpoint->is_dirty = true;
-    publisher_count_disabled();
-    logger_write(LOGGER_ERROR, "publisher", "a webhook endpoint is disabled",
+    webhooks_count_disabled();
+    logger_write(LOGGER_ERROR, "webhooks", "a webhook endpoint is disabled",
                  LOGGER_FIELDS(logger_string("endpoint", endpoint->id),
                                logger_string("url", endpoint->asked.url),
                                logger_string("reason", disable_reason_name(endpoint->reason)),
                                logger_string("last_error", endpoint->last_error)));
     tell_others(endpoint);
     /* Now: the event has its id of this moment, and may be on its way in the next one. */
-    (void)publisher_save(endpoint->publisher, true);
+    (void)webhooks_save(endpoint->webhooks, true);
 }
 
 void endpoint_enable(struct endpoint *endpoint)
@@ -228,13 +228,13 @@ void endpoint_expire_secrets(struct endpoint *endpoint, int64_t wall_ms)
 
 /* ---- on request ---- */
 
-void endpoint_test(struct endpoint *endpoint, struct publisher_job *job)
+void endpoint_test(struct endpoint *endpoint, struct webhooks_job *job)
 {
-    struct lane *lane = &endpoint->lanes[LANE_NOTICES];
+    struct lane *lane = &endpoint->lanes[LANE_OTHER];
     struct message *message = lane_add(lane);
     struct buffer *out = &message->body;
     message->event = API_EVENT_TEST;
-    message->time_ms = publisher_wall_ms();
+    message->time_ms = webhooks_wall_ms();
     message->job = job;
     (void)snprintf(message->id, sizeof(message->id), "test_%s_%" PRId64 "_%" PRIu64, endpoint->id,
                    message->time_ms, ++endpoint->tests_count);

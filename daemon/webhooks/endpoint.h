@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An endpoint and what is on its way to it; the publisher's thread only.
+ * An endpoint and what is on its way to it; the webhooks thread only.
  *
  * Messages come from three lanes. LIVE follows the log. REPLAY goes through a part of it again.
  * NOTICES holds what is not in the log: tests, and the news that another endpoint was disabled. A
@@ -17,20 +17,20 @@
  * due). So after a crash a message is sent again, or for the first time, always under the same id,
  * which is made of its place in the log.
  */
-#ifndef PUBLISH_ENDPOINT_H
-#define PUBLISH_ENDPOINT_H
+#ifndef WEBHOOKS_ENDPOINT_H
+#define WEBHOOKS_ENDPOINT_H
 
 #include "daemon/webhooks/ladder.h"
-#include "daemon/webhooks/publisher.h"
 #include "daemon/webhooks/signer.h"
 #include "daemon/webhooks/transport.h"
+#include "daemon/webhooks/webhooks.h"
 
 #define ENDPOINT_ID_SIZE 24
 #define ENDPOINT_SECRETS_MAX 4
-#define ENDPOINT_NOTICES_MAX 64
+#define ENDPOINT_OTHER_MAX 64
 #define MESSAGE_ID_SIZE 72
 
-enum lane_kind { LANE_LIVE, LANE_REPLAY, LANE_NOTICES, LANE_COUNT };
+enum lane_kind { LANE_LIVE, LANE_REPLAY, LANE_OTHER, LANE_COUNT };
 
 enum disable_reason { DISABLED_NOT, DISABLED_GONE, DISABLED_EXHAUSTED, DISABLED_FAILING };
 
@@ -46,10 +46,10 @@ struct message {
     int64_t time_ms; /* likewise */
     uint32_t count;  /* of notices */
     uint32_t failures;
-    uint32_t spared;           /* of them, those that were no step up the ladder */
-    int64_t due_ms;            /* monotonic; 0: at once */
-    bool is_sent;              /* under way */
-    struct publisher_job *job; /* waits for the outcome of this test */
+    uint32_t spared;          /* of them, those that were no step up the ladder */
+    int64_t due_ms;           /* monotonic; 0: at once */
+    bool is_sent;             /* under way */
+    struct webhooks_job *job; /* waits for the outcome of this test */
     struct buffer body;
     /* of the attempt under way */
     int64_t sent_ms; /* wall clock */
@@ -97,7 +97,7 @@ struct endpoint_secret {
 };
 
 struct endpoint {
-    struct publisher *publisher;
+    struct webhooks *webhooks;
     char id[ENDPOINT_ID_SIZE];
     struct api_webhook asked;
     int64_t created_ms;
@@ -115,8 +115,8 @@ struct endpoint {
     bool is_dirty; /* the database does not know all of it */
 };
 
-struct endpoint *endpoint_new(struct publisher *publisher); /* aborts without memory */
-void endpoint_free(struct endpoint *endpoint);              /* cancels what is under way */
+struct endpoint *endpoint_new(struct webhooks *webhooks); /* aborts without memory */
+void endpoint_free(struct endpoint *endpoint);            /* cancels what is under way */
 
 /* Reads, sends, and says when it wants to be called again: endpoint_due_ms. */
 void endpoint_pump(struct endpoint *endpoint);
@@ -127,7 +127,7 @@ void endpoint_enable(struct endpoint *endpoint);
 /* Drops secrets whose time is over. */
 void endpoint_expire_secrets(struct endpoint *endpoint, int64_t wall_ms);
 /* Adds a test; its outcome answers the job. */
-void endpoint_test(struct endpoint *endpoint, struct publisher_job *job);
+void endpoint_test(struct endpoint *endpoint, struct webhooks_job *job);
 /* Begins to go through the log again. */
 int endpoint_redeliver(struct endpoint *endpoint, const struct api_redeliver *asked,
                        char error[LOG_ERROR_SIZE]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The publisher from the inside; its thread only, but for the queue and what is atomic. */
-#ifndef PUBLISH_INTERNAL_H
-#define PUBLISH_INTERNAL_H
+/* The room from the inside: the webhooks thread only, but for the queue and what is atomic. */
+#ifndef WEBHOOKS_INTERNAL_H
+#define WEBHOOKS_INTERNAL_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,15 +10,15 @@
 #include "daemon/webhooks/repeats.h"
 #include "daemon/webhooks/store.h"
 
-struct publisher {
+struct webhooks {
     struct core *core;
-    struct publisher_options options;
+    struct webhooks_options options;
     uv_loop_t loop;
     pthread_t thread;
     uv_async_t wake; /* actions, jobs, or the end */
     atomic_bool stop;
     pthread_mutex_t mutex; /* guards the queue */
-    struct publisher_job *first_job, *last_job;
+    struct webhooks_job *first_job, *last_job;
     uint32_t jobs_count; /* waiting */
     bool is_closed;
     /* the thread's own */
@@ -26,8 +26,8 @@ struct publisher {
     struct transport *transport;
     struct store *store;
     struct repeats repeats;
-    const struct publisher_job *keeping; /* its answer is saved with the next save, or NULL */
-    uv_timer_t retry;                    /* the next message that is due */
+    const struct webhooks_job *keeping; /* its answer is saved with the next save, or NULL */
+    uv_timer_t retry;                   /* the next message that is due */
     uv_timer_t save;
     uv_timer_t patience;         /* at the end */
     struct endpoint **endpoints; /* by id */
@@ -39,29 +39,28 @@ struct publisher {
     uint32_t sent_count; /* requests under way */
 };
 
-/* ---- publisher.c ---- */
-struct endpoint *publisher_find(struct publisher *publisher, struct bs_text id,
-                                uint32_t *ret_place);
-void publisher_add(struct publisher *publisher, struct endpoint *endpoint);
-void publisher_remove(struct publisher *publisher, uint32_t place);
+/* ---- webhooks.c ---- */
+struct endpoint *webhooks_find(struct webhooks *webhooks, struct bs_text id, uint32_t *ret_place);
+void webhooks_add(struct webhooks *webhooks, struct endpoint *endpoint);
+void webhooks_remove(struct webhooks *webhooks, uint32_t place);
 /* Saves soon. */
-void publisher_save_later(struct publisher *publisher);
+void webhooks_save_later(struct webhooks *webhooks);
 /* Saves now; 0 or the error, which was logged. What a client asked for is synced, and with it the
  * answer of a request with a key, which must be there. */
-int publisher_save(struct publisher *publisher, bool syncs);
+int webhooks_save(struct webhooks *webhooks, bool syncs);
 /* A request has ended. */
-void publisher_ended(struct publisher *publisher, struct endpoint *endpoint);
-void publisher_count_attempt(const struct transport_call *call, int64_t latency_ms);
-void publisher_count_disabled(void);
-void publisher_arm(struct publisher *publisher);
+void webhooks_ended(struct webhooks *webhooks, struct endpoint *endpoint);
+void webhooks_count_attempt(const struct transport_call *call, int64_t latency_ms);
+void webhooks_count_disabled(void);
+void webhooks_arm(struct webhooks *webhooks);
 
-int64_t publisher_wall_ms(void);
-int64_t publisher_now_ms(void); /* monotonic */
+int64_t webhooks_wall_ms(void);
+int64_t webhooks_now_ms(void); /* monotonic */
 
 /* ---- answers.c ---- */
-void publisher_answer(struct publisher *publisher, struct publisher_job *job);
-void publisher_answer_test(struct publisher_job *job, const struct message *message);
+void webhooks_answer(struct webhooks *webhooks, struct webhooks_job *job);
+void webhooks_answer_test(struct webhooks_job *job, const struct message *message);
 /* The endpoint is gone or the daemon stops. */
-void publisher_answer_lost(struct publisher_job *job, enum bs_status status);
+void webhooks_answer_lost(struct webhooks_job *job, enum bs_status status);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When a message that failed is tried again. Pure. */
-#ifndef PUBLISH_LADDER_H
-#define PUBLISH_LADDER_H
+#ifndef WEBHOOKS_LADDER_H
+#define WEBHOOKS_LADDER_H
 
 #include "lib/base/base.h"
 

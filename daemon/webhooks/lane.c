@@ -37,15 +37,15 @@ struct message *lane_add(struct lane *lane)
 
 static void message_free(struct message *message)
 {
-    struct publisher *publisher = message->lane->endpoint->publisher;
+    struct webhooks *webhooks = message->lane->endpoint->webhooks;
     if (message->is_sent) {
         transport_cancel(&message->call);
         message->lane->sent_count--;
-        publisher->sent_count--;
+        webhooks->sent_count--;
     }
     if (message->job != NULL) {
-        publisher_answer_lost(message->job,
-                              publisher->is_stopping ? BS_NOT_READY : BS_UNKNOWN_WEBHOOK);
+        webhooks_answer_lost(message->job,
+                             webhooks->is_stopping ? BS_NOT_READY : BS_UNKNOWN_WEBHOOK);
     }
     buffer_fini(&message->body);
     buffer_fini(&message->wrapped);
@@ -219,7 +219,7 @@ static int run(struct read *read, uint64_t after, char error[LOG_ERROR_SIZE])
 {
     struct endpoint *endpoint = read->lane->endpoint;
     struct log_filter filter = filter_of(&endpoint->asked, after, read->rows_max);
-    int code = log_reader_actions(endpoint->publisher->reader, &filter, on_row, read, error);
+    int code = log_reader_actions(endpoint->webhooks->reader, &filter, on_row, read, error);
     if (code == 0 && read->is_broken) {
         (void)snprintf(error, LOG_ERROR_SIZE, "a stored action cannot be decoded");
         code = -EBADMSG;
@@ -238,7 +238,7 @@ static bool has_room(const struct lane *lane)
 bool lane_fill(struct lane *lane)
 {
     char error[LOG_ERROR_SIZE];
-    uint64_t durable = lane->endpoint->publisher->durable;
+    uint64_t durable = lane->endpoint->webhooks->durable;
     uint64_t until = durable < lane->until ? durable : lane->until;
     if (!lane->is_open || lane->position >= until || !has_room(lane)) {
         return false;
@@ -246,7 +246,7 @@ bool lane_fill(struct lane *lane)
     struct read read = {.lane = lane, .until = until, .rows_max = ROWS_PER_READ};
     int code = run(&read, lane->position, error);
     if (code != 0) {
-        logger_write(LOGGER_ERROR, "publisher", "reading the log failed",
+        logger_write(LOGGER_ERROR, "webhooks", "reading the log failed",
                      LOGGER_FIELDS(logger_string("endpoint", lane->endpoint->id),
                                    logger_string("error", error)));
         return false;

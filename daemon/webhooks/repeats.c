@@ -32,14 +32,13 @@ void repeats_close(struct repeats *repeats)
     *repeats = (struct repeats){0};
 }
 
-static void bind_key(sqlite3_stmt *statement, const struct publisher_job *job)
+static void bind_key(sqlite3_stmt *statement, const struct webhooks_job *job)
 {
     db_bind_text(statement, 1, (struct bs_text){job->caller, (uint32_t)strlen(job->caller)});
     db_bind_text(statement, 2, (struct bs_text){job->key, job->key_size});
 }
 
-int repeats_put(struct repeats *repeats, const struct publisher_job *job,
-                char error[LOG_ERROR_SIZE])
+int repeats_put(struct repeats *repeats, const struct webhooks_job *job, char error[LOG_ERROR_SIZE])
 {
     const struct request *request = job->request;
     bind_key(repeats->put, job);
@@ -50,7 +49,7 @@ int repeats_put(struct repeats *repeats, const struct publisher_job *job,
     return code == 0 ? db_run(repeats->trim, error) : code;
 }
 
-int repeats_find(struct repeats *repeats, struct publisher_job *job, char error[LOG_ERROR_SIZE])
+int repeats_find(struct repeats *repeats, struct webhooks_job *job, char error[LOG_ERROR_SIZE])
 {
     sqlite3_stmt *statement = repeats->find;
     struct request *request = job->request;

@@ -3,12 +3,12 @@
  * Writes about webhooks that came with an Idempotency-Key, and their answers: in webhooks.db, in
  * the transaction of what they changed, so that a repeat finds both or neither.
  */
-#ifndef PUBLISH_REPEATS_H
-#define PUBLISH_REPEATS_H
+#ifndef WEBHOOKS_REPEATS_H
+#define WEBHOOKS_REPEATS_H
 
 #include "daemon/log/db.h"
 #include "daemon/log/log.h"
-#include "daemon/webhooks/publisher.h"
+#include "daemon/webhooks/webhooks.h"
 
 #define REPEATS_MAX 1024 /* answers remembered, the last ones */
 
@@ -20,10 +20,10 @@ struct repeats {
 BS_MUST_USE int repeats_open(struct repeats *repeats, sqlite3 *db, char error[LOG_ERROR_SIZE]);
 void repeats_close(struct repeats *repeats);
 /* Remembers the answer that the job's request has. Within a transaction. */
-BS_MUST_USE int repeats_put(struct repeats *repeats, const struct publisher_job *job,
+BS_MUST_USE int repeats_put(struct repeats *repeats, const struct webhooks_job *job,
                             char error[LOG_ERROR_SIZE]);
 /* 1: the job came before, and its request has the answer; 0: it is new; or a negative code. */
-BS_MUST_USE int repeats_find(struct repeats *repeats, struct publisher_job *job,
+BS_MUST_USE int repeats_find(struct repeats *repeats, struct webhooks_job *job,
                              char error[LOG_ERROR_SIZE]);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Secrets and signatures of the Standard Webhooks specification, 1.0.0. */
-#ifndef PUBLISH_SIGNER_H
-#define PUBLISH_SIGNER_H
+#ifndef WEBHOOKS_SIGNER_H
+#define WEBHOOKS_SIGNER_H
 
 #include "api/buffer.h"
 

@@ -226,12 +226,12 @@ static uint32_t split(sqlite3_stmt *statement, int column, struct api_name *name
 /* Moments of the monotonic clock mean nothing to the next process. */
 static int64_t to_wall_ms(int64_t due_ms)
 {
-    return due_ms == 0 ? 0 : due_ms - publisher_now_ms() + publisher_wall_ms();
+    return due_ms == 0 ? 0 : due_ms - webhooks_now_ms() + webhooks_wall_ms();
 }
 
 static int64_t from_wall_ms(int64_t wall_ms)
 {
-    return wall_ms == 0 ? 0 : wall_ms - publisher_wall_ms() + publisher_now_ms();
+    return wall_ms == 0 ? 0 : wall_ms - webhooks_wall_ms() + webhooks_now_ms();
 }
 
 /* ---- saving ---- */
@@ -340,7 +340,7 @@ static int put_lane(struct store *store, const struct lane *lane, char *error)
     uint32_t place = 0;
     for (const struct message *message = lane->first; code == 0 && message != NULL;
          message = message->next) {
-        bool is_kept = lane->kind == LANE_NOTICES
+        bool is_kept = lane->kind == LANE_OTHER
                            ? message->job == NULL && message->event != API_EVENT_TEST
                            : lane_saves(lane, message);
         if (is_kept) {
@@ -413,9 +413,9 @@ int store_remove(struct store *store, const char *id, char error[LOG_ERROR_SIZE]
 
 /* ---- loading ---- */
 
-static struct endpoint *read_endpoint(struct publisher *publisher, sqlite3_stmt *statement)
+static struct endpoint *read_endpoint(struct webhooks *webhooks, sqlite3_stmt *statement)
 {
-    struct endpoint *endpoint = endpoint_new(publisher);
+    struct endpoint *endpoint = endpoint_new(webhooks);
     struct api_webhook *asked = &endpoint->asked;
     copy_column(statement, 0, endpoint->id, sizeof(endpoint->id));
     endpoint->created_ms = column_i64(statement, 1);
@@ -477,19 +477,19 @@ static int read_lanes(struct store *store, struct endpoint *endpoint, char *erro
     return db_end(statement, code);
 }
 
-int store_load(struct store *store, struct publisher *publisher,
-               void (*fn)(struct publisher *publisher, struct endpoint *endpoint),
+int store_load(struct store *store, struct webhooks *webhooks,
+               void (*fn)(struct webhooks *webhooks, struct endpoint *endpoint),
                char error[LOG_ERROR_SIZE])
 {
     sqlite3_stmt *statement = store->statements[GET_ENDPOINTS];
     int code;
     while ((code = db_step(statement, error)) == 1) {
-        struct endpoint *endpoint = read_endpoint(publisher, statement);
+        struct endpoint *endpoint = read_endpoint(webhooks, statement);
         code = read_secrets(store, endpoint, error);
         if (code == 0) {
             code = read_lanes(store, endpoint, error);
         }
-        fn(publisher, endpoint);
+        fn(webhooks, endpoint);
         if (code != 0) {
             break;
         }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * webhooks.db: endpoints, their secrets, places in the log, messages that failed, and the history
- * of attempts. Its thread is the publisher's.
+ * of attempts. Webhooks thread only.
  */
-#ifndef PUBLISH_STORE_H
-#define PUBLISH_STORE_H
+#ifndef WEBHOOKS_STORE_H
+#define WEBHOOKS_STORE_H
 
 #include "daemon/log/db.h"
 #include "daemon/webhooks/endpoint.h"
@@ -19,8 +19,8 @@ sqlite3 *store_db(struct store *store);
 
 /* Calls fn for each endpoint, in the order of ids, with what was saved of it but for its messages.
  */
-BS_MUST_USE int store_load(struct store *store, struct publisher *publisher,
-                           void (*fn)(struct publisher *publisher, struct endpoint *endpoint),
+BS_MUST_USE int store_load(struct store *store, struct webhooks *webhooks,
+                           void (*fn)(struct webhooks *webhooks, struct endpoint *endpoint),
                            char error[LOG_ERROR_SIZE]);
 /* Calls fn for each message saved of the endpoint, in the order of the log. `message` is the
  * callee's only while it runs. */

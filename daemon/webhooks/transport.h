@@ -4,8 +4,8 @@
  * are kept and used again. No redirects, no proxies, no address that is refused (address.h); what
  * comes back is read up to 4 KiB and dropped, for only the status counts.
  */
-#ifndef PUBLISH_TRANSPORT_H
-#define PUBLISH_TRANSPORT_H
+#ifndef WEBHOOKS_TRANSPORT_H
+#define WEBHOOKS_TRANSPORT_H
 
 #include "daemon/core/core.h"
 #include "daemon/webhooks/address.h"

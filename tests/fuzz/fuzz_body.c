@@ -9,7 +9,7 @@
 #include "api/json_state.h"
 #include "api/json_webhook.h"
 #include "daemon/http/connection.h"
-#include "daemon/webhooks/publisher.h"
+#include "daemon/webhooks/webhooks.h"
 #include "tests/fuzz/fuzz.h"
 
 struct parsed {
@@ -194,17 +194,17 @@ static bool read_webhook(struct buffer *out, uint8_t verb, const char *bytes, si
     struct api_webhook webhook = {0};
     struct api_redeliver redeliver = {0};
     struct api_rotate rotate = {0};
-    if (verb == PUBLISHER_CREATE && api_webhook_parse(&webhook, bytes, size, error)) {
+    if (verb == WEBHOOKS_CREATE && api_webhook_parse(&webhook, bytes, size, error)) {
         put_webhook(out, &webhook);
         return true;
     }
-    if (verb == PUBLISHER_REDELIVER && api_redeliver_parse(&redeliver, bytes, size, error)) {
+    if (verb == WEBHOOKS_REDELIVER && api_redeliver_parse(&redeliver, bytes, size, error)) {
         assert(redeliver.from <= redeliver.to);
         buffer_printf(out, "%llu %llu", (unsigned long long)redeliver.from,
                       (unsigned long long)redeliver.to);
         return true;
     }
-    if (verb == PUBLISHER_ROTATE && api_rotate_parse(&rotate, bytes, size, error)) {
+    if (verb == WEBHOOKS_ROTATE && api_rotate_parse(&rotate, bytes, size, error)) {
         assert(rotate.overlap_s <= API_OVERLAP_S_MAX);
         buffer_printf(out, "%s %u", rotate.secret, rotate.overlap_s);
         return true;

@@ -24,7 +24,7 @@
 #include "daemon/access/keys.h"
 #include "daemon/http/server.h"
 #include "daemon/logger/logger.h"
-#include "daemon/webhooks/publisher.h"
+#include "daemon/webhooks/webhooks.h"
 #include "tests/fuzz/fuzz.h"
 
 #define PATIENCE_S 20
@@ -62,7 +62,7 @@ static struct {
 
 bool __real_core_submit(struct core *core, struct request *request);
 bool __wrap_core_submit(struct core *core, struct request *request);
-bool __wrap_publisher_submit(struct publisher *publisher, struct publisher_job *job);
+bool __wrap_webhooks_submit(struct webhooks *webhooks, struct webhooks_job *job);
 
 /* What a write is remembered by, if it came with an Idempotency-Key. */
 static void check_key_record(const struct buffer *record)
@@ -97,9 +97,9 @@ bool __wrap_core_submit(struct core *core, struct request *request)
     return true;
 }
 
-bool __wrap_publisher_submit(struct publisher *publisher, struct publisher_job *job)
+bool __wrap_webhooks_submit(struct webhooks *webhooks, struct webhooks_job *job)
 {
-    (void)publisher;
+    (void)webhooks;
     (void)job;
     return false; /* it is too busy */
 }

@@ -13,7 +13,7 @@
 #include "api/json_webhook.h"
 #include "api/presets.h"
 #include "daemon/http/connection.h"
-#include "daemon/webhooks/publisher.h"
+#include "daemon/webhooks/webhooks.h"
 #include "lib/engine.h"
 #include "lib/record/action.h"
 
@@ -57,7 +57,7 @@ static json_t *roles(const struct route *route)
 static bool keeps_webhook_answer(const struct route *route)
 {
     return route->handle == handle_webhook && strcmp(route->method, "GET") != 0 &&
-           route->command != PUBLISHER_TEST;
+           route->command != WEBHOOKS_TEST;
 }
 
 static json_t *routes(void)

@@ -49,14 +49,14 @@ static void write_progress(struct buffer *out, const struct endpoint *endpoint)
 {
     const struct lane *live = &endpoint->lanes[LANE_LIVE];
     const struct message *head = live->first;
-    uint64_t behind = endpoint->publisher->durable - live->position + live->count;
+    uint64_t behind = endpoint->webhooks->durable - live->position + live->count;
     bool waits =
-        head != NULL && head->due_ms > publisher_now_ms() && endpoint->reason == DISABLED_NOT;
+        head != NULL && head->due_ms > webhooks_now_ms() && endpoint->reason == DISABLED_NOT;
     member_cursor(out, "cursor", done_cursor(live));
     member_integer(out, "behind", behind);
     member_integer(out, "failed_attempts", head == NULL ? 0 : head->failures);
     member_time_or_null(out, "next_attempt",
-                        waits ? head->due_ms - publisher_now_ms() + publisher_wall_ms() : 0);
+                        waits ? head->due_ms - webhooks_now_ms() + webhooks_wall_ms() : 0);
     member_time_or_null(out, "failing_since", endpoint->failing_since_ms);
     member_word(out, "last_error", endpoint->last_error[0] == '\0' ? NULL : endpoint->last_error);
     const struct lane *replay = &endpoint->lanes[LANE_REPLAY];
@@ -100,7 +100,7 @@ static void write_endpoint(struct buffer *out, struct endpoint *endpoint, bool s
 {
     const struct api_webhook *asked = &endpoint->asked;
     bool is_disabled = endpoint->reason != DISABLED_NOT;
-    endpoint_expire_secrets(endpoint, publisher_wall_ms());
+    endpoint_expire_secrets(endpoint, webhooks_wall_ms());
     buffer_text(out, "{");
     member_word(out, "id", endpoint->id);
     member_word(out, "url", asked->url);
@@ -138,22 +138,22 @@ static void make_id(struct endpoint *endpoint)
 }
 
 /* What is asked can be done; else the answer is there. */
-static bool check_create(struct publisher *publisher, struct request *request,
+static bool check_create(struct webhooks *webhooks, struct request *request,
                          const struct api_webhook *asked, struct signer_key *key)
 {
     const char *reason = NULL;
-    enum bs_status status = transport_check_url(publisher->transport, asked->url, &reason);
+    enum bs_status status = transport_check_url(webhooks->transport, asked->url, &reason);
     if (status != BS_OK) {
         char detail[160];
         (void)snprintf(detail, sizeof(detail), "url: %s", reason);
         answer_problem(request, status, detail);
         return false;
     }
-    if (asked->has_after && asked->after > publisher->durable) {
+    if (asked->has_after && asked->after > webhooks->durable) {
         answer_problem(request, BS_INVALID_VALUE, "after: it is behind the last action");
         return false;
     }
-    if (publisher->endpoints_count >= publisher->options.endpoints_max) {
+    if (webhooks->endpoints_count >= webhooks->options.endpoints_max) {
         answer_problem(request, BS_FULL_WEBHOOKS, NULL);
         return false;
     }
@@ -164,65 +164,65 @@ static bool check_create(struct publisher *publisher, struct request *request,
     return status == BS_OK;
 }
 
-static void create(struct publisher *publisher, struct publisher_job *job)
+static void create(struct webhooks *webhooks, struct webhooks_job *job)
 {
     struct request *request = job->request;
     struct signer_key key;
-    if (!check_create(publisher, request, &job->asked.webhook, &key)) {
+    if (!check_create(webhooks, request, &job->asked.webhook, &key)) {
         return;
     }
-    struct endpoint *endpoint = endpoint_new(publisher);
+    struct endpoint *endpoint = endpoint_new(webhooks);
     struct lane *live = &endpoint->lanes[LANE_LIVE];
     uint32_t place = 0;
     make_id(endpoint);
     endpoint->asked = job->asked.webhook;
     memset(endpoint->asked.secret, 0, sizeof(endpoint->asked.secret));
-    endpoint->created_ms = publisher_wall_ms();
+    endpoint->created_ms = webhooks_wall_ms();
     endpoint->secrets[0].key = key;
     endpoint->secrets_count = 1;
-    live->start = endpoint->asked.has_after ? endpoint->asked.after : publisher->durable;
+    live->start = endpoint->asked.has_after ? endpoint->asked.after : webhooks->durable;
     live->position = live->start;
     endpoint->is_dirty = true;
-    publisher_add(publisher, endpoint);
+    webhooks_add(webhooks, endpoint);
     write_endpoint(&request->body, endpoint, true);
     answer_json(request, 201);
-    if (publisher_save(publisher, true) != 0) {
-        (void)publisher_find(
-            publisher, (struct bs_text){endpoint->id, (uint32_t)strlen(endpoint->id)}, &place);
-        publisher_remove(publisher, place);
+    if (webhooks_save(webhooks, true) != 0) {
+        (void)webhooks_find(webhooks,
+                            (struct bs_text){endpoint->id, (uint32_t)strlen(endpoint->id)}, &place);
+        webhooks_remove(webhooks, place);
         answer_problem(request, BS_INTERNAL, NULL);
         return;
     }
-    logger_write(LOGGER_INFO, "publisher", "a webhook endpoint was added",
+    logger_write(LOGGER_INFO, "webhooks", "a webhook endpoint was added",
                  LOGGER_FIELDS(logger_string("endpoint", endpoint->id),
                                logger_string("url", endpoint->asked.url)));
 }
 
 /* ---- one endpoint ---- */
 
-static void delete_endpoint(struct publisher *publisher, uint32_t place, struct request *request)
+static void delete_endpoint(struct webhooks *webhooks, uint32_t place, struct request *request)
 {
     char error[LOG_ERROR_SIZE];
-    struct endpoint *endpoint = publisher->endpoints[place];
+    struct endpoint *endpoint = webhooks->endpoints[place];
     buffer_printf(&request->body, "{\"id\":\"%s\",\"deleted\":true}", endpoint->id);
     answer_json(request, 200);
-    int code = store_begin(publisher->store, true, error);
+    int code = store_begin(webhooks->store, true, error);
     if (code == 0) {
-        code = store_remove(publisher->store, endpoint->id, error);
+        code = store_remove(webhooks->store, endpoint->id, error);
     }
-    if (code == 0 && publisher->keeping != NULL) {
-        code = repeats_put(&publisher->repeats, publisher->keeping, error);
+    if (code == 0 && webhooks->keeping != NULL) {
+        code = repeats_put(&webhooks->repeats, webhooks->keeping, error);
     }
-    code = store_end(publisher->store, code, error);
+    code = store_end(webhooks->store, code, error);
     if (code != 0) {
-        logger_write(LOGGER_ERROR, "publisher", "a webhook endpoint was not removed",
+        logger_write(LOGGER_ERROR, "webhooks", "a webhook endpoint was not removed",
                      LOGGER_FIELDS(logger_string("error", error)));
         answer_problem(request, BS_INTERNAL, NULL);
         return;
     }
-    logger_write(LOGGER_INFO, "publisher", "a webhook endpoint was removed",
+    logger_write(LOGGER_INFO, "webhooks", "a webhook endpoint was removed",
                  LOGGER_FIELDS(logger_string("endpoint", endpoint->id)));
-    publisher_remove(publisher, place);
+    webhooks_remove(webhooks, place);
 }
 
 /* Answers with the endpoint and saves the change, or answers that it cannot be saved. */
@@ -232,7 +232,7 @@ static bool answer_changed(struct endpoint *endpoint, struct request *request, i
     endpoint->is_dirty = true;
     write_endpoint(&request->body, endpoint, shows_secret);
     answer_json(request, status);
-    if (publisher_save(endpoint->publisher, true) != 0) {
+    if (webhooks_save(endpoint->webhooks, true) != 0) {
         answer_problem(request, BS_INTERNAL, NULL);
         return false;
     }
@@ -243,7 +243,7 @@ static void rotate(struct endpoint *endpoint, const struct api_rotate *asked,
                    struct request *request)
 {
     struct signer_key key;
-    int64_t wall_ms = publisher_wall_ms();
+    int64_t wall_ms = webhooks_wall_ms();
     endpoint_expire_secrets(endpoint, wall_ms);
     if (endpoint->secrets_count == ENDPOINT_SECRETS_MAX && asked->overlap_s > 0) {
         answer_problem(request, BS_TOO_MANY_SECRETS, NULL);
@@ -276,15 +276,15 @@ static void redeliver(struct endpoint *endpoint, const struct api_redeliver *ask
                       struct request *request)
 {
     char error[LOG_ERROR_SIZE];
-    struct publisher *publisher = endpoint->publisher;
+    struct webhooks *webhooks = endpoint->webhooks;
     if (endpoint->reason != DISABLED_NOT) {
         answer_problem(request, BS_WEBHOOK_DISABLED, NULL);
     } else if (endpoint->lanes[LANE_REPLAY].is_open) {
         answer_problem(request, BS_REDELIVERY_RUNNING, NULL);
-    } else if (asked->to > publisher->durable) {
+    } else if (asked->to > webhooks->durable) {
         answer_problem(request, BS_INVALID_VALUE, "to: it is behind the last action");
     } else if (endpoint_redeliver(endpoint, asked, error) != 0) {
-        logger_write(LOGGER_ERROR, "publisher", "reading the log failed",
+        logger_write(LOGGER_ERROR, "webhooks", "reading the log failed",
                      LOGGER_FIELDS(logger_string("error", error)));
         answer_problem(request, BS_INTERNAL, NULL);
     } else if (!answer_changed(endpoint, request, 202, false)) {
@@ -303,7 +303,7 @@ static void enable(struct endpoint *endpoint, struct request *request)
 
 /* ---- lists ---- */
 
-static void list(struct publisher *publisher, struct request *request)
+static void list(struct webhooks *webhooks, struct request *request)
 {
     struct buffer *out = &request->body;
     struct bs_text after = query_name(request, NAME_AFTER);
@@ -311,9 +311,9 @@ static void list(struct publisher *publisher, struct request *request)
     uint32_t put = 0;
     uint32_t i = 0;
     page_begin(out);
-    for (; i < publisher->endpoints_count && put < request->limit && out->size < PAGE_SIZE_MAX;
+    for (; i < webhooks->endpoints_count && put < request->limit && out->size < PAGE_SIZE_MAX;
          i++) {
-        struct endpoint *endpoint = publisher->endpoints[i];
+        struct endpoint *endpoint = webhooks->endpoints[i];
         struct bs_text id = {endpoint->id, (uint32_t)strlen(endpoint->id)};
         if (bs_text_compare(id, after) <= 0) {
             continue;
@@ -324,7 +324,7 @@ static void list(struct publisher *publisher, struct request *request)
         put++;
     }
     char cursor[CURSOR_SIZE_MAX];
-    bool has_next = i < publisher->endpoints_count && put > 0;
+    bool has_next = i < webhooks->endpoints_count && put > 0;
     if (has_next) {
         cursor_print(cursor, last, (struct bs_text){"", 0});
     }
@@ -386,8 +386,8 @@ static void list_attempts(struct endpoint *endpoint, struct request *request)
     char error[LOG_ERROR_SIZE];
     struct history history = {.out = &request->body, .limit = request->limit};
     page_begin(&request->body);
-    bool is_saved = !endpoint->is_dirty || publisher_save(endpoint->publisher, false) == 0;
-    if (!is_saved || store_attempts(endpoint->publisher->store, endpoint->id, request->number,
+    bool is_saved = !endpoint->is_dirty || webhooks_save(endpoint->webhooks, false) == 0;
+    if (!is_saved || store_attempts(endpoint->webhooks->store, endpoint->id, request->number,
                                     put_attempt, &history, error) != 0) {
         answer_problem(request, BS_INTERNAL, NULL);
         return;
@@ -398,7 +398,7 @@ static void list_attempts(struct endpoint *endpoint, struct request *request)
 
 /* ---- jobs ---- */
 
-void publisher_answer_test(struct publisher_job *job, const struct message *message)
+void webhooks_answer_test(struct webhooks_job *job, const struct message *message)
 {
     const struct transport_call *call = &message->call;
     struct buffer *out = &job->request->body;
@@ -418,84 +418,84 @@ void publisher_answer_test(struct publisher_job *job, const struct message *mess
     job->request->done(job->request);
 }
 
-void publisher_answer_lost(struct publisher_job *job, enum bs_status status)
+void webhooks_answer_lost(struct webhooks_job *job, enum bs_status status)
 {
     answer_problem(job->request, status, NULL);
     job->request->done(job->request);
 }
 
-static void answer_about(struct publisher *publisher, struct publisher_job *job)
+static void answer_about(struct webhooks *webhooks, struct webhooks_job *job)
 {
     struct request *request = job->request;
     uint32_t place = 0;
-    struct endpoint *endpoint = publisher_find(publisher, query_name(request, NAME_POOL), &place);
+    struct endpoint *endpoint = webhooks_find(webhooks, query_name(request, NAME_POOL), &place);
     if (endpoint == NULL) {
         answer_problem(request, BS_UNKNOWN_WEBHOOK, NULL);
         return;
     }
-    switch ((enum publisher_verb)job->verb) {
-    case PUBLISHER_SHOW:
+    switch ((enum webhooks_verb)job->verb) {
+    case WEBHOOKS_SHOW:
         write_endpoint(&request->body, endpoint, false);
         answer_json(request, 200);
         return;
-    case PUBLISHER_DELETE:
-        delete_endpoint(publisher, place, request);
+    case WEBHOOKS_DELETE:
+        delete_endpoint(webhooks, place, request);
         return;
-    case PUBLISHER_REDELIVER:
+    case WEBHOOKS_REDELIVER:
         redeliver(endpoint, &job->asked.redeliver, request);
         return;
-    case PUBLISHER_ROTATE:
+    case WEBHOOKS_ROTATE:
         rotate(endpoint, &job->asked.rotate, request);
         return;
-    case PUBLISHER_ENABLE:
+    case WEBHOOKS_ENABLE:
         enable(endpoint, request);
         return;
-    case PUBLISHER_HISTORY:
+    case WEBHOOKS_HISTORY:
         list_attempts(endpoint, request);
         return;
-    case PUBLISHER_TEST:
+    case WEBHOOKS_TEST:
         endpoint_test(endpoint, job);
         return;
-    case PUBLISHER_CREATE:
-    case PUBLISHER_LIST:
+    case WEBHOOKS_CREATE:
+    case WEBHOOKS_LIST:
         break;
     }
     assert(false);
 }
 
 /* True: it came before under its key, or that cannot be found out, and the answer is there. */
-static bool is_repeat(struct publisher *publisher, struct publisher_job *job)
+static bool is_repeat(struct webhooks *webhooks, struct webhooks_job *job)
 {
     char error[LOG_ERROR_SIZE];
-    int found = job->key_size > 0 ? repeats_find(&publisher->repeats, job, error) : 0;
+    int found = job->key_size > 0 ? repeats_find(&webhooks->repeats, job, error) : 0;
     if (found < 0) {
-        logger_write(LOGGER_ERROR, "publisher", "earlier answers cannot be read",
+        logger_write(LOGGER_ERROR, "webhooks", "earlier answers cannot be read",
                      LOGGER_FIELDS(logger_string("error", error)));
         answer_problem(job->request, BS_INTERNAL, NULL);
     }
     return found != 0;
 }
 
-static void answer_now(struct publisher *publisher, struct publisher_job *job)
+static void answer_now(struct webhooks *webhooks, struct webhooks_job *job)
 {
-    if (job->verb == PUBLISHER_CREATE) {
-        create(publisher, job);
-    } else if (job->verb == PUBLISHER_LIST) {
-        list(publisher, job->request);
+    if (job->verb == WEBHOOKS_CREATE) {
+        create(webhooks, job);
+    } else if (job->verb == WEBHOOKS_LIST) {
+        list(webhooks, job->request);
     } else {
-        answer_about(publisher, job);
+        answer_about(webhooks, job);
     }
 }
 
 /* A test is answered when it is over; everything else now. */
-void publisher_answer(struct publisher *publisher, struct publisher_job *job)
+void webhooks_answer(struct webhooks *webhooks, struct webhooks_job *job)
 {
     struct request *request = job->request;
     request->status = 0;
-    if (!is_repeat(publisher, job)) {
-        publisher->keeping = job->key_size > 0 ? job : NULL;
-        answer_now(publisher, job);
-        publisher->keeping = NULL;
+    if (!is_repeat(webhooks, job)) {
+        webhooks->keeping = job->key_size > 0 ? job : NULL;
+        answer_now(webhooks, job);
+        webhooks->keeping = NULL;
     }
     if (request->status != 0) {
         request->done(request);

@@ -5,14 +5,14 @@
  * is in a database of its own; the log is the queue, so nothing that waits takes memory, and
  * nothing a receiver does is noticed by the core loop.
  */
-#ifndef PUBLISHER_H
-#define PUBLISHER_H
+#ifndef WEBHOOKS_H
+#define WEBHOOKS_H
 
 #include "api/json_webhook.h"
 #include "daemon/core/core.h"
 #include "daemon/webhooks/address.h"
 
-struct publisher_options {
+struct webhooks_options {
     const char *directory; /* of the log; the database is put beside it */
     struct address_ranges exceptions;
     struct address_ports ports;
@@ -27,26 +27,26 @@ struct publisher_options {
     uint32_t queue_max;       /* requests about webhooks that wait */
 };
 
-struct publisher;
+struct webhooks;
 
-enum publisher_verb {
-    PUBLISHER_CREATE,
-    PUBLISHER_LIST,
-    PUBLISHER_SHOW,
-    PUBLISHER_DELETE,
-    PUBLISHER_TEST,
-    PUBLISHER_REDELIVER,
-    PUBLISHER_ROTATE,
-    PUBLISHER_ENABLE,
-    PUBLISHER_HISTORY,
+enum webhooks_verb {
+    WEBHOOKS_CREATE,
+    WEBHOOKS_LIST,
+    WEBHOOKS_SHOW,
+    WEBHOOKS_DELETE,
+    WEBHOOKS_TEST,
+    WEBHOOKS_REDELIVER,
+    WEBHOOKS_ROTATE,
+    WEBHOOKS_ENABLE,
+    WEBHOOKS_HISTORY,
 };
 
 /* Lives with the request; the HTTP thread does not touch it until request->done was called, on the
- * publisher's thread. The endpoint is the request's first name. */
-struct publisher_job {
-    struct publisher_job *next;
+ * webhooks's thread. The endpoint is the request's first name. */
+struct webhooks_job {
+    struct webhooks_job *next;
     struct request *request;
-    uint8_t verb; /* enum publisher_verb */
+    uint8_t verb; /* enum webhooks_verb */
     /* of an Idempotency-Key; key_size 0: it came with none */
     char caller[BS_ID_SIZE_MAX + 1];
     char key[BS_REQUEST_KEY_SIZE_MAX];
@@ -60,33 +60,33 @@ struct publisher_job {
     } asked;
 };
 
-BS_MUST_USE int publisher_new(struct publisher **ret_publisher, struct core *core,
-                              struct command_log *log, const struct publisher_options *options,
-                              char error[LOG_ERROR_SIZE]);
+BS_MUST_USE int webhooks_new(struct webhooks **ret_webhooks, struct core *core,
+                             struct command_log *log, const struct webhooks_options *options,
+                             char error[LOG_ERROR_SIZE]);
 /* From the core loop: more actions are durable. */
-void publisher_wake(struct publisher *publisher);
+void webhooks_wake(struct webhooks *webhooks);
 /* Any thread. False: too many wait, or it stops; nothing was taken. */
-BS_MUST_USE bool publisher_submit(struct publisher *publisher, struct publisher_job *job);
+BS_MUST_USE bool webhooks_submit(struct webhooks *webhooks, struct webhooks_job *job);
 /* Answers what waits with 503, lets requests under way end for a moment, saves, ends the thread.
  * Twice, and NULL, is fine. */
-void publisher_stop(struct publisher *publisher);
-void publisher_free(struct publisher *publisher); /* when nobody can submit; stops it, too */
+void webhooks_stop(struct webhooks *webhooks);
+void webhooks_free(struct webhooks *webhooks); /* when nobody can submit; stops it, too */
 
 /* Latencies, from the time of an action to the answer of the receiver: upper bounds in ms. */
-#define PUBLISHER_LATENCY_BOUNDS                                                                   \
+#define WEBHOOKS_LATENCY_BOUNDS                                                                    \
     {                                                                                              \
         5, 10, 25, 50, 100, 250, 500, 1000, 5000, 60000                                            \
     }
-#define PUBLISHER_LATENCY_BUCKETS 11 /* the last one has no bound */
+#define WEBHOOKS_LATENCY_BUCKETS 11 /* the last one has no bound */
 
-struct publisher_stats { /* of the process; any thread */
+struct webhooks_stats { /* of the process; any thread */
     uint64_t delivered, failed, unanswered, refused;
     uint64_t endpoints, endpoints_disabled, disabled_total;
     uint64_t queue_depth;   /* actions that enabled endpoints have not been through yet */
     int64_t oldest_time_ms; /* of the oldest notice that waits; 0 = none */
     uint64_t save_failures;
-    uint64_t latency_ms_total, latencies[PUBLISHER_LATENCY_BUCKETS];
+    uint64_t latency_ms_total, latencies[WEBHOOKS_LATENCY_BUCKETS];
 };
-struct publisher_stats publisher_stats_get(void);
+struct webhooks_stats webhooks_stats_get(void);
 
 #endif
