@@ -2,7 +2,6 @@
 /* Goal: lines of the keys file mean exactly one thing, keys are found by their whole text only, and
  * rates are exact. Method: tables of lines; a bucket beside one that is computed with fractions.
  */
-#include <check.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/access/keys.h"
+#include "tests/unit/unit_main.h"
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 /* Of "abc": FIPS 180-2, appendix B.1. */
@@ -268,8 +268,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("access");
-    TCase *tests = tcase_create("keys");
+    TCase *tests = unit_tests("access");
     tcase_add_test(tests, lines_come_back_as_they_were);
     tcase_add_test(tests, lines_that_are_refused);
     tcase_add_test(tests, ops_can_read);
@@ -278,10 +277,5 @@ int main(void)
     tcase_add_test(tests, all_mistakes_are_told_at_once);
     tcase_add_test(tests, buckets_are_exact);
     tcase_add_test(tests, reload_keeps_the_rates);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }

@@ -3,11 +3,11 @@
  */
 #include "lib/record/action.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 #include "lib/record/command.h"
 #include "tests/unit/random.h"
+#include "tests/unit/unit_main.h"
 
 static struct bs_text random_text(uint32_t size_min, uint32_t size_max)
 {
@@ -265,20 +265,13 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("action");
-    TCase *tcase = tcase_create("action");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, actions_round_trip);
-    tcase_add_test(tcase, truncated_and_longer_records_are_refused);
-    tcase_add_test(tcase, damage_is_refused);
-    tcase_add_test(tcase, a_reason_is_in_words_or_in_amounts);
-    tcase_add_test(tcase, a_record_byte_by_byte);
-    tcase_add_test(tcase, names_are_those_of_json);
-    tcase_add_test(tcase, a_command_is_not_an_action);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    TCase *tests = unit_tests("action");
+    tcase_add_test(tests, actions_round_trip);
+    tcase_add_test(tests, truncated_and_longer_records_are_refused);
+    tcase_add_test(tests, damage_is_refused);
+    tcase_add_test(tests, a_reason_is_in_words_or_in_amounts);
+    tcase_add_test(tests, a_record_byte_by_byte);
+    tcase_add_test(tests, names_are_those_of_json);
+    tcase_add_test(tests, a_command_is_not_an_action);
+    return unit_run(tests);
 }

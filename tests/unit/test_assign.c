@@ -10,6 +10,7 @@
 #include "tests/unit/engine_fixture.h"
 
 #include "lib/settlement/assign.h"
+#include "tests/unit/unit_main.h"
 
 #define ASSIGN                                                                                     \
     {                                                                                              \
@@ -280,8 +281,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("assign");
-    TCase *tests = tcase_create("assign");
+    TCase *tests = unit_tests("assign");
     tcase_add_test(tests, test_sound);
     tcase_add_test(tests, test_amounts);
     tcase_add_test(tests, test_less_than_its_room);
@@ -290,10 +290,5 @@ int main(void)
     tcase_add_test(tests, test_strangers);
     tcase_add_test(tests, test_registrations);
     tcase_add_test(tests, test_positions_are_full);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(tests);
 }

@@ -7,10 +7,10 @@
 #include "lib/record/command.h"
 #include "lib/record/request.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 #include "tests/unit/random.h"
+#include "tests/unit/unit_main.h"
 
 #define TEXT(literal) ((struct bs_text){.bytes = (literal), .size = sizeof(literal) - 1})
 
@@ -541,23 +541,16 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("command");
-    TCase *tcase = tcase_create("command");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, every_type_round_trips);
-    tcase_add_test(tcase, truncated_and_longer_records_are_refused);
-    tcase_add_test(tcase, damage_is_refused_or_canonical);
-    tcase_add_test(tcase, one_flipped_bit_breaks_the_checksum);
-    tcase_add_test(tcase, too_little_room_writes_no_record);
-    tcase_add_test(tcase, positions_are_read_back_in_order);
-    tcase_add_test(tcase, a_refused_append_changes_nothing);
-    tcase_add_test(tcase, crc32c_matches_its_definition);
-    tcase_add_test(tcase, a_record_byte_by_byte);
-    tcase_add_test(tcase, names_end_with_null);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    TCase *tests = unit_tests("command");
+    tcase_add_test(tests, every_type_round_trips);
+    tcase_add_test(tests, truncated_and_longer_records_are_refused);
+    tcase_add_test(tests, damage_is_refused_or_canonical);
+    tcase_add_test(tests, one_flipped_bit_breaks_the_checksum);
+    tcase_add_test(tests, too_little_room_writes_no_record);
+    tcase_add_test(tests, positions_are_read_back_in_order);
+    tcase_add_test(tests, a_refused_append_changes_nothing);
+    tcase_add_test(tests, crc32c_matches_its_definition);
+    tcase_add_test(tests, a_record_byte_by_byte);
+    tcase_add_test(tests, names_end_with_null);
+    return unit_run(tests);
 }

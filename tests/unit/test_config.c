@@ -2,13 +2,13 @@
 /* Goal: settings are strict, their order of precedence holds, and the manual names every one.
  * Method: files and variables with planted mistakes. The manual pages are looked for in
  * $BACKSTOP_SOURCE_ROOT. */
-#include <check.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "daemon/config/arguments.h"
+#include "tests/unit/unit_main.h"
 
 static char path[PATH_MAX];
 
@@ -383,8 +383,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("config");
-    TCase *tests = tcase_create("config");
+    TCase *tests = unit_tests("config");
     tcase_add_test(tests, file_is_read);
     tcase_add_test(tests, addresses_to_listen_on);
     tcase_add_test(tests, a_client_of_ipv4_is_printed_as_one);
@@ -398,10 +397,5 @@ int main(void)
     tcase_add_test(tests, verbs_are_told_apart);
     tcase_add_test(tests, access_needs_its_parts);
     tcase_add_test(tests, manual_names_every_setting);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }

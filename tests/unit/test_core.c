@@ -8,6 +8,7 @@
 
 #include "daemon/core/internal.h"
 #include "tests/unit/core_support.h"
+#include "tests/unit/unit_main.h"
 
 #define MARK(price) "{\"type\":\"mark\",\"market\":\"m\",\"price\":\"" price "\"}\n"
 #define SETTLE "{\"type\":\"settle\",\"pool\":\"p\"}\n"
@@ -540,9 +541,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("core");
-    TCase *tests = tcase_create("core");
-    tcase_set_timeout(tests, 60);
+    TCase *tests = unit_tests("core");
     tcase_add_test(tests, queue_is_bounded);
     tcase_add_test(tests, write_is_durable_then_answered_then_seen);
     tcase_add_test(tests, rejections_come_in_item_order);
@@ -557,10 +556,5 @@ int main(void)
     tcase_add_test(tests, failed_commit_answers_nobody);
     tcase_add_test(tests, failure_while_stopping_ends_the_stop);
     tcase_add_test(tests, threads_submit_at_once);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }

@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decimals: tables of texts, and ratios judged by the definition of rounding on random numbers. */
-#include "lib/money/decimal.h"
-
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-    uint64_t z = random_state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
+#include "lib/money/decimal.h"
+#include "tests/unit/random.h"
+#include "tests/unit/unit_main.h"
 
 START_TEST(parse_takes_plain_decimals)
 {
@@ -224,19 +214,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("decimal");
-    TCase *tcase = tcase_create("decimal");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, parse_takes_plain_decimals);
-    tcase_add_test(tcase, parse_refuses_the_rest_by_name);
-    tcase_add_test(tcase, print_is_trimmed_and_exact);
-    tcase_add_test(tcase, print_and_parse_are_inverse);
-    tcase_add_test(tcase, ratio_has_twelve_digits);
-    tcase_add_test(tcase, ratio_rounds_half_away);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    TCase *tests = unit_tests("decimal");
+    tcase_add_test(tests, parse_takes_plain_decimals);
+    tcase_add_test(tests, parse_refuses_the_rest_by_name);
+    tcase_add_test(tests, print_is_trimmed_and_exact);
+    tcase_add_test(tests, print_and_parse_are_inverse);
+    tcase_add_test(tests, ratio_has_twelve_digits);
+    tcase_add_test(tests, ratio_rounds_half_away);
+    return unit_run(tests);
 }

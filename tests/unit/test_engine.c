@@ -2,6 +2,7 @@
 /* Goal: the engine's entry as a whole. Method: small books by hand, figures worked out beside them.
  */
 #include "tests/unit/engine_fixture.h"
+#include "tests/unit/unit_main.h"
 
 #include <stdio.h>
 
@@ -184,18 +185,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("engine");
-    TCase *tests = tcase_create("engine");
-    tcase_set_timeout(tests, 60);
+    TCase *tests = unit_tests("engine");
     tcase_add_test(tests, test_fund_then_adl);
     tcase_add_test(tests, test_ties_and_windows);
     tcase_add_test(tests, test_full_tables);
     tcase_add_test(tests, test_delete);
     tcase_add_test(tests, test_account_order);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(tests);
 }

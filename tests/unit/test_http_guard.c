@@ -2,13 +2,12 @@
 /* Goal: the pure parts of the HTTP front end refuse what they must, by name. Method: tables of
  * heads, paths, cursors and queries; heads are split in place as libmicrohttpd 0.9.75 splits them.
  */
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "daemon/http/guard.h"
 #include "daemon/http/path.h"
 #include "daemon/http/query.h"
+#include "tests/unit/unit_main.h"
 
 static struct bs_text text_of(const char *text)
 {
@@ -347,8 +346,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("http_guard");
-    TCase *tests = tcase_create("pure");
+    TCase *tests = unit_tests("http_guard");
     tcase_add_test(tests, test_heads);
     tcase_add_test(tests, test_layout);
     tcase_add_test(tests, test_bodies);
@@ -358,10 +356,5 @@ int main(void)
     tcase_add_test(tests, test_numbers);
     tcase_add_test(tests, test_parameters);
     tcase_add_test(tests, test_bad_parameters);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }

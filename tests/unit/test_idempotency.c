@@ -11,6 +11,7 @@
 #include "daemon/http/idempotency.h"
 #include "tests/unit/core_support.h"
 #include "tests/unit/random.h"
+#include "tests/unit/unit_main.h"
 
 static struct bs_text text_of(const char *string)
 {
@@ -401,19 +402,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("idempotency");
-    TCase *tests = tcase_create("idempotency");
-    tcase_set_timeout(tests, 120);
+    TCase *tests = unit_tests("idempotency");
     tcase_add_test(tests, headers_are_read_strictly);
     tcase_add_test(tests, every_answer_is_repeated_to_the_byte);
     tcase_add_test(tests, another_request_under_the_key_is_refused);
     tcase_add_test(tests, a_repeat_that_overtakes_the_answer_is_told_to_wait);
     tcase_add_test(tests, random_repeats_and_restarts_agree_with_a_list);
     tcase_add_test(tests, what_is_too_long_for_a_record_is_refused);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(tests);
 }

@@ -2,11 +2,10 @@
 /* JSON -> records: tables of bodies with what they become. In them ' stands for a double quote. */
 #include "api/json_command.h"
 
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "tests/unit/json_fixture.h"
+#include "tests/unit/unit_main.h"
 
 struct row {
     const char *body;
@@ -486,26 +485,19 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("json_command");
-    TCase *tcase = tcase_create("json_command");
-    tcase_set_timeout(tcase, 180);
-    tcase_add_test(tcase, positions);
-    tcase_add_test(tcase, broken_bodies_name_line_and_column);
-    tcase_add_test(tcase, deep_bodies);
-    tcase_add_test(tcase, lines);
-    tcase_add_test(tcase, pools);
-    tcase_add_test(tcase, defaults_and_every_option_of_a_pool);
-    tcase_add_test(tcase, every_other_type);
-    tcase_add_test(tcase, accounts_take_their_positions_in_any_order);
-    tcase_add_test(tcase, an_account_holds_ten_thousand_positions);
-    tcase_add_test(tcase, commands_name_their_type);
-    tcase_add_test(tcase, times);
-    tcase_add_test(tcase, too_many_items_apply_nothing);
-    tcase_add_test(tcase, names_of_paths_are_checked);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    TCase *tests = unit_tests("json_command");
+    tcase_add_test(tests, positions);
+    tcase_add_test(tests, broken_bodies_name_line_and_column);
+    tcase_add_test(tests, deep_bodies);
+    tcase_add_test(tests, lines);
+    tcase_add_test(tests, pools);
+    tcase_add_test(tests, defaults_and_every_option_of_a_pool);
+    tcase_add_test(tests, every_other_type);
+    tcase_add_test(tests, accounts_take_their_positions_in_any_order);
+    tcase_add_test(tests, an_account_holds_ten_thousand_positions);
+    tcase_add_test(tests, commands_name_their_type);
+    tcase_add_test(tests, times);
+    tcase_add_test(tests, too_many_items_apply_nothing);
+    tcase_add_test(tests, names_of_paths_are_checked);
+    return unit_run(tests);
 }

@@ -3,12 +3,11 @@
  * The two JSON parsers as one: thousands of generated good, odd and broken bodies must give the
  * same records, rejections and errors through both, and be valid exactly when jansson says so.
  */
-#include <check.h>
-#include <stdlib.h>
 
 #include "api/json_token.h"
 #include "tests/unit/json_fixture.h"
 #include "tests/unit/random.h"
+#include "tests/unit/unit_main.h"
 
 static const char *pick(const char *const *choices, size_t count)
 {
@@ -264,14 +263,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("json_parsers");
-    TCase *tcase = tcase_create("json_parsers");
-    tcase_set_timeout(tcase, 180);
-    tcase_add_test(tcase, both_parsers_agree_on_generated_bodies);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    TCase *tests = unit_tests("json_parsers");
+    tcase_add_test(tests, both_parsers_agree_on_generated_bodies);
+    return unit_run(tests);
 }

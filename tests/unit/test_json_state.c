@@ -2,10 +2,8 @@
 /* Views, actions and answers -> JSON, compared with the whole text. */
 #include "api/json_state.h"
 
-#include <check.h>
-#include <stdlib.h>
-
 #include "tests/unit/engine_fixture.h"
+#include "tests/unit/unit_main.h"
 
 static struct buffer out;
 
@@ -422,24 +420,17 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("json_state");
-    TCase *tcase = tcase_create("json_state");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, strings_are_escaped);
-    tcase_add_test(tcase, times_are_printed_in_utc);
-    tcase_add_test(tcase, an_adl_action);
-    tcase_add_test(tcase, other_actions);
-    tcase_add_test(tcase, pools);
-    tcase_add_test(tcase, periods_are_printed_as_they_are_sent);
-    tcase_add_test(tcase, an_account_in_an_engine);
-    tcase_add_test(tcase, rows);
-    tcase_add_test(tcase, problems);
-    tcase_add_test(tcase, answers_to_writes);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    TCase *tests = unit_tests("json_state");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, strings_are_escaped);
+    tcase_add_test(tests, times_are_printed_in_utc);
+    tcase_add_test(tests, an_adl_action);
+    tcase_add_test(tests, other_actions);
+    tcase_add_test(tests, pools);
+    tcase_add_test(tests, periods_are_printed_as_they_are_sent);
+    tcase_add_test(tests, an_account_in_an_engine);
+    tcase_add_test(tests, rows);
+    tcase_add_test(tests, problems);
+    tcase_add_test(tests, answers_to_writes);
+    return unit_run(tests);
 }

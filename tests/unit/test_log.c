@@ -4,49 +4,23 @@
  * logs and over file borders. Method: the same batches go into the memory log and the SQLite log
  * with small files; both must answer alike. Hashes are computed once more by hand.
  */
-#include <check.h>
 #include <errno.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/json_state.h"
-#include "tests/unit/log_support.h"
+#include "tests/unit/log_fixture.h"
+#include "tests/unit/unit_main.h"
 
 #define SMALL_FILE 350000 /* bytes: a new file every few commits */
-
-static char directory[PATH_MAX];
-static struct support_durable durable;
-static struct support_batch batch;
-static char error[LOG_ERROR_SIZE];
-
-static void set_up(void)
-{
-    support_directory(directory);
-    support_durable_init(&durable);
-    memset(&batch, 0, sizeof(batch));
-    error[0] = '\0';
-}
-
-static void tear_down(void)
-{
-    support_fini(&batch);
-    support_remove(directory);
-}
 
 static void start(struct command_log *log)
 {
     ck_assert_int_eq(log_start(log, support_on_durable, &durable), 0);
-}
-
-static void append(struct command_log *log, uint32_t records, uint32_t actions, bool settle)
-{
-    support_fill(&batch, log, records, actions, settle);
-    ck_assert_msg(support_append(log, &durable, &batch.batch) == 0, "%s", durable.message);
 }
 
 static void stop(struct command_log *log)
@@ -532,9 +506,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("log");
-    TCase *tests = tcase_create("log");
-    tcase_set_timeout(tests, 120);
+    TCase *tests = unit_tests("log");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_both_alike);
     tcase_add_test(tests, test_read_records_after);
@@ -547,10 +519,5 @@ int main(void)
     tcase_add_test(tests, test_append_from_callback);
     tcase_add_test(tests, test_stop_waits);
     tcase_add_test(tests, test_injected_failure);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(tests);
 }

@@ -4,7 +4,6 @@
  * log does not open and says why. Method: children that append and are killed or run into a file
  * size limit; files removed, emptied and edited with SQLite.
  */
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,39 +17,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/unit/log_support.h"
+#include "tests/unit/log_fixture.h"
+#include "tests/unit/unit_main.h"
 
 #define SMALL_FILE 500000
 #define KILLS 20
 
-static char directory[PATH_MAX];
-static struct support_durable durable;
-static struct support_batch batch;
-static char error[LOG_ERROR_SIZE];
-
-static void set_up(void)
-{
-    support_directory(directory);
-    support_durable_init(&durable);
-    memset(&batch, 0, sizeof(batch));
-    error[0] = '\0';
-}
-
-static void tear_down(void)
-{
-    support_fini(&batch);
-    support_remove(directory);
-}
-
 static void path_of(char path[PATH_MAX + 32], uint32_t number, const char *suffix)
 {
     (void)snprintf(path, PATH_MAX + 32, "%s/log-%08" PRIu32 ".db%s", directory, number, suffix);
-}
-
-static void append(struct command_log *log, uint32_t records, uint32_t actions)
-{
-    support_fill(&batch, log, records, actions, false);
-    ck_assert_msg(support_append(log, &durable, &batch.batch) == 0, "%s", durable.message);
 }
 
 /* A closed log of `files` files. */
@@ -61,10 +36,10 @@ static void make_log(uint32_t files)
     ck_assert_int_eq(log_start(log, support_on_durable, &durable), 0);
     path_of(path, files, "");
     do {
-        append(log, 500, 20);
+        append(log, 500, 20, false);
     } while (access(path, F_OK) != 0);
     for (int i = 0; i < 4; i++) {
-        append(log, 10, 5);
+        append(log, 10, 5, false);
     }
     log_stop(log);
     log_close(log);
@@ -351,7 +326,7 @@ START_TEST(test_creation_cut_off)
         struct command_log *log = support_open(directory, 1 << 30);
         ck_assert_int_ne(access(path, F_OK), 0);
         ck_assert_int_eq(log_start(log, support_on_durable, &durable), 0);
-        append(log, 10, 3);
+        append(log, 10, 3, false);
         log_stop(log);
         ck_assert_int_eq(support_verify(log, error), (int64_t)log_last_seq(log));
         log_close(log);
@@ -488,9 +463,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("log_crash");
-    TCase *tests = tcase_create("log_crash");
-    tcase_set_timeout(tests, 300);
+    TCase *tests = unit_tests("log_crash");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_kill);
     tcase_add_test(tests, test_disk_full);
@@ -504,10 +477,5 @@ int main(void)
     tcase_add_test(tests, test_orphaned_wal);
     tcase_add_test(tests, test_edited);
     tcase_add_test(tests, test_flipped_bits);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(tests);
 }

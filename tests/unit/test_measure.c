@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: Gini, PTSR, PMR and worst shares are what the formulas give. Method: figures worked out by
  * hand. */
-#include <check.h>
-#include <stdlib.h>
 
 #include "daemon/simulation/measure.h"
+#include "tests/unit/unit_main.h"
 
 static int64_t gini_of(uint32_t count, const int64_t *losses, bool *ret_known)
 {
@@ -119,16 +118,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("measure");
-    TCase *tests = tcase_create("measure");
+    TCase *tests = unit_tests("measure");
     tcase_add_test(tests, gini);
     tcase_add_test(tests, shares);
     tcase_add_test(tests, worst);
     tcase_add_test(tests, what_is_left_to_the_top);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }

@@ -5,6 +5,7 @@
 
 #include "daemon/metrics/metrics.h"
 #include "tests/unit/core_support.h"
+#include "tests/unit/unit_main.h"
 
 START_TEST(metrics_are_rendered)
 {
@@ -100,14 +101,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("metrics");
-    TCase *tests = tcase_create("metrics");
+    TCase *tests = unit_tests("metrics");
     tcase_add_test(tests, metrics_are_rendered);
     tcase_add_test(tests, families_stand_together);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }

@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: exact products and quotients. Method: identities and hand figures, at the edges of 127
  * bits. */
-#include <check.h>
 
 #include "lib/base/sort.h"
 #include "lib/money/money.h"
+#include "tests/unit/random.h"
+#include "tests/unit/unit_main.h"
 
 #define TOP (((bs_i128)1 << 126) - 1 + ((bs_i128)1 << 126)) /* 2^127 - 1 */
-
-static uint64_t state = 42;
-
-static uint64_t next(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 /* A signed number of random width up to `bits`. */
 static bs_i128 number(uint32_t bits)
 {
-    bs_u128 wide = ((bs_u128)next() << 64) | next();
-    wide &= ((bs_u128)1 << (next() % bits)) - 1;
-    return next() & 1 ? -(bs_i128)wide : (bs_i128)wide;
+    bs_u128 wide = ((bs_u128)random_next() << 64) | random_next();
+    wide &= ((bs_u128)1 << (random_next() % bits)) - 1;
+    return random_next() & 1 ? -(bs_i128)wide : (bs_i128)wide;
 }
 
 /* q = floor(a*b/d) iff 0 <= a*b - q*d < d; with 60-bit inputs everything fits 127 bits. */
@@ -116,7 +107,7 @@ START_TEST(test_split)
 {
     for (int i = 0; i < 20000; i++) {
         bs_i128 weights[12], total = 0;
-        uint32_t count = 1 + (uint32_t)(next() % 12);
+        uint32_t count = 1 + (uint32_t)(random_next() % 12);
         for (uint32_t k = 0; k < count; k++) {
             weights[k] = bs_abs(number(80));
             total += weights[k];
@@ -124,7 +115,7 @@ START_TEST(test_split)
         if (total == 0) {
             continue;
         }
-        bs_i128 amount = bs_muldiv_floor(total, (bs_i128)(next() % 1001), 1000);
+        bs_i128 amount = bs_muldiv_floor(total, (bs_i128)(random_next() % 1001), 1000);
         bs_i128 prefix = 0, down = 0, up = 0;
         for (uint32_t k = 0; k < count; k++) {
             bs_i128 share = bs_split_floor(amount, prefix, prefix + weights[k], total);
@@ -155,7 +146,7 @@ START_TEST(test_sort)
     for (uint32_t count = 0; count <= 257; count++) {
         uint64_t sum = 0, sorted = 0;
         for (uint32_t i = 0; i < count; i++) {
-            numbers[i] = next() % 50;
+            numbers[i] = random_next() % 50;
             sum += numbers[i];
         }
         bs_sort(numbers, count, sizeof *numbers, compare_numbers, NULL);
@@ -171,9 +162,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("money");
-    TCase *tests = tcase_create("money");
-    tcase_set_timeout(tests, 60);
+    TCase *tests = unit_tests("money");
     tcase_add_test(tests, test_muldiv_narrow);
     tcase_add_test(tests, test_muldiv_wide);
     tcase_add_test(tests, test_compare_products);
@@ -181,10 +170,5 @@ int main(void)
     tcase_add_test(tests, test_ratio_below);
     tcase_add_test(tests, test_split);
     tcase_add_test(tests, test_sort);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(tests);
 }

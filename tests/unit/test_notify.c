@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: the service manager gets what it is promised, and log lines keep their shape. Method: a
  * socket of our own as $NOTIFY_SOCKET, a pipe as standard error. */
-#include <check.h>
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
@@ -13,6 +12,7 @@
 
 #include "daemon/logger/logger.h"
 #include "daemon/logger/notify.h"
+#include "tests/unit/unit_main.h"
 
 /* Binds a datagram socket; a name that begins with '@' is an abstract one. */
 static int listen_on(const char *name)
@@ -175,18 +175,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("notify");
-    TCase *tests = tcase_create("notify");
+    TCase *tests = unit_tests("notify");
     tcase_add_test(tests, states_reach_a_path_and_an_abstract_socket);
     tcase_add_test(tests, no_manager_is_no_error);
     tcase_add_test(tests, watchdog_is_for_this_process_only);
     tcase_add_test(tests, text_lines_quote_what_could_mislead);
     tcase_add_test(tests, json_lines_are_json);
     tcase_add_test(tests, levels_and_repetition_are_held_back);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }

@@ -6,6 +6,7 @@
 #include "tests/unit/engine_fixture.h"
 
 #include "lib/settlement/plan.h"
+#include "tests/unit/unit_main.h"
 
 static const struct bs_layer layers[] = {
     {.type = BS_LAYER_INSURANCE},
@@ -177,15 +178,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("plan");
-    TCase *tests = tcase_create("plan");
+    TCase *tests = unit_tests("plan");
     tcase_add_test(tests, test_sound_plan);
     tcase_add_loop_test(tests, test_mutated_plan, 0, (int)(sizeof mutations / sizeof *mutations));
     tcase_add_test(tests, test_overflowed_plan);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(tests);
 }

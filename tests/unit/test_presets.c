@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Presets: a name stands for its layers and brings its period. Method: each name is sent, and its
  * layers as GET /v1/presets spells them; both must make the same command. */
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "api/json_command.h"
 #include "api/json_state.h"
 #include "api/presets.h"
+#include "tests/unit/unit_main.h"
 
 #define TEXT_SIZE 2048
 
@@ -78,14 +77,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("presets");
-    TCase *tests = tcase_create("presets");
+    TCase *tests = unit_tests("presets");
     tcase_add_test(tests, a_name_stands_for_its_layers);
     tcase_add_test(tests, a_period_that_is_named_wins);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }

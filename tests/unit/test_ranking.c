@@ -9,38 +9,30 @@
 #include "tests/unit/engine_fixture.h"
 
 #include "lib/settlement/plan.h"
+#include "tests/unit/random.h"
+#include "tests/unit/unit_main.h"
 
 #define CANDIDATES 3000u
 
-static uint64_t seed = UINT64_C(88172645463325252);
-
-static uint64_t next_random(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
-
 static bs_i128 random_bits(int bits_max)
 {
-    uint64_t high = next_random(), low = next_random();
+    uint64_t high = random_next(), low = random_next();
     bs_u128 all = (bs_u128)high << 64 | low;
-    return (bs_i128)(all >> (128 - 1 - next_random() % (uint64_t)bits_max));
+    return (bs_i128)(all >> (128 - 1 - random_next() % (uint64_t)bits_max));
 }
 
 /* Often close to the other, and often equal to it as a fraction. */
 static struct bs_score near(struct bs_score other)
 {
     struct bs_score score = {random_bits(126), random_bits(126) + 1};
-    uint64_t kind = next_random() % 4;
+    uint64_t kind = random_next() % 4;
     bs_i128 limit = (bs_i128)1 << 120;
     if (kind < 3 && bs_abs(other.numerator) < limit && other.denominator < limit) {
-        bs_i128 factor = 1 + (bs_i128)(next_random() % 32);
+        bs_i128 factor = 1 + (bs_i128)(random_next() % 32);
         score = (struct bs_score){other.numerator * factor + (bs_i128)kind - 1,
                                   other.denominator * factor};
     }
-    if (kind == 3 && next_random() % 2 == 0) {
+    if (kind == 3 && random_next() % 2 == 0) {
         score.numerator = -score.numerator;
     }
     return score;
@@ -87,12 +79,12 @@ static void post_shorts(struct fixture *f, uint32_t count, int64_t lots)
     char name[16], number[16];
     for (uint32_t i = 0; i < count; i++) {
         name_of(name, "short", (uint32_t)((uint64_t)i * 1009 % count));
-        number_of(number, 500 * lots + 100 * (int64_t)(next_random() % 3));
+        number_of(number, 500 * lots + 100 * (int64_t)(random_next() % 3));
         ck_assert_int_eq(put_account(f, name, "usd", number), BS_OK);
         for (int market = 0; market < 2; market++) {
             char entry[16];
-            number_of(number, -lots * (1 + (int64_t)(next_random() % 3)));
-            number_of(entry, 95 + (int64_t)(next_random() % 10));
+            number_of(number, -lots * (1 + (int64_t)(random_next() % 3)));
+            number_of(entry, 95 + (int64_t)(random_next() % 10));
             ck_assert_int_eq(put_position(f, name, market == 0 ? "AAA" : "BBB", number, entry),
                              BS_OK);
         }
@@ -207,7 +199,7 @@ END_TEST
 /* So many closes that a small engine plans them in several chunks. */
 static void settle_burst(struct fixture *f, uint32_t capacity, uint8_t ranking)
 {
-    seed = 7;
+    random_state = 7;
     char name[16];
     open_pool(f, capacity, ranking);
     post_shorts(f, 400, 25);
@@ -249,17 +241,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("ranking");
-    TCase *tcase = tcase_create("ranking");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_key_never_inverts);
-    tcase_add_test(tcase, test_long_lists);
-    tcase_add_test(tcase, test_lists_that_are_kept);
-    tcase_add_test(tcase, test_chunks_rank_alike);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    TCase *tests = unit_tests("ranking");
+    tcase_add_test(tests, test_key_never_inverts);
+    tcase_add_test(tests, test_long_lists);
+    tcase_add_test(tests, test_lists_that_are_kept);
+    tcase_add_test(tests, test_chunks_rank_alike);
+    return unit_run(tests);
 }

@@ -7,6 +7,7 @@
 
 #include "daemon/core/internal.h"
 #include "tests/unit/core_support.h"
+#include "tests/unit/unit_main.h"
 
 #define SETTLEMENT                                                                                 \
     "{\"type\":\"mark\",\"market\":\"m\",\"price\":\"80\"}\n{\"type\":\"settle\",\"pool\":\"p\"}"  \
@@ -322,9 +323,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("replay");
-    TCase *tests = tcase_create("replay");
-    tcase_set_timeout(tests, 60);
+    TCase *tests = unit_tests("replay");
     tcase_add_test(tests, missing_rows_are_rebuilt);
     tcase_add_test(tests, another_action_is_refused);
     tcase_add_test(tests, an_action_too_many_is_refused);
@@ -333,10 +332,5 @@ int main(void)
     tcase_add_test(tests, another_digest_is_refused);
     tcase_add_test(tests, an_unknown_record_is_refused);
     tcase_add_test(tests, a_replay_can_be_abandoned);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }

@@ -11,6 +11,7 @@
 #include "daemon/simulation/shadow.h"
 #include "lib/book/book.h"
 #include "tests/unit/core_support.h"
+#include "tests/unit/unit_main.h"
 
 struct ask {
     struct simulator_job job;
@@ -254,19 +255,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("simulator");
-    TCase *tests = tcase_create("simulator");
-    tcase_set_timeout(tests, 120);
+    TCase *tests = unit_tests("simulator");
     tcase_add_test(tests, a_simulation_leaves_no_trace);
     tcase_add_test(tests, only_so_many_may_wait);
     tcase_add_test(tests, what_waits_is_answered_at_the_end);
     tcase_add_test(tests, off_takes_nothing);
     tcase_add_test(tests, a_spoilt_state_is_noticed);
     tcase_add_test(tests, a_limit_stops_the_shadow_and_it_goes_on);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }

@@ -9,18 +9,16 @@
 #include "tests/unit/engine_fixture.h"
 
 #include "lib/rules/solvency_bound.h"
+#include "tests/unit/random.h"
+#include "tests/unit/unit_main.h"
 
 #define ACCOUNTS 400u
 #define MARKETS 6u
 
-static uint64_t seed;
-
+/* 0 to `most`. */
 static int64_t random_to(int64_t most)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (int64_t)(seed % (uint64_t)(most + 1));
+    return (int64_t)(random_next() % (uint64_t)(most + 1));
 }
 
 /* "account", 7 -> account7 */
@@ -152,7 +150,7 @@ START_TEST(test_nobody_is_missed)
     uint64_t rounds = 0, looked_at = 0, found = 0;
     for (uint64_t run = 0; run < 12; run++) {
         struct world w;
-        seed = 1 + run * 7919;
+        random_state = 1 + run * 7919;
         open_world(&w);
         for (uint32_t i = 0; i < ACCOUNTS; i++) {
             post(&w, i);
@@ -184,7 +182,7 @@ END_TEST
 START_TEST(test_few_are_looked_at)
 {
     struct world w;
-    seed = 99;
+    random_state = 99;
     open_world(&w);
     w.mark[0] = 10000;
     mark(&w, 0);
@@ -216,15 +214,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("watch");
-    TCase *tcase = tcase_create("watch");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_nobody_is_missed);
-    tcase_add_test(tcase, test_few_are_looked_at);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    TCase *tests = unit_tests("solvency_bound");
+    tcase_add_test(tests, test_nobody_is_missed);
+    tcase_add_test(tests, test_few_are_looked_at);
+    return unit_run(tests);
 }

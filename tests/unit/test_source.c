@@ -5,6 +5,7 @@
 
 #include "tests/unit/engine_fixture.h"
 #include "tests/unit/random.h"
+#include "tests/unit/unit_main.h"
 
 #define WINDOW 16 /* of the fixture */
 
@@ -168,16 +169,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("source");
-    TCase *tests = tcase_create("source");
-    tcase_set_timeout(tests, 60);
+    TCase *tests = unit_tests("source");
     tcase_add_test(tests, random_sequences_agree_with_a_list);
     tcase_add_test(tests, sources_are_bounded_and_listed_by_name);
     tcase_add_test(tests, the_digest_holds_what_was_sent);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(tests);
 }

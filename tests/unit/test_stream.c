@@ -3,7 +3,6 @@
  * answered by name. Method: a core on a memory log that drops actions on request, its feed asked
  * directly, and an HTTP server in front of it read over a socket. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "daemon/http/feed.h"
 #include "daemon/http/server.h"
 #include "tests/unit/core_support.h"
+#include "tests/unit/unit_main.h"
 
 #define ANSWER_SIZE 16384
 
@@ -239,17 +239,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("stream");
-    TCase *tests = tcase_create("stream");
-    tcase_set_timeout(tests, 60);
+    TCase *tests = unit_tests("stream");
     tcase_add_test(tests, shared_blocks_are_encoded_once);
     tcase_add_test(tests, filters_are_the_same_in_both_kinds_of_block);
     tcase_add_test(tests, blocks_are_bounded);
     tcase_add_test(tests, a_cursor_the_log_dropped_is_expired);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }

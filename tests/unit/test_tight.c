@@ -7,6 +7,7 @@
 #include "tests/unit/engine_fixture.h"
 
 #include "lib/settlement/plan.h"
+#include "tests/unit/unit_main.h"
 
 static const struct bs_layer layers[] = {
     {.type = BS_LAYER_ADL, .protect_principal = true},
@@ -145,15 +146,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("tight");
-    TCase *tests = tcase_create("tight");
+    TCase *tests = unit_tests("tight");
     tcase_add_loop_test(tests, test_sound, 0, 2);
     tcase_add_loop_test(tests, test_broken, 0, (int)(sizeof broken / sizeof *broken));
     tcase_add_test(tests, test_order_and_reference);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(tests);
 }

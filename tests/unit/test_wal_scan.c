@@ -4,7 +4,6 @@
  * opening. Method: a -wal of 100 acknowledged commits, with bits flipped, cut, and torn in every
  * way a disk may leave it before a sync was done; then scanned, and opened.
  */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,6 +14,8 @@
 
 #include "daemon/log/wal_scan.h"
 #include "tests/unit/log_support.h"
+#include "tests/unit/random.h"
+#include "tests/unit/unit_main.h"
 
 #define COMMITS 100
 #define CUTS 60
@@ -26,15 +27,6 @@ static char target[PATH_MAX]; /* a copy to damage */
 static uint8_t *wal;          /* the bytes of the source's -wal */
 static size_t wal_size;
 static size_t commit_ends[COMMITS]; /* bytes of the -wal after each commit */
-static uint64_t state;
-
-static uint64_t next(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 static size_t file_size(const char *directory)
 {
@@ -72,7 +64,7 @@ static void read_wal(const char *directory)
 static void set_up(void)
 {
     char live[PATH_MAX];
-    state = 88172645463325252u;
+    random_state = 0;
     support_directory(source);
     support_directory(target);
     support_directory(live);
@@ -210,17 +202,17 @@ static void check_flip(size_t at, unsigned bit)
 START_TEST(test_flipped_bit)
 {
     for (size_t at = 0; at < 32; at++) {
-        check_flip(at, (unsigned)(next() % 8));
+        check_flip(at, (unsigned)(random_next() % 8));
     }
     size_t frames = (wal_size - 32) / FRAME_SIZE;
     size_t middle = 32 + frames / 2 * FRAME_SIZE;
     size_t last = 32 + (frames - 1) * FRAME_SIZE;
     for (size_t i = 0; i < 24; i++) {
-        check_flip(middle + i, (unsigned)(next() % 8));
-        check_flip(last + i, (unsigned)(next() % 8));
+        check_flip(middle + i, (unsigned)(random_next() % 8));
+        check_flip(last + i, (unsigned)(random_next() % 8));
     }
     for (int i = 0; i < 200; i++) {
-        check_flip(32 + (size_t)(next() % (wal_size - 32)), (unsigned)(next() % 8));
+        check_flip(32 + (size_t)(random_next() % (wal_size - 32)), (unsigned)(random_next() % 8));
     }
 }
 
@@ -232,7 +224,7 @@ START_TEST(test_flipped_bit_open)
 {
     for (int i = 0; i < 10; i++) {
         char error[LOG_ERROR_SIZE] = "";
-        size_t at = wal_size / 3 + (size_t)(next() % (wal_size / 3));
+        size_t at = wal_size / 3 + (size_t)(random_next() % (wal_size / 3));
         wal[at] ^= 16;
         ck_assert_int_eq(open_bytes(wal, wal_size, error), -1);
         ck_assert_ptr_nonnull(strstr(error, WAL " is damaged: a bit of frame"));
@@ -251,9 +243,10 @@ START_TEST(test_hole)
     for (int i = 0; i < 30; i++) {
         char error[LOG_ERROR_SIZE] = "";
         size_t size = sizes[i % 3];
-        size_t at = 4096 + (size_t)(next() % (commit_ends[COMMITS - 4] - 4096 - size)) / 512 * 512;
+        size_t at =
+            4096 + (size_t)(random_next() % (commit_ends[COMMITS - 4] - 4096 - size)) / 512 * 512;
         memcpy(bytes, wal, wal_size);
-        memset(bytes + at, (int)next(), size);
+        memset(bytes + at, (int)random_next(), size);
         if (memcmp(bytes, wal, wal_size) != 0) {
             ck_assert_int_eq(scan_bytes(bytes, wal_size, error), -EBADMSG);
             ck_assert_ptr_nonnull(strstr(error, "frame"));
@@ -274,13 +267,13 @@ START_TEST(test_cut)
         cuts[count++] = at;
     }
     for (size_t i = 0; i < 10; i++) {
-        size_t end = commit_ends[next() % COMMITS];
+        size_t end = commit_ends[random_next() % COMMITS];
         cuts[count++] = end - 1;
         cuts[count++] = end;
         cuts[count++] = end + 1 < wal_size ? end + 1 : wal_size;
     }
     while (count < CUTS) {
-        cuts[count++] = (size_t)(next() % wal_size);
+        cuts[count++] = (size_t)(random_next() % wal_size);
     }
     for (size_t i = 0; i < count; i++) {
         int64_t expected = records_in(commits_in(cuts[i]));
@@ -301,11 +294,11 @@ START_TEST(test_torn_last_commit)
     ck_assert_ptr_nonnull(bytes);
     for (int i = 0; i < 40; i++) {
         char error[LOG_ERROR_SIZE] = "";
-        bool older = next() % 2 == 0; /* what is left is an older -wal, or nothing */
+        bool older = random_next() % 2 == 0; /* what is left is an older -wal, or nothing */
         memcpy(bytes, wal, wal_size);
         for (size_t page = first; page * 4096 < wal_size; page++) {
             size_t size = wal_size - page * 4096 < 4096 ? wal_size - page * 4096 : 4096;
-            if (next() % 4 == 0 || page == first + (size_t)i % 8) {
+            if (random_next() % 4 == 0 || page == first + (size_t)i % 8) {
                 if (older) {
                     memcpy(bytes + page * 4096, wal + 4096, size);
                 } else {
@@ -394,7 +387,8 @@ START_TEST(test_begun_anew)
     ck_assert_int_eq(open_bytes(wal, wal_size, error), 9000);
     write_wal(target, wal, wal_size);
     for (int i = 0; i < 40; i++) {
-        check_flip(32 + (size_t)(next() % (frames * FRAME_SIZE)), (unsigned)(next() % 8));
+        check_flip(32 + (size_t)(random_next() % (frames * FRAME_SIZE)),
+                   (unsigned)(random_next() % 8));
     }
     for (size_t at = 32 + frames * FRAME_SIZE; at < wal_size; at += wal_size / 20) {
         wal[at] ^= 1;
@@ -441,7 +435,7 @@ START_TEST(test_big_endian)
     ck_assert_int_eq(open_bytes(wal, wal_size, error), records_in(COMMITS));
     write_wal(target, wal, wal_size);
     for (int i = 0; i < 20; i++) {
-        check_flip(32 + (size_t)(next() % (wal_size - 32)), (unsigned)(next() % 8));
+        check_flip(32 + (size_t)(random_next() % (wal_size - 32)), (unsigned)(random_next() % 8));
     }
 }
 
@@ -449,9 +443,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("wal_scan");
-    TCase *tests = tcase_create("wal_scan");
-    tcase_set_timeout(tests, 300);
+    TCase *tests = unit_tests("wal_scan");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_intact);
     tcase_add_test(tests, test_missing);
@@ -463,10 +455,5 @@ int main(void)
     tcase_add_test(tests, test_go_on_after_torn);
     tcase_add_test(tests, test_begun_anew);
     tcase_add_test(tests, test_big_endian);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(tests);
 }

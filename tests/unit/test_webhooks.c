@@ -3,13 +3,13 @@
  * vectors of the Standard Webhooks specification and of RFC 8032; an address inside and one beside
  * each range that is refused; the retry ladders step by step. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <netinet/in.h>
 #include <stdio.h>
 
 #include "daemon/webhooks/address.h"
 #include "daemon/webhooks/ladder.h"
 #include "daemon/webhooks/signer.h"
+#include "tests/unit/unit_main.h"
 
 /* ---- signatures ---- */
 
@@ -331,22 +331,16 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("publish");
-    TCase *tcase = tcase_create("publish");
-    tcase_add_test(tcase, reference_vector);
-    tcase_add_test(tcase, ed25519);
-    tcase_add_test(tcase, secrets);
-    tcase_add_test(tcase, new_keys_differ);
-    tcase_add_test(tcase, private_ranges_are_refused);
-    tcase_add_test(tcase, exceptions_are_exact);
-    tcase_add_test(tcase, lists_are_strict);
-    tcase_add_test(tcase, names_are_judged_later);
-    tcase_add_test(tcase, ladders);
-    tcase_add_test(tcase, retry_after_is_bounded);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    TCase *tests = unit_tests("webhooks");
+    tcase_add_test(tests, reference_vector);
+    tcase_add_test(tests, ed25519);
+    tcase_add_test(tests, secrets);
+    tcase_add_test(tests, new_keys_differ);
+    tcase_add_test(tests, private_ranges_are_refused);
+    tcase_add_test(tests, exceptions_are_exact);
+    tcase_add_test(tests, lists_are_strict);
+    tcase_add_test(tests, names_are_judged_later);
+    tcase_add_test(tests, ladders);
+    tcase_add_test(tests, retry_after_is_bounded);
+    return unit_run(tests);
 }

@@ -3,6 +3,7 @@
  * for. Method: a small book, copied; the original must not notice. */
 #include "lib/what_if.h"
 #include "tests/unit/engine_fixture.h"
+#include "tests/unit/unit_main.h"
 
 static const struct bs_layer fund_only[] = {{.type = BS_LAYER_INSURANCE}};
 static const struct bs_layer haircut[] = {{.type = BS_LAYER_HAIRCUT}};
@@ -167,17 +168,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("what_if");
-    TCase *tests = tcase_create("what_if");
+    TCase *tests = unit_tests("what_if");
     tcase_add_test(tests, a_copy_is_an_engine_of_its_own);
     tcase_add_test(tests, parts_of_the_digest_see_every_account);
     tcase_add_test(tests, marks_move_to_the_nearest_tick);
     tcase_add_test(tests, fund_and_waterfall_are_replaced);
     tcase_add_test(tests, rows_have_what_everybody_has);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(tests);
 }
