@@ -10,7 +10,7 @@
 
 #include <uv.h>
 
-#include "daemon/core/request.h"
+#include "daemon/answer/request.h"
 #include "daemon/log/log.h"
 
 struct core_options {

@@ -13,7 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "daemon/core/request.h"
+#include "daemon/answer/request.h"
 
 struct queue {
     pthread_mutex_t mutex;

@@ -6,22 +6,10 @@
 
 #include "api/json_state.h"
 #include "api/request_record.h"
+#include "daemon/answer/answer.h"
 
 /* The account states in the rejections of one answer; those beyond it carry none. */
 #define STALE_STATES_SIZE_MAX ((size_t)4 << 20)
-
-static void set_status(struct request *request, int status)
-{
-    request->status = status;
-    request->content_type = status >= 400 ? "application/problem+json" : "application/json";
-}
-
-static void refuse(struct request *request, enum bs_status status)
-{
-    buffer_clear(&request->body);
-    api_problem(&request->body, status, NULL);
-    set_status(request, bs_status_http(status));
-}
 
 bool reply_admit(struct answers *answers, struct request *request)
 {
@@ -36,13 +24,13 @@ bool reply_admit(struct answers *answers, struct request *request)
         return true;
     }
     if (memcmp(answer->fingerprint, record->fingerprint, BS_FINGERPRINT_SIZE) != 0) {
-        refuse(request, BS_IDEMPOTENCY_KEY_REUSED);
+        answer_problem(request, BS_IDEMPOTENCY_KEY_REUSED, NULL);
     } else if (answer->status == 0) {
-        refuse(request, BS_REQUEST_IN_PROGRESS);
+        answer_problem(request, BS_REQUEST_IN_PROGRESS, NULL);
         request->repeat = REPEAT_TOO_EARLY;
     } else {
         buffer_append(&request->body, answer->body, answer->body_size);
-        set_status(request, answer->status);
+        answer_json(request, answer->status);
         request->repeat = REPEAT_ANSWERED;
     }
     return false;
@@ -114,7 +102,7 @@ void reply_finish(struct answers *answers, struct request *request)
 {
     int status = 0;
     api_write_result(&request->body, request->last_seq, &request->batch, request->waiting, &status);
-    set_status(request, status);
+    answer_json(request, status);
     if (request->answer != NULL) {
         answers_finish(answers, request->answer, status, &request->body);
         request->answer = NULL;

@@ -6,9 +6,9 @@
 #ifndef REPLY_H
 #define REPLY_H
 
+#include "daemon/answer/request.h"
 #include "daemon/core/answers.h"
 #include "daemon/core/machine.h"
-#include "daemon/core/request.h"
 
 /*
  * A request with a key is not to be executed when it was taken before: then *its* answer is that

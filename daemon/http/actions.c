@@ -10,7 +10,8 @@
 #include <stdio.h>
 
 #include "api/json_state.h"
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
+#include "daemon/answer/page.h"
 #include "daemon/logger/logger.h"
 
 #define ACTIONS_SIZE_MAX ((size_t)8 << 20) /* bytes after which a page of actions ends early */
@@ -124,26 +125,27 @@ bool actions_check_after(struct connection *connection, const char *name, uint64
 
 enum outcome handle_actions(struct connection *connection)
 {
+    struct read_query *query = &connection->query;
     struct request *request = &connection->request;
-    struct log_filter filter = {.pool = query_name(request, NAME_POOL),
-                                .account = query_name(request, NAME_MEMBER),
-                                .type = connection->query.type,
-                                .limit = request->limit};
+    struct log_filter filter = {.pool = query_name(query, NAME_POOL),
+                                .account = query_name(query, NAME_MEMBER),
+                                .type = query->type,
+                                .limit = query->limit};
     uint64_t durable = core_durable_ordinal(connection->server->core);
-    if ((connection->query.given & QUERY_AFTER_NUMBER) == 0 && request->number == 0) {
-        request->number = log_dropped_ordinal(core_log(connection->server->core));
+    if ((query->given & QUERY_AFTER_NUMBER) == 0 && query->number == 0) {
+        query->number = log_dropped_ordinal(core_log(connection->server->core));
     }
-    if (!actions_check_after(connection, "after", request->number, durable)) {
+    if (!actions_check_after(connection, "after", query->number, durable)) {
         return OUTCOME_ANSWER;
     }
-    filter.after = request->number;
+    filter.after = query->number;
     struct page page = {.out = &request->body, .durable = durable};
     page_begin(&request->body);
     if (!read_actions(connection, &filter, &page)) {
         return OUTCOME_ANSWER;
     }
     if (page.count == 0) {
-        request->number = durable;
+        query->number = durable;
         buffer_clear(&request->body);
         if (wait_for_more(connection, durable)) {
             return OUTCOME_SUSPENDED;
@@ -171,13 +173,14 @@ static bool put_settlement(void *user, const struct log_settlement_row *row)
 
 enum outcome handle_settlements(struct connection *connection)
 {
+    const struct read_query *query = &connection->query;
     struct request *request = &connection->request;
-    struct bs_text pool = query_name(request, NAME_POOL);
-    struct page page = {.out = &request->body, .limit = request->limit, .by_number = pool.size > 0};
+    struct bs_text pool = query_name(query, NAME_POOL);
+    struct page page = {.out = &request->body, .limit = query->limit, .by_number = pool.size > 0};
     char error[LOG_ERROR_SIZE];
     page_begin(&request->body);
-    int code = log_reader_settlements(connection->server->reader, pool, request->number,
-                                      request->limit + 1, put_settlement, &page, error);
+    int code = log_reader_settlements(connection->server->reader, pool, query->number,
+                                      query->limit + 1, put_settlement, &page, error);
     if (code != 0) {
         answer_unreadable(request, error);
         return OUTCOME_ANSWER;
@@ -200,8 +203,9 @@ static bool put_summary(void *user, const struct log_settlement_row *row)
 
 enum outcome handle_settlement(struct connection *connection)
 {
+    const struct read_query *query = &connection->query;
     struct request *request = &connection->request;
-    struct bs_text pool = query_name(request, NAME_POOL);
+    struct bs_text pool = query_name(query, NAME_PATH);
     char error[LOG_ERROR_SIZE];
     uint64_t before = connection->path_number > 0 ? connection->path_number - 1 : 0;
     int code = log_reader_settlements(connection->server->reader, pool, before, 1, put_summary,
@@ -217,8 +221,8 @@ enum outcome handle_settlement(struct connection *connection)
     struct log_filter filter = {.pool = pool,
                                 .type = UINT8_MAX,
                                 .settlement = connection->path_number,
-                                .after = request->number,
-                                .limit = request->limit};
+                                .after = query->number,
+                                .limit = query->limit};
     struct page page = {.out = &request->body,
                         .durable = core_durable_ordinal(connection->server->core)};
     buffer_text(&request->body, ",\"actions\":[");

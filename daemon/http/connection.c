@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
 #include "daemon/http/gate.h"
 #include "daemon/http/path.h"
 #include "daemon/http/trail.h"
@@ -109,20 +109,18 @@ static enum MHD_Result on_parameter(void *user, enum MHD_ValueKind kind, const c
 static enum bs_status read_query(struct connection *connection)
 {
     const struct route *route = connection->route;
-    connection->request.limit = route->limit_max < 100 ? route->limit_max : 100;
-    connection->query = (struct query){.request = &connection->request,
-                                       .allowed = route->parameters,
-                                       .limit_max = route->limit_max,
-                                       .type = UINT8_MAX};
-    (void)MHD_get_connection_values_n(connection->mhd, MHD_GET_ARGUMENT_KIND, on_parameter,
-                                      &connection->query);
+    struct read_query *query = &connection->query;
+    query->limit = route->limit_max < 100 ? route->limit_max : 100;
+    query->allowed = route->parameters;
+    query->limit_max = route->limit_max;
+    (void)MHD_get_connection_values_n(connection->mhd, MHD_GET_ARGUMENT_KIND, on_parameter, query);
     if (route->needs_side) {
-        query_needs_side(&connection->query);
+        query_needs_side(query);
     }
     if (route->needs_pool) {
-        query_needs_pool(&connection->query);
+        query_needs_pool(query);
     }
-    return connection->query.status;
+    return query->status;
 }
 
 static bool reserve_body(struct connection *connection, size_t size)
@@ -168,6 +166,7 @@ static enum MHD_Result begin(struct connection *connection, const char *method, 
     connection->is_head = strcmp(method, "HEAD") == 0;
     server->exchanges++;
     sweep_stage(&connection->sweep, STAGE_WORKING, 0);
+    connection->query = (struct read_query){.type = UINT8_MAX};
     check_head(connection, method, version);
     if (guard->status == BS_OK) {
         enum bs_status status = route_find(connection, method, url);
@@ -323,10 +322,17 @@ enum outcome connection_through_core(struct connection *connection, bool *ret_do
     return connection_through(connection, submit_to_core, ret_done);
 }
 
-enum outcome handle_query(struct connection *connection)
+static void run_read(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    const struct connection *connection = request->user;
+    (void)core;
+    connection->route->read(request, &connection->query, engine);
+}
+
+enum outcome handle_read(struct connection *connection)
 {
     bool done = false;
-    connection->request.query = connection->route->query;
+    connection->request.query = run_read;
     return connection_through_core(connection, &done);
 }
 

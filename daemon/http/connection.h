@@ -52,9 +52,10 @@ struct route {
     const char *method;  /* GET takes HEAD too */
     const char *pattern; /* "/v1/pools/{}/resume": {} is a name, # a number */
     enum outcome (*handle)(struct connection *connection);
-    request_query_fn query; /* of handle_query */
-    uint8_t roles;          /* ROLE_*: any of them lets in; none named = only ops */
-    uint32_t parameters;    /* QUERY_* */
+    void (*read)(struct request *request, const struct read_query *query,
+                 struct bs_engine *engine); /* of handle_read, on the core loop */
+    uint8_t roles;                          /* ROLE_*: any of them lets in; none named = only ops */
+    uint32_t parameters;                    /* QUERY_* */
     uint32_t limit_max;
     uint8_t command; /* enum bs_command_type of a write; 0 = each item names its
                         own */
@@ -92,7 +93,7 @@ struct connection {
     const struct route *route; /* NULL until the request was understood */
     struct request request;
     struct guard guard;
-    struct query query;
+    struct read_query query;
     struct caller caller;
     char gate_detail[256];             /* why the gate does not let it through */
     uint64_t path_number;              /* of a settlement or an action; 0 = none */
@@ -163,7 +164,7 @@ BS_MUST_USE enum bs_status route_find(struct connection *connection, const char 
 /* The table row by row, for the test of the contract; NULL past the last one. */
 const struct route *route_at(size_t i);
 enum outcome handle_write(struct connection *connection);
-enum outcome handle_query(struct connection *connection);
+enum outcome handle_read(struct connection *connection);
 enum outcome handle_actions(struct connection *connection);
 enum outcome handle_stream(struct connection *connection);
 enum outcome handle_settlements(struct connection *connection);

@@ -2,7 +2,7 @@
 /* GET /openapi.yaml: a constant of the program, answered without the core. */
 #include "api/contract.h"
 
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
 #include "daemon/http/connection.h"
 
 enum outcome handle_contract(struct connection *connection)
@@ -14,10 +14,9 @@ enum outcome handle_contract(struct connection *connection)
     /* Lists of validators and weak ones are compared as RFC 9110 (13.1.2) says: by what is quoted.
      */
     connection->etag = contract.etag;
-    request->content_type = TYPE_YAML;
-    request->status = MHD_HTTP_NOT_MODIFIED;
-    if (known == NULL || strstr(known, contract.etag) == NULL) {
-        request->status = MHD_HTTP_OK;
+    bool is_known = known != NULL && strstr(known, contract.etag) != NULL;
+    answer_body(request, is_known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, "application/yaml");
+    if (!is_known) {
         buffer_append(&request->body, contract.bytes, contract.size);
     }
     return OUTCOME_ANSWER;

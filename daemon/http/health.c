@@ -3,7 +3,7 @@
  * turns. Whether it is alive is told from outside. */
 #include <stdio.h>
 
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
 #include "daemon/http/connection.h"
 #include "daemon/http/reads.h"
 #include "daemon/metrics/metrics.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "api/request_record.h"
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
 #include "daemon/http/header.h"
 #include "daemon/webhooks/webhooks.h"
 
@@ -57,7 +57,7 @@ static bool make_fingerprint(const struct connection *connection,
                              uint8_t ret_fingerprint[BS_FINGERPRINT_SIZE])
 {
     const struct route *route = connection->route;
-    struct bs_text name = query_name(&connection->request, NAME_POOL);
+    struct bs_text name = query_name(&connection->query, NAME_PATH);
     struct buffer head = {0};
     gnutls_hash_hd_t hash;
     if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) != 0) {

@@ -2,17 +2,17 @@
 /* What a trader or an operator can know before the event: ranks and presets. */
 #include "api/json_rank.h"
 #include "api/presets.h"
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
+#include "daemon/answer/page.h"
 #include "daemon/http/query.h"
 #include "daemon/http/reads.h"
 
-void read_presets(struct request *request, struct core *core, struct bs_engine *engine)
+void read_presets(struct request *request, const struct read_query *query, struct bs_engine *engine)
 {
-    (void)core;
     (void)engine;
     struct buffer *out = &request->body;
-    uint32_t at = request->number < UINT32_MAX ? (uint32_t)request->number : UINT32_MAX;
-    uint32_t left = request->limit;
+    uint32_t at = query->number < UINT32_MAX ? (uint32_t)query->number : UINT32_MAX;
+    uint32_t left = query->limit;
     page_begin(out);
     for (; left > 0 && api_preset_at(at) != NULL; left--) {
         page_comma(out);
@@ -22,33 +22,33 @@ void read_presets(struct request *request, struct core *core, struct bs_engine *
     answer_json(request, 200);
 }
 
-void read_adl_rank(struct request *request, struct core *core, struct bs_engine *engine)
+void read_adl_rank(struct request *request, const struct read_query *query,
+                   struct bs_engine *engine)
 {
-    (void)core;
     struct bs_rank_view rows[BS_RANK_ROWS_MAX];
     struct buffer *out = &request->body;
-    uint32_t account = bs_account_find(engine, query_name(request, NAME_POOL));
+    uint32_t account = bs_account_find(engine, query_name(query, NAME_PATH));
     if (account == 0) {
         answer_refused(request, BS_UNKNOWN_ACCOUNT, "account");
         return;
     }
-    uint32_t offset = request->number < UINT32_MAX ? (uint32_t)request->number : UINT32_MAX;
-    uint32_t limit = request->limit < BS_RANK_ROWS_MAX ? request->limit : BS_RANK_ROWS_MAX;
+    uint32_t offset = query->number < UINT32_MAX ? (uint32_t)query->number : UINT32_MAX;
+    uint32_t limit = query->limit < BS_RANK_ROWS_MAX ? query->limit : BS_RANK_ROWS_MAX;
     uint32_t count = bs_rank_view_get(engine, account, offset, limit, rows);
-    if (request->ccxt) {
+    if (query->ccxt) {
         buffer_append(out, "[", 1);
     } else {
         page_begin(out);
     }
     for (uint32_t i = 0; i < count; i++) {
         page_comma(out);
-        if (request->ccxt) {
+        if (query->ccxt) {
             api_rank_ccxt(out, &rows[i], bs_engine_time_ms(engine));
         } else {
             api_rank(out, &rows[i]);
         }
     }
-    if (request->ccxt) {
+    if (query->ccxt) {
         buffer_append(out, "]", 1);
     } else {
         struct bs_rank_view next;

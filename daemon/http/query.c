@@ -3,8 +3,11 @@
 
 #include <stdio.h>
 
+#include "api/json_command.h"
+#include "daemon/answer/cursor.h"
 #include "daemon/http/guard.h"
 #include "daemon/http/path.h"
+#include "lib/record/action.h"
 
 struct parameter {
     const char *name;
@@ -48,24 +51,29 @@ bool query_number(struct bs_text text, uint64_t max, uint64_t *ret_number)
     return true;
 }
 
-void query_set_name(struct request *request, enum query_name slot, struct bs_text name)
+void query_set_name(struct read_query *query, enum query_name slot, struct bs_text name)
 {
     assert(name.size <= BS_ID_SIZE_MAX);
-    memcpy(request->name[slot], name.bytes, name.size);
-    request->name_size[slot] = name.size;
+    memcpy(query->name[slot], name.bytes, name.size);
+    query->name_size[slot] = name.size;
 }
 
-struct bs_text query_name(const struct request *request, enum query_name slot)
+struct bs_text query_name(const struct read_query *query, enum query_name slot)
 {
-    return (struct bs_text){request->name[slot], request->name_size[slot]};
+    return (struct bs_text){query->name[slot], query->name_size[slot]};
 }
 
-static bool take_name(struct request *request, enum query_name slot, struct bs_text value)
+struct bs_text query_pool(const struct read_query *query)
+{
+    return query_name(query, query->name_size[NAME_PATH] > 0 ? NAME_PATH : NAME_POOL);
+}
+
+static bool take_name(struct read_query *query, enum query_name slot, struct bs_text value)
 {
     if (!api_name_valid(value)) {
         return false;
     }
-    query_set_name(request, slot, value);
+    query_set_name(query, slot, value);
     return true;
 }
 
@@ -74,7 +82,7 @@ static bool text_is(struct bs_text text, const char *word)
     return text.size == strlen(word) && memcmp(text.bytes, word, text.size) == 0;
 }
 
-static bool take_type(struct query *query, struct bs_text value)
+static bool take_type(struct read_query *query, struct bs_text value)
 {
     for (uint8_t type = 0; bs_action_type_name(type) != NULL; type++) {
         if (text_is(value, bs_action_type_name(type))) {
@@ -85,43 +93,42 @@ static bool take_type(struct query *query, struct bs_text value)
     return false;
 }
 
-static bool take_cursor(struct request *request, struct bs_text value)
+static bool take_cursor(struct read_query *query, struct bs_text value)
 {
     char names[2][BS_ID_SIZE_MAX + 1];
     uint32_t sizes[2];
     if (!cursor_parse(value, names, sizes)) {
         return false;
     }
-    query_set_name(request, NAME_AFTER, (struct bs_text){names[0], sizes[0]});
-    query_set_name(request, NAME_AFTER_MARKET, (struct bs_text){names[1], sizes[1]});
+    query_set_name(query, NAME_AFTER, (struct bs_text){names[0], sizes[0]});
+    query_set_name(query, NAME_AFTER_MARKET, (struct bs_text){names[1], sizes[1]});
     return true;
 }
 
-static bool take_side(struct request *request, struct bs_text value)
+static bool take_side(struct read_query *query, struct bs_text value)
 {
-    request->side = text_is(value, "short");
-    return request->side == 1 || text_is(value, "long");
+    query->side = text_is(value, "short");
+    return query->side == 1 || text_is(value, "long");
 }
 
-static bool take_value(struct query *query, uint32_t bit, struct bs_text value)
+static bool take_value(struct read_query *query, uint32_t bit, struct bs_text value)
 {
-    struct request *request = query->request;
     uint64_t number = 0;
     switch (bit) {
     case QUERY_POOL:
-        return take_name(request, NAME_POOL, value);
+        return take_name(query, NAME_POOL, value);
     case QUERY_MARKET:
     case QUERY_ACCOUNT:
-        return take_name(request, NAME_MEMBER, value);
+        return take_name(query, NAME_MEMBER, value);
     case QUERY_TYPE:
         return take_type(query, value);
     case QUERY_SIDE:
-        return take_side(request, value);
+        return take_side(query, value);
     case QUERY_LIMIT:
         if (!query_number(value, query->limit_max, &number) || number == 0) {
             return false;
         }
-        request->limit = (uint32_t)number;
+        query->limit = (uint32_t)number;
         return true;
     case QUERY_WAIT_MS:
         if (!query_number(value, QUERY_WAIT_MS_MAX, &number)) {
@@ -130,18 +137,18 @@ static bool take_value(struct query *query, uint32_t bit, struct bs_text value)
         query->wait_ms = (uint32_t)number;
         return true;
     case QUERY_FORMAT:
-        request->ccxt = text_is(value, "ccxt");
-        return request->ccxt;
+        query->ccxt = text_is(value, "ccxt");
+        return query->ccxt;
     case QUERY_AFTER_NAME:
-        return take_cursor(request, value);
+        return take_cursor(query, value);
     case QUERY_AFTER_NUMBER:
-        return query_number(value, INT64_MAX, &request->number);
+        return query_number(value, INT64_MAX, &query->number);
     default:
         return value.size == 0;
     }
 }
 
-static void refuse(struct query *query, const char *name, const char *why)
+static void refuse(struct read_query *query, const char *name, const char *why)
 {
     if (query->status == BS_OK) {
         query->status = BS_INVALID_QUERY;
@@ -149,7 +156,7 @@ static void refuse(struct query *query, const char *name, const char *why)
     }
 }
 
-static const struct parameter *find(const struct query *query, struct bs_text key)
+static const struct parameter *find(const struct read_query *query, struct bs_text key)
 {
     for (size_t i = 0; i < PARAMETERS_COUNT; i++) {
         if ((query->allowed & parameters[i].bit) != 0 && text_is(key, parameters[i].name)) {
@@ -162,7 +169,7 @@ static const struct parameter *find(const struct query *query, struct bs_text ke
 /* Long enough for a cursor; a longer value is cut, which every check then refuses by its size. */
 #define VALUE_SIZE_MAX (CURSOR_SIZE_MAX + 1)
 
-void query_parameter(struct query *query, struct bs_text key, struct bs_text value)
+void query_parameter(struct read_query *query, struct bs_text key, struct bs_text value)
 {
     char key_bytes[16];
     char value_bytes[VALUE_SIZE_MAX];
@@ -195,14 +202,14 @@ void query_parameter(struct query *query, struct bs_text key, struct bs_text val
     }
 }
 
-void query_needs_side(struct query *query)
+void query_needs_side(struct read_query *query)
 {
     if ((query->given & QUERY_SIDE) == 0) {
         refuse(query, "side", "must be given: long or short");
     }
 }
 
-void query_needs_pool(struct query *query)
+void query_needs_pool(struct read_query *query)
 {
     if ((query->given & QUERY_POOL) == 0) {
         refuse(query, "pool", "must be given: settlements are numbered per pool");

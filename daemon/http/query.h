@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Query parameters: which a route takes, and their values decoded and checked. Pure. */
+/* The target of a request: which parameters a route takes, and their values decoded and checked.
+ * Pure. */
 #ifndef HTTP_QUERY_H
 #define HTTP_QUERY_H
 
-#include "daemon/core/request.h"
+#include "lib/base/base.h"
+#include "lib/base/limits.h"
+#include "lib/base/status.h"
 
 /* Bits: the parameters a route takes. The three cursors are all spelt "after". */
 #define QUERY_POOL (1u << 0)
@@ -18,40 +21,51 @@
 #define QUERY_AFTER_NAME (1u << 8)   /* cursor_print's text */
 #define QUERY_AFTER_NUMBER (1u << 9) /* an ordinal, a settlement number, an offset */
 
-/* What request.name[] holds. */
 enum query_name {
-    NAME_POOL = 0,   /* the pool filter, or the name in the path */
-    NAME_MEMBER = 1, /* the market or account filter */
-    NAME_AFTER = 2,  /* the cursor */
-    NAME_AFTER_MARKET = 3,
+    NAME_PATH,         /* the name in the path */
+    NAME_POOL,         /* the pool filter */
+    NAME_MEMBER,       /* the market or account filter */
+    NAME_AFTER,        /* the cursor, */
+    NAME_AFTER_MARKET, /* and its second name */
+    NAMES_COUNT
 };
 
 #define QUERY_WAIT_MS_MAX 60000
 
-struct query {
-    struct request *request; /* name, limit, side and number are filled in */
+/* What a request asks for beside its body: the names and parameters of its target, decoded. */
+struct read_query {
+    char name[NAMES_COUNT][BS_ID_SIZE_MAX + 1];
+    uint32_t name_size[NAMES_COUNT]; /* 0: not given */
+    uint64_t number;                 /* the cursor of a list by number */
+    uint32_t limit;
+    uint32_t wait_ms;
+    uint8_t side;
+    uint8_t type; /* enum bs_action_type, UINT8_MAX = any */
+    bool ccxt;    /* the answer in the structure of that library */
+    uint32_t given;
+    /* What the route takes, and the first thing wrong. */
     uint32_t allowed;
     uint32_t limit_max;
-    uint32_t given;
-    uint32_t wait_ms;
-    uint8_t type; /* enum bs_action_type, UINT8_MAX = any */
     enum bs_status status;
     char detail[128];
 };
 
 /* `value` may have no bytes at all ("?verbose"). The first thing wrong decides query->status. */
-void query_parameter(struct query *query, struct bs_text key, struct bs_text value);
+void query_parameter(struct read_query *query, struct bs_text key, struct bs_text value);
 
 /* What a QUERY_ bit is called in a query; NULL for a bit without a meaning. */
 const char *query_parameter_name(uint32_t bit);
 
 /* After the last parameter: refuses a query without a side. */
-void query_needs_side(struct query *query);
-void query_needs_pool(struct query *query); /* or a pool */
+void query_needs_side(struct read_query *query);
+void query_needs_pool(struct read_query *query); /* or a pool */
 
 /* Digits only, no leading zeros, at most max. */
 BS_MUST_USE bool query_number(struct bs_text text, uint64_t max, uint64_t *ret_number);
-void query_set_name(struct request *request, enum query_name slot, struct bs_text name);
-struct bs_text query_name(const struct request *request, enum query_name slot);
+void query_set_name(struct read_query *query, enum query_name slot, struct bs_text name);
+/* The bytes stay the query's. */
+struct bs_text query_name(const struct read_query *query, enum query_name slot);
+/* The pool of the path, or else of the filter. */
+struct bs_text query_pool(const struct read_query *query);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "api/json_state.h"
-#include "daemon/http/answer.h"
-#include "daemon/http/path.h"
+#include "daemon/answer/answer.h"
+#include "daemon/answer/page.h"
 #include "daemon/http/query.h"
 
 /* Accounts looked at for one page: a filter that matches few must not hold up the core loop. */
@@ -16,30 +16,28 @@ static struct bs_text no_name(void)
     return (struct bs_text){"", 0};
 }
 
-static void end_after(struct buffer *out, bool has_next, struct bs_text last, struct bs_text member)
+/* 0, with a 404 as the answer: there is no such pool. */
+static uint32_t find_pool(struct request *request, const struct bs_engine *engine,
+                          struct bs_text name)
 {
-    char cursor[CURSOR_SIZE_MAX];
-    if (has_next) {
-        cursor_print(cursor, last, member);
-    }
-    page_end(out, has_next ? cursor : NULL);
-}
-
-/* The pool of the path, or 0 with a 404 as the answer. */
-static uint32_t find_pool(struct request *request, const struct bs_engine *engine)
-{
-    uint32_t pool = bs_pool_find(engine, query_name(request, NAME_POOL));
+    uint32_t pool = bs_pool_find(engine, name);
     if (pool == 0) {
         answer_refused(request, BS_UNKNOWN_POOL, "pool");
     }
     return pool;
 }
 
-/* A handler of one pool: its view, or a 404. */
-static bool find_pool_view(struct request *request, const struct bs_engine *engine,
-                           struct bs_pool_view *ret_view)
+static uint32_t pool_in_path(struct request *request, const struct read_query *query,
+                             const struct bs_engine *engine)
 {
-    uint32_t pool = find_pool(request, engine);
+    return find_pool(request, engine, query_name(query, NAME_PATH));
+}
+
+/* A handler of one pool: its view, or a 404. */
+static bool find_pool_view(struct request *request, const struct read_query *query,
+                           const struct bs_engine *engine, struct bs_pool_view *ret_view)
+{
+    uint32_t pool = pool_in_path(request, query, engine);
     if (pool != 0) {
         bs_pool_view_get(engine, pool, ret_view);
         answer_json(request, 200);
@@ -48,77 +46,80 @@ static bool find_pool_view(struct request *request, const struct bs_engine *engi
 }
 
 static uint32_t find_market(struct request *request, const struct bs_engine *engine,
-                            enum query_name slot)
+                            struct bs_text name)
 {
-    uint32_t market = bs_market_find(engine, query_name(request, slot));
+    uint32_t market = bs_market_find(engine, name);
     if (market == 0) {
         answer_refused(request, BS_UNKNOWN_MARKET, "market");
     }
     return market;
 }
 
-/* A pool filter that is not given is 0 = all; false: it names no pool, and the answer says so. */
-static bool pool_filter(struct request *request, const struct bs_engine *engine, uint32_t *ret_pool)
+/* A filter that is not given is 0 = all; false: it names no pool, and the answer says so. */
+static bool pool_filter(struct request *request, const struct read_query *query,
+                        const struct bs_engine *engine, uint32_t *ret_pool)
 {
-    *ret_pool = 0;
-    if (request->name_size[NAME_POOL] > 0) {
-        *ret_pool = find_pool(request, engine);
-        return *ret_pool != 0;
-    }
-    return true;
+    struct bs_text name = query_name(query, NAME_POOL);
+    *ret_pool = name.size > 0 ? find_pool(request, engine, name) : 0;
+    return name.size == 0 || *ret_pool != 0;
 }
 
-void read_pools(struct request *request, struct core *core, struct bs_engine *engine)
+static bool market_filter(struct request *request, const struct read_query *query,
+                          const struct bs_engine *engine, uint32_t *ret_market)
 {
-    (void)core;
+    struct bs_text name = query_name(query, NAME_MEMBER);
+    *ret_market = name.size > 0 ? find_market(request, engine, name) : 0;
+    return name.size == 0 || *ret_market != 0;
+}
+
+void read_pools(struct request *request, const struct read_query *query, struct bs_engine *engine)
+{
     struct buffer *out = &request->body;
-    struct bs_pool_view view = {.pool = query_name(request, NAME_AFTER)};
+    struct bs_pool_view view = {.pool = query_name(query, NAME_AFTER)};
     uint32_t pool = bs_pool_after(engine, view.pool);
     page_begin(out);
-    for (uint32_t i = 0; pool != 0 && i < request->limit && out->size < PAGE_SIZE_MAX; i++) {
+    for (uint32_t i = 0; pool != 0 && i < query->limit && out->size < PAGE_SIZE_MAX; i++) {
         bs_pool_view_get(engine, pool, &view);
         page_comma(out);
         api_pool(out, &view);
         pool = bs_pool_after(engine, view.pool);
     }
-    end_after(out, pool != 0, view.pool, no_name());
+    page_end_name(out, pool != 0, view.pool, no_name());
     answer_json(request, 200);
 }
 
-void read_pool(struct request *request, struct core *core, struct bs_engine *engine)
+void read_pool(struct request *request, const struct read_query *query, struct bs_engine *engine)
 {
-    (void)core;
     struct bs_pool_view view;
-    if (find_pool_view(request, engine, &view)) {
+    if (find_pool_view(request, query, engine, &view)) {
         api_pool(&request->body, &view);
     }
 }
 
-void read_insurance_fund(struct request *request, struct core *core, struct bs_engine *engine)
+void read_insurance_fund(struct request *request, const struct read_query *query,
+                         struct bs_engine *engine)
 {
-    (void)core;
     struct bs_pool_view view;
-    if (find_pool_view(request, engine, &view)) {
+    if (find_pool_view(request, query, engine, &view)) {
         struct bs_fund_view fund;
         bs_fund_view_get(engine, bs_pool_find(engine, view.pool), &fund);
         api_insurance_fund(&request->body, &view, &fund);
     }
 }
 
-void read_fund_history(struct request *request, struct core *core, struct bs_engine *engine)
+void read_fund_history(struct request *request, const struct read_query *query,
+                       struct bs_engine *engine)
 {
-    (void)core;
-
     enum { ROWS = 64 };
 
     struct bs_fund_change_view rows[ROWS];
-    uint32_t pool = find_pool(request, engine);
+    uint32_t pool = pool_in_path(request, query, engine);
     if (pool == 0) {
         return;
     }
     struct buffer *out = &request->body;
-    uint64_t after = request->number;
-    uint32_t left = request->limit, count = ROWS;
+    uint64_t after = query->number;
+    uint32_t left = query->limit, count = ROWS;
     page_begin(out);
     while (left > 0 && count == ROWS && out->size < PAGE_SIZE_MAX) {
         count = bs_fund_history_get(engine, pool, after, left < ROWS ? left : ROWS, rows);
@@ -133,30 +134,28 @@ void read_fund_history(struct request *request, struct core *core, struct bs_eng
     answer_json(request, 200);
 }
 
-void read_solvency(struct request *request, struct core *core, struct bs_engine *engine)
+void read_solvency(struct request *request, const struct read_query *query,
+                   struct bs_engine *engine)
 {
-    (void)core;
     struct bs_pool_view view;
-    if (find_pool_view(request, engine, &view)) {
+    if (find_pool_view(request, query, engine, &view)) {
         struct bs_solvency_view solvency;
         bs_solvency_view_get(engine, bs_pool_find(engine, view.pool), &solvency);
         api_solvency(&request->body, &view, &solvency);
     }
 }
 
-void read_at_risk(struct request *request, struct core *core, struct bs_engine *engine)
+void read_at_risk(struct request *request, const struct read_query *query, struct bs_engine *engine)
 {
-    (void)core;
-
     enum { RANKS_MAX = 1000 };
 
     uint32_t accounts[RANKS_MAX];
-    uint32_t pool = find_pool(request, engine);
+    uint32_t pool = pool_in_path(request, query, engine);
     if (pool == 0) {
         return;
     }
-    uint32_t rank = request->number < RANKS_MAX ? (uint32_t)request->number : RANKS_MAX;
-    uint32_t wanted = RANKS_MAX - rank > request->limit ? rank + request->limit : RANKS_MAX;
+    uint32_t rank = query->number < RANKS_MAX ? (uint32_t)query->number : RANKS_MAX;
+    uint32_t wanted = RANKS_MAX - rank > query->limit ? rank + query->limit : RANKS_MAX;
     uint32_t count = bs_at_risk_view_get(engine, pool, wanted, accounts);
     struct buffer *out = &request->body;
     page_begin(out);
@@ -168,31 +167,30 @@ void read_at_risk(struct request *request, struct core *core, struct bs_engine *
     answer_json(request, 200);
 }
 
-void read_accounts(struct request *request, struct core *core, struct bs_engine *engine)
+void read_accounts(struct request *request, const struct read_query *query,
+                   struct bs_engine *engine)
 {
-    (void)core;
     uint32_t pool = 0;
-    if (!pool_filter(request, engine, &pool)) {
+    if (!pool_filter(request, query, engine, &pool)) {
         return;
     }
     struct buffer *out = &request->body;
-    struct bs_account_view view = {.account = query_name(request, NAME_AFTER)};
+    struct bs_account_view view = {.account = query_name(query, NAME_AFTER)};
     uint32_t account = bs_account_after(engine, pool, view.account);
     page_begin(out);
-    for (uint32_t i = 0; account != 0 && i < request->limit && out->size < PAGE_SIZE_MAX; i++) {
+    for (uint32_t i = 0; account != 0 && i < query->limit && out->size < PAGE_SIZE_MAX; i++) {
         page_comma(out);
         api_account(out, engine, account);
         bs_account_view_get(engine, account, &view);
         account = bs_account_after(engine, pool, view.account);
     }
-    end_after(out, account != 0, view.account, no_name());
+    page_end_name(out, account != 0, view.account, no_name());
     answer_json(request, 200);
 }
 
-void read_account(struct request *request, struct core *core, struct bs_engine *engine)
+void read_account(struct request *request, const struct read_query *query, struct bs_engine *engine)
 {
-    (void)core;
-    uint32_t account = bs_account_find(engine, query_name(request, NAME_POOL));
+    uint32_t account = bs_account_find(engine, query_name(query, NAME_PATH));
     if (account == 0) {
         answer_refused(request, BS_UNKNOWN_ACCOUNT, "account");
         return;
@@ -301,23 +299,18 @@ static bool put_positions(struct position_page *page, uint32_t account, struct b
     return true;
 }
 
-void read_positions(struct request *request, struct core *core, struct bs_engine *engine)
+void read_positions(struct request *request, const struct read_query *query,
+                    struct bs_engine *engine)
 {
-    (void)core;
-    struct position_page page = {.engine = engine, .out = &request->body, .left = request->limit};
+    struct position_page page = {.engine = engine, .out = &request->body, .left = query->limit};
     uint32_t pool = 0;
-    if (!pool_filter(request, engine, &pool)) {
+    if (!pool_filter(request, query, engine, &pool) ||
+        !market_filter(request, query, engine, &page.market)) {
         return;
     }
-    if (request->name_size[NAME_MEMBER] > 0) {
-        page.market = find_market(request, engine, NAME_MEMBER);
-        if (page.market == 0) {
-            return;
-        }
-    }
     page_begin(page.out);
-    page.last_account = query_name(request, NAME_AFTER);
-    page.last_market = query_name(request, NAME_AFTER_MARKET);
+    page.last_account = query_name(query, NAME_AFTER);
+    page.last_market = query_name(query, NAME_AFTER_MARKET);
     uint32_t account = 0;
     if (page.last_market.size > 0) {
         account = bs_account_find(engine, page.last_account);
@@ -329,62 +322,55 @@ void read_positions(struct request *request, struct core *core, struct bs_engine
         has_next = account != 0;
         complete = has_next && i < SCAN_MAX && put_positions(&page, account, no_name());
     }
-    end_after(page.out, has_next, page.last_account, page.last_market);
+    page_end_name(page.out, has_next, page.last_account, page.last_market);
     answer_json(request, 200);
 }
 
-void read_providers(struct request *request, struct core *core, struct bs_engine *engine)
+void read_providers(struct request *request, const struct read_query *query,
+                    struct bs_engine *engine)
 {
-    (void)core;
     struct buffer *out = &request->body;
     uint32_t pool = 0, market = 0;
-    if (!pool_filter(request, engine, &pool)) {
+    if (!pool_filter(request, query, engine, &pool) ||
+        !market_filter(request, query, engine, &market)) {
         return;
     }
-    if (request->name_size[NAME_MEMBER] > 0) {
-        market = find_market(request, engine, NAME_MEMBER);
-        if (market == 0) {
-            return;
-        }
-    }
-    struct bs_provider_view view = {.account = query_name(request, NAME_AFTER),
-                                    .market = query_name(request, NAME_AFTER_MARKET)};
+    struct bs_provider_view view = {.account = query_name(query, NAME_AFTER),
+                                    .market = query_name(query, NAME_AFTER_MARKET)};
     uint32_t row = view.account.size > 0 ? bs_provider_after(engine, view.account, view.market) : 0;
     bool has_next = bs_provider_next(engine, pool, market, &row);
     page_begin(out);
-    for (uint32_t i = 0; has_next && i < request->limit && out->size < PAGE_SIZE_MAX; i++) {
+    for (uint32_t i = 0; has_next && i < query->limit && out->size < PAGE_SIZE_MAX; i++) {
         bs_provider_view_get(engine, row++, &view);
         page_comma(out);
         api_provider(out, &view);
         has_next = bs_provider_next(engine, pool, market, &row);
     }
-    end_after(out, has_next, view.account, view.market);
+    page_end_name(out, has_next, view.account, view.market);
     answer_json(request, 200);
 }
 
-void read_sources(struct request *request, struct core *core, struct bs_engine *engine)
+void read_sources(struct request *request, const struct read_query *query, struct bs_engine *engine)
 {
-    (void)core;
     struct buffer *out = &request->body;
-    struct bs_source_view view = {.source = query_name(request, NAME_AFTER)};
+    struct bs_source_view view = {.source = query_name(query, NAME_AFTER)};
     bool has_next = bs_source_after(engine, view.source, &view);
     struct bs_text last = view.source;
     page_begin(out);
-    for (uint32_t i = 0; has_next && i < request->limit; i++) {
+    for (uint32_t i = 0; has_next && i < query->limit; i++) {
         page_comma(out);
         api_source(out, &view);
         last = view.source;
         has_next = bs_source_after(engine, last, &view);
     }
-    end_after(out, has_next, last, no_name());
+    page_end_name(out, has_next, last, no_name());
     answer_json(request, 200);
 }
 
-void read_source(struct request *request, struct core *core, struct bs_engine *engine)
+void read_source(struct request *request, const struct read_query *query, struct bs_engine *engine)
 {
-    (void)core;
     struct bs_source_view view;
-    if (!bs_source_view_get(engine, query_name(request, NAME_POOL), &view)) {
+    if (!bs_source_view_get(engine, query_name(query, NAME_PATH), &view)) {
         answer_refused(request, BS_UNKNOWN_SOURCE, "source");
         return;
     }
@@ -392,27 +378,25 @@ void read_source(struct request *request, struct core *core, struct bs_engine *e
     answer_json(request, 200);
 }
 
-void read_markets(struct request *request, struct core *core, struct bs_engine *engine)
+void read_markets(struct request *request, const struct read_query *query, struct bs_engine *engine)
 {
-    (void)core;
     struct buffer *out = &request->body;
-    struct bs_market_view view = {.market = query_name(request, NAME_AFTER)};
+    struct bs_market_view view = {.market = query_name(query, NAME_AFTER)};
     uint32_t market = bs_market_after(engine, view.market);
     page_begin(out);
-    for (uint32_t i = 0; market != 0 && i < request->limit && out->size < PAGE_SIZE_MAX; i++) {
+    for (uint32_t i = 0; market != 0 && i < query->limit && out->size < PAGE_SIZE_MAX; i++) {
         bs_market_view_get(engine, market, &view);
         page_comma(out);
         api_market(out, &view);
         market = bs_market_after(engine, view.market);
     }
-    end_after(out, market != 0, view.market, no_name());
+    page_end_name(out, market != 0, view.market, no_name());
     answer_json(request, 200);
 }
 
-void read_market(struct request *request, struct core *core, struct bs_engine *engine)
+void read_market(struct request *request, const struct read_query *query, struct bs_engine *engine)
 {
-    (void)core;
-    uint32_t market = find_market(request, engine, NAME_POOL);
+    uint32_t market = find_market(request, engine, query_name(query, NAME_PATH));
     if (market != 0) {
         struct bs_market_view view;
         bs_market_view_get(engine, market, &view);
@@ -421,31 +405,30 @@ void read_market(struct request *request, struct core *core, struct bs_engine *e
     }
 }
 
-void read_adl_queue(struct request *request, struct core *core, struct bs_engine *engine)
+void read_adl_queue(struct request *request, const struct read_query *query,
+                    struct bs_engine *engine)
 {
-    (void)core;
-    uint32_t market = find_market(request, engine, NAME_POOL);
+    uint32_t market = find_market(request, engine, query_name(query, NAME_PATH));
     if (market == 0) {
         return;
     }
-    struct bs_queue_view *rows = calloc(request->limit + 1, sizeof *rows);
-    if (rows == NULL || request->number > UINT32_MAX - request->limit) {
+    struct bs_queue_view *rows = calloc(query->limit + 1, sizeof *rows);
+    if (rows == NULL || query->number > UINT32_MAX - query->limit) {
         answer_problem(request, rows == NULL ? BS_INTERNAL : BS_INVALID_QUERY,
                        rows == NULL ? "no memory for the rows" : "after: is past every queue");
         free(rows);
         return;
     }
-    uint32_t offset = (uint32_t)request->number;
+    uint32_t offset = (uint32_t)query->number;
     /* One row more than asked for tells whether a page follows. */
-    uint32_t count =
-        bs_queue_view_get(engine, market, request->side, offset, request->limit + 1, rows);
-    bool has_next = count > request->limit;
+    uint32_t count = bs_queue_view_get(engine, market, query->side, offset, query->limit + 1, rows);
+    bool has_next = count > query->limit;
     page_begin(&request->body);
     for (uint32_t i = 0; i < count - has_next; i++) {
         page_comma(&request->body);
         api_queue_row(&request->body, &rows[i]);
     }
-    page_end_number(&request->body, has_next, (uint64_t)offset + request->limit);
+    page_end_number(&request->body, has_next, (uint64_t)offset + query->limit);
     answer_json(request, 200);
     free(rows);
 }

@@ -30,11 +30,11 @@
     }
 #define READ(pattern, fn)                                                                          \
     {                                                                                              \
-        .method = "GET", pattern, handle_query, fn, .roles = ROLE_READ                             \
+        .method = "GET", pattern, handle_read, fn, .roles = ROLE_READ                              \
     }
 #define LIST(pattern, fn, query, max)                                                              \
     {                                                                                              \
-        .method = "GET", pattern, handle_query, fn, .roles = ROLE_READ, .parameters = query,       \
+        .method = "GET", pattern, handle_read, fn, .roles = ROLE_READ, .parameters = query,        \
         .limit_max = max                                                                           \
     }
 
@@ -88,12 +88,12 @@ static const struct route routes[] = {
     COMMAND("DELETE", "/v1/sources/{}", BS_COMMAND_DELETE_SOURCE, false),
     {.method = "GET",
      "/v1/sources",
-     handle_query,
+     handle_read,
      read_sources,
      .roles = ROLE_FEED | ROLE_READ,
      .parameters = BY_NAME,
      .limit_max = LIST_MAX},
-    {.method = "GET", "/v1/sources/{}", handle_query, read_source, .roles = ROLE_FEED | ROLE_READ},
+    {.method = "GET", "/v1/sources/{}", handle_read, read_source, .roles = ROLE_FEED | ROLE_READ},
     LIST("/v1/presets", read_presets, BY_NUMBER, LIST_MAX),
     LIST("/v1/pools", read_pools, BY_NAME, LIST_MAX),
     READ("/v1/pools/{}", read_pool),
@@ -110,7 +110,7 @@ static const struct route routes[] = {
     READ("/v1/markets/{}", read_market),
     {.method = "GET",
      "/v1/markets/{}/adl-queue",
-     handle_query,
+     handle_read,
      read_adl_queue,
      .roles = ROLE_READ,
      .parameters = BY_NUMBER | QUERY_SIDE,
@@ -201,7 +201,7 @@ static enum bs_status take_names(struct connection *connection, const struct pat
             if (!api_name_valid(segment)) {
                 return BS_INVALID_NAME;
             }
-            query_set_name(&connection->request, NAME_POOL, segment);
+            query_set_name(&connection->query, NAME_PATH, segment);
         } else if (pattern[0] == '#') {
             bool of_action = connection->route->command == BS_COMMAND_UNFILLED;
             if (!query_number(segment, INT64_MAX, &connection->path_number) ||

@@ -2,7 +2,7 @@
 /* Simulations and comparisons: the body is read here, the simulator's thread does the rest. */
 #include <stdlib.h>
 
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
 #include "daemon/http/connection.h"
 #include "daemon/simulation/simulator.h"
 
@@ -53,6 +53,7 @@ static bool begin(struct connection *connection)
     }
     connection->job = job;
     job->request = &connection->request;
+    job->pool = query_pool(&connection->query);
     job->settlement = connection->path_number;
     job->is_comparison = strchr(connection->route->pattern, '#') != NULL;
     return read_body(connection, job);

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "daemon/answer/answer.h"
 #include "daemon/http/actions.h"
-#include "daemon/http/answer.h"
 #include "daemon/http/gate.h"
 #include "daemon/http/header.h"
 #include "daemon/logger/logger.h"
@@ -22,7 +22,7 @@
 #define NEAR_ACTIONS 1024
 
 struct stream {
-    struct log_filter filter; /* its texts are the request's */
+    struct log_filter filter; /* its texts are the connection's */
     bool is_filtered;
     bool is_told_end;
     uint32_t generation;      /* of the server's access when the key was looked at */
@@ -297,35 +297,36 @@ bool stream_send(struct connection *connection)
  */
 static bool find_start(struct connection *connection, uint64_t *ret_after)
 {
+    struct read_query *query = &connection->query;
     struct request *request = &connection->request;
     uint64_t durable = core_durable_ordinal(connection->server->core);
     struct bs_text id;
     uint32_t count = header_find(connection, "Last-Event-ID", &id);
-    if (count > 1 || (count == 1 && !query_number(id, INT64_MAX, &request->number))) {
+    if (count > 1 || (count == 1 && !query_number(id, INT64_MAX, &query->number))) {
         answer_problem(request, BS_INVALID_HEADER,
                        count > 1 ? "Last-Event-ID: is given more than once"
                                  : "Last-Event-ID: is not the id of an event of this stream");
         return false;
     }
-    if (count == 0 && (connection->query.given & QUERY_AFTER_NUMBER) == 0) {
+    if (count == 0 && (query->given & QUERY_AFTER_NUMBER) == 0) {
         *ret_after = durable;
         return true;
     }
-    *ret_after = request->number;
-    return actions_check_after(connection, count == 1 ? "Last-Event-ID" : "after", request->number,
+    *ret_after = query->number;
+    return actions_check_after(connection, count == 1 ? "Last-Event-ID" : "after", query->number,
                                durable);
 }
 
 static struct stream *stream_new(struct connection *connection, uint64_t after)
 {
-    const struct request *request = &connection->request;
+    const struct read_query *query = &connection->query;
     struct stream *stream = calloc(1, sizeof *stream);
     if (stream == NULL) {
         return NULL;
     }
-    stream->filter = (struct log_filter){.pool = query_name(request, NAME_POOL),
-                                         .account = query_name(request, NAME_MEMBER),
-                                         .type = connection->query.type};
+    stream->filter = (struct log_filter){.pool = query_name(query, NAME_POOL),
+                                         .account = query_name(query, NAME_MEMBER),
+                                         .type = query->type};
     stream->is_filtered = stream->filter.pool.size > 0 || stream->filter.account.size > 0 ||
                           stream->filter.type != UINT8_MAX;
     stream->generation = connection->server->generation;

@@ -44,7 +44,7 @@ static void put_key(struct buffer *line, const struct connection *connection)
 static void put_request(struct buffer *line, const struct connection *connection)
 {
     const struct api_batch *batch = &connection->request.batch;
-    struct bs_text name = query_name(&connection->request, NAME_POOL);
+    struct bs_text name = query_name(&connection->query, NAME_PATH);
     char peer[TRAIL_PEER_SIZE];
     trail_peer(connection, peer);
     put_key(line, connection);

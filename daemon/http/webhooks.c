@@ -2,7 +2,7 @@
 /* Webhooks: bodies are read here, the webhooks thread does the rest. */
 #include <stdlib.h>
 
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
 #include "daemon/http/connection.h"
 #include "daemon/http/idempotency.h"
 #include "daemon/webhooks/webhooks.h"
@@ -71,6 +71,10 @@ static bool begin(struct connection *connection)
     connection->webhooks_job = job;
     job->request = &connection->request;
     job->verb = connection->route->command;
+    job->endpoint = query_name(&connection->query, NAME_PATH);
+    job->after = query_name(&connection->query, NAME_AFTER);
+    job->after_number = connection->query.number;
+    job->limit = connection->query.limit;
     bool has_key = strcmp(connection->route->method, "GET") != 0 && job->verb != WEBHOOKS_TEST;
     return read_body(connection, job) && (!has_key || idempotency_begin_job(connection));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes: the body becomes command records here, the core makes them durable and steps them. */
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
 #include "daemon/http/connection.h"
 #include "daemon/http/gate.h"
 #include "daemon/http/idempotency.h"
@@ -10,7 +10,7 @@
 static void add_named(struct connection *connection)
 {
     struct bs_command command = {.type = connection->route->command};
-    command.as.name.name = query_name(&connection->request, NAME_POOL);
+    command.as.name.name = query_name(&connection->query, NAME_PATH);
     api_batch_add(&connection->request.batch, &command);
 }
 
@@ -24,7 +24,7 @@ static bool read_body(struct connection *connection)
         return true;
     }
     const struct api_route meaning = {.type = route->command,
-                                      .path_name = query_name(request, NAME_POOL),
+                                      .path_name = query_name(&connection->query, NAME_PATH),
                                       .path_number = connection->path_number};
     struct api_error error;
     bool good = api_parse(&request->batch, &meaning, connection->body, connection->body_size,

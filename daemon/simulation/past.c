@@ -6,7 +6,7 @@
 
 #include "api/json_state.h"
 #include "api/text.h"
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
 #include "daemon/logger/logger.h"
 
 static bool on_stored(void *user, const struct log_settlement_row *row)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "api/json_state.h"
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
 
 /* The answer is a refusal; says false, for the callers stop there. */
 static bool refuse(struct run *run, enum bs_status status, const char *field)

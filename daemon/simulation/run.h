@@ -7,7 +7,7 @@
 #define SIM_RUN_H
 
 #include "api/json_simulation.h"
-#include "daemon/core/request.h"
+#include "daemon/answer/request.h"
 #include "daemon/simulation/exposure.h"
 #include "daemon/simulation/outcome.h"
 #include "daemon/simulation/shadow.h"

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/http/answer.h"
-#include "daemon/http/query.h"
+#include "daemon/answer/answer.h"
 #include "daemon/log/log_backend.h"
 #include "daemon/logger/logger.h"
 #include "daemon/simulation/past.h"
@@ -144,7 +143,7 @@ static void compare(struct simulator *simulator, struct simulator_job *job,
                         .config = &core_options_get(simulator->core)->engine,
                         .limit = limit,
                         .last_seq = job->last_seq,
-                        .pool = query_name(job->request, NAME_POOL),
+                        .pool = job->pool,
                         .settlement = job->settlement};
     struct run run = {
         .rows = &simulator->rows, .limit = limit, .asked = &job->asked, .request = job->request};

@@ -27,8 +27,9 @@ struct simulator;
  * simulator's thread. */
 struct simulator_job {
     struct simulator_job *next;
-    struct request *request; /* its first name is the pool of a comparison */
+    struct request *request;
     bool is_comparison;
+    struct bs_text pool; /* of a comparison; the caller's bytes */
     uint64_t settlement; /* of a comparison */
     uint64_t last_seq;   /* durable when it was submitted */
     struct api_simulation asked;

@@ -8,9 +8,8 @@
 
 #include "api/json_state.h"
 #include "api/json_writer.h"
-#include "daemon/http/answer.h"
-#include "daemon/http/path.h"
-#include "daemon/http/query.h"
+#include "daemon/answer/answer.h"
+#include "daemon/answer/page.h"
 #include "daemon/logger/logger.h"
 #include "daemon/webhooks/internal.h"
 
@@ -303,19 +302,17 @@ static void enable(struct endpoint *endpoint, struct request *request)
 
 /* ---- lists ---- */
 
-static void list(struct webhooks *webhooks, struct request *request)
+static void list(struct webhooks *webhooks, const struct webhooks_job *job)
 {
-    struct buffer *out = &request->body;
-    struct bs_text after = query_name(request, NAME_AFTER);
+    struct buffer *out = &job->request->body;
     struct bs_text last = {"", 0};
     uint32_t put = 0;
     uint32_t i = 0;
     page_begin(out);
-    for (; i < webhooks->endpoints_count && put < request->limit && out->size < PAGE_SIZE_MAX;
-         i++) {
+    for (; i < webhooks->endpoints_count && put < job->limit && out->size < PAGE_SIZE_MAX; i++) {
         struct endpoint *endpoint = webhooks->endpoints[i];
         struct bs_text id = {endpoint->id, (uint32_t)strlen(endpoint->id)};
-        if (bs_text_compare(id, after) <= 0) {
+        if (bs_text_compare(id, job->after) <= 0) {
             continue;
         }
         page_comma(out);
@@ -323,13 +320,8 @@ static void list(struct webhooks *webhooks, struct request *request)
         last = id;
         put++;
     }
-    char cursor[CURSOR_SIZE_MAX];
-    bool has_next = i < webhooks->endpoints_count && put > 0;
-    if (has_next) {
-        cursor_print(cursor, last, (struct bs_text){"", 0});
-    }
-    page_end(out, has_next ? cursor : NULL);
-    answer_json(request, 200);
+    page_end_name(out, i < webhooks->endpoints_count && put > 0, last, (struct bs_text){"", 0});
+    answer_json(job->request, 200);
 }
 
 struct history {
@@ -381,13 +373,14 @@ static bool put_attempt(void *user, const struct attempt *attempt)
     return true;
 }
 
-static void list_attempts(struct endpoint *endpoint, struct request *request)
+static void list_attempts(struct endpoint *endpoint, const struct webhooks_job *job)
 {
     char error[LOG_ERROR_SIZE];
-    struct history history = {.out = &request->body, .limit = request->limit};
+    struct request *request = job->request;
+    struct history history = {.out = &request->body, .limit = job->limit};
     page_begin(&request->body);
     bool is_saved = !endpoint->is_dirty || webhooks_save(endpoint->webhooks, false) == 0;
-    if (!is_saved || store_attempts(endpoint->webhooks->store, endpoint->id, request->number,
+    if (!is_saved || store_attempts(endpoint->webhooks->store, endpoint->id, job->after_number,
                                     put_attempt, &history, error) != 0) {
         answer_problem(request, BS_INTERNAL, NULL);
         return;
@@ -428,7 +421,7 @@ static void answer_about(struct webhooks *webhooks, struct webhooks_job *job)
 {
     struct request *request = job->request;
     uint32_t place = 0;
-    struct endpoint *endpoint = webhooks_find(webhooks, query_name(request, NAME_POOL), &place);
+    struct endpoint *endpoint = webhooks_find(webhooks, job->endpoint, &place);
     if (endpoint == NULL) {
         answer_problem(request, BS_UNKNOWN_WEBHOOK, NULL);
         return;
@@ -451,7 +444,7 @@ static void answer_about(struct webhooks *webhooks, struct webhooks_job *job)
         enable(endpoint, request);
         return;
     case WEBHOOKS_HISTORY:
-        list_attempts(endpoint, request);
+        list_attempts(endpoint, job);
         return;
     case WEBHOOKS_TEST:
         endpoint_test(endpoint, job);
@@ -481,7 +474,7 @@ static void answer_now(struct webhooks *webhooks, struct webhooks_job *job)
     if (job->verb == WEBHOOKS_CREATE) {
         create(webhooks, job);
     } else if (job->verb == WEBHOOKS_LIST) {
-        list(webhooks, job->request);
+        list(webhooks, job);
     } else {
         answer_about(webhooks, job);
     }

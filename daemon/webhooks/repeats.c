@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/webhooks/repeats.h"
 
-#include "daemon/http/answer.h"
+#include "daemon/answer/answer.h"
 
 #define NUMBER(text) #text
 #define SQL_NUMBER(macro) NUMBER(macro)

@@ -42,11 +42,16 @@ enum webhooks_verb {
 };
 
 /* Lives with the request; the HTTP thread does not touch it until request->done was called, on the
- * webhooks's thread. The endpoint is the request's first name. */
+ * webhooks thread. The texts are the caller's. */
 struct webhooks_job {
     struct webhooks_job *next;
     struct request *request;
     uint8_t verb; /* enum webhooks_verb */
+    struct bs_text endpoint;
+    /* of a list: at most `limit` rows after this endpoint, or this attempt */
+    uint32_t limit;
+    struct bs_text after;
+    uint64_t after_number;
     /* of an Idempotency-Key; key_size 0: it came with none */
     char caller[BS_ID_SIZE_MAX + 1];
     char key[BS_REQUEST_KEY_SIZE_MAX];

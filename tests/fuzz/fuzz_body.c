@@ -286,7 +286,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     const struct api_route meaning = {.type = route->command,
-                                      .path_name = query_name(&connection.request, NAME_POOL),
+                                      .path_name = query_name(&connection.query, NAME_PATH),
                                       .path_number = connection.path_number};
     check_commands(&meaning, body);
     return 0;

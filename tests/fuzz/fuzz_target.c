@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "api/text.h"
+#include "daemon/answer/cursor.h"
 #include "daemon/http/connection.h"
 #include "daemon/http/path.h"
 #include "tests/fuzz/fuzz.h"
@@ -80,7 +81,7 @@ static void check_path(const char *raw)
     buffer_fini(&spelt);
 }
 
-static void read_query(struct query *query, char *arguments)
+static void read_query(struct read_query *query, char *arguments)
 {
     struct fuzz_input input = {(const uint8_t *)arguments, strlen(arguments)};
     for (char *plus = strchr(arguments, '+'); plus != NULL; plus = strchr(plus, '+')) {
@@ -94,30 +95,29 @@ static void read_query(struct query *query, char *arguments)
     }
 }
 
-static void check_query(const struct query *query, const struct route *route)
+static void check_query(const struct read_query *query, const struct route *route)
 {
-    const struct request *request = query->request;
     assert((query->given & ~route->parameters) == 0);
     if (query->status != BS_OK) {
         assert(query->status == BS_INVALID_QUERY);
         assert(query->detail[0] != '\0');
         return;
     }
-    assert(request->limit <= route->limit_max);
+    assert(query->limit <= route->limit_max);
     assert(query->wait_ms <= QUERY_WAIT_MS_MAX);
     assert(query->type == UINT8_MAX || bs_action_type_name(query->type) != NULL);
-    assert(request->number <= INT64_MAX);
+    assert(query->number <= INT64_MAX);
     if ((query->given & QUERY_LIMIT) != 0) {
-        assert(request->limit > 0);
+        assert(query->limit > 0);
     }
     if ((query->given & QUERY_POOL) != 0) {
-        check_name(query_name(request, NAME_POOL));
+        check_name(query_name(query, NAME_POOL));
     }
     if ((query->given & (QUERY_MARKET | QUERY_ACCOUNT)) != 0) {
-        check_name(query_name(request, NAME_MEMBER));
+        check_name(query_name(query, NAME_MEMBER));
     }
     if ((query->given & QUERY_AFTER_NAME) != 0) {
-        check_name(query_name(request, NAME_AFTER));
+        check_name(query_name(query, NAME_AFTER));
     }
 }
 
@@ -134,10 +134,8 @@ static void check_target(struct bs_text line)
     const struct route *route = connection.route;
     assert((connection.allow[0] != '\0') == (status == BS_METHOD_NOT_ALLOWED));
     if (status == BS_OK) {
-        struct query query = {.request = &connection.request,
-                              .allowed = route->parameters,
-                              .limit_max = route->limit_max,
-                              .type = UINT8_MAX};
+        struct read_query query = {
+            .allowed = route->parameters, .limit_max = route->limit_max, .type = UINT8_MAX};
         read_query(&query, arguments);
         check_query(&query, route);
     }

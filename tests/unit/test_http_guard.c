@@ -4,9 +4,11 @@
  */
 #include <stdio.h>
 
+#include "daemon/answer/cursor.h"
 #include "daemon/http/guard.h"
 #include "daemon/http/path.h"
 #include "daemon/http/query.h"
+#include "lib/record/action.h"
 #include "tests/unit/unit_main.h"
 
 static struct bs_text text_of(const char *text)
@@ -283,12 +285,10 @@ END_TEST
 
 START_TEST(test_parameters)
 {
-    struct request request = {0};
-    struct query query = {.request = &request,
-                          .allowed = QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE | QUERY_LIMIT |
-                                     QUERY_WAIT_MS | QUERY_AFTER_NUMBER | QUERY_SIDE,
-                          .limit_max = 10,
-                          .type = UINT8_MAX};
+    struct read_query query = {.allowed = QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE | QUERY_LIMIT |
+                                          QUERY_WAIT_MS | QUERY_AFTER_NUMBER | QUERY_SIDE,
+                               .limit_max = 10,
+                               .type = UINT8_MAX};
     query_parameter(&query, text_of("pool"), text_of("a%2fb"));
     query_parameter(&query, text_of("%61ccount"), text_of("x y"));
     query_parameter(&query, text_of("type"), text_of("haircut"));
@@ -297,13 +297,13 @@ START_TEST(test_parameters)
     query_parameter(&query, text_of("after"), text_of("12"));
     query_parameter(&query, text_of("side"), text_of("short"));
     ck_assert_msg(query.status == BS_OK, "%s", query.detail);
-    ck_assert(bs_text_equal(query_name(&request, NAME_POOL), text_of("a/b")));
-    ck_assert(bs_text_equal(query_name(&request, NAME_MEMBER), text_of("x y")));
+    ck_assert(bs_text_equal(query_name(&query, NAME_POOL), text_of("a/b")));
+    ck_assert(bs_text_equal(query_name(&query, NAME_MEMBER), text_of("x y")));
     ck_assert_uint_eq(query.type, BS_ACTION_HAIRCUT);
-    ck_assert_uint_eq(request.limit, 10);
+    ck_assert_uint_eq(query.limit, 10);
     ck_assert_uint_eq(query.wait_ms, 60000);
-    ck_assert_uint_eq(request.number, 12);
-    ck_assert_uint_eq(request.side, 1);
+    ck_assert_uint_eq(query.number, 12);
+    ck_assert_uint_eq(query.side, 1);
     query_parameter(&query, text_of("limit"), text_of("10"));
     ck_assert_str_eq(query.detail, "limit: is given twice");
 }
@@ -328,16 +328,14 @@ START_TEST(test_bad_parameters)
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct request request = {0};
-        struct query query = {.request = &request,
-                              .allowed = QUERY_POOL | QUERY_TYPE | QUERY_LIMIT | QUERY_WAIT_MS |
-                                         QUERY_AFTER_NAME | QUERY_SIDE,
-                              .limit_max = 10};
+        struct read_query query = {.allowed = QUERY_POOL | QUERY_TYPE | QUERY_LIMIT |
+                                              QUERY_WAIT_MS | QUERY_AFTER_NAME | QUERY_SIDE,
+                                   .limit_max = 10};
         query_parameter(&query, text_of(rows[i].key), text_of(rows[i].value));
         ck_assert_int_eq(query.status, BS_INVALID_QUERY);
         ck_assert_str_eq(query.detail, rows[i].detail);
     }
-    struct query query = {.status = BS_OK};
+    struct read_query query = {.status = BS_OK};
     query_needs_side(&query);
     ck_assert_int_eq(query.status, BS_INVALID_QUERY);
 }

@@ -127,7 +127,7 @@ static void get_collateral(struct request *request, struct core *core, struct bs
     uint32_t account = bs_account_find(engine, text_of("b"));
     ck_assert_uint_ne(account, 0);
     bs_account_view_get(engine, account, &view);
-    request->number = (uint64_t)view.collateral.mantissa;
+    buffer_printf(&request->body, "%llu", (unsigned long long)view.collateral.mantissa);
 }
 
 static uint64_t collateral_of_b(struct world *world)
@@ -136,7 +136,7 @@ static uint64_t collateral_of_b(struct world *world)
     request_init(&request, "");
     request.query = get_collateral;
     request_run(world, &request);
-    uint64_t collateral = request.number;
+    uint64_t collateral = strtoull(request.body.bytes, NULL, 10);
     request_fini(&request);
     return collateral;
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A page of a list: {"data":[...],"next":...}, where `next` is the cursor for the page that
+ * follows, or null. A page of state ends early past PAGE_SIZE_MAX bytes.
+ */
+#ifndef PAGE_H
+#define PAGE_H
+
+#include "api/buffer.h"
+#include "lib/base/base.h"
+
+#define PAGE_SIZE_MAX ((size_t)1 << 20)
+
+void page_begin(struct buffer *out);
+void page_comma(struct buffer *out); /* before each item */
+/* A list in name order, after an item of one or two names (the second may be empty). */
+void page_end_name(struct buffer *out, bool has_next, struct bs_text first, struct bs_text second);
+void page_end_number(struct buffer *out, bool has_next, uint64_t next);
+
+#endif

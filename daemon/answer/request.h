@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request on its way between threads: the work, and the answer. An HTTP thread fills in the work,
+ * hands the request over (to the core, the publisher or the simulator) and does not touch it until
+ * `done` was called, on the thread that answered it.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include "api/json_command.h"
+#include "lib/engine.h"
+
+struct answer;
+struct core;
+struct request;
+
+/* Runs on the core loop against the state as of the last durable command; fills body and status. */
+typedef void (*request_query_fn)(struct request *request, struct core *core,
+                                 struct bs_engine *engine);
+
+/* Whether a write with a key came before. */
+enum request_repeat {
+    REPEAT_NO,
+    REPEAT_ANSWERED,  /* the answer is the first one's */
+    REPEAT_TOO_EARLY, /* the first one is not answered yet */
+};
+
+struct request {
+    struct request *next; /* the queue's */
+    /* The work for the core: a query, or a write. */
+    request_query_fn query;   /* NULL: the write of `batch` */
+    struct api_batch batch;   /* the core adds rejections */
+    struct buffer key_record; /* the key of a write as a record, unstamped; empty without a key */
+    /* The core's own, while it has the request. */
+    uint32_t records_left; /* not stepped yet, key_record included */
+    size_t states_size;    /* bytes of the account states in the rejections */
+    struct answer *answer; /* where the answer will be remembered */
+    /* The answer. */
+    int status; /* HTTP; 0 until answered */
+    const char *content_type;
+    struct buffer body;
+    enum request_repeat repeat;
+    uint64_t last_seq; /* of the last record of a write; the log's when it has none */
+    bool waiting;      /* a settle waits for a fresh mark */
+    /* Called once, when the answer is complete. */
+    void (*done)(struct request *request);
+    void *user; /* for `done` */
+};
+
+#endif
