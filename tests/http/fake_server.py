@@ -80,7 +80,7 @@ class FakeServer:
         if parts.path.startswith("/v1/accounts/"):
             account = unquote(parts.path.split("/")[3])
             return self.reply(handler, 200, {"account": account, "equity": "1.00", "positions": []})
-        return self.problem(handler, 404, "not_found", "nothing is at this path")
+        return self.problem(handler, 404, "not_found", "there is nothing at this path")
 
     def get_actions(self, handler, query):
         after = int(query.get("after", "0"))

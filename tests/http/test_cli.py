@@ -327,7 +327,7 @@ class Show(WithFake):
     def test_problems_are_one_line(self):
         result = self.ctl("fund", "nope")
         self.assertEqual((result.returncode, result.stderr),
-                         (65, b"backstopctl: not_found: nothing is at this path\n"))
+                         (65, b"backstopctl: not_found: there is nothing at this path\n"))
 
     def test_url_from_the_environment_and_a_slash_at_its_end(self):
         result = run("account", "a1", env=environment(BACKSTOP_URL=self.fake.url + "/"))
