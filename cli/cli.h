@@ -6,11 +6,13 @@
 #ifndef CLI_H
 #define CLI_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <sysexits.h>
 
 #include "cli/http.h"
+#include "cli/member.h"
+
+#define EX_MISFIT 1 /* what was published does not fit: not one of <sysexits.h> */
 
 #define CLI_NAMES_MAX 64
 #define CLI_SHOCKS_MAX 256

@@ -7,10 +7,10 @@
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
-#include <jansson.h>
 #include <stdio.h>
 
 #include "api/buffer.h"
+#include "cli/member.h"
 
 #define TABLE_COLUMNS_MAX 16
 

@@ -62,13 +62,12 @@ static const struct verb verbs[] = {
      "@csv'\n",
      verb_actions, OPTION_ACCOUNT | OPTION_AFTER | OPTION_FOLLOW | OPTION_POOL | OPTION_TYPE},
     {"explain", "ACTION", "why an action came about, in sentences, its figures recomputed",
-     "ACTION is POOL/ID, or a cursor as in the first column of actions. Says what it was for, "
-     "whose\n"
-     "turn it was and why, and how its amount follows; and recomputes all of its settlement up to "
-     "it.\n"
+     "ACTION is POOL/ID, or a cursor as in the first column of actions. Says what the action was\n"
+     "for, whose turn it was and why, and how its amount follows; then recomputes its settlement\n"
+     "up to it. --account makes the sentences speak to that account: \"you\".\n"
      "\n"
      "  $ backstopctl explain usdc/3\n",
-     verb_explain, 0},
+     verb_explain, OPTION_ACCOUNT},
     {"watch", "POOL", "a live view: the fund, who is at risk, the last actions",
      "Redrawn in place whenever something was decided, and every second; Ctrl-C ends it. When the\n"
      "output is no terminal, each new action and each change of the totals is a line. --after "

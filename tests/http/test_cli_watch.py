@@ -129,16 +129,21 @@ def test_explain(t):
     with Server() as server:
         settled(server)
         result = ctl(server, "explain", "usdc/3")
-        for words in ("winner's short in BTC-PERP was closed to resolve the debt of loser",
-                      "1 of 1 at 59850, 0 stay. The mark was 59000, the entry 60000",
+        for words in ("winner's short in BTC-PERP was closed to resolve loser's debt",
+                      "1 of 1 at 59850; 0 is left. The mark was 59000, the entry price 60000",
                       "number 1 of 1 in the queue by profit_leverage, score 0.163888888889",
-                      "= profit 1000 / entry value -60000 * notional 59000 / equity 6000",
-                      "loser had lost 900 more than it had. The fund paid 50 of that; 850 was left",
+                      "= profit 1000 / entry value 60000 * notional 59000 / equity 6000; nobody is ahead, nobody is behind.",
+                      "loser's losses exceeded the collateral by 900. The fund paid 50 of that; 850 was left",
                       "Recomputed: this and the 2 actions of its settlement before it fit."):
             t.true(f"says: {words}", words in result.stdout, result.stdout)
         t.equal("status", result.returncode, 0)
+        yours = ctl(server, "explain", "usdc/3", "--account", "winner").stdout
+        t.true("speaks to the account", "Your short in BTC-PERP was closed" in yours, yours)
+        t.true("and of the others", "Why: loser's losses" in yours, yours)
+        theirs = ctl(server, "explain", "usdc/3", "--account", "loser").stdout
+        t.true("likewise as the debtor", "resolve your debt: 1 of 1" in theirs and "Why: your losses" in theirs, theirs)
         t.true("a draw", "The insurance fund paid 50 for loser" in ctl(server, "explain", "usdc/1").stdout)
-        t.true("a close", "that * P / Q, rounded up" in ctl(server, "explain", "2").stdout)
+        t.true("a close", "* P / Q, rounded up" in ctl(server, "explain", "2").stdout)
         for name, code, words in (("usdc/99", 65, "the last action is 3"), ("99", 65, "after"), ("usdc/", 64, "neither"),
                                   ("usdc/x", 64, "neither"), ("nowhere/1", 65, "unknown_action")):
             result = ctl(server, "explain", name)

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/explain.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/action_kind.h"
+#include "cli/member.h"
+#include "cli/table.h"
+
+struct story {
+    const json_t *action;
+    const char *you; /* NULL: nobody is spoken to */
+};
+
+/* ---- text with members in braces ---- */
+
+/* Names cannot drive the reader's terminal. */
+static void print_member(const json_t *object, const char *member)
+{
+    json_t *value = json_object_get(object, member);
+    if (json_is_integer(value)) {
+        printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    } else {
+        table_print_text(stdout, member_text(object, member));
+    }
+}
+
+/* "you" for the account that is spoken to; at the start of a sentence, "You". Returns what to skip
+ * of the text that follows: the "'s" of "your". */
+static size_t print_name(const struct story *story, const char *member, const char *rest,
+                         bool at_start)
+{
+    const char *name = member_text(story->action, member);
+    if (story->you == NULL || strcmp(name, story->you) != 0) {
+        table_print_text(stdout, name);
+        return 0;
+    }
+    bool is_possessive = strncmp(rest, "'s", 2) == 0;
+    printf("%s%s", at_start ? "You" : "you", is_possessive ? "r" : "");
+    return is_possessive ? 2 : 0;
+}
+
+/* Prints a text with members of the object in braces: {price}; {-cost} is one without its sign. */
+static void tell_of(const struct story *story, const json_t *object, const char *text)
+{
+    const char *begin = text;
+    while (*text != '\0') {
+        if (*text != '{') {
+            putchar(*text++);
+            continue;
+        }
+        char member[32] = "";
+        bool at_start = text - begin < 3 || strncmp(text - 2, ". ", 2) == 0;
+        size_t size = strcspn(text, "}") - 1;
+        assert(size < sizeof(member));
+        (void)snprintf(member, sizeof(member), "%.*s", (int)size, text + 1);
+        text += size + 2;
+        if (strcmp(member, "account") == 0 || strcmp(member, "counterparty") == 0) {
+            text += print_name(story, member, text, at_start);
+        } else if (member[0] == '-') {
+            const char *number = member_text(object, member + 1);
+            table_print_text(stdout, *number == '-' ? number + 1 : number);
+        } else {
+            print_member(object, member);
+        }
+    }
+}
+
+static void tell(const struct story *story, const char *text)
+{
+    tell_of(story, story->action, text);
+}
+
+/* ---- parts of a story ---- */
+
+/* The debt that the action is about, told with its debtor. */
+static void tell_debt(const struct story *story, const char *whose)
+{
+    const json_t *reason = json_object_get(story->action, "reason");
+    if (json_is_object(reason)) {
+        tell(story, whose);
+        tell_of(story, reason,
+                " {deficit}. The fund paid {fund_paid} of that; {residual} was left for the next "
+                "layers.\n");
+    }
+}
+
+static void tell_own_debt(const struct story *story)
+{
+    tell_debt(story, "  Why: {account}'s losses exceeded the collateral by");
+}
+
+/* Of an adl and an assignment: the counterparty is the debtor. */
+static void tell_their_debt(const struct story *story)
+{
+    tell_debt(story, "  Why: {counterparty}'s losses exceeded the collateral by");
+}
+
+static const struct {
+    const char *ranking;
+    const char *in_profit, *in_loss; /* NULL: the score does not follow from anything shown */
+} scores[] = {
+    {"profit_leverage",
+     " = profit {profit} / entry value {-entry_value} * notional {notional} / equity {equity}",
+     " = profit {profit} / entry value {-entry_value} / (notional {notional} / equity {equity})"},
+    {"margin_profit",
+     " = profit {profit} / collateral {wallet} * maintenance {maintenance} / equity {equity}",
+     " = profit {profit} / collateral {wallet} * maintenance {maintenance} / equity {equity}"},
+    {"profit_equity", " = profit {profit} / equity {equity}",
+     " = profit {profit} / equity {equity}"},
+    {"price_leverage",
+     " from notional {notional} against entry value {-entry_value}, * notional / equity {equity}",
+     NULL},
+};
+
+static void tell_score(const struct story *story, const json_t *queue)
+{
+    bool in_profit = member_integer(queue, "tier") % 2 == 0;
+    for (size_t i = 0; i < sizeof(scores) / sizeof(scores[0]); i++) {
+        const char *text = in_profit ? scores[i].in_profit : scores[i].in_loss;
+        if (text != NULL && member_is(story->action, "ranking", scores[i].ranking)) {
+            tell_of(story, queue, text);
+        }
+    }
+}
+
+static void tell_order(const struct story *story, const json_t *queue)
+{
+    tell(story, "number {rank} of ");
+    tell_of(story, queue, "{of} in the queue ");
+    tell(story, "by {ranking}, score {score}");
+    tell_score(story, queue);
+    tell_of(story, queue,
+            member_exists(queue, "ahead") ? "; {ahead} is ahead ({ahead_score}), "
+                                          : "; nobody is ahead, ");
+    tell_of(story, queue,
+            member_exists(queue, "behind") ? "{behind} is behind ({behind_score}).\n"
+                                           : "nobody is behind.\n");
+}
+
+static void tell_split(const struct story *story, const json_t *queue)
+{
+    bool by_size = member_is(story->action, "ranking", "pro_rata");
+    tell(story, "{ranking} splits the lots over all ");
+    tell_of(story, queue, "{of} candidates of this side; there is no order.\n");
+    tell_of(story, json_object_get(story->action, "share"),
+            by_size
+                ? "  {amount} is divided by size; the weight here is {weight} of {total}, after "
+                  "{prefix}.\n"
+                : "  {amount} stays open, divided by equity; the weight here is {weight} of "
+                  "{total}, after {prefix}.\n");
+}
+
+static void tell_queue(const struct story *story)
+{
+    const json_t *queue = json_object_get(story->action, "queue");
+    fputs("  Turn: ", stdout);
+    if (member_exists(story->action, "rank")) {
+        tell_order(story, queue);
+    } else {
+        tell_split(story, queue);
+    }
+    tell_of(story, queue, "  The digest of the list of candidates is {digest}.\n");
+}
+
+static void tell_close(const struct story *story, const char *what)
+{
+    tell(story, "  {account}'s {side} in {market} was closed ");
+    tell(story, what);
+    tell(story, ": {size_closed} of {size_before} at {price}; {size_after} is left. The mark was "
+                "{mark_price}, the entry price {entry_price}.\n"
+                "  Value {value}, profit realised {realized_pnl}, given up against the mark "
+                "{cost_to_mark}.\n");
+}
+
+static void tell_share(const struct story *story, const char *outcome)
+{
+    if (!member_exists(story->action, "prefix")) {
+        tell(story, "  The share reached its cap, which is the amount; the others share the "
+                    "rest.\n");
+        return;
+    }
+    bool is_weighted = member_exists(story->action, "weight");
+    tell(story, "  Share: floor({loss} * ({prefix} + ");
+    tell(story, is_weighted ? "{weight}" : "{gain}");
+    tell(story, ") / {gains_total}) - floor({loss} * {prefix} / {gains_total})");
+    tell(story, outcome);
+}
+
+/* ---- the kinds ---- */
+
+static void tell_adl(const struct story *story)
+{
+    tell_close(story, "to resolve {counterparty}'s debt");
+    tell_queue(story);
+    tell_their_debt(story);
+}
+
+static void tell_liquidation_close(const struct story *story)
+{
+    tell_close(story, "against {counterparty}");
+    if (member_exists(story->action, "leg_value")) {
+        tell_of(story, json_object_get(story->action, "share"),
+                "  Of a debt of {amount} this leg carries, by its weight {weight} of {total} after "
+                "{prefix}, ceil({amount} * ({prefix} + {weight}) / {total}), less what the legs "
+                "before it could place.\n");
+        tell(story, "  With that the whole leg is worth {leg_value}. After P of its Q lots the "
+                    "account has received {leg_value} * P / Q, rounded up.\n");
+    } else {
+        tell(story, "  {counterparty} is a provider and took the position over.\n");
+    }
+    tell_own_debt(story);
+}
+
+static void tell_netting(const struct story *story)
+{
+    tell(story, "  {account} and {counterparty} were both insolvent, on opposite sides of "
+                "{market}. They were closed against each other at mark: {size_closed} at "
+                "{price}.\n");
+}
+
+static void tell_takeover(const struct story *story)
+{
+    tell(story, "  {account}'s {side} in {market}, {size_closed}, moved to the insurance fund at "
+                "mark, {mark_price}.\n");
+    tell_own_debt(story);
+}
+
+static void tell_assignment(const struct story *story)
+{
+    tell(story, "  {account}, a provider in {market}, took over {size_taken} of {counterparty}'s "
+                "position at {price}. The spread against the mark is {cost_to_mark}.\n");
+    tell_their_debt(story);
+}
+
+static void tell_insurance_draw(const struct story *story)
+{
+    tell(story, "  The insurance fund paid {amount} for {account}.\n");
+    tell_own_debt(story);
+}
+
+static void tell_own_fund_draw(const struct story *story)
+{
+    tell(story, "  The own fund of {market} paid {amount} for {account}.\n");
+    tell_own_debt(story);
+}
+
+static void tell_insurance_credit(const struct story *story)
+{
+    tell(story, "  New money for the insurance fund paid {amount} of the unallocated deficit.\n");
+}
+
+static void tell_write_off(const struct story *story)
+{
+    tell(story, "  {account} could not pay {amount}. The debt passed to the next layers, and the "
+                "balance was set to 0.\n");
+    tell_own_debt(story);
+}
+
+static void tell_haircut(const struct story *story)
+{
+    tell(story, "  {account} paid {amount} of a loss of {loss}, out of a gain of {gain}.\n"
+                "  Why: the layers before could not pay that loss, so the gains of {gains_total} "
+                "share it.\n");
+    tell_share(story, member_exists(story->action, "taken")
+                          ? ", of which the window had taken {taken} before.\n"
+                          : " = {amount}.\n");
+}
+
+static void tell_unallocated_deficit(const struct story *story)
+{
+    tell(story, "  Nobody could bear {amount}. It is the venue's own loss; the next money for the "
+                "fund pays it first.\n");
+    tell_own_debt(story);
+}
+
+static void tell_reversal(const struct story *story)
+{
+    tell(story, "  {account}'s part in action {reverses} in {market} was taken back at the same "
+                "value, {value}, because the venue could not apply it.\n");
+}
+
+static void tell_final_settlement(const struct story *story)
+{
+    tell(story, member_exists(story->action, "size_closed")
+                    ? "  {market} ended. {account}'s position was closed at its value.\n"
+                    : "  {market} ended. {amount} is what rounding left over.\n");
+}
+
+static void tell_restitution(const struct story *story)
+{
+    tell(story, "  The fund paid {amount} of what haircuts had taken back to {account}.\n");
+}
+
+static void tell_refund(const struct story *story)
+{
+    tell(story, "  {account} got back {amount} of what the window had taken.\n");
+    tell_share(story, " = {amount}.\n");
+}
+
+static void tell_event(const struct story *story, const char *text)
+{
+    tell(story, text);
+    if (json_is_string(json_object_get(story->action, "reason"))) {
+        tell(story, "  Reason: {reason}\n");
+    }
+}
+
+static void tell_pool_paused(const struct story *story)
+{
+    tell_event(story, "  The pool was paused: it settles nothing until it is resumed.\n");
+}
+
+static void tell_pool_resumed(const struct story *story)
+{
+    tell_event(story, "  The pool was resumed.\n");
+}
+
+static void tell_pool_halted(const struct story *story)
+{
+    tell_event(story, "  The pool was halted: a settlement plan failed its own check.\n");
+}
+
+static void tell_window_opened(const struct story *story)
+{
+    tell_event(story, "  The window {window} opened: gains since a default share its loss.\n");
+}
+
+static void tell_window_closed(const struct story *story)
+{
+    tell_event(story, "  The window {window} closed.\n");
+}
+
+/* A kind without a function does not compile. */
+static void (*const kinds[ACTION_KINDS_COUNT])(const struct story *story) = {
+#define X(code, name) [ACTION_##code] = tell_##name,
+    BS_ACTION_TYPES(X)
+#undef X
+};
+
+void explain(const json_t *action, const char *you)
+{
+    assert(json_is_object(action));
+    struct story story = {action, you};
+    enum action_kind kind = action_kind_of(action);
+    tell(&story, "{pool}/{id}  {type}  {time}");
+    tell(&story, member_integer(action, "settlement") != 0 ? "  settlement {settlement}\n" : "\n");
+    if (kind == ACTION_KINDS_COUNT) {
+        tell(&story, "  This program does not know actions of this type.\n");
+        return;
+    }
+    kinds[kind](&story);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/recompute/kinds.h"
+
+#include <string.h>
+
+#include "cli/action_kind.h"
+#include "cli/member.h"
+#include "cli/recompute/close.h"
+#include "cli/recompute/figure.h"
+#include "cli/recompute/queue.h"
+#include "cli/recompute/split.h"
+#include "cli/recompute/state.h"
+
+/* ---- closes ---- */
+
+static bool take_adl(struct recompute *recompute, json_t *action)
+{
+    recompute->settlement.closes++;
+    recompute->settlement.deleveraged += figure_quanta(recompute, action, "cost_to_mark");
+    reversal_keep(recompute, action, true);
+    return close_take(recompute, action) && pair_take_counterparty(recompute, action) &&
+           queue_take(recompute, action) && split_take(recompute, action);
+}
+
+static bool take_liquidation_close(struct recompute *recompute, json_t *action)
+{
+    reversal_keep(recompute, action, false);
+    return debt_begin(recompute, action) && close_take(recompute, action) &&
+           leg_take(recompute, action) &&
+           debt_bear(recompute, action, 0, -figure_quanta(recompute, action, "cost_to_mark"));
+}
+
+static bool take_netting(struct recompute *recompute, json_t *action)
+{
+    return close_take(recompute, action) && pair_take_netting(recompute, action);
+}
+
+/* The pool's own fund takes over at mark, and nobody else does. */
+static bool take_takeover(struct recompute *recompute, json_t *action)
+{
+    const char *fund = member_text(action, "counterparty");
+    bool by_fund = member_is_fund(action, "counterparty") &&
+                   strcmp(strchr(fund, ':') + 1, recompute->pool) == 0;
+    if (!debt_begin(recompute, action) || !close_take(recompute, action)) {
+        return false;
+    }
+    leg_pass(recompute, action);
+    return check_fits(recompute, CHECK_PAIR, by_fund) && debt_bear(recompute, action, 0, 0);
+}
+
+static bool take_assignment(struct recompute *recompute, json_t *action)
+{
+    recompute->settlement.assignments++;
+    recompute->settlement.spreads -= figure_quanta(recompute, action, "cost_to_mark");
+    reversal_keep(recompute, action, false);
+    return pair_take_provider(recompute, action);
+}
+
+static bool take_reversal(struct recompute *recompute, json_t *action)
+{
+    return reversal_take(recompute, action);
+}
+
+/* An amount for the fund is the rounding of an ended inverse market: nothing was closed. */
+static bool take_final_settlement(struct recompute *recompute, json_t *action)
+{
+    return !member_exists(action, "size_closed") || close_take(recompute, action);
+}
+
+/* ---- money ---- */
+
+/* The fund's own debt is the pool's open loss. */
+static bool take_draw(struct recompute *recompute, json_t *action)
+{
+    bs_i128 amount = figure_quanta(recompute, action, "amount");
+    recompute->settlement.fund_paid += amount;
+    return debt_begin(recompute, action) && debt_bear(recompute, action, amount, amount) &&
+           (!member_is_fund(action, "account") || ledger_move(recompute, -amount, 0));
+}
+
+static bool take_insurance_draw(struct recompute *recompute, json_t *action)
+{
+    return take_draw(recompute, action);
+}
+
+static bool take_own_fund_draw(struct recompute *recompute, json_t *action)
+{
+    return take_draw(recompute, action);
+}
+
+static bool take_insurance_credit(struct recompute *recompute, json_t *action)
+{
+    return ledger_move(recompute, 0, -figure_quanta(recompute, action, "amount"));
+}
+
+static bool take_write_off(struct recompute *recompute, json_t *action)
+{
+    bs_i128 amount = figure_quanta(recompute, action, "amount");
+    return debt_begin(recompute, action) && debt_bear(recompute, action, 0, amount) &&
+           ledger_move(recompute, amount, 0);
+}
+
+static bool take_unallocated_deficit(struct recompute *recompute, json_t *action)
+{
+    bs_i128 amount = figure_quanta(recompute, action, "amount");
+    recompute->settlement.unallocated += amount;
+    return debt_begin(recompute, action) && debt_bear(recompute, action, 0, 0) &&
+           ledger_move(recompute, -amount, amount);
+}
+
+static bool take_haircut(struct recompute *recompute, json_t *action)
+{
+    bs_i128 amount = figure_quanta(recompute, action, "amount");
+    recompute->settlement.payers++;
+    recompute->settlement.haircuts += amount;
+    return haircut_take(recompute, action) && ledger_move(recompute, -amount, 0);
+}
+
+/* Others pay it in the same division of a window. */
+static bool take_refund(struct recompute *recompute, json_t *action)
+{
+    return haircut_take(recompute, action) &&
+           ledger_move(recompute, figure_quanta(recompute, action, "amount"), 0);
+}
+
+static bool take_restitution(struct recompute *recompute, json_t *action)
+{
+    bs_i128 amount = figure_quanta(recompute, action, "amount");
+    return !member_is_fund(action, "account") || ledger_move(recompute, -amount, 0);
+}
+
+/* ---- events of the pool: only their links and times can be followed ---- */
+
+#define EVENT(name)                                                                                \
+    static bool take_##name(struct recompute *recompute, json_t *action)                           \
+    {                                                                                              \
+        (void)recompute;                                                                           \
+        (void)action;                                                                              \
+        return true;                                                                               \
+    }
+EVENT(pool_paused)
+EVENT(pool_resumed)
+EVENT(pool_halted)
+EVENT(window_opened)
+EVENT(window_closed)
+#undef EVENT
+
+/* ---- the table ---- */
+
+/* A kind without a function does not compile. */
+static bool (*const kinds[ACTION_KINDS_COUNT])(struct recompute *recompute, json_t *action) = {
+#define X(code, name) [ACTION_##code] = take_##name,
+    BS_ACTION_TYPES(X)
+#undef X
+};
+
+bool kind_take(struct recompute *recompute, json_t *action)
+{
+    enum action_kind kind = action_kind_of(action);
+    if (kind == ACTION_KINDS_COUNT) {
+        recompute->checks.gaps.unknown++;
+        return true;
+    }
+    return kinds[kind](recompute, action);
+}
