@@ -37,11 +37,11 @@ static void print_hex(const char *name, const uint8_t *bytes, size_t size)
     (void)putchar('\n');
 }
 
-static void print_result(struct machine *machine, const struct replay_result *result)
+static void print_result(struct executor *executor, const struct replay_result *result)
 {
-    struct bs_digest digest = bs_engine_digest(machine->engine);
-    uint64_t ordinal = bs_engine_actions(machine->engine);
-    (void)printf("%-16s %" PRIu64 "\n", "seq", machine->seq);
+    struct bs_digest digest = bs_engine_digest(executor->engine);
+    uint64_t ordinal = bs_engine_actions(executor->engine);
+    (void)printf("%-16s %" PRIu64 "\n", "seq", executor->seq);
     (void)printf("%-16s %" PRIu64 "\n", "ordinal", ordinal);
     (void)printf("%-16s %" PRIu64 "\n", "actions_missing", ordinal - result->actions_compared);
     (void)printf("%-16s %" PRIu64 "\n", "settlements", result->settlements_compared);
@@ -55,17 +55,17 @@ static int verify(const struct settings *settings, struct command_log *log)
 {
     char error[LOG_ERROR_SIZE];
     struct core_options options;
-    struct machine machine;
+    struct executor executor;
     app_core_options(settings, &options);
-    int code = machine_init(&machine, &options.engine, error);
+    int code = executor_init(&executor, &options.engine, error);
     if (code == 0) {
         struct replay_options replay_options = {0};
         struct replay_result result;
-        code = replay_run(&machine, log, &replay_options, &result, error);
+        code = replay_run(&executor, log, &replay_options, &result, error);
         if (code == 0) {
-            print_result(&machine, &result);
+            print_result(&executor, &result);
         }
-        machine_fini(&machine);
+        executor_fini(&executor);
     }
     if (code < 0) {
         (void)fprintf(stderr, "backstopd: %s\n", error);

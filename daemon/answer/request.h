@@ -10,7 +10,7 @@
 #include "api/json_command.h"
 #include "lib/engine.h"
 
-struct answer;
+struct first_answer;
 struct core;
 struct request;
 
@@ -32,9 +32,9 @@ struct request {
     struct api_batch batch;   /* the core adds rejections */
     struct buffer key_record; /* the key of a write as a record, unstamped; empty without a key */
     /* The core's own, while it has the request. */
-    uint32_t records_left; /* not stepped yet, key_record included */
-    size_t states_size;    /* bytes of the account states in the rejections */
-    struct answer *answer; /* where the answer will be remembered */
+    uint32_t records_left;             /* not stepped yet, key_record included */
+    size_t states_size;                /* bytes of the account states in the rejections */
+    struct first_answer *first_answer; /* where the answer will be remembered */
     /* The answer. */
     int status; /* HTTP; 0 until answered */
     const char *content_type;

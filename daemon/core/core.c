@@ -2,7 +2,6 @@
 #include "daemon/core/core.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,22 +41,22 @@ static void on_durable(void *user, int error, const char *message)
 static int replay(struct core *core, char *error)
 {
     struct replay_options options = {.on_progress = core->options.on_replay,
-                                     .answers = &core->answers,
+                                     .answers = &core->first_answers,
                                      .user = core->options.user};
     struct replay_result result;
     uint64_t start_ns = uv_hrtime();
-    int code = replay_run(&core->machine, core->log, &options, &result, error);
+    int code = replay_run(&core->executor, core->log, &options, &result, error);
     if (code < 0) {
         return code;
     }
-    core->seq = core->machine.seq;
-    core->time_ms = bs_engine_time_ms(core->machine.engine);
-    core->machine.settlements_count = 0; /* the counters count from the start of the process */
+    core->seq = core->executor.seq;
+    core->time_ms = bs_engine_time_ms(core->executor.engine);
+    core->executor.settlements_count = 0; /* the counters count from the start of the process */
     counter_set(&core->counters.applied_seq, core->seq);
     counter_set(&core->counters.durable_ordinal, log_last_ordinal(core->log));
-    uint32_t halted_count = machine_halted_pools(&core->machine);
+    uint32_t halted_count = executor_halted_pools(&core->executor);
     counter_set(&core->counters.halted_pools, halted_count);
-    core->machine.pools_changed = false;
+    core->executor.pools_changed = false;
     if (halted_count > 0) {
         logger_write(LOGGER_WARN, "core", "pools are halted",
                      LOGGER_FIELDS(logger_uint("pools", halted_count)));
@@ -71,8 +70,8 @@ static int replay(struct core *core, char *error)
 
 static int init_answers(struct core *core, char *error)
 {
-    int code =
-        answers_init(&core->answers, core->options.answers_max, core->options.engine.hash_seed);
+    int code = first_answers_init(&core->first_answers, core->options.answers_max,
+                                  core->options.engine.hash_seed);
     if (code < 0) {
         (void)snprintf(error, LOG_ERROR_SIZE, "no memory for %u answers",
                        core->options.answers_max);
@@ -120,7 +119,7 @@ int core_new(struct core **ret_core, uv_loop_t *loop, struct command_log *log,
         free(core);
         return code;
     }
-    code = machine_init(&core->machine, &options->engine, error);
+    code = executor_init(&core->executor, &options->engine, error);
     if (code == 0) {
         code = init_answers(core, error);
     }
@@ -210,40 +209,6 @@ uint64_t core_durable_ordinal(const struct core *core)
     return counter_get(&core->counters.durable_ordinal);
 }
 
-static void store_digest(struct core *core)
-{
-    char error[LOG_ERROR_SIZE];
-    struct bs_digest digest = bs_engine_digest(core->machine.engine);
-    if (log_put_digest(core->log, core->machine.seq, digest, error) < 0) {
-        logger_write(LOGGER_ERROR, "core", "the digest was not stored",
-                     LOGGER_FIELDS(logger_string("error", error)));
-    }
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    struct core *core = handle->data;
-    core->handles_closing--;
-    if (core->handles_closing == 0 && core->on_stopped != NULL) {
-        core->on_stopped(core->on_stopped_user);
-    }
-}
-
-void core_finish_stop(struct core *core)
-{
-    core->is_stopped = true;
-    if (!core->is_failed) {
-        store_digest(core);
-    }
-    log_stop(core->log);
-    while (atomic_load(&core->submitters_count) > 0) {
-        (void)sched_yield(); /* the last one may still be about to wake us */
-    }
-    core->handles_closing = 2;
-    uv_close((uv_handle_t *)&core->wake, on_closed);
-    uv_close((uv_handle_t *)&core->timer, on_closed);
-}
-
 void core_stop(struct core *core, void (*on_stopped)(void *user), void *user)
 {
     assert(!core->is_stopping);
@@ -270,10 +235,10 @@ void core_free(struct core *core)
     }
     api_batch_fini(&core->settle.batch);
     if (core->flight_segment != NULL) { /* of a commit that failed */
-        outbox_release(&core->machine.outbox, core->flight_segment);
+        outbox_release(&core->executor.outbox, core->flight_segment);
     }
-    answers_fini(&core->answers);
-    machine_fini(&core->machine);
+    first_answers_fini(&core->first_answers);
+    executor_fini(&core->executor);
     queue_fini(&core->queue);
     free(core);
 }

@@ -21,10 +21,10 @@
 #define CORE_INTERNAL_H
 
 #include "daemon/core/core.h"
+#include "daemon/core/executor.h"
 #include "daemon/core/lookahead.h"
-#include "daemon/core/machine.h"
 #include "daemon/core/queue.h"
-#include "daemon/core/reply.h"
+#include "daemon/core/write_answer.h"
 
 #define COMMIT_BYTES_MAX ((size_t)32 << 20) /* beyond it a commit takes no further request */
 #define COMMITS_COUNT 3
@@ -56,8 +56,8 @@ struct core {
     struct command_log *log;
     struct core_options options;
     struct queue queue;
-    struct machine machine;
-    struct answers answers;
+    struct executor executor;
+    struct first_answers first_answers;
     struct core_counters counters;
 
     _Atomic uint32_t submitters_count; /* inside core_submit */
@@ -111,26 +111,28 @@ static inline uint64_t counter_get(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+/* gather.c */
 void request_list_append(struct request_list *list, struct request *request);
 struct request *request_list_remove(struct request_list *list);
-
-/* turn.c */
-void core_turn(struct core *core);
-/* A write of the core itself, into the commit that gathers now. */
-void core_gather(struct core *core, struct request *request);
-bool core_is_idle(const struct core *core);
 /* The time of a command that is stamped now: the wall clock, never going back. */
 int64_t core_now_ms(const struct core *core);
+/* The records of a write, the one of its key included. */
+uint32_t core_records_count(const struct request *request);
+/* Stamps a write's records and copies them into the commit that gathers. */
+void core_gather(struct core *core, struct request *request);
 
 /* step.c: steps the durable records as far as the outbox has room; true when all are done. */
 bool core_step(struct core *core);
-/* Fills the answer of a write whose records are all stepped, and gives it. */
+/* All records of a write are stepped: makes its answer and calls `done`. */
 void core_answer_write(struct core *core, struct request *request);
+
+/* stop.c: the last turn, with nothing left to do. */
+void core_finish_stop(struct core *core);
+
+/* turn.c */
+void core_turn(struct core *core);
 
 /* timer.c */
 void core_timer_start(struct core *core);
-
-/* core.c: called by a turn that found nothing left to do after core_stop. */
-void core_finish_stop(struct core *core);
 
 #endif

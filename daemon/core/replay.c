@@ -6,13 +6,13 @@
 #include <stdio.h>
 
 #include "daemon/core/lookahead.h"
-#include "daemon/core/reply.h"
+#include "daemon/core/write_answer.h"
 
 /* Of the outbox, before the read of records is paused and the actions are compared. */
 #define REPLAY_SEGMENTS_MAX 128
 
 struct replay {
-    struct machine *machine;
+    struct executor *executor;
     struct command_log *log;
     const struct replay_options *options;
     struct replay_result *result;
@@ -39,7 +39,7 @@ static bool fail(struct replay *replay, int code)
 
 static bool digest_is_right(struct replay *replay)
 {
-    struct bs_digest digest = bs_engine_digest(replay->machine->engine);
+    struct bs_digest digest = bs_engine_digest(replay->executor->engine);
     replay->result->digest_compared = true;
     if (memcmp(digest.words, replay->digest.words, sizeof(digest.words)) == 0) {
         return true;
@@ -59,39 +59,39 @@ static bool follow_request(struct replay *replay, const struct bs_command *comma
     struct request *request = &replay->request;
     if (command->type == BS_COMMAND_REQUEST) {
         if (request->records_left > 0 ||
-            !reply_restore(replay->options->answers, request, &command->as.request)) {
+            !write_answer_restore(replay->options->answers, request, &command->as.request)) {
             (void)snprintf(replay->error, LOG_ERROR_SIZE,
                            "the request at seq %" PRIu64 " is not one this version can answer",
                            command->seq);
             return fail(replay, -EBADMSG);
         }
     } else if (request->records_left > 0) {
-        reply_collect(request, replay->machine, command);
+        write_answer_collect(request, replay->executor, command);
         request->records_left--;
     }
-    if (request->answer != NULL && request->records_left == 0) {
+    if (request->first_answer != NULL && request->records_left == 0) {
         request->last_seq = command->seq;
-        reply_finish(replay->options->answers, request);
+        write_answer_finish(replay->options->answers, request);
     }
     return true;
 }
 
 static bool step_record(struct replay *replay, const uint8_t *record, uint32_t size, uint64_t seq)
 {
-    struct machine *machine = replay->machine;
+    struct executor *executor = replay->executor;
     struct bs_command command;
     if (bs_command_decode(record, size, &command) != BS_OK || command.seq != seq ||
-        command.time_ms < bs_engine_time_ms(machine->engine)) {
+        command.time_ms < bs_engine_time_ms(executor->engine)) {
         (void)snprintf(replay->error, LOG_ERROR_SIZE,
                        "the record at seq %" PRIu64 " is not one this version can execute", seq);
         return fail(replay, -EBADMSG);
     }
-    machine_step(machine, &command);
+    executor_step(executor, &command);
     if (replay->options->answers != NULL && !follow_request(replay, &command)) {
         return false;
     }
-    while (machine->effects.more) {
-        machine_continue(machine);
+    while (executor->effects.more) {
+        executor_continue(executor);
     }
     if (replay->has_digest && seq == replay->digest_seq) {
         return digest_is_right(replay);
@@ -106,11 +106,11 @@ static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uin
     const struct replay_options *options = replay->options;
     struct lookahead ahead;
     size_t offset = 0;
-    lookahead_begin(&ahead, replay->machine->engine, records, size);
+    lookahead_begin(&ahead, replay->executor->engine, records, size);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t record_size = bs_record_size(records + offset);
         assert(record_size <= size - offset);
-        lookahead_next(&ahead, replay->machine->engine);
+        lookahead_next(&ahead, replay->executor->engine);
         if (!step_record(replay, records + offset, record_size, first_seq + i)) {
             return false;
         }
@@ -118,12 +118,12 @@ static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uin
     }
     replay->result->records_count += count;
     if (options->on_progress != NULL &&
-        !options->on_progress(options->user, replay->machine->seq, log_last_seq(replay->log))) {
+        !options->on_progress(options->user, replay->executor->seq, log_last_seq(replay->log))) {
         (void)snprintf(replay->error, LOG_ERROR_SIZE, "stopped during the replay");
         return fail(replay, -ECANCELED);
     }
     replay->is_paused = replay->compared_ordinal < log_last_ordinal(replay->log) &&
-                        replay->machine->outbox.segments_count >= REPLAY_SEGMENTS_MAX;
+                        replay->executor->outbox.segments_count >= REPLAY_SEGMENTS_MAX;
     return !replay->is_paused;
 }
 
@@ -157,8 +157,8 @@ static const char *difference(const struct log_action_row *a, const struct log_a
 /* The oldest action in the outbox that was not compared yet. */
 static const struct log_action_row *next_action(struct replay *replay, uint64_t *ret_seq)
 {
-    outbox_drop(&replay->machine->outbox, replay->compared_ordinal);
-    const struct outbox_segment *segment = replay->machine->outbox.first;
+    outbox_drop(&replay->executor->outbox, replay->compared_ordinal);
+    const struct outbox_segment *segment = replay->executor->outbox.first;
     if (segment == NULL || segment->actions_first == segment->actions_count) {
         return NULL;
     }
@@ -227,7 +227,7 @@ static bool on_stored_settlement(void *user, const struct log_settlement_row *ro
 static int compare_settlements(struct replay *replay)
 {
     struct bs_text all = {"", 0};
-    replay->segment = replay->machine->outbox.first;
+    replay->segment = replay->executor->outbox.first;
     replay->settlement_at = replay->segment == NULL ? 0 : replay->segment->settlements_first;
     if (next_settlement(replay) == NULL) {
         return 0;
@@ -268,13 +268,13 @@ static int compare_actions(struct replay *replay)
         result = log_read_actions(replay->log, replay->compared_ordinal, on_stored_action, replay,
                                   replay->error);
     }
-    outbox_drop(&replay->machine->outbox, replay->compared_ordinal);
+    outbox_drop(&replay->executor->outbox, replay->compared_ordinal);
     return replay->failure < 0 ? replay->failure : result;
 }
 
 static int check_end(const struct replay *replay)
 {
-    const struct bs_engine *engine = replay->machine->engine;
+    const struct bs_engine *engine = replay->executor->engine;
     uint64_t last_seq = log_last_seq(replay->log);
     if (bs_engine_seq(engine) != last_seq) {
         (void)snprintf(replay->error, LOG_ERROR_SIZE,
@@ -307,14 +307,15 @@ static int check_end(const struct replay *replay)
 
 static int run(struct replay *replay)
 {
-    struct machine *machine = replay->machine;
+    struct executor *executor = replay->executor;
     struct bs_text all = {"", 0};
     if (replay->has_digest && replay->digest_seq == 0 && !digest_is_right(replay)) {
         return replay->failure;
     }
     do {
         replay->is_paused = false;
-        int result = log_read_records(replay->log, machine->seq, on_records, replay, replay->error);
+        int result =
+            log_read_records(replay->log, executor->seq, on_records, replay, replay->error);
         if (replay->failure < 0 || result < 0) {
             return replay->failure < 0 ? replay->failure : result;
         }
@@ -323,7 +324,7 @@ static int run(struct replay *replay)
             return result;
         }
     } while (replay->is_paused);
-    machine->pools_changed = true; /* whoever counts them has not looked yet */
+    executor->pools_changed = true; /* whoever counts them has not looked yet */
     int result = check_end(replay);
     if (result == 0) {
         result = log_reader_settlements(replay->reader, all, replay->compared_settlement, 1,
@@ -332,13 +333,13 @@ static int run(struct replay *replay)
     return replay->failure < 0 ? replay->failure : result;
 }
 
-int replay_run(struct machine *machine, struct command_log *log,
+int replay_run(struct executor *executor, struct command_log *log,
                const struct replay_options *options, struct replay_result *ret_result,
                char error[LOG_ERROR_SIZE])
 {
     *ret_result = (struct replay_result){0};
     struct replay replay = {
-        .machine = machine, .log = log, .options = options, .result = ret_result, .error = error};
+        .executor = executor, .log = log, .options = options, .result = ret_result, .error = error};
     replay.has_digest = log_get_digest(log, &replay.digest_seq, &replay.digest);
     int result = log_reader_open(&replay.reader, log, error);
     if (result == 0) {

@@ -3,19 +3,19 @@
  * Replay: the log's records through the engine, every action and settlement they give compared with
  * the row the log holds, and the state's digest with the one stored at the last clean shutdown. The
  * log holds at most a few rows less than replay gives, those of the last commands: they stay in the
- * machine's outbox and are stored with the first commit. Any other difference is an error.
+ * executor's outbox and are stored with the first commit. Any other difference is an error.
  */
 #ifndef REPLAY_H
 #define REPLAY_H
 
-#include "daemon/core/answers.h"
-#include "daemon/core/machine.h"
+#include "daemon/core/executor.h"
+#include "daemon/core/first_answers.h"
 
 struct replay_options {
     /* Optional: after each batch of records. False abandons the replay (-ECANCELED). */
     bool (*on_progress)(void *user, uint64_t seq, uint64_t last_seq);
     void *user;
-    struct answers *answers; /* optional: gets those of the requests that came with a key */
+    struct first_answers *answers; /* optional: gets those of the requests that came with a key */
 };
 
 struct replay_result {
@@ -28,9 +28,9 @@ struct replay_result {
 
 /*
  * 0; -EBADMSG when replay and log differ (the message names the command or the action); or what the
- * log returned. The machine is fresh.
+ * log returned. The executor is fresh.
  */
-BS_MUST_USE int replay_run(struct machine *machine, struct command_log *log,
+BS_MUST_USE int replay_run(struct executor *executor, struct command_log *log,
                            const struct replay_options *options, struct replay_result *ret_result,
                            char error[LOG_ERROR_SIZE]);
 

@@ -46,10 +46,10 @@ static void step_record(struct core *core, struct request *request)
     struct bs_command command;
     enum bs_status status = bs_command_decode(record, size, &command);
     assert(status == BS_OK); /* core_gather checked it before it became durable */
-    lookahead_next(&core->ahead, core->machine.engine);
-    machine_step(&core->machine, &command);
-    reply_collect(request, &core->machine, &command);
-    if (core->machine.effects.status == BS_MARK_OUT_OF_BAND) {
+    lookahead_next(&core->ahead, core->executor.engine);
+    executor_step(&core->executor, &command);
+    write_answer_collect(request, &core->executor, &command);
+    if (core->executor.effects.status == BS_MARK_OUT_OF_BAND) {
         report_refused_mark(&command);
     }
     commit->stepped_size += size;
@@ -59,18 +59,18 @@ static void step_record(struct core *core, struct request *request)
 /* False: the outbox is full; what is left of the request is stepped after a commit. */
 static bool step_request(struct core *core, struct request *request)
 {
-    struct machine *machine = &core->machine;
-    while (machine->effects.more || request->records_left > 0) {
-        if (outbox_is_full(&machine->outbox)) {
+    struct executor *executor = &core->executor;
+    while (executor->effects.more || request->records_left > 0) {
+        if (outbox_is_full(&executor->outbox)) {
             return false;
         }
-        if (machine->effects.more) {
-            machine_continue(machine);
+        if (executor->effects.more) {
+            executor_continue(executor);
         } else {
             step_record(core, request);
         }
-        if (machine->effects.actions_count > 0 || machine->effects.settled) {
-            report(&machine->effects);
+        if (executor->effects.actions_count > 0 || executor->effects.settled) {
+            report(&executor->effects);
         }
     }
     return true;
@@ -82,19 +82,19 @@ void core_answer_write(struct core *core, struct request *request)
     counter_add(&core->counters.commands_rejected, batch->rejections_count);
     counter_add(&core->counters.commands_accepted, batch->items_count - batch->rejections_count);
     if (request != &core->settle) {
-        reply_finish(&core->answers, request);
+        write_answer_finish(&core->first_answers, request);
     }
     request->done(request);
 }
 
 static void update_counters(struct core *core)
 {
-    struct machine *machine = &core->machine;
-    counter_set(&core->counters.applied_seq, machine->seq);
-    counter_set(&core->counters.settlements, machine->settlements_count);
-    if (machine->pools_changed) {
-        counter_set(&core->counters.halted_pools, machine_halted_pools(machine));
-        machine->pools_changed = false;
+    struct executor *executor = &core->executor;
+    counter_set(&core->counters.applied_seq, executor->seq);
+    counter_set(&core->counters.settlements, executor->settlements_count);
+    if (executor->pools_changed) {
+        counter_set(&core->counters.halted_pools, executor_halted_pools(executor));
+        executor->pools_changed = false;
     }
 }
 

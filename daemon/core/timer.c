@@ -33,7 +33,7 @@ static void on_settled(struct request *request)
 static void settle_due_pools(struct core *core)
 {
     struct request *settle = &core->settle;
-    const struct bs_engine *engine = core->machine.engine;
+    const struct bs_engine *engine = core->executor.engine;
     int64_t now_ms = core_now_ms(core);
     for (uint32_t pool = bs_engine_due(engine, 0, now_ms); pool != 0;
          pool = bs_engine_due(engine, pool, now_ms)) {

@@ -1,81 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/core/internal.h"
 
-#include <time.h>
-
 #include "daemon/logger/logger.h"
-
-void request_list_append(struct request_list *list, struct request *request)
-{
-    request->next = NULL;
-    if (list->first == NULL) {
-        list->first = request;
-    } else {
-        list->last->next = request;
-    }
-    list->last = request;
-}
-
-struct request *request_list_remove(struct request_list *list)
-{
-    struct request *request = list->first;
-    list->first = request->next;
-    request->next = NULL;
-    return request;
-}
-
-int64_t core_now_ms(const struct core *core)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    return now_ms > core->time_ms ? now_ms : core->time_ms;
-}
-
-/* Stamps the records from `offset` on. What cannot be replayed must never become durable: a record
- * that does not decode is a bug of the encoder and ends here. */
-static void stamp(struct core *core, struct commit *commit, size_t offset, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        uint8_t *record = (uint8_t *)commit->records.bytes + offset;
-        uint32_t size = bs_record_size(record);
-        assert(size >= BS_RECORD_HEADER_SIZE);
-        assert(size <= commit->records.size - offset);
-        bs_record_stamp(record, ++core->seq, core->time_ms);
-        struct bs_command command;
-        enum bs_status status = bs_command_decode(record, size, &command);
-        assert(status == BS_OK);
-        offset += size;
-    }
-    assert(offset == commit->records.size);
-}
-
-/* The record of its key comes first. */
-static uint32_t records_count(const struct request *request)
-{
-    return request->batch.records_count + (request->key_record.size > 0 ? 1 : 0);
-}
-
-void core_gather(struct core *core, struct request *request)
-{
-    struct commit *commit = core->gathering;
-    const struct api_batch *batch = &request->batch;
-    if (commit->records_count == 0) {
-        commit->first_seq = core->seq + 1;
-    }
-    size_t offset = commit->records.size;
-    uint32_t count = records_count(request);
-    if (request->key_record.size > 0) {
-        buffer_append(&commit->records, request->key_record.bytes, request->key_record.size);
-    }
-    buffer_append(&commit->records, batch->records.bytes, batch->records.size);
-    core->time_ms = core_now_ms(core);
-    stamp(core, commit, offset, count);
-    commit->records_count += count;
-    request->records_left = count;
-    request->last_seq = core->seq;
-    request_list_append(&commit->requests, request);
-}
 
 static bool has_room(const struct core *core, const struct request *request)
 {
@@ -83,7 +9,7 @@ static bool has_room(const struct core *core, const struct request *request)
     if (commit->records_count == 0) {
         return true;
     }
-    return commit->records_count + records_count(request) <= core->options.batch_records_max &&
+    return commit->records_count + core_records_count(request) <= core->options.batch_records_max &&
            commit->records.size + request->batch.records.size <= COMMIT_BYTES_MAX;
 }
 
@@ -96,17 +22,17 @@ static void gather_writes(struct core *core)
     }
 }
 
-/* Into the log, unless there is nothing to log or the request came before. */
+/* Queues the write for the log, unless it has no records or its key came before. */
 static void take_write(struct core *core, struct request *request)
 {
-    if (request->key_record.size > 0 && !reply_admit(&core->answers, request)) {
+    if (request->key_record.size > 0 && !write_answer_admit(&core->first_answers, request)) {
         queue_done(&core->queue, request);
         request->done(request);
-    } else if (records_count(request) > 0) {
+    } else if (core_records_count(request) > 0) {
         request_list_append(&core->writes, request);
     } else {
         queue_done(&core->queue, request);
-        request->last_seq = core->machine.seq;
+        request->last_seq = core->executor.seq;
         core_answer_write(core, request);
     }
 }
@@ -130,7 +56,7 @@ static void publish(struct core *core, struct outbox_segment *segment)
 {
     uint32_t count = segment->actions_count - segment->actions_first;
     uint64_t ordinal = count > 0 ? segment->actions[segment->actions_count - 1].ordinal : 0;
-    outbox_release(&core->machine.outbox, segment);
+    outbox_release(&core->executor.outbox, segment);
     if (count == 0) {
         return;
     }
@@ -141,7 +67,7 @@ static void publish(struct core *core, struct outbox_segment *segment)
     }
 }
 
-/* Nothing that waits is answered: whether it is durable nobody knows. The next start will. */
+/* Leaves waiting requests unanswered: their durability is unknown until replay. */
 static void fail(struct core *core)
 {
     core->is_failed = true;
@@ -209,7 +135,7 @@ static struct commit *free_commit(struct core *core)
             return commit;
         }
     }
-    assert(false); /* there is one buffer more than can be busy */
+    assert(false); /* one buffer more than can be busy */
     return NULL;
 }
 
@@ -224,15 +150,15 @@ static void take_records(struct core *core)
     core->gathering = free_commit(core);
 }
 
-/* While a durable commit waits for a paused stepping only actions are committed: the buffers are
- * all in use. */
+/* While a durable commit waits for a paused stepping, all buffers are in use and only actions are
+ * committed. */
 static void start_commit(struct core *core)
 {
     if (core->is_in_flight) {
         return;
     }
     bool has_records = core->gathering->records_count > 0 && core->ready == NULL;
-    struct outbox_segment *segment = outbox_take(&core->machine.outbox);
+    struct outbox_segment *segment = outbox_take(&core->executor.outbox);
     if (!has_records && segment == NULL) {
         return;
     }
@@ -254,7 +180,7 @@ static void begin_stepping(struct core *core)
     if (core->stepping == NULL && core->ready != NULL) {
         core->stepping = core->ready;
         core->ready = NULL;
-        lookahead_begin(&core->ahead, core->machine.engine,
+        lookahead_begin(&core->ahead, core->executor.engine,
                         (const uint8_t *)core->stepping->records.bytes,
                         core->stepping->records.size);
     }
@@ -269,22 +195,22 @@ static void step_durable(struct core *core)
     }
 }
 
-/* After a paused stepping they wait: a settlement must not be seen half done. */
+/* Queries wait for a paused stepping: nobody may see half a settlement. */
 static void run_queries(struct core *core)
 {
     while (core->queries.first != NULL && core->stepping == NULL) {
         struct request *request = request_list_remove(&core->queries);
         queue_done(&core->queue, request);
-        request->query(request, core, core->machine.engine);
+        request->query(request, core, core->executor.engine);
         request->done(request);
     }
 }
 
-bool core_is_idle(const struct core *core)
+static bool is_idle(const struct core *core)
 {
     return counter_get(&core->queue.requests_count) == 0 && core->gathering->records_count == 0 &&
            !core->is_in_flight && core->ready == NULL && core->stepping == NULL &&
-           core->machine.outbox.first == NULL;
+           core->executor.outbox.first == NULL;
 }
 
 void core_turn(struct core *core)
@@ -305,7 +231,7 @@ void core_turn(struct core *core)
     start_commit(core);
     gather_writes(core);
     run_queries(core);
-    if (core->is_stopping && core_is_idle(core)) {
+    if (core->is_stopping && is_idle(core)) {
         core_finish_stop(core);
     }
 }

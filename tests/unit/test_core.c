@@ -31,7 +31,7 @@ static void start(struct world *world)
 
 static struct bs_digest digest_of(struct world *world)
 {
-    return bs_engine_digest(world->core->machine.engine);
+    return bs_engine_digest(world->core->executor.engine);
 }
 
 /* ---- queue ---- */
@@ -294,7 +294,7 @@ static bool settled_once(void *user)
 {
     struct world *world = user;
     return core_stats_get(world->core).settlements == 1 &&
-           core_durable_ordinal(world->core) == bs_engine_actions(world->core->machine.engine);
+           core_durable_ordinal(world->core) == bs_engine_actions(world->core->executor.engine);
 }
 
 static bool never(void *user)
@@ -369,7 +369,7 @@ START_TEST(stepping_pauses_when_the_outbox_is_full)
     world.options.engine.accounts_max = PAYERS + 10;
     world.options.engine.positions_max = PAYERS + 10;
     start(&world);
-    world.core->machine.outbox.segments_max = 2;
+    world.core->executor.outbox.segments_max = 2;
     world_set_up(&world);
     /* Rebates are gains: everybody pays when "z" fails and no one is on the other side. */
     for (uint32_t i = 0; i < PAYERS; i++) {

@@ -146,7 +146,7 @@ static void expect_refusal(struct world *world, const char *words)
 static bool rows_are_stored(void *user)
 {
     struct world *world = user;
-    return log_last_ordinal(world->log) == bs_engine_actions(world->core->machine.engine);
+    return log_last_ordinal(world->log) == bs_engine_actions(world->core->executor.engine);
 }
 
 START_TEST(missing_rows_are_rebuilt)

@@ -85,7 +85,7 @@ static const struct simulator_options usual = {
 
 static struct bs_digest live(struct pair *pair)
 {
-    return bs_engine_digest(pair->world.core->machine.engine);
+    return bs_engine_digest(pair->world.core->executor.engine);
 }
 
 START_TEST(a_simulation_leaves_no_trace)
@@ -93,7 +93,7 @@ START_TEST(a_simulation_leaves_no_trace)
     struct pair pair;
     pair_start(&pair, &usual);
     struct bs_digest before = live(&pair);
-    uint64_t seq = pair.world.core->machine.seq;
+    uint64_t seq = pair.world.core->executor.seq;
     const char *first = NULL;
     struct ask *asks[3];
     for (int i = 0; i < 3; i++) { /* the same answer each time: nothing stays in the block */
@@ -114,7 +114,7 @@ START_TEST(a_simulation_leaves_no_trace)
     }
     struct bs_digest after = live(&pair);
     ck_assert_mem_eq(&before, &after, sizeof(before));
-    ck_assert_uint_eq(pair.world.core->machine.seq, seq);
+    ck_assert_uint_eq(pair.world.core->executor.seq, seq);
     pair_stop(&pair);
 }
 
@@ -202,7 +202,7 @@ START_TEST(a_spoilt_state_is_noticed)
     world_wait(&pair.world, has_checked, &wanted);
     ck_assert_uint_eq(simulator_stats_get().mismatches, before.mismatches);
     /* One quantum in one account, which no command made. */
-    struct bs_engine *engine = pair.world.core->machine.engine;
+    struct bs_engine *engine = pair.world.core->executor.engine;
     uint32_t account = bs_account_find(engine, (struct bs_text){"b", 1});
     engine->accounts.hot[account].collateral++;
     wanted = simulator_stats_get().checks + 1;
@@ -241,7 +241,7 @@ START_TEST(a_limit_stops_the_shadow_and_it_goes_on)
     struct shadow_limit none = {.stop = &stop};
     ck_assert_int_eq(shadow_advance(&shadow, last_seq, &none, error), 0);
     struct bs_digest followed = bs_engine_digest(shadow.engine);
-    struct bs_digest digest = bs_engine_digest(world.core->machine.engine);
+    struct bs_digest digest = bs_engine_digest(world.core->executor.engine);
     ck_assert_mem_eq(&followed, &digest, sizeof(digest));
     atomic_store(&stop, true);
     ck_assert_int_eq(shadow_limit_reached(&none), -ECANCELED);

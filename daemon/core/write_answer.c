@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/core/reply.h"
+#include "daemon/core/write_answer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,16 +11,16 @@
 /* The account states in the rejections of one answer; those beyond it carry none. */
 #define STALE_STATES_SIZE_MAX ((size_t)4 << 20)
 
-bool reply_admit(struct answers *answers, struct request *request)
+bool write_answer_admit(struct first_answers *answers, struct request *request)
 {
     struct bs_command command;
     enum bs_status decoded = bs_command_decode((const uint8_t *)request->key_record.bytes,
                                                request->key_record.size, &command);
     assert(decoded == BS_OK);
     const struct bs_request_command *record = &command.as.request;
-    const struct answer *answer = answers_find(answers, record);
+    const struct first_answer *answer = first_answers_find(answers, record);
     if (answer == NULL) {
-        request->answer = answers_add(answers, record);
+        request->first_answer = first_answers_add(answers, record);
         return true;
     }
     if (memcmp(answer->fingerprint, record->fingerprint, BS_FINGERPRINT_SIZE) != 0) {
@@ -36,8 +36,8 @@ bool reply_admit(struct answers *answers, struct request *request)
     return false;
 }
 
-bool reply_restore(struct answers *answers, struct request *request,
-                   const struct bs_request_command *record)
+bool write_answer_restore(struct first_answers *answers, struct request *request,
+                          const struct bs_request_command *record)
 {
     assert(request->records_left == 0);
     api_batch_clear(&request->batch);
@@ -47,42 +47,42 @@ bool reply_restore(struct answers *answers, struct request *request,
         return false;
     }
     request->records_left = request->batch.records_count;
-    request->answer = answers_add(answers, record);
+    request->first_answer = first_answers_add(answers, record);
     return true;
 }
 
 /* A stale_update shows the sender the account as it is now, so that it need not ask. */
-static void attach_state(struct request *request, const struct machine *machine,
+static void attach_state(struct request *request, const struct executor *executor,
                          const struct bs_command *command)
 {
     struct bs_text name = command->type == BS_COMMAND_ACCOUNT ? command->as.account.account
                                                               : command->as.position.account;
-    uint32_t account = bs_account_find(machine->engine, name);
+    uint32_t account = bs_account_find(executor->engine, name);
     if (account == 0 || request->states_size >= STALE_STATES_SIZE_MAX) {
         return;
     }
     struct buffer state = {0};
-    api_account(&state, machine->engine, account);
+    api_account(&state, executor->engine, account);
     request->states_size += state.size;
     request->batch.rejections[request->batch.rejections_count - 1].state = state.bytes;
 }
 
 /* Says which number is expected, so that the sender need not ask. */
-static void name_expected(struct api_rejection *rejection, const struct machine *machine,
+static void name_expected(struct api_rejection *rejection, const struct executor *executor,
                           struct bs_text source)
 {
     struct bs_source_view view;
-    if (bs_source_view_get(machine->engine, source, &view)) {
+    if (bs_source_view_get(executor->engine, source, &view)) {
         size_t size = strlen(rejection->detail);
         (void)snprintf(rejection->detail + size, sizeof(rejection->detail) - size,
                        "; the next is %" PRIu64, view.next_seq);
     }
 }
 
-void reply_collect(struct request *request, const struct machine *machine,
-                   const struct bs_command *command)
+void write_answer_collect(struct request *request, const struct executor *executor,
+                          const struct bs_command *command)
 {
-    const struct bs_effects *effects = &machine->effects;
+    const struct bs_effects *effects = &executor->effects;
     struct api_batch *batch = &request->batch;
     request->waiting = request->waiting || effects->waiting;
     if (effects->status == BS_OK) {
@@ -92,19 +92,19 @@ void reply_collect(struct request *request, const struct machine *machine,
     uint32_t index = batch->record_items != NULL ? batch->record_items[record] : record;
     api_batch_reject(batch, index, effects->status, effects->field);
     if (effects->status == BS_STALE_UPDATE) {
-        attach_state(request, machine, command);
+        attach_state(request, executor, command);
     } else if (effects->status == BS_SEQUENCE_GAP || effects->status == BS_SEQUENCE_REGRESSION) {
-        name_expected(&batch->rejections[batch->rejections_count - 1], machine, command->source);
+        name_expected(&batch->rejections[batch->rejections_count - 1], executor, command->source);
     }
 }
 
-void reply_finish(struct answers *answers, struct request *request)
+void write_answer_finish(struct first_answers *answers, struct request *request)
 {
     int status = 0;
     api_write_result(&request->body, request->last_seq, &request->batch, request->waiting, &status);
     answer_json(request, status);
-    if (request->answer != NULL) {
-        answers_finish(answers, request->answer, status, &request->body);
-        request->answer = NULL;
+    if (request->first_answer != NULL) {
+        first_answers_finish(answers, request->first_answer, status, &request->body);
+        request->first_answer = NULL;
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/core/answers.h"
+#include "daemon/core/first_answers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "lib/book/index.h"
 
-int answers_init(struct answers *answers, uint32_t count_max, uint64_t seed)
+int first_answers_init(struct first_answers *answers, uint32_t count_max, uint64_t seed)
 {
     uint32_t slots_count = 1;
     assert(count_max > 0);
@@ -15,8 +15,8 @@ int answers_init(struct answers *answers, uint32_t count_max, uint64_t seed)
     while (slots_count < count_max) {
         slots_count *= 2;
     }
-    *answers = (struct answers){
-        .slots = calloc(slots_count, sizeof(struct answer *)),
+    *answers = (struct first_answers){
+        .slots = calloc(slots_count, sizeof(struct first_answer *)),
         .slots_mask = slots_count - 1,
         .count_max = count_max,
         .seed = seed,
@@ -24,42 +24,44 @@ int answers_init(struct answers *answers, uint32_t count_max, uint64_t seed)
     return answers->slots == NULL ? -ENOMEM : 0;
 }
 
-static void free_answer(struct answer *answer)
+static void free_answer(struct first_answer *answer)
 {
     free(answer->body);
     free(answer);
 }
 
-void answers_fini(struct answers *answers)
+void first_answers_fini(struct first_answers *answers)
 {
     for (size_t slot = 0; answers->slots != NULL && slot <= answers->slots_mask; slot++) {
         while (answers->slots[slot] != NULL) {
-            struct answer *answer = answers->slots[slot];
+            struct first_answer *answer = answers->slots[slot];
             answers->slots[slot] = answer->chained;
             free_answer(answer);
         }
     }
     free(answers->slots);
-    *answers = (struct answers){0};
+    *answers = (struct first_answers){0};
 }
 
-static uint64_t hash_of(const struct answers *answers, const struct bs_request_command *request)
+static uint64_t hash_of(const struct first_answers *answers,
+                        const struct bs_request_command *request)
 {
     uint64_t hash = bs_hash(answers->seed, request->caller.bytes, request->caller.size);
     return bs_hash(hash, request->key.bytes, request->key.size);
 }
 
-static bool is_of(const struct answer *answer, const struct bs_request_command *request)
+static bool is_of(const struct first_answer *answer, const struct bs_request_command *request)
 {
     const char *key = answer->names + answer->caller_size;
     return bs_text_equal((struct bs_text){answer->names, answer->caller_size}, request->caller) &&
            bs_text_equal((struct bs_text){key, answer->key_size}, request->key);
 }
 
-struct answer *answers_find(const struct answers *answers, const struct bs_request_command *request)
+struct first_answer *first_answers_find(const struct first_answers *answers,
+                                        const struct bs_request_command *request)
 {
     uint64_t hash = hash_of(answers, request);
-    struct answer *answer = answers->slots[hash & answers->slots_mask];
+    struct first_answer *answer = answers->slots[hash & answers->slots_mask];
     while (answer != NULL && !(answer->hash == hash && is_of(answer, request))) {
         answer = answer->chained;
     }
@@ -76,14 +78,15 @@ static void *allocate(size_t size)
     return memory;
 }
 
-struct answer *answers_add(struct answers *answers, const struct bs_request_command *request)
+struct first_answer *first_answers_add(struct first_answers *answers,
+                                       const struct bs_request_command *request)
 {
     struct bs_text caller = request->caller;
     struct bs_text key = request->key;
-    struct answer *answer = allocate(sizeof(*answer) + caller.size + key.size);
+    struct first_answer *answer = allocate(sizeof(*answer) + caller.size + key.size);
     uint64_t hash = hash_of(answers, request);
-    struct answer **slot = &answers->slots[hash & answers->slots_mask];
-    *answer = (struct answer){
+    struct first_answer **slot = &answers->slots[hash & answers->slots_mask];
+    *answer = (struct first_answer){
         .chained = *slot, .hash = hash, .caller_size = caller.size, .key_size = key.size};
     memcpy(answer->fingerprint, request->fingerprint, sizeof(answer->fingerprint));
     if (caller.size > 0) {
@@ -94,10 +97,10 @@ struct answer *answers_add(struct answers *answers, const struct bs_request_comm
     return answer;
 }
 
-static void forget_oldest(struct answers *answers)
+static void forget_oldest(struct first_answers *answers)
 {
-    struct answer *answer = answers->oldest;
-    struct answer **link = &answers->slots[answer->hash & answers->slots_mask];
+    struct first_answer *answer = answers->oldest;
+    struct first_answer **link = &answers->slots[answer->hash & answers->slots_mask];
     while (*link != answer) {
         link = &(*link)->chained;
     }
@@ -108,8 +111,8 @@ static void forget_oldest(struct answers *answers)
     free_answer(answer);
 }
 
-void answers_finish(struct answers *answers, struct answer *answer, int status,
-                    const struct buffer *body)
+void first_answers_finish(struct first_answers *answers, struct first_answer *answer, int status,
+                          const struct buffer *body)
 {
     assert(status > 0);
     assert(body->size > 0);
@@ -126,7 +129,7 @@ void answers_finish(struct answers *answers, struct answer *answer, int status,
     answers->count++;
     answers->bytes += answer->body_size;
     while (answers->count > answers->count_max ||
-           (answers->bytes > ANSWERS_BYTES_MAX && answers->count > 1)) {
+           (answers->bytes > FIRST_ANSWERS_BYTES_MAX && answers->count > 1)) {
         forget_oldest(answers);
     }
 }

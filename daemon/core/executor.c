@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/core/executor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+static int map_memory(struct executor *executor, size_t size, char *error)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        int code = errno;
+        (void)snprintf(error, LOG_ERROR_SIZE,
+                       "cannot map %zu bytes for the engine: %s; lower the capacities or raise "
+                       "the limit of address space",
+                       size, strerror(code));
+        return -code;
+    }
+    /* Only faster with huge pages: a kernel without them is fine. */
+    (void)madvise(memory, size, MADV_HUGEPAGE);
+    executor->memory = memory;
+    executor->memory_size = size;
+    return 0;
+}
+
+int executor_init(struct executor *executor, const struct bs_config *config,
+                  char error[LOG_ERROR_SIZE])
+{
+    *executor = (struct executor){0};
+    outbox_init(&executor->outbox);
+    size_t size = bs_engine_size(config);
+    if (size == 0) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "the configured capacities are zero or too large");
+        return -EINVAL;
+    }
+    int result = map_memory(executor, size, error);
+    if (result < 0) {
+        return result;
+    }
+    executor->effects.actions = calloc(EXECUTOR_ACTIONS_MAX, sizeof(struct bs_action));
+    if (executor->effects.actions == NULL) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "out of memory");
+        executor_fini(executor);
+        return -ENOMEM;
+    }
+    executor->effects.actions_max = EXECUTOR_ACTIONS_MAX;
+    executor->engine = bs_engine_init(executor->memory, size, config);
+    return 0;
+}
+
+void executor_fini(struct executor *executor)
+{
+    outbox_fini(&executor->outbox);
+    free(executor->effects.actions);
+    if (executor->memory != NULL) {
+        (void)munmap(executor->memory, executor->memory_size);
+    }
+    *executor = (struct executor){0};
+}
+
+static void collect(struct executor *executor)
+{
+    const struct bs_effects *effects = &executor->effects;
+    if (effects->actions_count == 0 && !effects->settled && !executor->outbox.is_open) {
+        return; /* nearly every command */
+    }
+    outbox_collect(&executor->outbox, effects, executor->seq, bs_engine_actions(executor->engine));
+    executor->settlements_count += effects->settled ? 1 : 0;
+    for (uint32_t i = 0; i < effects->actions_count; i++) {
+        uint8_t type = effects->actions[i].type;
+        executor->pools_changed = executor->pools_changed || type == BS_ACTION_POOL_PAUSED ||
+                                  type == BS_ACTION_POOL_RESUMED || type == BS_ACTION_POOL_HALTED;
+    }
+}
+
+void executor_step(struct executor *executor, const struct bs_command *command)
+{
+    assert(!executor->effects.more);
+    bs_engine_step(executor->engine, command, &executor->effects);
+    executor->seq = command->seq;
+    executor->pools_changed = executor->pools_changed || command->type == BS_COMMAND_DELETE_POOL;
+    collect(executor);
+}
+
+void executor_continue(struct executor *executor)
+{
+    assert(executor->effects.more);
+    bs_engine_continue(executor->engine, &executor->effects);
+    collect(executor);
+}
+
+uint32_t executor_halted_pools(const struct executor *executor)
+{
+    const struct bs_engine *engine = executor->engine;
+    struct bs_pool_view view = {0};
+    uint32_t halted_count = 0;
+    for (uint32_t pool = bs_pool_after(engine, view.pool); pool != 0;
+         pool = bs_pool_after(engine, view.pool)) {
+        bs_pool_view_get(engine, pool, &view);
+        halted_count += view.state == BS_STATE_HALTED ? 1 : 0;
+    }
+    return halted_count;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The answer of a write, made from the outcomes of its records: live when they are stepped, and
+ * again in replay for a request with a key, by the same code.
+ */
+#ifndef WRITE_ANSWER_H
+#define WRITE_ANSWER_H
+
+#include "daemon/answer/request.h"
+#include "daemon/core/executor.h"
+#include "daemon/core/first_answers.h"
+
+/*
+ * A request with a key runs once. True: the key is new, and the request was added to the first
+ * answers. False: it must not run; its answer is the first one's, or a refusal.
+ */
+BS_MUST_USE bool write_answer_admit(struct first_answers *answers, struct request *request);
+/*
+ * Replay: the request as it was when `record` was written. False: as api_request_restore says.
+ * `request` is zeroed, or its last use was answered.
+ */
+BS_MUST_USE bool write_answer_restore(struct first_answers *answers, struct request *request,
+                                      const struct bs_request_command *record);
+
+/* One of its records was stepped: keeps the outcome in the request. */
+void write_answer_collect(struct request *request, const struct executor *executor,
+                          const struct bs_command *command);
+/* All of its records are stepped, the last one as `last_seq`: makes and remembers the answer. */
+void write_answer_finish(struct first_answers *answers, struct request *request);
+
+#endif
