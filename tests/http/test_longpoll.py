@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """GET /v1/actions?wait_ms=: an answer as soon as there is something, else at its deadline.
-Pausing and resuming a pool are actions, so they stand for any."""
+Pausing and resuming a pool are actions, so they stand for any.
+
+A request that must not wait is timed against a poll that does: it must be answered while the poll
+is still waiting."""
 import threading
 import time
 
 from harness import Server, run
+
+POLL_S = 20  # of the polls that others are timed against
 
 
 def poll(server, query, took, key):
@@ -41,10 +46,12 @@ def test_deadlines(t):
             elapsed, answer = took[0]
             t.true(f"{wait_ms} ms are waited", wait_ms - 2 <= elapsed * 1000 <= wait_ms + 8000, elapsed)
             t.equal(f"{wait_ms} ms: nothing, and a cursor", answer.json, {"data": [], "next": "0"})
-        started = time.monotonic()
+        took, threads = start_polls(server, [f"wait_ms={POLL_S * 1000}"])
         for _ in range(20):
-            server.get("/v1/actions?wait_ms=0")
-        t.true("0 does not wait", time.monotonic() - started < 20)
+            t.equal("0 does not wait", server.get("/v1/actions?wait_ms=0").json, {"data": [], "next": "0"})
+        t.equal("a poll begun before them waits on", took, {})
+        server.stop()
+        join(threads)
 
 
 def test_news(t):
@@ -54,24 +61,26 @@ def test_news(t):
         took, threads = start_polls(server, [
             "wait_ms=20000", "wait_ms=20000&pool=usdc", "wait_ms=20000&type=pool_resumed&limit=1",
             "wait_ms=5000&pool=eur", "wait_ms=5000&type=adl", "wait_ms=5000&account=a"])
-        resumed = time.monotonic()
         server.post("/v1/pools/usdc/resume")
+        t.equal("the write is answered before any poll that goes on waiting", took.keys() & {3, 4, 5}, set())
+        join(threads[:3])
+        t.equal("those that have news are told while the others wait", sorted(took), [0, 1, 2])
         join(threads)
         for key in (0, 1, 2):
-            elapsed, answer = took[key]
-            t.true(f"poll {key} is told soon", elapsed < 15, elapsed)
+            answer = took[key][1]
             t.equal(f"poll {key} is told what", [(a["type"], a["pool"]) for a in answer.json["data"]],
                     [("pool_resumed", "usdc")])
-            t.equal(f"poll {key} goes on behind it", answer.json["next"], "1")
+            t.equal(f"poll {key} goes on after it", answer.json["next"], "1")
         for key in (3, 4, 5):
             elapsed, answer = took[key]
             t.true(f"poll {key} waits on for its own", 4.9 <= elapsed <= 15, elapsed)
             t.equal(f"poll {key} has looked through the rest", answer.json, {"data": [], "next": "1"})
-        t.true("the write was not held up", time.monotonic() - resumed < 15)
-        started = time.monotonic()
-        first = server.get("/v1/actions?after=0&wait_ms=20000").json
-        t.true("what is there needs no wait", time.monotonic() - started < 10)
+        took, threads = start_polls(server, [f"wait_ms={POLL_S * 1000}&after=1"])
+        first = server.get(f"/v1/actions?after=0&wait_ms={POLL_S * 1000}").json
+        t.equal("what is there needs no wait", took, {})
         t.equal("and is there", len(first["data"]), 1)
+        server.stop()
+        join(threads)
 
 
 def test_many_waiters(t):
@@ -86,17 +95,16 @@ def test_many_waiters(t):
         took, threads = start_polls(server, ["wait_ms=30000"] * 200)
         for sock in vanish:
             sock.close()
-        started = time.monotonic()
         for i in range(50):
             t.equal("a write beside waiters", server.post("/v1/accounts", {
                 "account": f"a{i}", "pool": "usdc", "collateral": "1"}).status, 200)
-        t.true("writes are not held up", time.monotonic() - started < 20)
+        t.equal("writes are answered while all wait", took, {})
         server.post("/v1/pools/usdc/resume")
         join(threads)
         told = [answer.json["data"][0]["type"] for _, answer in took.values()]
         t.equal("all are told", told, ["pool_resumed"] * 200)
         checks = server.get("/readyz?verbose").json["checks"]
-        t.equal("nobody waits any more", checks["long_polls"], 0)
+        t.equal("no poll is left", checks["long_polls"], 0)
 
 
 def test_follow(t):
@@ -124,7 +132,7 @@ def test_follow(t):
 
 
 def test_pipelined(t):
-    """Requests behind a waiting one are answered after it, in order."""
+    """Requests after a waiting one are answered after it, in order."""
     with Server() as server:
         one = b"GET /v1/actions?wait_ms=%d HTTP/1.1\r\nHost: x\r\n\r\n"
         started = time.monotonic()
@@ -139,7 +147,7 @@ def test_stop(t):
         took, threads = start_polls(server, ["wait_ms=60000"] * 20)
         started = time.monotonic()
         code = server.stop()
-        t.true("it stops at once", time.monotonic() - started < 15)
+        t.true("it stops long before the polls' end", time.monotonic() - started < 15)
         t.equal("exit code", code, 0)
         join(threads)
         t.equal("all were answered", [answer.json for _, answer in took.values()],

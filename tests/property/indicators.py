@@ -3,8 +3,8 @@
 for its place. Expected is what the definition says, from the oracle's own ranking: all candidates
 of the side sorted, those before it added up.
 
-Readings where DESIGN is silent: (1) the candidates are the solvent accounts' positions on the side
-of a market with a mark, the fund's left out; (2) percentile_ppm is the quantity strictly ahead over
+Readings where docs/policies.md, Indicators, is silent: (1) the candidates are the solvent accounts'
+positions on the side of a market with a mark, the fund's left out; (2) percentile_ppm is the quantity strictly ahead over
 the quantity of all, rounded down; lights count the position's own quantity in; (3) without an adl
 layer the queue is that of profit_leverage; (4) the worst close costs the profit when the principal
 is protected (0 for one at a loss), else the equity, and never more than the equity; at mark 0.

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The naive oracle of Backstop: plain, slow, written from DESIGN.md sections 1-3 and 5 only.
+"""The naive oracle of Backstop: plain, slow, written from the rules of docs/policies.md only.
 
 Scope: linear contracts, cross margin; layers insurance (floor, max_per_settlement), adl
 (profit_leverage, priority, pro_rata), haircut (pro_rata), unallocated deficit.
 
-Readings (what was chosen where DESIGN is silent or can be read in two ways):
+Readings (what the oracle does where the rules are silent or can be read in two ways):
 
  1. A pool's backstop account exists from the pool's creation. Its baseline means nothing (it is
     never a payer), so the driver does not compare it, nor a flat backstop account with no cash.
@@ -56,8 +56,8 @@ Readings (what was chosen where DESIGN is silent or can be read in two ways):
     the state the one before left, the pool's part last.
 21. An account with gain > 0 and equity 0 is a payer with cap 0: it is in gains_total of the first
     round, pays nothing and emits nothing.
-22. `prefix` of a haircut is P_(i-1), the sum before the payer (VENUES 4 F10: "verifiable from
-    (P_(i-1), g_i, L, G) alone"), of the round it was divided in. `gain` is the payer's weight.
+22. `prefix` of a haircut is P_(i-1), the sum before the payer, of the round it was divided in.
+    `gain` is the payer's weight.
 23. entry_price of a close is that of the whole position before the close; price is
     value / (size x multiplier), so it is a price of the market also with a multiplier.
 24. The withdrawal limit of an open period loss is equity after >= min(equity, gain), both before.
@@ -76,20 +76,20 @@ Readings (what was chosen where DESIGN is silent or can be read in two ways):
     same part, at the mark of the close. An absolute update of a side (its account, or its position
     in that market) ends this. The two are kept apart, in that market, in the next run that does not
     wait, whether or not the account is insolvent then. With trigger handover it counts as one.
-34. An isolated margin lives from its first collateral until its account or market goes, also flat and
+31. An isolated margin lives from its first collateral until its account or market goes, also flat and
     at 0. It stands right after its owner in the order of ids. An account item with positions leaves
     the collateral of the isolated ones it lists as it is, unless it says it; those it does not list
     must have none, and are closed. seen_action is the owner's.
-31. haircut_cap_ppm stays until an account item brings another; only capped_pro_rata looks at it.
-32. Under another weight than the gain, gains_total and prefix are sums of weights and `weight` is
+32. haircut_cap_ppm stays until an account item brings another; only capped_pro_rata looks at it.
+33. Under another weight than the gain, gains_total and prefix are sums of weights and `weight` is
     printed when it is not the gain. A payer whose weight is 0 pays after all others, its cap the weight.
     A weight of risk_aware above 2^94 quanta counts as 2^94.
-33. Scope side: the payers of a leg's part are the positions of that market on the other side; within
+34. Scope side: the payers of a leg's part are the positions of that market on the other side; within
     a market the longs' loss is divided first.
-34. Inverse: what a position loses of its value by a close is the difference of two rounded values;
+35. Inverse: what a position loses of its value by a close is the difference of two rounded values;
     baselines and clamps go by that. Lots are clamped by halving from the whole (a rounding may make
-    the cost of more lots smaller). Whom netting's roundings leave at 0 or above is solvent and keeps
-    the rest. An account above 0 when its last position is taken over leaves that dust to the fund.
+    the cost of more lots smaller). An account that the roundings of netting leave at 0 or above is
+    solvent and keeps the rest. An account above 0 when its last position is taken over leaves that dust to the fund.
     A part of a fill that closes is worth floor(value of the fill * part / size), signed.
 """
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The oracle's rankings and its adl layer (DESIGN 3.3, 3.4)."""
+"""The oracle's rankings and its adl layer (docs/policies.md, Layer `adl`)."""
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -46,11 +46,11 @@ class Leg:
 
     def piece(self, counterparty, lots):
         """What the closing account receives for its next lots, against this counterparty."""
-        # DESIGN 2: after P of Q lots the closing account has received ceil(V*P/Q)
+        # docs/policies.md, Price `bankruptcy`: after P of Q lots the closing account has received ceil(V*P/Q)
         amount = (ceil_div(self.value * (self.placed + lots), self.lots)
                   - ceil_div(self.value * self.placed, self.lots))
         if self.protect:
-            # DESIGN 3.4: worse than its entry is closed at its entry, its realised profit is 0
+            # Protected principal: what would close worse than its entry closes at its entry, with a profit of 0
             position = counterparty.positions[self.market.id]
             amount = min(amount, -(position.entry * lots // abs(position.size)))
         return amount
@@ -60,7 +60,7 @@ class Adl(Queue):
     """The part of a Settlement that ranks and deleverages."""
 
     def rank_all(self):
-        """DESIGN 3.3: each market side is ranked once for this settlement, after netting."""
+        """Each market side is ranked once in a settlement, after netting."""
         adl = self.pool.layer("adl")
         if not adl:
             return
@@ -145,7 +145,7 @@ class Adl(Queue):
         return {} if absent else {"score": str(priority)}
 
     def ratio(self, ranking, account, name, equity):
-        """The scores that know no loss side but p/q, as DESIGN's table writes them."""
+        """The scores without a loss side, and p/q, as the table under Rankings has them."""
         position, market = account.positions[name], self.pool.markets[name]
         profit = self.pool.profit(account, name)
         notional, entry = abs(market.value(position.size)), abs(position.entry)

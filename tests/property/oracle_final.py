@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The oracle's final settlement of a market.
 
-Readings where DESIGN is silent: (1) it is refused while another held market of the pool has no
-fresh mark; (2) the fund's own position is closed like any other; (3) a market ended has no mark, no
+Readings where docs/policies.md, The end of a market, is silent: (1) it is refused while another
+held market of the pool has no fresh mark; (2) the fund's own position is closed like any other; (3) a market ended has no mark, no
 fill, no position and no new definition any more; a close in it cannot be reported unfilled; (4) where
 longs and shorts differ the venue is the other side, at the same price: the dust is what the book
 gains beyond the value of the difference. (5) The price is the market's mark, whatever its band and

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The oracle's division of a loss among those who gained (DESIGN 3.4)."""
+"""The oracle's division of a loss among those who gained (docs/policies.md, Layer `haircut`)."""
 from dataclasses import dataclass, replace
 
 from oracle_claims import gain_of_age

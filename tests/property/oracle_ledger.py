@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The oracle's ledger: exact arithmetic, markets, accounts and pools.
 
-Money is int quanta, sizes are int lots, prices are int ticks. The readings of DESIGN that were
-chosen where it is silent are listed at the top of oracle.py.
+Money is int quanta, sizes are int lots, prices are int ticks. Where the rules of
+docs/policies.md are silent, the top of oracle.py lists the readings.
 """
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -28,7 +28,7 @@ def ceil_div(number, by):
 
 
 def prefix_split(amount, weights, round_up=False):
-    """DESIGN 2: h_i = floor(L*P_i/G) - floor(L*P_(i-1)/G), P the prefix sum."""
+    """Splitting an amount: h_i = floor(L*P_i/G) - floor(L*P_(i-1)/G), P the prefix sum."""
     total, prefix, given, shares = sum(weights), 0, 0, []
     for weight in weights:
         prefix += weight
@@ -55,7 +55,7 @@ def decimal_text(number):
 
 @lru_cache(1 << 16)
 def price_text(number):
-    """DESIGN 2: the price shown is value / size, 12 significant digits, half away from zero."""
+    """The price shown is value / size, 12 significant digits, half away from zero."""
     if number == 0:
         return "0"
     size, exponent = abs(number), 0
@@ -123,7 +123,7 @@ class Market:
     row: list = field(default_factory=list)  # refused out-of-band marks in a row: (price, time)
 
     def value(self, lots, ticks=None):
-        """DESIGN 2: value(q,p) = q * p * unit, or -sign(q) * floor(|q| * face / p)."""
+        """Value: value(q,p) = q * p * unit, or -sign(q) * floor(|q| * face / p)."""
         ticks = self.mark if ticks is None else ticks
         if self.inverse:
             return (1 if lots < 0 else -1) * (abs(lots) * self.unit // ticks)
@@ -199,24 +199,24 @@ class Pool:
         return fixed_text(quanta, self.decimals)
 
     def profit(self, account, market_id):
-        """DESIGN 1: value at mark - entry_value; without a mark it is valued at its entry."""
+        """Equity: value at mark - entry_value; without a mark it is valued at its entry."""
         market, position = self.markets[market_id], account.positions[market_id]
         return 0 if market.mark is None else market.value(position.size) - position.entry
 
     def equity(self, account):
-        """DESIGN 1: collateral + sum over positions of (value at mark - entry_value)."""
+        """Equity: collateral + sum over positions of (value at mark - entry_value)."""
         return account.collateral + sum(self.profit(account, name) for name in account.positions)
 
     def gain(self, account):
-        """DESIGN 1: equity - baseline."""
+        """Gain: equity - baseline."""
         return self.equity(account) - account.baseline
 
     def rest(self, account, market_id):
-        """DESIGN 3.4: profit at mark less what earlier haircuts took from that position."""
+        """Haircut options: profit at mark less what earlier haircuts took from that position."""
         return self.profit(account, market_id) - account.positions[market_id].taken
 
     def open_period(self, now):
-        """DESIGN 1: aligned to the UTC epoch; the baseline is set to equity when a period opens."""
+        """Aligned to the UTC epoch; the baseline is set to equity when a period opens."""
         if self.pending:
             self.waterfall, self.period = self.pending
             self.pending = None
@@ -230,7 +230,7 @@ class Pool:
             self.period_end = now // length * length + length
 
     def publish(self, kind, account=None, settlement=None, **fields):
-        """DESIGN 1: actions are numbered per pool without gaps."""
+        """Actions are numbered per pool without gaps."""
         self.last_action += 1
         action = {"id": self.last_action, "type": kind, "pool": self.id, "settlement": settlement}
         if account:
@@ -243,11 +243,11 @@ class Pool:
 
 
 def reduce(account, market, lots, received):
-    """DESIGN 2: closing a part takes the pro-rata share of entry_value (floor), the rest stays."""
+    """Value: closing a part takes the pro-rata share of entry_value (floor), the rest stays."""
     position = account.positions[market.id]
     before, sign = abs(position.size), 1 if position.size > 0 else -1
     released = position.entry * lots // before
-    position.taken -= position.taken * lots // before  # DESIGN 3.4: released pro rata on a close
+    position.taken -= position.taken * lots // before  # released pro rata on a close
     position.entry -= released
     position.size -= sign * lots
     account.collateral += received - released

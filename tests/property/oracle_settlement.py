@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The oracle's settlement: one run of the loop of DESIGN 3 over one pool."""
+"""The oracle's settlement: one run over one pool (docs/policies.md, The run)."""
 from oracle_adl import Adl
 from oracle_assign import Volunteers
 from oracle_haircut import Haircut
@@ -12,7 +12,7 @@ from oracle_window import Window, close_window, in_force
 
 
 class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Volunteers):
-    """One run of the loop of DESIGN 3 over one pool."""
+    """One run over one pool (docs/policies.md, The run)."""
 
     def __init__(self, pool, now):
         self.pool, self.now = pool, now
@@ -38,7 +38,7 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Volunteers)
             if pool.equity(account) < 0:  # netting may round an inverse position's value away
                 self.waterfall(account, held[account.id])
         self.fund_inventory()
-        # DESIGN 3.4: divide at_once = at the end of this settlement
+        # docs/policies.md, Haircut options: `at_once` divides at the end of this settlement
         if haircut and haircut.get("divide", "at_once") == "at_once":
             self.divide_loss(haircut)
         if self.closes:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The oracle's window since a default (VENUES F21: cumulative losses over cumulative gains).
+"""The oracle's window since a default (docs/policies.md, Window).
 
 Readings: (1) Each account has a second baseline, set to its equity when the window opens and moved
 by all that moves the period's, but not by a period's end. Its gain is equity - that baseline + what
