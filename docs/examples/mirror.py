@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A venue's side of the conversation, with the standard library only: it posts its book, follows the
-actions, applies each to its own positions, and checks the hash chain on the way, so that nothing can
-be left out or changed without being noticed.
+actions, applies each to its own positions, and checks the hash chain on the way, so it notices if
+anything is left out or changed.
 
     mirror.py http://127.0.0.1:8480 BOOK.json [SECONDS]
 
-BOOK.json is a list of accounts as POST /v1/accounts takes them. It follows for so many seconds
-without news (default: for ever) and then prints what it holds as JSON. A key goes into BACKSTOP_KEY.
+BOOK.json is a list of accounts as POST /v1/accounts takes them. It follows until
+nothing new came for SECONDS (default: for ever) and then prints what it holds as JSON. BACKSTOP_KEY is
+an access key.
 """
 import hashlib
 import json
@@ -26,7 +27,7 @@ class Refused(Exception):
 
 
 class Client:
-    """JSON over HTTP. A 503 or a broken connection is tried again; that is safe, as updates say how
+    """JSON over HTTP. A 503 or a broken connection is retried. That is safe, because updates say how
     things are, not what changes."""
 
     def __init__(self, url, key=None, attempts=10):

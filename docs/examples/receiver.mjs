@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A receiver of webhooks in Node that verifies, drops repeats and sees gaps.
+// A receiver of webhooks in Node that verifies, drops repeats and notices gaps.
 //
 //     npm install standardwebhooks
 //     node receiver.mjs PORT SECRET      whsec_... as POST /v1/webhooks gave it, or the whpk_... shown
@@ -27,7 +27,7 @@ function verifyEd25519(body, headers) {
 }
 
 const webhook = secret.startsWith("whsec_") ? new Webhook(secret) : null;
-const seen = new Set(); // yours is a table in a database
+const seen = new Set(); // use a table in a database instead
 let last = null;        // the sequence of the last notice
 
 function take(body, headers) {
