@@ -322,7 +322,7 @@ static void bench_watch(void)
         took = watch_pass(&bench, &looked_at);
         best_anew = took < best_anew ? took : best_anew;
     }
-    printf("detection, levered book, references taken anew: %.2f ms (%u looked at)\n",
+    printf("detection, levered book, references taken again: %.2f ms (%u looked at)\n",
            best_anew * 1e3, looked_at);
     for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
         double best = 1e9, best_plain = 1e9;
@@ -342,7 +342,7 @@ static void bench_watch(void)
     bench_fini(&bench);
 }
 
-/* What one read of the indicators costs whoever waits behind it: ranks of an account with three
+/* What one read of the indicators costs the command that waits for it: ranks of an account with three
  * positions, and the first page of a queue. With three markets every side has 500,000 candidates.
  */
 static void bench_ranks(uint32_t markets)

@@ -3,7 +3,7 @@
 """Every example of the contract, sent to a real daemon. Goal: the status, the media type, the code
 and every value are what api/openapi.yaml says, but for what varies from run to run; and each code is
 met by the request that it says provokes it. With --update the values of the examples of answers are
-written anew into that file: read the difference before you commit it.
+written again into that file: read the difference before you commit it.
 
     BACKSTOPD=build/gcc/daemon/backstopd /usr/bin/python3 tests/contract/examples.py [--update]
 """
@@ -216,7 +216,7 @@ def test_notices(t, contract, _):
             t.equal("a test follows its schema", contract.errors(sent["test"], test), [])
 
 
-# ---- writing the examples anew ----
+# ---- writing the examples ----
 
 
 def node_at(node, steps):
@@ -242,7 +242,7 @@ def update(changed):
         text = text[:start] + shown + text[end:]
     lines = (line.rstrip() for line in text.split("\n"))
     PATH.write_text("\n".join(lines), encoding="utf-8")
-    print(f"{len(changed)} examples written anew: build, then run again")
+    print(f"{len(changed)} examples rewritten: build, then run again")
 
 
 def main():

@@ -285,7 +285,7 @@ static bool receive(int fd, struct buffer *answer)
 /*
  * Sends the input and a last request, which asks the server to close. If that was swallowed by what
  * stood before it, there is silence: then we close our side, and the server must close its own.
- * Whoever waits for news may do so for longer than we do.
+ * A request that waits for news may do so for longer than we do.
  */
 static void exchange(uint16_t port, struct bs_text input, bool may_wait, struct buffer *answer)
 {

@@ -375,7 +375,7 @@ class Show(WithFake):
 
 
 class Killed(unittest.TestCase):
-    """A file that is posted while the server is killed with -9, twice, and started anew where it was."""
+    """A file that is posted while the server is killed with -9, twice, and started again where it was."""
 
     def test_every_line_counts_once(self):
         first = harness.Server().start()

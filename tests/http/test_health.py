@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Health when something hangs. Goal: whoever watches is told, and told what: a core loop that does
+"""Health when something hangs. Goal: a watcher learns of it, and of what: a core loop that does
 not turn, or a log that does not take what it is given. One thread of the daemon is stopped with
 ptrace, as a hanging disk or a defect would stop it; the others go on.
 

@@ -167,7 +167,7 @@ def test_writes_about_webhooks(t):
                 again = server.request(method, where, body, headers=key(name))
                 t.equal(f"{round_number}: {method} {where}", (again.status, again.body, is_replay(again)),
                         (first.status, first.body, True))
-            t.equal("nothing was made anew", server.get("/v1/webhooks").json["data"], [])
+            t.equal("nothing was made again", server.get("/v1/webhooks").json["data"], [])
             server.kill9()
             server = Server(data=server.data, settings=SETTINGS).start()
         other = server.post("/v1/webhooks", {"url": "http://127.0.0.1:9/other"}, headers=key("c"))
@@ -175,9 +175,9 @@ def test_writes_about_webhooks(t):
         t.refused("no key", server.post("/v1/webhooks", hook, headers=key('""')), 400, "invalid_idempotency_key")
         t.refused("a write that failed is not remembered", server.post(f"{path}/rotate", headers=key("x")), 404,
                   "unknown_webhook")
-        anew = server.post("/v1/webhooks", hook, headers=key("x"))
-        t.equal("so its key may be used", anew.status, 201)
-        tests = [server.post(f"/v1/webhooks/{anew.json['id']}/test", headers=key("t")).json["id"] for _ in range(2)]
+        made = server.post("/v1/webhooks", hook, headers=key("x"))
+        t.equal("so its key may be used", made.status, 201)
+        tests = [server.post(f"/v1/webhooks/{made.json['id']}/test", headers=key("t")).json["id"] for _ in range(2)]
         t.true("a test is sent each time", tests[0] != tests[1], tests)
         server.close()
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/verify.py, the auditor's program, and backstopctl verify, which shares nothing with it: both accept
 what a real backstopd published of random worlds, of every scenario and of the demo's instant, and find every kind of
-tampering in a dump that is right but for it, also when the forger has made the hash chain anew."""
+tampering in a dump that is right but for it, also when the forger has computed the hash chain again."""
 import copy
 import functools
 import hashlib
@@ -225,7 +225,7 @@ def missing_end(dump):
 
 
 def taken_out(dump):
-    """One close with both its sides, and all others numbered anew."""
+    """One close with both its sides, and all others renumbered."""
     for close in of(dump, "liquidation_close"):
         dump["actions"] = [action for action in dump["actions"]
                            if (action["pool"], action["id"]) not in

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The oracle's memory beyond a period: gains by age, and claims on the fund.
 
-Readings: (1) age 0 is the period in hand, age k the k-th before it; a period's loss eats the
+Readings: (1) age 0 is the current period, age k the k-th before it; a period's loss eats the
 youngest gain first. The loss is divided over the gains of age 0, what they cannot bear over those
 of age 1, and so on to age `seniority`. A haircut of an older gain leaves the gain of the period as
 it is. (2) The backstop account's ages do not matter. (3) With `restitution` every haircut of the

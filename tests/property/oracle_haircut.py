@@ -111,7 +111,7 @@ class Haircut:
         return self.divide_among([p for p in last if p.cap > 0], loss, haircut, place)
 
     def divide_among(self, payers, loss, haircut, place):
-        """Whoever reaches the cap pays it and the rest is divided again; returns what is left."""
+        """A payer that reaches its cap pays it, and the rest is divided again; returns what is left."""
         while payers and loss:
             total = sum(p.weight for p in payers)
             full = [p for p in payers if loss * p.weight >= p.cap * total]

@@ -98,7 +98,7 @@ class Venue:
         check(action in pool.closes, "not_a_close")
         close = pool.closes[action]
         check(not close.set_anew, "set_anew")
-        check(not pool.markets[close.market.id].settled, "market_settled")  # it may be defined anew
+        check(not pool.markets[close.market.id].settled, "market_settled")  # it may be defined again
         size = Fraction(command["size"]) / close.market.lot
         check(size.denominator == 1, "size_not_on_lot")
         check(size > 0, "invalid_value")

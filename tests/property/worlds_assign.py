@@ -28,7 +28,7 @@ class AssignWorlds:
                       "collateral": self.money(cash, pool)})
 
     def volunteers(self, names, markets, pool):
-        """Some registrations: new, anew, smaller, removed, and now and then refused."""
+        """Some registrations: new, repeated, smaller, removed, and now and then refused."""
         if not self.oracle.pools[pool].layer("assign") and not self.chance(0.05):
             return
         standing = [name + pool for name in STANDING

@@ -52,7 +52,7 @@ class VenueWorlds:
             self.unfilled(pool, "settle")
 
     def trade_after(self, pool):
-        """A side of a close trades in that market again, or is set anew."""
+        """A side of a close trades in that market again, or is set again."""
         held, rng = self.oracle.pools[pool], self.rng
         close = held.closes[rng.choice(sorted(held.closes))]
         account, market = rng.choice(close.accounts), close.market

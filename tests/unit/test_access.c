@@ -159,7 +159,7 @@ static int64_t find_ns(struct keys *keys, const char *key)
     return shortest;
 }
 
-/* The first key, the last and none take the same time: whoever stops at the first that fits, or at
+/* The first key, the last and none take the same time: a comparison that stops at the first that fits, or at
  * the first byte that does not, is off by a factor of ten with so many keys. */
 START_TEST(how_long_it_takes_says_nothing)
 {

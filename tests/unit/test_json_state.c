@@ -17,7 +17,7 @@ static void teardown(void)
     buffer_fini(&out);
 }
 
-/* The output, with ' for " so that it can be read here; begins anew. */
+/* The output, with ' for " so that it can be read here; begins empty. */
 static const char *output(void)
 {
     for (size_t i = 0; i < out.size; i++) {

@@ -209,7 +209,7 @@ START_TEST(a_spoilt_state_is_noticed)
     world_wait(&pair.world, has_checked, &wanted);
     engine->accounts.hot[account].collateral--;
     wanted++;
-    world_wait(&pair.world, has_checked, &wanted); /* the block was made anew and agrees again */
+    world_wait(&pair.world, has_checked, &wanted); /* the block was made again and agrees again */
     ck_assert_uint_eq(simulator_stats_get().mismatches, before.mismatches + 1);
     pair_stop(&pair);
 }

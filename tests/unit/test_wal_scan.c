@@ -357,7 +357,7 @@ static size_t current_frames(void)
     return count;
 }
 
-/* Checkpoints keep the -wal bounded: SQLite begins it anew, over older frames. Damage is found in
+/* Checkpoints keep the -wal bounded: SQLite begins it again, over older frames. Damage is found in
  * the new frames only, and nothing is lost with the older ones. */
 START_TEST(test_begun_anew)
 {

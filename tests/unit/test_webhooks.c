@@ -58,7 +58,7 @@ START_TEST(ed25519)
     sign(&key, &vector, &out);
     ck_assert_msg(strncmp(out.bytes, "v1a,", 4) == 0 && out.size == 4 + 88, "%s", out.bytes);
     ck_assert(!signer_key_parse(&key, SIGNER_ED25519, "whsk_" SEED)); /* no public key */
-    /* The public key of another pair: whoever verified with it would refuse everything. */
+    /* The public key of another pair: a receiver that verified with it would refuse everything. */
     ck_assert(!signer_key_parse(&key, SIGNER_ED25519,
                                 "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A9QBfD6EOJWpK3Gqy"
                                 "hyAPv+lMWgYfNDQiYQn5K0pMkMg=="));
