@@ -12,6 +12,7 @@
 #include "api/json_state.h"
 #include "daemon/answer/answer.h"
 #include "daemon/answer/page.h"
+#include "daemon/http/handlers.h"
 #include "daemon/logger/logger.h"
 
 #define ACTIONS_SIZE_MAX ((size_t)8 << 20) /* bytes after which a page of actions ends early */
@@ -123,7 +124,7 @@ bool actions_check_after(struct connection *connection, const char *name, uint64
     return true;
 }
 
-enum outcome handle_actions(struct connection *connection)
+enum outcome actions_begin(struct connection *connection)
 {
     struct read_query *query = &connection->query;
     struct request *request = &connection->request;
@@ -148,7 +149,7 @@ enum outcome handle_actions(struct connection *connection)
         query->number = durable;
         buffer_clear(&request->body);
         if (wait_for_more(connection, durable)) {
-            return OUTCOME_SUSPENDED;
+            return OUTCOME_WAITS;
         }
         page_begin(&request->body);
     }
@@ -171,7 +172,7 @@ static bool put_settlement(void *user, const struct log_settlement_row *row)
     return true;
 }
 
-enum outcome handle_settlements(struct connection *connection)
+enum outcome settlements_begin(struct connection *connection)
 {
     const struct read_query *query = &connection->query;
     struct request *request = &connection->request;
@@ -201,7 +202,7 @@ static bool put_summary(void *user, const struct log_settlement_row *row)
     return false;
 }
 
-enum outcome handle_settlement(struct connection *connection)
+enum outcome settlement_begin(struct connection *connection)
 {
     const struct read_query *query = &connection->query;
     struct request *request = &connection->request;

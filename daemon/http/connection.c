@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The course of a request. libmicrohttpd calls the handler once when the head
- * is there, once for each piece of the body, once when the body is whole, and
- * once more after every suspension:
+ * The course of a request. libmicrohttpd calls connection_on_request once when the head is there,
+ * once for each piece of the body, once when the body is whole, and once after each suspension:
  *
- *     begin   guard, route, query; a refusal is answered here, before the body
- * is read body    collected into one buffer of exactly Content-Length +
- * API_BODY_PADDING run     the route's handler: an answer, or a suspension
- * after which it runs again send    the answer; its buffer is the connection's,
- * so nothing is copied
+ *     begin      guard, route, access, query; a refusal is answered here, before the body is read
+ *     collect    the body, in one buffer of exactly Content-Length + API_BODY_PADDING bytes
+ *     run        the route's begin: an answer, a stream, or a suspension; then its end
+ *     send       the answer; its buffer is the connection's, so nothing is copied
  *
  * Then NOTIFY_COMPLETED makes the connection ready for its next request.
  */
@@ -18,8 +16,7 @@
 #include <stdlib.h>
 
 #include "daemon/answer/answer.h"
-#include "daemon/http/gate.h"
-#include "daemon/http/path.h"
+#include "daemon/http/access_check.h"
 #include "daemon/http/trail.h"
 #include "daemon/logger/logger.h"
 #include "daemon/metrics/metrics.h"
@@ -54,7 +51,7 @@ static enum MHD_Result send_answer(struct connection *connection)
     if (request->repeat == REPEAT_ANSWERED) {
         added &= MHD_add_response_header(response, "Idempotency-Replayed", "true");
     }
-    added &= gate_add_headers(connection, response);
+    added &= access_add_headers(connection, response);
     trail_done(connection, true);
     if (connection->allow[0] != '\0') {
         added &= MHD_add_response_header(response, "Allow", connection->allow);
@@ -170,10 +167,10 @@ static enum MHD_Result begin(struct connection *connection, const char *method, 
     check_head(connection, method, version);
     if (guard->status == BS_OK) {
         enum bs_status status = route_find(connection, method, url);
-        enum bs_status gated = gate_admit(connection);
-        if (gated != BS_OK) { /* first: who is not let in does not learn what there is */
+        enum bs_status access = access_check_route(connection);
+        if (access != BS_OK) { /* first: a refused caller does not learn what exists */
             connection->allow[0] = '\0';
-            return refuse(connection, gated, connection->gate_detail);
+            return refuse(connection, access, connection->access_detail);
         }
         if (status != BS_OK) {
             return refuse(connection, status, NULL);
@@ -187,9 +184,9 @@ static enum MHD_Result begin(struct connection *connection, const char *method, 
     if (read_query(connection) != BS_OK) {
         return refuse(connection, connection->query.status, connection->query.detail);
     }
-    enum bs_status gated = gate_parameters(connection);
-    if (gated != BS_OK) {
-        return refuse(connection, gated, connection->gate_detail);
+    enum bs_status access = access_check_parameters(connection);
+    if (access != BS_OK) {
+        return refuse(connection, access, connection->access_detail);
     }
     if (guard->length == 0) {
         return MHD_YES;
@@ -214,6 +211,18 @@ static enum MHD_Result collect(struct connection *connection, const char *upload
     return MHD_YES;
 }
 
+/* The request is back from the thread it was submitted to. */
+static void end(struct connection *connection)
+{
+    if (connection->course == COURSE_NOT_TAKEN) {
+        bool stopping = atomic_load(&connection->server->quiesced);
+        connection->retry_after_s = 1;
+        answer_problem(&connection->request, stopping ? BS_NOT_READY : BS_OVERLOADED, NULL);
+    } else if (connection->route->end != NULL) {
+        connection->route->end(connection);
+    }
+}
+
 static enum MHD_Result run(struct connection *connection)
 {
     const struct http_options *options = &connection->server->options;
@@ -225,11 +234,17 @@ static enum MHD_Result run(struct connection *connection)
         answer_problem(&connection->request, BS_AUDIT_FAILED, NULL);
         return send_answer(connection);
     }
-    enum outcome outcome = connection->route->handle(connection);
-    if (outcome == OUTCOME_SUSPENDED) {
-        return MHD_YES;
+    if (connection->course != COURSE_BEGUN) {
+        end(connection);
+        return send_answer(connection);
     }
-    if (outcome == OUTCOME_STREAM) {
+    switch (connection->route->begin(connection)) {
+    case OUTCOME_ANSWER:
+        break;
+    case OUTCOME_SUBMITTED:
+    case OUTCOME_WAITS:
+        return MHD_YES;
+    case OUTCOME_STREAM:
         return stream_send(connection) ? MHD_YES : MHD_NO;
     }
     return send_answer(connection);
@@ -268,72 +283,6 @@ enum MHD_Result connection_on_request(void *user, struct MHD_Connection *mhd, co
         return collect(connection, upload, upload_size);
     }
     return run(connection);
-}
-
-/* On the core loop, the simulator's or the webhooks thread. Who finds the
- * list empty wakes the HTTP thread; it takes the list as a whole.
- */
-static void on_core_done(struct request *request)
-{
-    struct connection *connection = request->user;
-    struct http_server *server = connection->server;
-    struct connection *first = atomic_load(&server->done);
-    do {
-        connection->done_next = first;
-    } while (!atomic_compare_exchange_weak(&server->done, &first, connection));
-    if (first == NULL) {
-        http_server_signal(server);
-    }
-}
-
-enum outcome connection_through(struct connection *connection,
-                                bool (*submit)(struct connection *connection), bool *ret_done)
-{
-    struct request *request = &connection->request;
-    if (connection->handed_over) {
-        *ret_done = !connection->not_taken;
-        if (connection->not_taken) {
-            bool stopping = atomic_load(&connection->server->quiesced);
-            connection->retry_after_s = 1;
-            answer_problem(request, stopping ? BS_NOT_READY : BS_OVERLOADED, NULL);
-        }
-        return OUTCOME_ANSWER;
-    }
-    request->done = on_core_done;
-    request->user = connection;
-    connection->handed_over = true;
-    /* Suspended first: whoever takes it may be done before submit returns. */
-    MHD_suspend_connection(connection->mhd);
-    if (!submit(connection)) {
-        connection->not_taken = true;
-        MHD_resume_connection(connection->mhd);
-        http_server_signal(connection->server); /* the library does not wake itself */
-    }
-    return OUTCOME_SUSPENDED;
-}
-
-static bool submit_to_core(struct connection *connection)
-{
-    return core_submit(connection->server->core, &connection->request);
-}
-
-enum outcome connection_through_core(struct connection *connection, bool *ret_done)
-{
-    return connection_through(connection, submit_to_core, ret_done);
-}
-
-static void run_read(struct request *request, struct core *core, struct bs_engine *engine)
-{
-    const struct connection *connection = request->user;
-    (void)core;
-    connection->route->read(request, &connection->query, engine);
-}
-
-enum outcome handle_read(struct connection *connection)
-{
-    bool done = false;
-    connection->request.query = run_read;
-    return connection_through_core(connection, &done);
 }
 
 void connection_resume(struct sweep_entry *entry)
@@ -385,8 +334,6 @@ static void reset(struct connection *connection)
     *request = (struct request){.body = body, .batch = batch, .key_record = key_record};
     free(connection->job);
     connection->job = NULL;
-    free(connection->webhooks_job);
-    connection->webhooks_job = NULL;
     connection->route = NULL;
     connection->guard = (struct guard){0};
     connection->allow[0] = '\0';
@@ -397,8 +344,7 @@ static void reset(struct connection *connection)
     connection->refused = false;
     connection->retry_after_s = 0;
     connection->caller = (struct caller){0};
-    connection->handed_over = false;
-    connection->not_taken = false;
+    connection->course = COURSE_BEGUN;
     connection->wait_until_ms = 0;
 }
 

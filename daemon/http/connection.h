@@ -30,6 +30,7 @@
 #include "daemon/http/guard.h"
 #include "daemon/http/handshakes.h"
 #include "daemon/http/query.h"
+#include "daemon/http/route.h"
 #include "daemon/http/server.h"
 #include "daemon/http/stream.h"
 #include "daemon/http/sweep.h"
@@ -37,33 +38,11 @@
 struct audit;
 struct connection;
 
-/* What a handler did with the request. */
-enum outcome {
-    OUTCOME_ANSWER,    /* request.status and body are the answer */
-    OUTCOME_SUSPENDED, /* the connection is suspended; the handler is called again
-                          after resuming */
-    OUTCOME_STREAM,    /* stream_send has the answer */
-};
-
-/* Of a route only: no key is asked for. */
-#define ROLE_ANYBODY (1u << 7)
-
-struct route {
-    const char *method;  /* GET takes HEAD too */
-    const char *pattern; /* "/v1/pools/{}/resume": {} is a name, # a number */
-    enum outcome (*handle)(struct connection *connection);
-    void (*read)(struct request *request, const struct read_query *query,
-                 struct bs_engine *engine); /* of handle_read, on the core loop */
-    uint8_t roles;                          /* ROLE_*: any of them lets in; none named = only ops */
-    uint32_t parameters;                    /* QUERY_* */
-    uint32_t limit_max;
-    uint8_t command; /* enum bs_command_type of a write; 0 = each item names its
-                        own */
-    bool takes_body;
-    bool needs_side;    /* the parameter must be there */
-    bool needs_pool;    /* likewise */
-    bool body_optional; /* without a body the command is made from the name in the
-                           path */
+/* How far a request has come once it is complete. */
+enum course {
+    COURSE_BEGUN,
+    COURSE_SUBMITTED, /* another thread has it, or had it and answered */
+    COURSE_NOT_TAKEN, /* the other thread had no room */
 };
 
 /* Who asks, as its line in the keys file says. Copied, for a reload may replace
@@ -95,14 +74,13 @@ struct connection {
     struct guard guard;
     struct read_query query;
     struct caller caller;
-    char gate_detail[256];             /* why the gate does not let it through */
-    uint64_t path_number;              /* of a settlement or an action; 0 = none */
-    uint64_t audit_id;                 /* of the line that says it was asked; 0 = none */
-    struct simulator_job *job;         /* of a simulation; NULL for everything else */
-    struct webhooks_job *webhooks_job; /* likewise, about webhooks */
-    struct stream *stream;             /* likewise of a stream */
-    char allow[48];                    /* the methods for a 405 */
-    const char *etag;                  /* the validator of an answer that may be kept, or NULL */
+    char access_detail[256]; /* why access_check refused it */
+    uint64_t path_number;    /* of a settlement or an action; 0 = none */
+    uint64_t audit_id;       /* of the line that says it was asked; 0 = none */
+    void *job; /* what the simulator or the webhooks thread works on; freed with the request */
+    struct stream *stream; /* NULL for everything else */
+    char allow[48];        /* the methods for a 405 */
+    const char *etag;      /* the validator of an answer that may be kept, or NULL */
     char *body;
     size_t body_size; /* received so far */
     size_t body_capacity;
@@ -113,9 +91,8 @@ struct connection {
     bool closes;            /* the connection closes after this answer */
     bool lingers;           /* and what the client still sends is drained */
     uint32_t retry_after_s; /* 0 = not said */
-    bool handed_over;       /* the core has had the request, */
-    bool not_taken;         /* or its queue was full */
-    int64_t wait_until_ms;  /* of a long poll; 0 before it began */
+    enum course course;
+    int64_t wait_until_ms; /* of a long poll; 0 before it began */
     struct connection *done_next;
 };
 
@@ -154,39 +131,6 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     atomic_bool quiesced;
     atomic_bool ending; /* the thread ends when the last answers are sent */
 };
-
-/* ---- the route table and its handlers ---- */
-/* Finds the route and takes the names of the path. BS_NOT_FOUND,
- * BS_METHOD_NOT_ALLOWED (then connection->allow is set), BS_INVALID_PATH,
- * BS_INVALID_NAME or BS_UNKNOWN_SETTLEMENT. */
-BS_MUST_USE enum bs_status route_find(struct connection *connection, const char *method,
-                                      const char *url);
-/* The table row by row, for the test of the contract; NULL past the last one. */
-const struct route *route_at(size_t i);
-enum outcome handle_write(struct connection *connection);
-enum outcome handle_read(struct connection *connection);
-enum outcome handle_actions(struct connection *connection);
-enum outcome handle_stream(struct connection *connection);
-enum outcome handle_settlements(struct connection *connection);
-enum outcome handle_settlement(struct connection *connection);
-enum outcome handle_live(struct connection *connection);
-enum outcome handle_ready(struct connection *connection);
-enum outcome handle_metrics(struct connection *connection);
-enum outcome handle_simulation(struct connection *connection);
-enum outcome handle_webhook(struct connection *connection);
-enum outcome handle_contract(struct connection *connection);
-
-/*
- * Called by a handler twice. First: the connection is suspended and its request
- * submitted to the core; the handler returns OUTCOME_SUSPENDED and touches
- * nothing. Then, resumed: OUTCOME_ANSWER, and *ret_done says whether the core
- * has done it; if not, the answer is a 503.
- */
-enum outcome connection_through_core(struct connection *connection, bool *ret_done);
-/* The same with another taker of the request than the core; it says whether it
- * took it. */
-enum outcome connection_through(struct connection *connection,
-                                bool (*submit)(struct connection *connection), bool *ret_done);
 
 /* Any thread: the HTTP thread has something to look at. */
 void http_server_signal(struct http_server *server);

@@ -3,9 +3,9 @@
 #include "api/contract.h"
 
 #include "daemon/answer/answer.h"
-#include "daemon/http/connection.h"
+#include "daemon/http/handlers.h"
 
-enum outcome handle_contract(struct connection *connection)
+enum outcome contract_begin(struct connection *connection)
 {
     const struct api_contract contract = api_contract();
     struct request *request = &connection->request;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Health and metrics. Readiness and metrics go through the core loop: an answer proves that it
- * turns. Whether it is alive is told from outside. */
+ * turns. Liveness is answered on the HTTP thread, which can tell of a core loop that hangs. */
 #include <stdio.h>
 
 #include "daemon/answer/answer.h"
-#include "daemon/http/connection.h"
-#include "daemon/http/reads.h"
+#include "daemon/http/handlers.h"
+#include "daemon/http/submit.h"
 #include "daemon/metrics/metrics.h"
 
 static void put_checks(struct connection *connection)
@@ -31,7 +31,7 @@ static void read_live(struct request *request, struct core *core, struct bs_engi
     answer_json(request, 200);
 }
 
-/* Whether something takes longer than it may; then it is the answer. */
+/* True: it takes longer than it may, and the answer says so. */
 static bool is_stalled(struct connection *connection, const char *what, uint64_t since_ns)
 {
     char detail[100];
@@ -57,8 +57,7 @@ static bool log_is_stalled(struct connection *connection)
     return is_stalled(connection, "the log has been writing one commit", health.writing_ns);
 }
 
-/* On this thread, which can say that the other one does not turn. */
-enum outcome handle_live(struct connection *connection)
+enum outcome live_begin(struct connection *connection)
 {
     if (!loop_is_stalled(connection)) {
         read_live(&connection->request, NULL, NULL);
@@ -66,24 +65,23 @@ enum outcome handle_live(struct connection *connection)
     return OUTCOME_ANSWER;
 }
 
-enum outcome handle_ready(struct connection *connection)
+enum outcome ready_begin(struct connection *connection)
 {
-    struct request *request = &connection->request;
-    bool done = false;
-    if (!connection->handed_over && (loop_is_stalled(connection) || log_is_stalled(connection))) {
+    if (loop_is_stalled(connection) || log_is_stalled(connection)) {
         return OUTCOME_ANSWER;
     }
-    request->query = read_live;
-    enum outcome outcome = connection_through_core(connection, &done);
-    if (outcome == OUTCOME_ANSWER && done) {
-        if ((connection->query.given & QUERY_VERBOSE) != 0) {
-            put_checks(connection);
-        }
-        if (atomic_load(&connection->server->quiesced)) {
-            answer_problem(request, BS_NOT_READY, NULL);
-        }
+    connection->request.query = read_live;
+    return submit_to_core(connection);
+}
+
+void ready_end(struct connection *connection)
+{
+    if ((connection->query.given & QUERY_VERBOSE) != 0) {
+        put_checks(connection);
     }
-    return outcome;
+    if (atomic_load(&connection->server->quiesced)) {
+        answer_problem(&connection->request, BS_NOT_READY, NULL);
+    }
 }
 
 struct sample {
@@ -141,13 +139,13 @@ static void put_samples(const struct http_server *server, struct buffer *out)
     put_stream_ends(streams, out);
 }
 
-enum outcome handle_metrics(struct connection *connection)
+enum outcome metrics_begin(struct connection *connection)
 {
-    bool done = false;
     connection->request.query = metrics_query;
-    enum outcome outcome = connection_through_core(connection, &done);
-    if (outcome == OUTCOME_ANSWER && done) {
-        put_samples(connection->server, &connection->request.body);
-    }
-    return outcome;
+    return submit_to_core(connection);
+}
+
+void metrics_end(struct connection *connection)
+{
+    put_samples(connection->server, &connection->request.body);
 }

@@ -111,9 +111,8 @@ bool idempotency_begin(struct connection *connection)
     return status == BS_OK;
 }
 
-bool idempotency_begin_job(struct connection *connection)
+bool idempotency_begin_job(struct connection *connection, struct webhooks_job *job)
 {
-    struct webhooks_job *job = connection->webhooks_job;
     struct bs_text key;
     enum bs_status status = read_key(connection, job->key, job->fingerprint, &key);
     if (status != BS_OK) {

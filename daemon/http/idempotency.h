@@ -9,14 +9,16 @@
 
 #include "daemon/http/connection.h"
 
+struct webhooks_job;
+
 /*
  * The body is parsed and let through: with the header, request.key_record is made. False: the
  * answer is there, and nothing is applied.
  */
 BS_MUST_USE bool idempotency_begin(struct connection *connection);
 
-/* The same for a write about webhooks: webhooks_job has the key. */
-BS_MUST_USE bool idempotency_begin_job(struct connection *connection);
+/* The same for a write about webhooks: the job gets the key. */
+BS_MUST_USE bool idempotency_begin_job(struct connection *connection, struct webhooks_job *job);
 
 /* A key as the header says it. False: it is none; *ret_key has up to BS_REQUEST_KEY_SIZE_MAX bytes
  * of `memory`. */

@@ -2,7 +2,7 @@
 /* The table of routes and the search in it. */
 #include <stdio.h>
 
-#include "daemon/http/connection.h"
+#include "daemon/http/handlers.h"
 #include "daemon/http/path.h"
 #include "daemon/http/reads.h"
 #include "daemon/webhooks/webhooks.h"
@@ -20,44 +20,45 @@
  */
 #define ITEMS(verb, pattern, type)                                                                 \
     {                                                                                              \
-        .method = verb, pattern, handle_write, .roles = ROLE_FEED | ROLE_OPS, .command = type,     \
-        .takes_body = true                                                                         \
+        .method = verb, pattern, .begin = write_begin, .end = write_end,                           \
+        .roles = ROLE_FEED | ROLE_OPS, .command = type, .takes_body = true                         \
     }
 #define COMMAND(verb, pattern, type, body)                                                         \
     {                                                                                              \
-        .method = verb, pattern, handle_write, .roles = ROLE_OPS, .command = type,                 \
-        .takes_body = body, .body_optional = true                                                  \
+        .method = verb, pattern, .begin = write_begin, .end = write_end, .roles = ROLE_OPS,        \
+        .command = type, .takes_body = body, .body_optional = true                                 \
     }
 #define READ(pattern, fn)                                                                          \
     {                                                                                              \
-        .method = "GET", pattern, handle_read, fn, .roles = ROLE_READ                              \
+        .method = "GET", pattern, .begin = read_begin, .read = fn, .roles = ROLE_READ              \
     }
 #define LIST(pattern, fn, query, max)                                                              \
     {                                                                                              \
-        .method = "GET", pattern, handle_read, fn, .roles = ROLE_READ, .parameters = query,        \
-        .limit_max = max                                                                           \
+        .method = "GET", pattern, .begin = read_begin, .read = fn, .roles = ROLE_READ,             \
+        .parameters = query, .limit_max = max                                                      \
     }
 
 /* A settlement of the pool in the path, or of the one that the query names. */
 #define COMPARE(verb, pattern, body)                                                               \
     {                                                                                              \
-        .method = verb, pattern, handle_simulation, .roles = ROLE_OPS, .takes_body = body          \
+        .method = verb, pattern, .begin = simulation_begin, .end = simulation_end,                 \
+        .roles = ROLE_OPS, .takes_body = body                                                      \
     }
 #define COMPARE_IN(verb, pattern, body)                                                            \
     {                                                                                              \
-        .method = verb, pattern, handle_simulation, .roles = ROLE_OPS, .parameters = QUERY_POOL,   \
-        .needs_pool = true, .takes_body = body                                                     \
+        .method = verb, pattern, .begin = simulation_begin, .end = simulation_end,                 \
+        .roles = ROLE_OPS, .parameters = QUERY_POOL, .needs_pool = true, .takes_body = body        \
     }
 
 /* About webhooks; the command is an enum webhooks_verb. */
 #define WEBHOOK(verb, pattern, what, body)                                                         \
     {                                                                                              \
-        .method = verb, pattern, handle_webhook, .roles = ROLE_OPS, .command = what,               \
+        .method = verb, pattern, .begin = webhook_begin, .roles = ROLE_OPS, .command = what,       \
         .takes_body = body                                                                         \
     }
 #define WEBHOOK_LIST(pattern, what, query)                                                         \
     {                                                                                              \
-        .method = "GET", pattern, handle_webhook, .roles = ROLE_OPS, .command = what,              \
+        .method = "GET", pattern, .begin = webhook_begin, .roles = ROLE_OPS, .command = what,      \
         .parameters = query, .limit_max = LIST_MAX                                                 \
     }
 
@@ -88,12 +89,16 @@ static const struct route routes[] = {
     COMMAND("DELETE", "/v1/sources/{}", BS_COMMAND_DELETE_SOURCE, false),
     {.method = "GET",
      "/v1/sources",
-     handle_read,
-     read_sources,
+     .begin = read_begin,
+     .read = read_sources,
      .roles = ROLE_FEED | ROLE_READ,
      .parameters = BY_NAME,
      .limit_max = LIST_MAX},
-    {.method = "GET", "/v1/sources/{}", handle_read, read_source, .roles = ROLE_FEED | ROLE_READ},
+    {.method = "GET",
+     "/v1/sources/{}",
+     .begin = read_begin,
+     .read = read_source,
+     .roles = ROLE_FEED | ROLE_READ},
     LIST("/v1/presets", read_presets, BY_NUMBER, LIST_MAX),
     LIST("/v1/pools", read_pools, BY_NAME, LIST_MAX),
     READ("/v1/pools/{}", read_pool),
@@ -110,36 +115,41 @@ static const struct route routes[] = {
     READ("/v1/markets/{}", read_market),
     {.method = "GET",
      "/v1/markets/{}/adl-queue",
-     handle_read,
-     read_adl_queue,
+     .begin = read_begin,
+     .read = read_adl_queue,
      .roles = ROLE_READ,
      .parameters = BY_NUMBER | QUERY_SIDE,
      .needs_side = true,
      .limit_max = LIST_MAX},
     {.method = "GET",
      "/v1/settlements",
-     handle_settlements,
+     .begin = settlements_begin,
      .roles = ROLE_READ,
      .parameters = BY_NUMBER | QUERY_POOL,
      .limit_max = LIST_MAX},
     {.method = "GET",
      "/v1/pools/{}/settlements/#",
-     handle_settlement,
+     .begin = settlement_begin,
      .roles = ROLE_READ,
      .parameters = BY_NUMBER,
      .limit_max = ACTIONS_MAX},
     {.method = "GET",
      "/v1/actions",
-     handle_actions,
+     .begin = actions_begin,
      .roles = ROLE_READ,
      .parameters = BY_NUMBER | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE | QUERY_WAIT_MS,
      .limit_max = ACTIONS_MAX},
     {.method = "GET",
      "/v1/stream",
-     handle_stream,
+     .begin = stream_begin,
      .roles = ROLE_READ,
      .parameters = QUERY_AFTER_NUMBER | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE},
-    {.method = "POST", "/v1/simulations", handle_simulation, .roles = ROLE_OPS, .takes_body = true},
+    {.method = "POST",
+     "/v1/simulations",
+     .begin = simulation_begin,
+     .end = simulation_end,
+     .roles = ROLE_OPS,
+     .takes_body = true},
     COMPARE("GET", "/v1/pools/{}/settlements/#/compare", false),
     COMPARE("POST", "/v1/pools/{}/settlements/#/compare", true),
     COMPARE_IN("GET", "/v1/settlements/#/compare", false),
@@ -153,11 +163,16 @@ static const struct route routes[] = {
     WEBHOOK("POST", "/v1/webhooks/{}/rotate", WEBHOOKS_ROTATE, true),
     WEBHOOK("POST", "/v1/webhooks/{}/enable", WEBHOOKS_ENABLE, true),
     WEBHOOK_LIST("/v1/webhooks/{}/deliveries", WEBHOOKS_HISTORY, BY_NUMBER),
-    {.method = "GET", "/livez", handle_live, .roles = ROLE_ANYBODY},
-    {.method = "GET", "/healthz", handle_live, .roles = ROLE_ANYBODY},
-    {.method = "GET", "/readyz", handle_ready, .roles = ROLE_ANYBODY, .parameters = QUERY_VERBOSE},
-    {.method = "GET", "/metrics", handle_metrics, .roles = ROLE_READ},
-    {.method = "GET", "/openapi.yaml", handle_contract, .roles = ROLE_READ},
+    {.method = "GET", "/livez", .begin = live_begin, .roles = ROLE_ANYBODY},
+    {.method = "GET", "/healthz", .begin = live_begin, .roles = ROLE_ANYBODY},
+    {.method = "GET",
+     "/readyz",
+     .begin = ready_begin,
+     .end = ready_end,
+     .roles = ROLE_ANYBODY,
+     .parameters = QUERY_VERBOSE},
+    {.method = "GET", "/metrics", .begin = metrics_begin, .end = metrics_end, .roles = ROLE_READ},
+    {.method = "GET", "/openapi.yaml", .begin = contract_begin, .roles = ROLE_READ},
 };
 
 #define ROUTES_COUNT (sizeof routes / sizeof routes[0])
@@ -238,4 +253,14 @@ enum bs_status route_find(struct connection *connection, const char *method, con
 const struct route *route_at(size_t i)
 {
     return i < ROUTES_COUNT ? &routes[i] : NULL;
+}
+
+bool route_is_write(const struct route *route)
+{
+    return route->begin == write_begin;
+}
+
+bool route_is_webhook(const struct route *route)
+{
+    return route->begin == webhook_begin;
 }

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 
 #include "daemon/answer/answer.h"
-#include "daemon/http/connection.h"
+#include "daemon/http/handlers.h"
+#include "daemon/http/submit.h"
 #include "daemon/simulation/simulator.h"
 
-static bool submit(struct connection *connection)
+static bool take(struct connection *connection)
 {
     return simulator_submit(connection->server->options.simulator, connection->job);
 }
@@ -38,36 +39,27 @@ static bool read_body(struct connection *connection, struct simulator_job *job)
     return good;
 }
 
-/* False: the answer is there. */
-static bool begin(struct connection *connection)
+enum outcome simulation_begin(struct connection *connection)
 {
     struct simulator *simulator = connection->server->options.simulator;
     if (simulator == NULL || simulator_is_off(simulator)) {
         answer_problem(&connection->request, BS_SIMULATION_OFF, NULL);
-        return false;
+        return OUTCOME_ANSWER;
     }
     struct simulator_job *job = calloc(1, sizeof(*job));
     if (job == NULL) {
         answer_problem(&connection->request, BS_INTERNAL, NULL);
-        return false;
+        return OUTCOME_ANSWER;
     }
     connection->job = job;
     job->request = &connection->request;
     job->pool = query_pool(&connection->query);
     job->settlement = connection->path_number;
     job->is_comparison = strchr(connection->route->pattern, '#') != NULL;
-    return read_body(connection, job);
+    return read_body(connection, job) ? submit(connection, take) : OUTCOME_ANSWER;
 }
 
-enum outcome handle_simulation(struct connection *connection)
+void simulation_end(struct connection *connection)
 {
-    if (!connection->handed_over && !begin(connection)) {
-        return OUTCOME_ANSWER;
-    }
-    bool done = false;
-    enum outcome outcome = connection_through(connection, submit, &done);
-    if (outcome == OUTCOME_ANSWER) {
-        connection->retry_after_s = connection->request.status == 503 ? 1 : 0;
-    }
-    return outcome;
+    connection->retry_after_s = connection->request.status == 503 ? 1 : 0;
 }

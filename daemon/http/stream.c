@@ -7,8 +7,9 @@
 #include <sys/socket.h>
 
 #include "daemon/answer/answer.h"
+#include "daemon/http/access_check.h"
 #include "daemon/http/actions.h"
-#include "daemon/http/gate.h"
+#include "daemon/http/handlers.h"
 #include "daemon/http/header.h"
 #include "daemon/logger/logger.h"
 #include "daemon/metrics/metrics.h"
@@ -273,7 +274,7 @@ bool stream_send(struct connection *connection)
     good &= MHD_add_response_header(response, "Cache-Control", "no-store");
     good &= MHD_add_response_header(response, "X-Accel-Buffering", "no");
     good &= MHD_add_response_header(response, "Connection", "close");
-    good &= gate_add_headers(connection, response);
+    good &= access_add_headers(connection, response);
     if (connection->is_head) { /* 0.9.75 would send the end of a chunked body behind it */
         good &= MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     }
@@ -336,7 +337,7 @@ static struct stream *stream_new(struct connection *connection, uint64_t after)
     return stream;
 }
 
-enum outcome handle_stream(struct connection *connection)
+enum outcome stream_begin(struct connection *connection)
 {
     struct http_server *server = connection->server;
     struct request *request = &connection->request;

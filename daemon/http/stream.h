@@ -39,7 +39,7 @@ struct stream_counts {
     uint64_t ended[STREAM_ENDS_COUNT];
 };
 
-/* Queues the response of a stream that handle_stream has begun; false: the connection has to go. */
+/* Queues the response of a stream that stream_begin has begun; false: the connection has to go. */
 BS_MUST_USE bool stream_send(struct connection *connection);
 /* Whether a waiting stream has something to send; looks through what does not match its filter. */
 bool stream_has_news(struct connection *connection);

@@ -17,7 +17,7 @@ bool trail_wants_path(const struct connection *connection)
 {
     const struct route *route = connection->route;
     bool only_ops = route->roles == 0 || route->roles == ROLE_OPS;
-    return only_ops && route->handle != handle_write && strcmp(route->method, "GET") != 0;
+    return only_ops && !route_is_write(route) && strcmp(route->method, "GET") != 0;
 }
 
 static void put_types(struct buffer *line, uint32_t types)

@@ -3,13 +3,14 @@
 #include <stdlib.h>
 
 #include "daemon/answer/answer.h"
-#include "daemon/http/connection.h"
+#include "daemon/http/handlers.h"
 #include "daemon/http/idempotency.h"
+#include "daemon/http/submit.h"
 #include "daemon/webhooks/webhooks.h"
 
-static bool submit(struct connection *connection)
+static bool take(struct connection *connection)
 {
-    return webhooks_submit(connection->server->options.webhooks, connection->webhooks_job);
+    return webhooks_submit(connection->server->options.webhooks, connection->job);
 }
 
 static bool parse(const struct connection *connection, struct webhooks_job *job,
@@ -60,30 +61,25 @@ static bool read_body(struct connection *connection, struct webhooks_job *job)
     return true;
 }
 
-/* False: the answer is there. */
-static bool begin(struct connection *connection)
+enum outcome webhook_begin(struct connection *connection)
 {
+    const struct route *route = connection->route;
+    const struct read_query *query = &connection->query;
     struct webhooks_job *job = calloc(1, sizeof(*job));
     if (job == NULL) {
         answer_problem(&connection->request, BS_INTERNAL, NULL);
-        return false;
-    }
-    connection->webhooks_job = job;
-    job->request = &connection->request;
-    job->verb = connection->route->command;
-    job->endpoint = query_name(&connection->query, NAME_PATH);
-    job->after = query_name(&connection->query, NAME_AFTER);
-    job->after_number = connection->query.number;
-    job->limit = connection->query.limit;
-    bool has_key = strcmp(connection->route->method, "GET") != 0 && job->verb != WEBHOOKS_TEST;
-    return read_body(connection, job) && (!has_key || idempotency_begin_job(connection));
-}
-
-enum outcome handle_webhook(struct connection *connection)
-{
-    if (!connection->handed_over && !begin(connection)) {
         return OUTCOME_ANSWER;
     }
-    bool done = false;
-    return connection_through(connection, submit, &done);
+    connection->job = job;
+    job->request = &connection->request;
+    job->verb = route->command;
+    job->endpoint = query_name(query, NAME_PATH);
+    job->after = query_name(query, NAME_AFTER);
+    job->after_number = query->number;
+    job->limit = query->limit;
+    bool takes_key = strcmp(route->method, "GET") != 0 && job->verb != WEBHOOKS_TEST;
+    if (!read_body(connection, job) || (takes_key && !idempotency_begin_job(connection, job))) {
+        return OUTCOME_ANSWER;
+    }
+    return submit(connection, take);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes: the body becomes command records here, the core makes them durable and steps them. */
 #include "daemon/answer/answer.h"
-#include "daemon/http/connection.h"
-#include "daemon/http/gate.h"
+#include "daemon/http/access_check.h"
+#include "daemon/http/handlers.h"
 #include "daemon/http/idempotency.h"
+#include "daemon/http/submit.h"
 #include "daemon/http/trail.h"
 
 /* A command that is all in its path: settle, resume, the deletes. */
@@ -35,11 +36,11 @@ static bool read_body(struct connection *connection)
     return good;
 }
 
-static bool pass_gate(struct connection *connection)
+static bool check_access(struct connection *connection)
 {
-    enum bs_status status = gate_items(connection);
+    enum bs_status status = access_check_items(connection);
     if (status != BS_OK) {
-        answer_problem(&connection->request, status, connection->gate_detail);
+        answer_problem(&connection->request, status, connection->access_detail);
         return false;
     }
     if (connection->request.batch.needs.ops != 0 && !trail_asked(connection)) {
@@ -49,16 +50,15 @@ static bool pass_gate(struct connection *connection)
     return true;
 }
 
-enum outcome handle_write(struct connection *connection)
+enum outcome write_begin(struct connection *connection)
 {
-    if (!connection->handed_over &&
-        (!read_body(connection) || !pass_gate(connection) || !idempotency_begin(connection))) {
-        return OUTCOME_ANSWER;
-    }
-    bool done = false;
-    enum outcome outcome = connection_through_core(connection, &done);
-    if (outcome == OUTCOME_ANSWER && connection->request.repeat == REPEAT_TOO_EARLY) {
+    bool good = read_body(connection) && check_access(connection) && idempotency_begin(connection);
+    return good ? submit_to_core(connection) : OUTCOME_ANSWER;
+}
+
+void write_end(struct connection *connection)
+{
+    if (connection->request.repeat == REPEAT_TOO_EARLY) {
         connection->retry_after_s = 1;
     }
-    return outcome;
 }

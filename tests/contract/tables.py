@@ -90,6 +90,15 @@ def check_routes(report, contract, tables):
         check_route(report, name, routes[name], told[name])
 
 
+def check_headings(report, tables):
+    """Each route is a heading of docs/api.md, and the other way round."""
+    headings = re.findall(r"^### (\w+ /.*)$", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
+    told = sorted(shape(heading) for heading in headings)
+    routes = sorted(f"{row['method']} {shape(row['pattern'])}" for row in tables["routes"])
+    report.check(told == routes, "docs/api.md has other headings than the daemon has routes: "
+                                 f"{sorted(set(told) ^ set(routes))}")
+
+
 def check_route(report, name, row, operation):
     check_roles(report, name, row, operation)
     query = {parameter["name"]: parameter for parameter in operation.parameters
@@ -269,6 +278,7 @@ def main(tool):
     tables = json.loads(subprocess.run([tool], capture_output=True, check=True).stdout)
     contract, report = Contract(), Report()
     check_routes(report, contract, tables)
+    check_headings(report, tables)
     check_codes(report, contract, tables)
     check_statuses(report, contract)
     check_objects(report, contract, tables)

@@ -221,7 +221,7 @@ static void read_object(struct buffer *out, const struct route *route, const str
     bool good = false;
     memset(&asked, 0, sizeof asked);
     buffer_clear(out);
-    if (route->handle == handle_webhook) {
+    if (route_is_webhook(route)) {
         good = read_webhook(out, route->command, bytes, body->size, &error);
     } else {
         good = strchr(route->pattern, '#') != NULL
@@ -281,7 +281,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     body.bytes = (const char *)input.at;
     body.size = input.left;
     const struct route *route = connection.route;
-    if (route->handle != handle_write) {
+    if (!route_is_write(route)) {
         check_object(route, &body);
         return 0;
     }

@@ -56,7 +56,7 @@ static json_t *roles(const struct route *route)
 /* A test is sent whenever it is asked for. */
 static bool keeps_webhook_answer(const struct route *route)
 {
-    return route->handle == handle_webhook && strcmp(route->method, "GET") != 0 &&
+    return route_is_webhook(route) && strcmp(route->method, "GET") != 0 &&
            route->command != WEBHOOKS_TEST;
 }
 
@@ -70,8 +70,8 @@ static json_t *routes(void)
                             route->method, "pattern", route->pattern, "roles", roles(route),
                             "parameters", parameters(route), "limit_max", (int)route->limit_max,
                             "takes_body", route->takes_body, "body_optional", route->body_optional,
-                            "is_write", route->handle == handle_write, "takes_key",
-                            route->handle == handle_write || keeps_webhook_answer(route)));
+                            "is_write", route_is_write(route), "takes_key",
+                            route_is_write(route) || keeps_webhook_answer(route)));
     }
     return list;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/http/gate.h"
+#include "daemon/http/access_check.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -20,7 +20,7 @@ static enum bs_status refuse(struct connection *connection, enum bs_status statu
 {
     char peer[TRAIL_PEER_SIZE];
     trail_peer(connection, peer);
-    (void)snprintf(connection->gate_detail, sizeof(connection->gate_detail), "%s", detail);
+    (void)snprintf(connection->access_detail, sizeof(connection->access_detail), "%s", detail);
     logger_write(
         LOGGER_WARN, "access", "a request was refused",
         LOGGER_FIELDS(
@@ -138,14 +138,14 @@ static void take_caller(struct connection *connection, const struct access_key *
 static enum bs_status charge_request(struct connection *connection, struct access_key *key)
 {
     int64_t now_ms = sweep_now_ms();
-    bool writes = connection->route != NULL && connection->route->handle == handle_write;
+    bool writes = connection->route != NULL && route_is_write(connection->route);
     bucket_fill(&key->requests, now_ms);
     bucket_fill(&key->items, now_ms);
     int64_t wait_ms = bucket_wait_ms(&key->requests);
     int64_t items_ms = writes ? bucket_wait_ms(&key->items) : 0;
     int64_t longest_ms = wait_ms > items_ms ? wait_ms : items_ms;
     if (longest_ms > 0) {
-        char detail[sizeof(connection->gate_detail)];
+        char detail[sizeof(connection->access_detail)];
         connection->retry_after_s = (uint32_t)((longest_ms + 999) / 1000);
         (void)snprintf(detail, sizeof(detail), "%s of %u %s a second is reached",
                        connection->caller.name,
@@ -157,7 +157,7 @@ static enum bs_status charge_request(struct connection *connection, struct acces
     return BS_OK;
 }
 
-enum bs_status gate_admit(struct connection *connection)
+enum bs_status access_check_route(struct connection *connection)
 {
     struct caller *caller = &connection->caller;
     const struct route *route = connection->route;
@@ -182,7 +182,7 @@ enum bs_status gate_admit(struct connection *connection)
     }
     if (route != NULL && (roles_of(route) & caller->roles) == 0) {
         struct buffer names = {0};
-        char detail[sizeof(connection->gate_detail)];
+        char detail[sizeof(connection->access_detail)];
         key_roles_print(&names, roles_of(route));
         (void)snprintf(detail, sizeof(detail), "%s lacks the role for this path: %s", caller->name,
                        names.bytes);
@@ -192,14 +192,14 @@ enum bs_status gate_admit(struct connection *connection)
     return BS_OK;
 }
 
-enum bs_status gate_parameters(struct connection *connection)
+enum bs_status access_check_parameters(struct connection *connection)
 {
     bool shows_figures = (connection->query.given & QUERY_VERBOSE) != 0;
     if (!shows_figures || (connection->caller.roles & ROLE_READ) != 0) {
         return BS_OK;
     }
     const char *name = connection->caller.name;
-    char detail[sizeof(connection->gate_detail)];
+    char detail[sizeof(connection->access_detail)];
     (void)snprintf(detail, sizeof(detail), "verbose: %s%sthe role read is needed", name,
                    name[0] == '\0' ? "" : " lacks it: ");
     return refuse(connection, name[0] == '\0' ? BS_KEY_REQUIRED : BS_FORBIDDEN, detail);
@@ -228,7 +228,7 @@ static enum bs_status check_items(struct connection *connection)
         return BS_OK;
     }
     char types[100];
-    char detail[sizeof(connection->gate_detail)];
+    char detail[sizeof(connection->access_detail)];
     print_types(lacks_ops ? needs->ops : needs->feed, types, sizeof(types));
     bool confirms = lacks_ops && (needs->ops >> BS_COMMAND_MARK & 1) != 0;
     (void)snprintf(detail, sizeof(detail), "%s lacks the role %s, which items need: %s%s",
@@ -237,7 +237,7 @@ static enum bs_status check_items(struct connection *connection)
     return refuse(connection, BS_FORBIDDEN, detail);
 }
 
-enum bs_status gate_items(struct connection *connection)
+enum bs_status access_check_items(struct connection *connection)
 {
     struct keys *keys = connection->server->keys;
     if (keys == NULL) {
@@ -281,7 +281,7 @@ static enum MHD_Result add_rates(const struct access_key *key, struct MHD_Respon
            MHD_add_response_header(response, "RateLimit", state);
 }
 
-enum MHD_Result gate_add_headers(struct connection *connection, struct MHD_Response *response)
+enum MHD_Result access_add_headers(struct connection *connection, struct MHD_Response *response)
 {
     enum MHD_Result added = MHD_YES;
     struct keys *keys = connection->server->keys;
