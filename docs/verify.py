@@ -122,7 +122,7 @@ class Pool:
                 self.counts["(not recomputed: weights that are not by today's maintenance margin)"] += case["way"] == 3
             case["legs"], case["weights"] = case["legs"] + [action["market"]], case["weights"] + (ways + [0])[case["way"]]
 
-    def pair(self, action, other, taken=False):  # both sides are closed; or a volunteer takes the position over
+    def pair(self, action, other, taken=False):  # both sides are closed; or a provider takes the position over
         self.check("other side of a close", all(action.get(name) == other.get(name) for name in (
             "market", "value", "price", "mark_price", "settlement", "reason")) and (action["account"], action["counterparty"]) == (
             other["counterparty"], other["account"]) and action["id"] - 1 == other["id"] and (action["side"] == other["side"]) == taken and

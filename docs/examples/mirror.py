@@ -118,7 +118,7 @@ class Book:
             return
         if "size_closed" in action:  # below 0 in a reversal: it comes back
             self.add(account, action, -Decimal(action["size_closed"]))
-        if "size_taken" in action:  # a volunteer took it over
+        if "size_taken" in action:  # a provider took it over
             self.add(account, action, Decimal(action["size_taken"]))
         if action["type"] == "takeover":  # what left the account is the fund's
             self.add(action["counterparty"], action, Decimal(action["size_closed"]))

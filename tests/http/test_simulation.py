@@ -62,7 +62,7 @@ def test_account(t):
         t.refused("elsewhere", simulate(server, account="elsewhere"), 409, "account_in_other_pool", "account")
 
 
-def test_volunteers(t):
+def test_providers(t):
     """3 BTC are worth 177000 at 59000, a spread of 0.1 % is 177: needed is 2600 and the spread, and what
     winners pay is that and no more."""
     with Server() as server:
@@ -71,9 +71,9 @@ def test_volunteers(t):
         server.post("/v1/providers", {"account": "lp", "market": "BTC-PERP", "max_position": "5"})
         answer = simulate(server, shocks=FALL, waterfalls={
             "queue": [{"layer": "insurance"}, {"layer": "adl", "price": "mark"}, {"layer": "haircut"}],
-            "volunteers": [{"layer": "insurance"}, {"layer": "assign", "spread_ppm": 1000},
+            "providers": [{"layer": "insurance"}, {"layer": "assign", "spread_ppm": 1000},
                            {"layer": "adl", "price": "mark"}, {"layer": "haircut"}]}).json
-        expect(t, "volunteers", answer["waterfalls"]["volunteers"], {
+        expect(t, "providers", answer["waterfalls"]["providers"], {
             "assignments": 1, "spreads": "177", "closes": 0, "closed_notional": "0", "haircuts": "2777",
             "needed_from_winners": "2777", "overshoot": "0", "accounts_touched": 2})
         expect(t, "queue", answer["waterfalls"]["queue"], {
