@@ -16,8 +16,8 @@ What is left out, and why nothing is lost by it:
     funds but a short one: the only one of these that is a choice and not sound by itself.
 Every adl layer is combined with every haircut layer and every fund; the cover, which the slice takes
 too, is every adl layer with three haircuts and every haircut with three adl layers. Accounts differ
-in adl_priority and haircut_cap_ppm, so no two names can be exchanged. All of them volunteer, within other
-limits each; the waterfalls that ask them are every assign layer with three adl and two haircut layers.
+in adl_priority and haircut_cap_ppm, so no two names can be exchanged. All of them are providers, each
+within limits of its own; the waterfalls that ask them are every assign layer with three adl and two haircut layers.
 """
 import argparse
 import itertools

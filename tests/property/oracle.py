@@ -334,8 +334,8 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
         self.set_anew(pool, account)
         account.collateral, account.positions = collateral, positions
         account.haircut_cap_ppm = command.get("haircut_cap_ppm", account.haircut_cap_ppm)
-        for bucket in self.buckets(pool, account).values():
-            bucket.haircut_cap_ppm = account.haircut_cap_ppm
+        for isolated in self.all_isolated(pool, account).values():
+            isolated.haircut_cap_ppm = account.haircut_cap_ppm
         account.baseline += pool.equity(account) - equity
         self.homes[name], pool.accounts[name] = pool, account
         if "positions" in command:

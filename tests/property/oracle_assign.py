@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The oracle's volunteers: liquidity providers that take over positions before anybody is deleveraged.
+"""The oracle's providers: accounts that take over positions before anybody is deleveraged.
 
 Readings: (1) lots move at what the insolvent account's position loses of its value at mark, less
 cost = floor(|that value| * spread_ppm / 10^6); all costs of one account are at most floor(debt *
 max_cost_ppm / 10^6), the debt as it is when the layer's turn comes. (2) Legs go in closing order;
-volunteers by priority (absent = last), then account id; each is asked once for each leg and takes
-the most lots that keep every limit afterwards. (3) Limits are of the cross account. A taking that
-only makes an opposite position smaller is not held against max_position and leverage. Leverage and
-the share of a window go by the equity before the taking, which must be above 0 (with inverse
-markets above 1, for the roundings). (4) Windows are fixed, counted from the epoch; a window counts
-the value at mark of what was taken under that registration. max_size is per settlement. (5) No
-account is asked for its own isolated margin, nor one that the last close with which was taken back.
+providers by priority (absent = last), then account id; each is asked once for each leg and takes
+the most lots that keep every limit afterwards. (3) Limits are of the cross account. Lots that only
+make an opposite position smaller do not count against max_position and leverage. Leverage and the
+quota go by the equity before the take-over, which must be above 0 (with inverse markets above 1, for
+the roundings). (4) Quota periods are fixed, counted from the epoch; one counts the value at mark of
+what was taken under that registration. max_size is per settlement. (5) No
+account is asked for its own isolated margin, nor an account whose last close with it was taken back.
 (6) The spread moves both baselines: it is nobody's gain or loss of the period. (7) The fund's own
-inventory is offered too; as long as it owes nothing, at no cost. (8) What could not be applied of an
-assignment the volunteer gives back by a trade at the same value, and its baseline with it.
+inventory is offered too; as long as it owes nothing, at no cost. (8) The
+provider gives back what could not be applied of an assignment, by a trade at the same value, and its
+baseline moves back with it.
 """
 import copy
 from dataclasses import dataclass
@@ -35,10 +36,10 @@ class Provider:
     window: str | None
     window_ppm: int | None
     priority: int | None
-    settlement: int = 0  # the one that
-    lots: int = 0        # were taken in
-    opened: int = -1     # the window that
-    value: int = 0       # was taken in
+    settlement: int = 0  # the settlement that `lots` counts for
+    lots: int = 0
+    opened: int = -1     # the quota period that `value` counts for
+    value: int = 0
 
     def order(self):
         return (self.priority is None, self.priority or 0, self.account.id)
@@ -148,7 +149,7 @@ class Taking:
         return self.lots(provider, sign * most)
 
 
-class Volunteers:
+class Takers:
     """The part of a Settlement that asks them."""
 
     def assign(self, account):

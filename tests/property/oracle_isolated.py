@@ -6,55 +6,55 @@ from oracle_ledger import Account, check
 
 
 class Isolated:
-    """The part of the Oracle that knows isolated positions."""
+    """The part of the Oracle that handles isolated positions."""
 
     def find_isolated(self, pool, account, market_id):
         return pool.accounts.get(f"{account.id}\0{market_id}")
 
     def open_isolated(self, pool, account, market_id):
-        bucket = Account(f"{account.id}\0{market_id}")
-        bucket.haircut_cap_ppm = account.haircut_cap_ppm  # the cap is of the account, all of it
-        pool.accounts[bucket.id], self.homes[bucket.id] = bucket, pool
-        return bucket
+        isolated = Account(f"{account.id}\0{market_id}")
+        isolated.haircut_cap_ppm = account.haircut_cap_ppm  # the cap holds for the whole account
+        pool.accounts[isolated.id], self.homes[isolated.id] = isolated, pool
+        return isolated
 
     def isolated_of(self, command, pool, account, opens=False):
         """The isolated margin that a fill, a transfer or a handover names."""
         check(account is not pool.backstop, "reserved_id")
         market = self.market_of(command, pool)
-        bucket = self.find_isolated(pool, account, market.id)
-        check(bucket or opens, "unknown_isolated")
-        return bucket or self.open_isolated(pool, account, market.id)
+        isolated = self.find_isolated(pool, account, market.id)
+        check(isolated or opens, "unknown_isolated")
+        return isolated or self.open_isolated(pool, account, market.id)
 
     def put_isolated(self, pool, account, market, item):
         check(account is not pool.backstop, "reserved_id")
-        bucket = self.find_isolated(pool, account, market.id)
-        if not bucket and "collateral" not in item:
+        isolated = self.find_isolated(pool, account, market.id)
+        if not isolated and "collateral" not in item:
             check(Fraction(item["size"]) == 0, "collateral_required")
             return
-        position = self.absolute(pool, market, item, bucket and bucket.positions.get(market.id))
+        position = self.absolute(pool, market, item, isolated and isolated.positions.get(market.id))
         collateral = self.quanta(pool, item["collateral"]) if "collateral" in item else None
-        bucket = bucket or self.open_isolated(pool, account, market.id)
-        equity = pool.equity(bucket)
-        self.set_anew(pool, bucket, market)
-        bucket.collateral = bucket.collateral if collateral is None else collateral
-        bucket.positions = {market.id: position} if position else {}
-        bucket.baseline += pool.equity(bucket) - equity
+        isolated = isolated or self.open_isolated(pool, account, market.id)
+        equity = pool.equity(isolated)
+        self.set_anew(pool, isolated, market)
+        isolated.collateral = isolated.collateral if collateral is None else collateral
+        isolated.positions = {market.id: position} if position else {}
+        isolated.baseline += pool.equity(isolated) - equity
 
     def isolated_items(self, command):
         items = [item for item in command["positions"] if item.get("margin") == "isolated"]
         return {item["market"]: item for item in items}
 
-    def buckets(self, pool, account):
+    def all_isolated(self, pool, account):
         start = account.id + "\0"
-        return {name[len(start):]: bucket for name, bucket in sorted(pool.accounts.items())
+        return {name[len(start):]: isolated for name, isolated in sorted(pool.accounts.items())
                 if name.startswith(start)}
 
     def check_isolated_named(self, pool, account, command):
         kinds = [(item["market"], item.get("margin", "cross")) for item in command["positions"]]
         check(len(kinds) == len(set(kinds)), "duplicate_market")
         listed = self.isolated_items(command)
-        for market, bucket in self.buckets(pool, account).items():
-            check(market in listed or bucket.collateral == 0, "isolated_left")
+        for market, isolated in self.all_isolated(pool, account).items():
+            check(market in listed or isolated.collateral == 0, "isolated_left")
 
     def check_isolated_begun(self, pool, account, command):
         for market, item in self.isolated_items(command).items():
@@ -63,7 +63,7 @@ class Isolated:
 
     def replace_isolated(self, pool, account, command):
         listed = self.isolated_items(command)
-        for market in self.buckets(pool, account).keys() | listed.keys():
+        for market in self.all_isolated(pool, account).keys() | listed.keys():
             item = listed.get(market, {"size": "0"})
             self.put_isolated(pool, account, self.markets[market], item)
 

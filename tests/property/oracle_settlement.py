@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The oracle's settlement: one run over one pool (docs/policies.md, The run)."""
 from oracle_adl import Adl
-from oracle_assign import Volunteers
+from oracle_assign import Takers
 from oracle_haircut import Haircut
 from oracle_claims import Claims
 from oracle_fund import Fund, observe
@@ -11,7 +11,7 @@ from oracle_venue import Memory
 from oracle_window import Window, close_window, in_force
 
 
-class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Volunteers):
+class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Takers):
     """One run over one pool (docs/policies.md, The run)."""
 
     def __init__(self, pool, now):

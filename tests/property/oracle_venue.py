@@ -115,7 +115,7 @@ class Venue:
         return actions
 
     def give_back(self, pool, close, lots):
-        """A volunteer's side: a trade the other way, at the same value."""
+        """A provider's side: a trade the other way, at the same value."""
         account, market, sign = close.accounts[1], close.market, close.sign
         value, at_mark = close.part(close.value, lots), close.part(close.mark_value, lots)
         before = sign * account.positions[market.id].size if market.id in account.positions else 0

@@ -546,7 +546,7 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds):
             else:
                 self.oddity(names, markets, pool)
         if self.chance(0.3):
-            self.volunteers(names, markets, pool)
+            self.providers(names, markets, pool)
         self.mark_all(markets)
         if self.chance(0.1):
             self.clock(rng.choice([1, 9999, 10000, 10001]))
@@ -570,8 +570,8 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds):
             self.accounts(pool, parts[pool], markets[pool])
         for pool in pools:
             self.window(pool)
-            self.standing_volunteers(pool)
-            self.volunteers(parts[pool], markets[pool], pool)
+            self.standing_providers(pool)
+            self.providers(parts[pool], markets[pool], pool)
             self.mark_all(markets[pool])
             if self.chance(0.6):
                 self.fund(pool)

@@ -16,7 +16,7 @@ class AssignWorlds:
             layer["max_cost_ppm"] = rng.choice([0, 1, 500000, 10 ** 6, 10 ** 7, 10 ** 9])
         return layer
 
-    def standing_volunteers(self, pool):
+    def standing_providers(self, pool):
         """Accounts that hold nothing and are there to take over, with a little or a lot."""
         rng = self.rng
         if not self.oracle.pools[pool].layer("assign"):
@@ -27,7 +27,7 @@ class AssignWorlds:
             self.add({"type": "account", "account": name + pool, "pool": pool,
                       "collateral": self.money(cash, pool)})
 
-    def volunteers(self, names, markets, pool):
+    def providers(self, names, markets, pool):
         """Some registrations: new, repeated, smaller, removed, and now and then refused."""
         if not self.oracle.pools[pool].layer("assign") and not self.chance(0.05):
             return
@@ -35,9 +35,9 @@ class AssignWorlds:
                     if name + pool in self.oracle.pools[pool].accounts]
         for _ in range(self.rng.choice([1, 2, 3, 5])):
             some = standing if standing and self.chance(0.7) else names
-            self.volunteer(self.rng.choice(some), self.rng.choice(markets), pool)
+            self.provider(self.rng.choice(some), self.rng.choice(markets), pool)
 
-    def volunteer(self, name, market, pool):
+    def provider(self, name, market, pool):
         rng = self.rng
         held = self.oracle.pools[pool].accounts[name].positions.get(market.id)
         own = abs(held.size) if held else 0

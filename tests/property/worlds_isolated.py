@@ -23,17 +23,17 @@ class IsolatedWorlds:
         """Money, a trade or an absolute update of an isolated margin, that may not exist."""
         rng, held = self.rng, self.oracle.pools[pool]
         name, market = rng.choice(names), rng.choice(markets)
-        buckets = [key.split("\0") for key in sorted(held.accounts) if "\0" in key]
-        if buckets and self.chance(0.8):
-            name, market_id = rng.choice(buckets)
+        isolated = [key.split("\0") for key in sorted(held.accounts) if "\0" in key]
+        if isolated and self.chance(0.8):
+            name, market_id = rng.choice(isolated)
             market = held.markets[market_id]
         where = {"account": name, "market": market.id}
-        bucket = held.accounts.get(f"{name}\0{market.id}")
+        margin = held.accounts.get(f"{name}\0{market.id}")
         pick = rng.random()
         if pick < 0.4:
             amount = rng.choice([rng.randint(1, 500) * self.scale, -rng.randint(1, 50)])
-            if bucket and self.chance(0.5):
-                amount = self.target() - held.equity(bucket)
+            if margin and self.chance(0.5):
+                amount = self.target() - held.equity(margin)
             item = {"type": "transfer", "amount": self.money(amount, pool)}
             if self.chance(0.3):
                 item["kind"] = rng.choice(["fee", "funding", "deposit"])
