@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Who came first, and what an account is called, must not decide what is taken.
+"""Neither the order of arrival nor the name of an account may decide what is taken.
 
 `order.py --bin BUILD` tells every story of played.scn and every scenario of a defect again with the
 accounts of each block posted in other orders: the same actions. Then under other names, which sort

@@ -238,7 +238,7 @@ def read_csv(name):
 
 
 def misplaced(places):
-    """What is wrong with the books of cases: each must stand in exactly one place."""
+    """What is wrong with the lists of cases: each case must stand in exactly one of them."""
     wrong = []
     for row in read_csv("not_applicable.csv"):
         shown = row["shown_by"]

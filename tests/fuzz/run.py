@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Fuzzes: `run.py BUILD [--seconds N] [--jobs N] [--log FILE] [NAME...]` runs the targets of a build
-made with -Dfuzz=true, each for so long, as many at a time as there are jobs. It begins with the
-corpus of the tree and with what earlier runs in this build found, which it keeps there.
+made with -Dfuzz=true for N seconds each, N jobs at a time. It begins with the corpus of the tree and
+with what earlier runs found, which stays in the build directory.
 
 An input that breaks something is written into BUILD/found; put it into tests/fuzz/corpus/NAME under
 a name that says what it broke, and it is tested in every build from then on. FILE gets one line in
@@ -43,7 +43,7 @@ def dictionary(build, name):
 
 
 def fuzz(build, name, seconds):
-    """(whether all was well, one line that says so, what it printed)"""
+    """(whether it succeeded, one line about the run, its output)"""
     grown, found = build / "grown" / name, build / "found"
     grown.mkdir(parents=True, exist_ok=True)
     found.mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A backstopd of one's own for each test: started on a free loopback port with a fresh data
-directory, always stopped and cleaned up. Standard library only.
+"""Starts a backstopd for a test, on a free loopback port with a fresh data directory; stops it and
+deletes the directory in any case. Standard library only.
 
     BACKSTOPD=build/daemon/backstopd tests/http/test_routes.py      (or the path as first argument)
 
@@ -62,7 +62,7 @@ class Authority:
         subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
     def issue(self, name, subject, extensions, days=30):
-        """Certificate and key of that name; extensions: lines of openssl's."""
+        """Issues a certificate and a key under that name. extensions: lines of an openssl file."""
         self.openssl("req", *self.new_key(name), "-out", self.path(name + ".csr"), "-subj", subject)
         with open(self.path(name + ".ext"), "w", encoding="utf-8") as file:
             file.write("\n".join(extensions))
@@ -90,7 +90,7 @@ class Response:
 
     @property
     def code(self):
-        """The stable code of a problem document, None for any other answer."""
+        """The stable code of a problem document; None for any other answer."""
         if self.headers.get("content-type") != PROBLEM:
             return None
         return self.json["code"]
@@ -133,7 +133,7 @@ class Server:
         atexit.register(self.close)
 
     def write_keys(self, keys):
-        """A new keys file in place of the old one; the daemon learns of it by SIGHUP."""
+        """Replaces the keys file. The daemon reads it at SIGHUP."""
         with open(self.keys_path + ".new", "w", encoding="utf-8") as file:
             os.chmod(file.name, 0o600)
             for name, said in keys.items():
@@ -147,7 +147,7 @@ class Server:
         return self.start()
 
     def __exit__(self, kind, *_):
-        """A server that was not killed must end cleanly: the sanitizers report by the exit code."""
+        """A server that was not killed must exit with 0: sanitizers report through the exit code."""
         code = self.stop()
         output = self.output().decode(errors="replace")
         self.close()
@@ -188,7 +188,7 @@ class Server:
         self.process.wait()
 
     def stop(self):
-        """SIGTERM; returns the exit code."""
+        """Sends SIGTERM. Returns the exit code."""
         if self.process.poll() is None:
             self.process.terminate()
         try:
@@ -198,7 +198,7 @@ class Server:
             raise
 
     def close(self):
-        """Always safe, as often as wanted."""
+        """Safe at any time and more than once."""
         try:
             if self.process is not None:
                 self.stop()
@@ -255,12 +255,12 @@ class Server:
         return self.wrap(socket.create_connection((self.host, self.port), timeout=timeout))
 
     def wrap(self, sock):
-        """A connected socket as what requests go through."""
+        """Puts TLS around a connected socket if the server has it."""
         return sock if self.tls is None else self.tls.wrap_socket(sock, server_hostname=self.host)
 
     def raw(self, data, timeout=10, count=1):
-        """Sends bytes as they are; returns all answers until the server closes, or is silent after
-        at least `count` of them."""
+        """Sends bytes unchanged. Returns all answers until the server closes or, after `count` of
+        them, is silent."""
         with self.open(timeout) as sock:
             try:
                 sock.sendall(data)
@@ -269,7 +269,7 @@ class Server:
             return read_responses(sock, 0.5, count)
 
     def pages(self, path):
-        """All rows of a cursor-paged list."""
+        """All rows of a list, page by page."""
         rows = []
         after = ""
         while True:
@@ -280,7 +280,7 @@ class Server:
             after = ("&" if "?" in path else "?") + "after=" + page["next"]
 
     def actions(self, query=""):
-        """All actions there are now."""
+        """All actions published so far."""
         rows = []
         after = "0"
         while True:
@@ -291,7 +291,7 @@ class Server:
                 return rows
 
     def wait_for_actions(self, count, timeout_s=30):
-        """Until so many are readable: that is one commit after the write that caused them."""
+        """Waits until that many can be read: one commit after the write that caused them."""
         after = "0"
         deadline = time.monotonic() + timeout_s
         while int(after) < count:
@@ -300,7 +300,7 @@ class Server:
             after = self.get(f"/v1/actions?after={after}&limit=10000&wait_ms=1000").json["next"]
 
     def state(self):
-        """A digest over everything the state answers show."""
+        """A digest of all pools, markets, accounts and positions as the API shows them."""
         shown = [self.pages(path) for path in
                  ("/v1/pools", "/v1/markets", "/v1/accounts", "/v1/positions")]
         return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
@@ -343,7 +343,7 @@ def common_authority(made=[]):  # noqa: B006: made once, for all servers of a te
 
 
 def read_responses(sock, silence_s, count=1):
-    """Answers until the peer closes, or nothing came for silence_s after `count` whole answers."""
+    """Reads answers until the peer closes or, after `count` of them, is silent for silence_s."""
     data = b""
     responses = []
     while True:
@@ -379,7 +379,7 @@ def take_response(data):
 
 
 def chain_errors(actions):
-    """What is wrong with the ids and hashes of all actions there are, pool by pool."""
+    """What is wrong with the ids and hashes of the actions, pool by pool."""
     errors = []
     last = {}
     for number, action in enumerate(actions, 1):
@@ -436,7 +436,7 @@ class Checks:
 
 
 def run(names):
-    """Runs every test_* of a module; an exception in one is a failure, the others still run."""
+    """Runs every test_* of a module. An exception is a failure; the other tests still run."""
     binary()
     checks = Checks()
     for name, test in list(names.items()):

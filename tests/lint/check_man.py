@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The manual pages: nothing for a linter to say, and every verb and option of backstopctl is in its
+"""The manual pages pass a linter, and every verb and option of backstopctl is in its
 page. `check_man.py BACKSTOPCTL`"""
 import re
 import subprocess

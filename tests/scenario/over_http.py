@@ -51,7 +51,7 @@ def decided(action):
 
 
 def published(server, count):
-    """All actions, once there are as many as expected: they become visible when durable."""
+    """All actions, once as many as expected are durable and so visible."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         actions = server.actions()

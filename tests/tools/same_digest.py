@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every compiler and level gives the same bytes: `same_digest.py OUT REPLAY...` runs all scenarios and
-the real instant through each replay tool and compares digests and actions with the first one's.
-OUT gets one line in the form of meson's testlog.json, for count.py."""
+"""Every compiler and level of optimisation gives the same bytes: `same_digest.py OUT REPLAY...` runs
+all scenarios and the real instant through each replay tool and compares digests and actions with those
+of the first. OUT gets one line in the form of meson's testlog.json, for count.py."""
 import json
 import pathlib
 import sys
