@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * backstopctl: a client of backstopd over HTTP. Here the command line is read; the verbs and
- * options are tables (verbs.c).
+ * backstopctl: a client of backstopd over HTTP. This file reads the command line; the verbs and the
+ * options are tables, verbs.def and options.def.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -16,21 +16,6 @@
 #define DEFAULT_BATCH 1000
 #define BATCH_MAX 1000000L /* items of one request that a server takes */
 
-static void print_options(int bits)
-{
-    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
-        const struct option_row *row = &option_rows[i];
-        char name[32];
-        if ((row->bit & bits) == 0) {
-            continue;
-        }
-        snprintf(name, sizeof(name), "--%s%s%s", row->name, row->argument == NULL ? "" : " ",
-                 row->argument == NULL ? "" : row->argument);
-        printf("  %c%c%c %-17s %s\n", row->letter == 0 ? ' ' : '-',
-               row->letter == 0 ? ' ' : row->letter, row->letter == 0 ? ' ' : ',', name, row->help);
-    }
-}
-
 static int print_help(const struct verb *verb)
 {
     if (verb != NULL) {
@@ -38,7 +23,7 @@ static int print_help(const struct verb *verb)
                verb->operand == NULL ? "" : " ", verb->operand == NULL ? "" : verb->operand,
                verb->summary);
         printf("%s%s\n", verb->help[0] == '\n' ? "" : "\n", verb->help);
-        print_options(verb->options | OPTIONS_OF_ALL);
+        options_print(verb->options | OPTIONS_OF_ALL);
         return cli_flush();
     }
     puts("usage: backstopctl VERB [OPERAND] [OPTION...]\n\nTalks to a backstopd server.\n");
@@ -47,191 +32,41 @@ static int print_help(const struct verb *verb)
                verb->summary);
     }
     puts("\nOptions of every verb:");
-    print_options(OPTIONS_OF_ALL);
+    options_print(OPTIONS_OF_ALL);
     puts("\n`backstopctl VERB --help` explains a verb with examples; backstopctl(1) explains it "
          "all.");
     return cli_flush();
 }
 
-static const struct verb *find_verb(const char *name)
+static bool set_batch(struct cli *cli)
 {
-    size_t i = 0;
-    const struct verb *verb;
-    while ((verb = verb_at(i)) != NULL && strcmp(verb->name, name) != 0) {
-        i++;
-    }
-    return verb;
-}
-
-static bool set_batch(struct options *options, const char *text)
-{
+    const char *text = cli->options.batch;
     char *end = NULL;
+    if (text == NULL) {
+        cli->batch = DEFAULT_BATCH;
+        return true;
+    }
     errno = 0;
-    options->batch = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || options->batch < 1 ||
-        options->batch > BATCH_MAX) {
+    cli->batch = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || cli->batch < 1 || cli->batch > BATCH_MAX) {
         cli_error("--batch takes a number from 1 to %ld, not '%s'", BATCH_MAX, text);
         return false;
     }
     return true;
 }
 
-static bool set_output(struct options *options, const char *text)
+static bool set_output(struct cli *cli)
 {
-    options->json = strcmp(text, "json") == 0;
-    if (!options->json && strcmp(text, "table") != 0) {
+    const char *text = cli->options.output;
+    cli->json = text != NULL && strcmp(text, "json") == 0;
+    if (text != NULL && !cli->json && strcmp(text, "table") != 0) {
         cli_error("--output takes table or json, not '%s'", text);
         return false;
     }
     return true;
 }
 
-static bool add_to_list(const char **list, size_t *count, size_t count_max, const char *argument)
-{
-    if (*count == count_max) {
-        cli_error("'%s' is one too many: at most %zu", argument, count_max);
-        return false;
-    }
-    list[(*count)++] = argument;
-    return true;
-}
-
-/* The options that are kept as they are written. */
-static const char **text_of(struct options *options, int bit)
-{
-    switch (bit) {
-    case OPTION_URL:
-        return &options->url;
-    case OPTION_ACCOUNT:
-        return &options->account;
-    case OPTION_AFTER:
-        return &options->after;
-    case OPTION_POOL:
-        return &options->pool;
-    case OPTION_SIDE:
-        return &options->side;
-    case OPTION_TYPE:
-        return &options->type;
-    case OPTION_FUND:
-        return &options->fund;
-    case OPTION_SETTLEMENT:
-        return &options->settlement;
-    case OPTION_KEY:
-        return &options->key;
-    case OPTION_KEY_FILE:
-        return &options->key_file;
-    case OPTION_CACERT:
-        return &options->cacert;
-    case OPTION_CERT:
-        return &options->cert;
-    case OPTION_CERT_KEY:
-        return &options->cert_key;
-    case OPTION_FILE:
-        return &options->file;
-    case OPTION_ROLES:
-        return &options->roles;
-    case OPTION_SUBJECT:
-        return &options->subject;
-    case OPTION_REQUESTS:
-        return &options->requests;
-    case OPTION_ITEMS:
-        return &options->items;
-    case OPTION_ORDER:
-        return &options->order;
-    case OPTION_BATCH_MAX:
-        return &options->batch_max;
-    default:
-        return NULL;
-    }
-}
-
-/* The options of a filter: a webhook takes each of them as often as wanted. */
-static struct cli_names *names_of(struct options *options, int bit)
-{
-    return bit == OPTION_ACCOUNT ? &options->accounts
-           : bit == OPTION_POOL  ? &options->pools
-           : bit == OPTION_TYPE  ? &options->types
-                                 : NULL;
-}
-
-static bool set_option(struct options *options, int bit, const char *argument)
-{
-    const char **text = text_of(options, bit);
-    if (text != NULL) {
-        struct cli_names *names = names_of(options, bit);
-        *text = argument;
-        return names == NULL || add_to_list(names->names, &names->count, CLI_NAMES_MAX, argument);
-    }
-    switch (bit) {
-    case OPTION_OUTPUT:
-        return set_output(options, argument);
-    case OPTION_BATCH:
-        return set_batch(options, argument);
-    case OPTION_FOLLOW:
-        options->follow = true;
-        return true;
-    case OPTION_QUIET:
-        options->quiet = true;
-        return true;
-    case OPTION_SHOCK:
-        return add_to_list(options->shocks, &options->shocks_count, CLI_SHOCKS_MAX, argument);
-    case OPTION_WATERFALL:
-        return add_to_list(options->waterfalls, &options->waterfalls_count, CLI_WATERFALLS_MAX,
-                           argument);
-    default:
-        return true; /* help and version are answered once all is read */
-    }
-}
-
-/* Reads all options, wherever they stand; *ret_seen has a bit for each that was given. */
-static bool read_options(int argc, char **argv, struct options *options, int *ret_seen)
-{
-    struct option long_options[OPTIONS_COUNT + 1] = {0};
-    char letters[2 * OPTIONS_COUNT + 1] = "";
-    size_t letters_count = 0;
-    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
-        const struct option_row *row = &option_rows[i];
-        long_options[i].name = row->name;
-        long_options[i].has_arg = row->argument == NULL ? no_argument : required_argument;
-        long_options[i].val = (int)i + 256;
-        if (row->letter != 0) {
-            letters[letters_count++] = row->letter;
-            if (row->argument != NULL) {
-                letters[letters_count++] = ':';
-            }
-        }
-    }
-    int found = 0;
-    while ((found = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
-        size_t row = 0;
-        while (row < OPTIONS_COUNT && found != (int)row + 256 && found != option_rows[row].letter) {
-            row++;
-        }
-        if (row == OPTIONS_COUNT || !set_option(options, option_rows[row].bit, optarg)) {
-            return false;
-        }
-        *ret_seen |= option_rows[row].bit;
-    }
-    return true;
-}
-
-static bool options_fit(const struct verb *verb, struct options *options, int seen)
-{
-    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
-        const struct cli_names *names = names_of(options, option_rows[i].bit);
-        if (names != NULL && names->count > 1 && verb->run != verb_webhook) {
-            cli_error("%s takes one --%s", verb->name, option_rows[i].name);
-            return false;
-        }
-        if ((seen & option_rows[i].bit & ~(verb->options | OPTIONS_OF_ALL)) != 0) {
-            cli_error("%s takes no --%s", verb->name, option_rows[i].name);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Words of what a verb takes; those in brackets may be left out. */
+/* The words of an operand; those in brackets may be left out. */
 static int operands_of(const char *operand, bool with_optional)
 {
     int count = 0;
@@ -296,29 +131,45 @@ static int run(const struct verb *verb, struct cli *cli)
     return code == EX_OK ? flushed : code;
 }
 
+static const struct verb *read_verb(const char *name)
+{
+    const struct verb *verb = verb_named(name);
+    const char *like = verb_like(name);
+    if (verb == NULL && like != NULL) {
+        cli_error("no verb '%s': did you mean '%s'?", name, like);
+    } else if (verb == NULL) {
+        cli_error("no verb '%s'", name);
+    }
+    return verb;
+}
+
+static int print_version(void)
+{
+    printf("backstopctl %s\njansson %s, %s\n", BACKSTOP_VERSION, jansson_version_str(),
+           http_versions());
+    return cli_flush();
+}
+
 int main(int argc, char **argv)
 {
-    struct cli cli = {.options = {.batch = DEFAULT_BATCH, .side = "long"}};
-    int seen = 0;
+    struct cli cli = {.options = {.side = "long"}};
     /* Only for the widths of characters; nothing else depends on the locale. */
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) {
         (void)setlocale(LC_CTYPE, "");
     }
-    bool understood = read_options(argc, argv, &cli.options, &seen);
-    const struct verb *verb = optind < argc ? find_verb(argv[optind]) : NULL;
+    bool understood = options_read(argc, argv, &cli.options);
+    const char *name = optind < argc ? argv[optind] : NULL;
     if (!understood) {
-        return usage_error(verb);
+        return usage_error(name == NULL ? NULL : verb_named(name));
     }
-    if ((seen & OPTION_VERSION) != 0) {
-        printf("backstopctl %s\njansson %s, %s\n", BACKSTOP_VERSION, jansson_version_str(),
-               http_versions());
-        return cli_flush();
+    if (cli.options.version) {
+        return print_version();
     }
-    if (verb == NULL && optind < argc) {
-        cli_error("no verb '%s'", argv[optind]);
+    const struct verb *verb = name == NULL ? NULL : read_verb(name);
+    if (name != NULL && verb == NULL) {
         return usage_error(NULL);
     }
-    if ((seen & OPTION_HELP) != 0) {
+    if (cli.options.help) {
         return print_help(verb);
     }
     if (verb == NULL) {
@@ -327,7 +178,8 @@ int main(int argc, char **argv)
     }
     cli.operands = argv + optind + 1;
     cli.operands_count = argc - optind - 1;
-    if (!options_fit(verb, &cli.options, seen) ||
+    if (!options_fit(&cli.options, verb->name, verb->options | OPTIONS_OF_ALL, verb->repeated) ||
+        !set_output(&cli) || !set_batch(&cli) ||
         !operands_fit(verb, cli.operands, cli.operands_count)) {
         return usage_error(verb);
     }

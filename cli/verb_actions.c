@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "cli/cli.h"
 #include "cli/table.h"
+#include "cli/verbs.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define PAGE_LIMIT "1000"
@@ -55,7 +55,7 @@ static void add_row(struct follower *follower, json_t *action)
 {
     json_t *value = json_object_get(action, "value");
     json_t *taken = json_object_get(action, "size_taken");
-    if (follower->cli->options.json) {
+    if (follower->cli->json) {
         cli_print_json(action);
         return;
     }
@@ -85,7 +85,7 @@ static int take_page(struct follower *follower, const struct http_answer *answer
     {
         add_row(follower, action);
     }
-    if (index > 0 && !follower->cli->options.json) {
+    if (index > 0 && !follower->cli->json) {
         table_print(&follower->table, stdout, follower->cli->color);
     }
     follower->at_end = index == 0;
@@ -152,7 +152,7 @@ int verb_actions(struct cli *cli)
     while (code == EX_OK && (cli->options.follow || !follower.at_end)) {
         code = next_page(&follower);
     }
-    if (code == EX_OK && !cli->options.json && !follower.table.header_printed) {
+    if (code == EX_OK && !cli->json && !follower.table.header_printed) {
         table_print(&follower.table, stdout, cli->color);
     }
     buffer_fini(&follower.cursor);

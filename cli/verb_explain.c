@@ -10,6 +10,7 @@
 #include "cli/list.h"
 #include "cli/member.h"
 #include "cli/recompute/recompute.h"
+#include "cli/verbs.h"
 
 #define PAGE_LIMIT "10000"
 
@@ -194,7 +195,7 @@ int verb_explain(struct cli *cli)
     if (action == NULL) {
         return code;
     }
-    if (cli->options.json) {
+    if (cli->json) {
         cli_print_json(action);
     } else {
         explain(action, cli->options.account);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "cli/cli.h"
 #include "cli/table.h"
+#include "cli/verbs.h"
 
 #define TIMEOUT_MS 5000L
 
@@ -24,7 +24,7 @@ int verb_health(struct cli *cli)
     json_t *document = json_loadb(answer.body, answer.size, 0, NULL);
     if (!json_is_object(document)) {
         code = cli_refused(cli, &answer);
-    } else if (cli->options.json) {
+    } else if (cli->json) {
         cli_print_json(document);
     } else {
         table_print_object(stdout, document, cli->color);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "api/key_line.h"
-#include "cli/cli.h"
+#include "cli/verbs.h"
 
 #define FILE_SIZE_MAX ((size_t)1 << 20)
 #define KEY_BYTES 32
@@ -300,10 +300,10 @@ static void on_list_json(void *user, const struct key_line *line, struct bs_text
 
 static int list(const struct cli *cli, const struct keys_file *keys)
 {
-    if (!cli->options.json) {
+    if (!cli->json) {
         printf("%-24s %-14s %10s %10s  %s\n", "NAME", "ROLES", "REQUESTS/S", "ITEMS/S", "KIND");
     }
-    return each_line(keys, cli->options.json ? on_list_json : on_list, NULL) ? EX_OK : EX_DATAERR;
+    return each_line(keys, cli->json ? on_list_json : on_list, NULL) ? EX_OK : EX_DATAERR;
 }
 
 int verb_key(struct cli *cli)

@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
 #include "cli/lines.h"
+#include "cli/verbs.h"
 
 #define BODY_SIZE_MAX                                                                              \
     ((size_t)8 << 20) /* of one request; the server takes 16 MiB unless told less */
@@ -91,7 +91,7 @@ static void show_progress(struct post *post)
 static void reject(struct post *post, uint64_t line, json_t *rejection)
 {
     post->rejected++;
-    if (post->cli->options.json) {
+    if (post->cli->json) {
         json_object_del(rejection, "index");
         json_object_set_new(rejection, "line", json_integer((json_int_t)line));
         cli_print_json(rejection);
@@ -271,7 +271,7 @@ static int send_file(struct post *post)
     struct bs_text line;
     enum lines_result result = LINES_NEXT;
     while ((result = lines_next(&post->lines, &line)) == LINES_NEXT) {
-        if (post->items_count == (size_t)post->cli->options.batch ||
+        if (post->items_count == (size_t)post->cli->batch ||
             (post->items_count > 0 && post->body.size + line.size > BODY_SIZE_MAX)) {
             int code = send_batch(post);
             if (code != EX_OK) {
@@ -288,7 +288,7 @@ static int send_file(struct post *post)
 
 static void print_summary(const struct post *post)
 {
-    if (post->cli->options.json) {
+    if (post->cli->json) {
         printf("{\"lines\":%" PRIu64 ",\"accepted\":%" PRIu64 ",\"rejected\":%" PRIu64
                ",\"seq\":%" JSON_INTEGER_FORMAT "}\n",
                post->sent, post->accepted, post->rejected, post->seq);
@@ -322,7 +322,7 @@ int verb_post(struct cli *cli)
         cli_error("%s: %s", post.name, strerror(errno));
         return EX_NOINPUT;
     }
-    post.items = calloc((size_t)cli->options.batch, sizeof(*post.items));
+    post.items = calloc((size_t)cli->batch, sizeof(*post.items));
     if (post.items == NULL) {
         abort();
     }

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
 #include "cli/table.h"
+#include "cli/verbs.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define PAGE_LIMIT "1000"
@@ -101,7 +101,7 @@ static void add_rows(struct cli *cli, struct table *table, const json_t *rows)
     json_t *row = NULL;
     json_array_foreach(rows, index, row)
     {
-        if (cli->options.json) {
+        if (cli->json) {
             cli_print_json(row);
         } else {
             table_add(table, row);
@@ -151,7 +151,7 @@ static int show_list(struct cli *cli, const char *path, const struct table_colum
     while (more && code == EX_OK) {
         code = read_page(cli, path, &table, &next, &more);
     }
-    if (!cli->options.json && (code == EX_OK || table.rows_count > 0)) {
+    if (!cli->json && (code == EX_OK || table.rows_count > 0)) {
         table_print(&table, stdout, cli->color);
     }
     buffer_fini(&next);
@@ -187,7 +187,7 @@ static int show_one(struct cli *cli, const char *before, const char *after)
     if (code != EX_OK) {
         return code;
     }
-    if (cli->options.json) {
+    if (cli->json) {
         cli_print_json(document);
     } else {
         json_t *positions = json_incref(json_object_get(document, "positions"));

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
 #include "cli/table.h"
+#include "cli/verbs.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SIMULATE_TIMEOUT_MS 120000L
@@ -148,13 +148,13 @@ static json_t *request_of(const struct cli *cli)
     json_t *shocks = json_array();
     json_t *waterfalls = json_object();
     bool good = true;
-    for (size_t i = 0; good && i < options->shocks_count; i++) {
-        good = add_shock(shocks, options->shocks[i]);
+    for (size_t i = 0; good && i < options->all.shock.count; i++) {
+        good = add_shock(shocks, options->all.shock.values[i]);
     }
-    for (size_t i = 0; good && i < options->waterfalls_count; i++) {
-        good = add_waterfall(waterfalls, options->waterfalls[i]);
+    for (size_t i = 0; good && i < options->all.waterfall.count; i++) {
+        good = add_waterfall(waterfalls, options->all.waterfall.values[i]);
     }
-    if (options->waterfalls_count > 0) {
+    if (options->all.waterfall.count > 0) {
         json_object_set(request, "waterfalls", waterfalls);
     }
     if (options->settlement == NULL) {
@@ -166,7 +166,7 @@ static json_t *request_of(const struct cli *cli)
         if (options->fund != NULL) {
             json_object_set_new(request, "fund", json_string(options->fund));
         }
-    } else if (options->shocks_count > 0 || options->fund != NULL || options->account != NULL) {
+    } else if (options->all.shock.count > 0 || options->fund != NULL || options->account != NULL) {
         cli_error("--settlement has the marks and the fund of its moment: no --shock, no --fund, "
                   "no --account");
         good = false;
@@ -342,7 +342,7 @@ int verb_simulate(struct cli *cli)
     if (!json_is_object(results)) {
         cli_error("%s: the answer is not a simulation", http_url(cli->http));
         code = EX_PROTOCOL;
-    } else if (cli->options.json) {
+    } else if (cli->json) {
         cli_print_json(answer);
     } else {
         print_results(cli, results);

@@ -8,6 +8,7 @@
 #include "cli/list.h"
 #include "cli/member.h"
 #include "cli/recompute/recompute.h"
+#include "cli/verbs.h"
 
 #define PAGE_LIMIT "10000"
 
@@ -263,7 +264,7 @@ int verb_verify(struct cli *cli)
         verifier.markets = list_by(markets, "market");
         code = verify_pools(&verifier, pools);
     }
-    if (code == EX_OK && cli->options.json) {
+    if (code == EX_OK && cli->json) {
         print_json(&verifier);
     } else if (code == EX_OK && !cli->options.quiet) {
         print_totals(&verifier);

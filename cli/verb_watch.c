@@ -10,8 +10,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
 #include "cli/table.h"
+#include "cli/verbs.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define AT_RISK_ROWS "10"
@@ -197,7 +197,7 @@ static void draw(const struct watcher *watcher)
 static void print_news(struct watcher *watcher)
 {
     struct buffer totals = {0};
-    if (watcher->cli->options.json) {
+    if (watcher->cli->json) {
         size_t index = 0;
         json_t *action = NULL;
         json_array_foreach(watcher->actions, index, action)
@@ -283,7 +283,7 @@ int verb_watch(struct cli *cli)
     struct watcher watcher = {.cli = cli,
                               .pool = cli->operands[0],
                               .actions = json_array(),
-                              .is_live = isatty(STDOUT_FILENO) == 1 && !cli->options.json};
+                              .is_live = isatty(STDOUT_FILENO) == 1 && !cli->json};
     int code = begin(&watcher);
     bool began = code == EX_OK;
     while (code == EX_OK && !stopped) {

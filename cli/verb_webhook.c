@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
 #include "cli/table.h"
+#include "cli/verbs.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TIMEOUT_MS 60000L /* a test waits for the receiver */
@@ -49,7 +49,7 @@ static int print_answer(struct cli *cli, const struct http_answer *answer)
     }
     json_t *document = json_loadb(answer->body, answer->size, 0, NULL);
     int code = EX_OK;
-    if (json_is_object(document) && cli->options.json) {
+    if (json_is_object(document) && cli->json) {
         cli_print_json(document);
     } else if (json_is_object(document)) {
         table_print_object(stdout, document, cli->color);
@@ -83,11 +83,11 @@ static int post(struct cli *cli, const char *id, const char *rest, json_t *body)
 }
 
 /* NULL: one of them is not UTF-8. */
-static json_t *list_of(const struct cli_names *names)
+static json_t *list_of(const struct option_values *names)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < names->count; i++) {
-        if (json_array_append_new(list, json_string(names->names[i])) != 0) {
+        if (json_array_append_new(list, json_string(names->values[i])) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -114,8 +114,8 @@ static int add(struct cli *cli)
 {
     const struct options *options = &cli->options;
     json_t *body = json_pack("{s:s, s:o, s:o, s:o}", "url", cli->operands[1], "pools",
-                             list_of(&options->pools), "accounts", list_of(&options->accounts),
-                             "types", list_of(&options->types));
+                             list_of(&options->all.pool), "accounts",
+                             list_of(&options->all.account), "types", list_of(&options->all.type));
     if (body == NULL) {
         cli_error("webhook: the URL or a filter is not UTF-8");
         return EX_USAGE;
@@ -159,7 +159,7 @@ static int list(struct cli *cli, const char *id, const struct table_column *colu
         buffer_fini(&path);
         json_array_foreach(json_object_get(document, "data"), index, row)
         {
-            if (cli->options.json) {
+            if (cli->json) {
                 cli_print_json(row);
             } else {
                 table_add(&table, row);
@@ -171,7 +171,7 @@ static int list(struct cli *cli, const char *id, const struct table_column *colu
         buffer_text(&next, cursor == NULL ? "" : cursor);
         json_decref(document);
     }
-    if (code == EX_OK && !cli->options.json) {
+    if (code == EX_OK && !cli->json) {
         table_print(&table, stdout, cli->color);
     }
     buffer_fini(&next);

@@ -1,154 +1,278 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The second half of verify.py, which runs it, of the same dump: how much each one had to bear, and why it was its turn.
-Haircuts, lots that were split, places in a queue.
+"""The shares of verify.py: the part that each account had to bear, and why it was its turn. Places
+in a queue, lots that were split, haircuts, and what was taken back of a close.
+
+Each check takes the pool of verify.py and an action.
 """
-import json
-import sys
 from collections import Counter, defaultdict
-from decimal import ROUND_HALF_UP, Context, Decimal
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-INPUTS = "profit", "entry_value", "notional", "equity", "wallet", "maintenance"
+PRIORITY_NONE = 2**32 - 1  # of an account without a priority: it comes last
+TERM_MAX = 2**63  # equity and maintenance count up to it in a score
 
 
-def rows(paths):
-    for document in (json.loads(line) for path in paths for line in open(path, encoding="utf-8") if line.strip()):
-        yield from document if isinstance(document, list) else document.get("data", [document])
+@dataclass
+class Round:
+    """A loss that is divided: its shares come in the order of accounts."""
+    key: list
+    left: int
+    prefix: int = 0
+    account: bytes = b""
+    is_shared: bool = False  # each share is an action, so that they must add up
 
 
-def twelve_digits(exact):  # significant ones, half away from zero, at most 36 of them behind the point
-    context = Context(prec=12, rounding=ROUND_HALF_UP, Emin=-25)
-    return Fraction(context.divide(Decimal(exact.numerator), Decimal(exact.denominator)))
+@dataclass
+class State:
+    """What is remembered of the actions of a pool."""
+    round: Round | None = None
+    closed: dict | None = None  # the last close of a debtor
+    split: tuple | None = None  # amount, total and end of the last share of lots
+    queues: dict = field(default_factory=lambda: defaultdict(dict))  # rank -> place, queue
+    closes: dict = field(default_factory=dict)  # id -> the debtor's side, the other side
+    undone: Counter = field(default_factory=Counter)  # id -> size taken back
 
 
-class Pool:
-    def __init__(self, row, markets):
-        self.row, self.markets, self.counts = row, markets, Counter()
-        self.first = self.last = self.round = self.partial = self.closed = self.split = None
-        self.queues, self.closes, self.undone = defaultdict(dict), {}, Counter()
-
-    def check(self, what, holds, of=""):
-        self.counts[what] += 1
-        if not holds:
-            sys.exit(f"{self.row['pool']}: {of or 'action {id} ({type})'.format(**self.last)}: {what} does not fit")
-
-    def quanta(self, text):
-        return int(Fraction(text) * 10 ** self.row["decimals"])
-
-    def take(self, action):
-        self.first, self.last = self.first or action["id"], action
-        self.partial = self.partial if self.first < action["id"] or action["id"] == 1 else action["settlement"]
-        if action["settlement"] is not None and action["settlement"] == self.partial:
-            return  # a dump that begins in it
-        self.end_round() if action["type"] not in ("haircut", "refund") else None
-        getattr(self, {"refund": "haircut"}.get(action["type"], action["type"]), lambda _: None)(action)
-
-    def liquidation_close(self, action):
-        same = self.closed and all(self.closed.get(name) == action.get(name) for name in ("settlement", "account", "margin", "market"))
-        self.split, self.closed = self.split if same else None, action
-        self.closes[action["id"]] = self.closes[action["id"] + 1] = action, None
-
-    def assignment(self, action):
-        self.closes[action["id"]] = self.closed, action
-
-    def adl(self, action):
-        self.closes[action["id"]], queue = (self.closed, action), action["queue"]
-        self.check("tier", queue["tier"] % 2 == (self.quanta(queue["profit"]) <= 0))
-        self.check("order or share", ("rank" in action) != ("share" in action))
-        if action["market"] in self.markets:
-            self.place(action, action["rank"], queue) if "rank" in action else self.lots(action, action["share"])
-
-    def lots(self, action, share):  # X (P+q)/T - X P/T rounded down; by leverage what stays of q: S (P+e)/E - S P/E rounded up
-        by_size, lot = action["ranking"] == "pro_rata", Fraction(self.markets[action["market"]]["lot_size"])
-        amount, total, before, weight = (Fraction(share[name]) for name in ("amount", "total", "prefix", "weight"))
-        closed, held, amount = Fraction(action["size_closed"]) / lot, Fraction(action["size_before"]) / lot, amount / lot
-        parts = amount * (before + weight) / total, amount * before / total
-        due = parts[0] // 1 - parts[1] // 1 if by_size else held - (-(-parts[0] // 1) + -parts[1] // 1)
-        fits = closed <= due and 0 < weight <= total - before and (weight == held * lot or not by_size)
-        if not self.split or self.split[:2] != (share["amount"], share["total"]) or before < self.split[2]:
-            fits = fits and (not by_size or amount == min(Fraction(self.closed["size_before"]), total) / lot)  # a round begins
-        self.split = share["amount"], share["total"], before + weight
-        self.check("lots split", fits)
-        self.counts["(not recomputed: what bounded closes of a split below their share)"] += closed < due
-
-    def exact(self, ranking, shown, grows, terms):  # the score from profit, entry, notional, equity, wallet, maintenance
-        p, e, n, q, w, m = terms
-        e, solvent, q, w, m = max(1, abs(e)), q > 0, max(1, min(q, 2 ** 63)), max(1, w), min(m, 2 ** 63)
-        return Fraction({"profit_leverage": Fraction(p * n, e * q) if p > 0 else Fraction(p * q, e * max(1, n)),
-                         "margin_profit": Fraction(p * m, w * q) * (p > 0 and solvent), "profit_equity": Fraction(p, q),
-                         "price_leverage": Fraction(*(n, e) if grows else (e, max(1, n))) * Fraction(n, q) * (p > 0)
-                         }.get(ranking, shown))
-
-    def place(self, action, rank, queue):
-        turn = -1 if action["ranking"] == "priority" else 1  # low ones first; without one, last
-        shown = turn * Fraction(action.get("score", 2 ** 32 - 1))
-        terms = [self.quanta(queue.get(name, "0")) for name in INPUTS]
-        grows = (action["side"] == "long") == (self.markets[action["market"]]["contract"] == "linear")
-        exact = self.exact(action["ranking"], shown, grows, terms)
-        self.check("score", shown == exact if turn < 0 else shown == twelve_digits(exact))
-        own = queue["tier"], -exact, action["account"].encode(), action.get("margin", "")
-        listed = self.queues[action["settlement"], action["market"], action["side"]]
-        self.check("rank", listed.setdefault(rank, (own, queue)) == (own, queue) and 1 <= rank <= queue["of"])
-        for beside, mine, theirs, is_ahead in (rank - 1, "ahead", "behind", True), (rank + 1, "behind", "ahead", False):
-            self.check("neighbour", (mine in queue) == (1 <= beside <= queue["of"]))
-            if mine in queue:
-                score = queue[mine + "_tier"], -turn * Fraction(queue.get(mine + "_score", 2 ** 32 - 1))
-                self.check("order by score", score == (queue["tier"], -shown) or (score < (queue["tier"], -shown)) == is_ahead)
-            for mate, his in [listed[beside]] if beside in listed else ():
-                self.check("order of ranks", (mate < own) == is_ahead and his[theirs].encode() == own[2] and (
-                    his["digest"], his["of"], queue[mine].encode()) == (queue["digest"], queue["of"], mate[2]))
-
-    def haircut(self, action):  # L(P+g)/G - L P/G, both rounded down; who reaches the cap pays it, the others share the rest
-        loss, total, gain, amount, weight, before, taken = (self.quanta(action.get(name, other)) for name, other in (
-            ("loss", 0), ("gains_total", 0), ("gain", 0), ("amount", 0), ("weight", action["gain"]), ("prefix", 0), ("taken", 0)))
-        key, is_refund = [action.get(n) for n in ("settlement", "type", "side", "age", "loss", "gains_total")], action["type"] == "refund"
-        if not self.round or self.round["key"] != key or self.round["left"] == 0 or action["account"].encode() < self.round["who"]:
-            self.end_round()
-            self.round = {"key": key, "left": loss, "prefix": 0, "shared": False}
-        now, share = self.round, loss * (before + weight) // total - loss * before // total
-        borne = amount if is_refund else amount + taken  # by a window: only the difference is settled, or given back
-        fits = borne == share and now["prefix"] <= before and before + weight <= total if "prefix" in action else (
-            loss * weight >= borne * total and not now["shared"])
-        self.check("haircut", fits and 0 < amount and borne <= min(taken if is_refund else gain, loss) and 0 < weight <= total)
-        now.update(prefix=before + weight, left=now["left"] - amount, who=action["account"].encode(),
-                   shared="prefix" in action and (is_refund or "taken" not in action))  # everybody's share is an action
-
-    def end_round(self):
-        self.check("sum of a round", not self.round or not self.round["shared"] or self.round["left"] == 0)
-        self.round = None
-
-    def reversal(self, action):  # of each number x of the close: x(R+r)/Q - x R/Q, both rounded down
-        (close, other), market = self.closes.get(action["reverses"], (None, None)), self.markets.get(action["market"])
-        if not close or not market:
-            return  # it was before this dump, or can not be recomputed
-        own, given, linear = other or close, "size_taken" in action, market["contract"] == "linear"
-        lots, size, back = Fraction(close["size_closed"]), -Fraction(action["size_taken" if given else "size_closed"]), self.undone[action["reverses"]]
-        sign, turn = 1 if (close["side"] == "long") == linear else -1, 1 if own is close or given else -1
-        unit, mark = Fraction(market["multiplier"]) * 10 ** self.row["decimals"], Fraction(close["mark_price"])
-        received, at_mark = sign * self.quanta(close["value"]), sign * (lots * unit * mark if linear else lots * unit / mark // 1)
-        entry = turn * received - self.quanta(own["realized_pnl"])
-        received, at_mark, entry = (x * (back + size) / lots // 1 - x * back / lots // 1 for x in (received, at_mark, entry))
-        value, after = -self.quanta(action["value"]), Fraction(action["size_before"]) + (-size if given else size)
-        price = value / (size * unit) if linear else size * unit / value if value else 0
-        self.check("what is taken back", turn * sign * value == turn * received and 0 < size <= lots - back and all(
-            action.get(name) == own.get(name) for name in ("account", "market", "margin", "counterparty", "side")))
-        self.check("price and size taken back", Fraction(action["price"]) == twelve_digits(Fraction(price)) and after == Fraction(action["size_after"]))
-        self.check("profit taken back", given or (self.quanta(action["realized_pnl"]) == entry - turn * received and abs(
-            turn * (received - at_mark) - self.quanta(action["cost_to_mark"])) <= (not linear)))
-        self.undone[action["reverses"]] += size
+def ceil(exact):
+    return -(-exact // 1)
 
 
-found = defaultdict(list)
-for row in rows(sys.argv[1:]):
-    kinds = {"cursor": "action", "contract": "market", "decimals": "pool"}
-    found[next((kind for member, kind in kinds.items() if member in row), "other")].append(row)
-pools = {row["pool"]: Pool(row, {row["market"]: row for row in found["market"]}) for row in found["pool"]}
-for action in found["action"]:
-    try:
-        pools[action["pool"]].take(action)
-    except (KeyError, TypeError, ValueError) as error:
-        sys.exit(f"{action['pool']}: action {action['id']} ({action['type']}) does not fit: {error!r} is missing or malformed")
-for pool in pools.values():
-    pool.end_round()
-print(*(f"{count:10}  {what}" for what, count in sum((pool.counts for pool in pools.values()), Counter()).items()), sep="\n")
+def liquidation(pool, action):
+    state = pool.shares
+    leg = ("settlement", "account", "margin", "market")
+    if not state.closed or any(state.closed.get(name) != action.get(name) for name in leg):
+        state.split = None
+    state.closed = action
+    state.closes[action["id"]] = state.closes[action["id"] + 1] = action, None
+
+
+def assignment(pool, action):
+    pool.shares.closes[action["id"]] = pool.shares.closed, action
+
+
+# ---- the queue ----
+
+
+def queue(pool, action):
+    pool.shares.closes[action["id"]] = pool.shares.closed, action
+    in_profit = pool.quanta(action["queue"]["profit"]) > 0
+    pool.check("tier", action["queue"]["tier"] % 2 == (0 if in_profit else 1))
+    pool.check("order or share", ("rank" in action) != ("share" in action))
+    if action["market"] not in pool.markets:
+        return
+    if "rank" in action:
+        place(pool, action)
+    else:
+        lots(pool, action)
+
+
+def profit_leverage(it):
+    if it["profit"] > 0:
+        return Fraction(it["profit"] * it["notional"], it["entry"] * it["equity"])
+    return Fraction(it["profit"] * it["equity"], it["entry"] * max(1, it["notional"]))
+
+
+def profit_equity(it):
+    return Fraction(it["profit"], it["equity"])
+
+
+def margin_profit(it):
+    if it["profit"] <= 0 or not it["is_solvent"]:
+        return Fraction(0)
+    return Fraction(it["profit"] * it["maintenance"], it["wallet"] * it["equity"])
+
+
+def price_leverage(it):
+    if it["profit"] <= 0:
+        return Fraction(0)
+    grown = (Fraction(it["notional"], it["entry"]) if it["grows"] else
+             Fraction(it["entry"], max(1, it["notional"])))
+    return grown * Fraction(it["notional"], it["equity"])
+
+
+# The rankings whose score follows from its inputs.
+SCORES = {
+    "profit_leverage": profit_leverage,
+    "profit_equity": profit_equity,
+    "margin_profit": margin_profit,
+    "price_leverage": price_leverage,
+}
+
+
+def inputs(pool, action):
+    """What a score is made of, in quanta, bounded as the server bounds it."""
+    told = {name: pool.quanta(action["queue"].get(name, "0"))
+            for name in ("profit", "entry_value", "notional", "equity", "wallet", "maintenance")}
+    return {
+        "profit": told["profit"],
+        "notional": told["notional"],
+        "entry": max(1, abs(told["entry_value"])),
+        "equity": max(1, min(told["equity"], TERM_MAX)),
+        "is_solvent": told["equity"] > 0,
+        "wallet": max(1, told["wallet"]),
+        "maintenance": min(told["maintenance"], TERM_MAX),
+        "grows": pool.sign(action) > 0,  # whether the value grows with the price
+    }
+
+
+@dataclass
+class Order:
+    """Higher scores come first; of priorities the lower ones."""
+    turn: int  # -1 for priorities
+
+    def of(self, row, member="score"):
+        return self.turn * Fraction(row.get(member, PRIORITY_NONE))
+
+
+def place(pool, action):
+    """The score follows from its inputs, and the place in the list from tier, score and id."""
+    is_priority = action["ranking"] == "priority"
+    order = Order(-1 if is_priority else 1)
+    shown = order.of(action)
+    score = SCORES.get(action["ranking"])
+    exact = score(inputs(pool, action)) if score else shown
+    pool.check("score", shown == (exact if is_priority else pool.shown(exact)))
+    own = (action["queue"]["tier"], -exact, action["account"].encode(), action.get("margin", ""))
+    listed = pool.shares.queues[action["settlement"], action["market"], action["side"]]
+    rank, told = action["rank"], (own, action["queue"])
+    pool.check("rank",
+               listed.setdefault(rank, told) == told and 1 <= rank <= action["queue"]["of"])
+    neighbour(pool, action, order, listed.get(rank - 1), own, "ahead", "behind")
+    neighbour(pool, action, order, listed.get(rank + 1), own, "behind", "ahead")
+
+
+def neighbour(pool, action, order, listed, own, side, other_side):
+    """The account ahead or behind; `listed`: its own place and queue, if it was closed too."""
+    told, rank, is_ahead = action["queue"], action["rank"], side == "ahead"
+    has_one = rank > 1 if is_ahead else rank < told["of"]
+    pool.check("neighbour", (side in told) == has_one)
+    if side in told:
+        score = told[side + "_tier"], -order.of(told, side + "_score")
+        mine = told["tier"], -order.of(action)
+        pool.check("order by score", score == mine or (score < mine) == is_ahead)
+    if listed:
+        theirs, their_queue = listed
+        pool.check("order of ranks", (
+            (theirs < own) == is_ahead
+            and their_queue[other_side].encode() == own[2]
+            and told[side].encode() == theirs[2]
+            and (their_queue["digest"], their_queue["of"]) == (told["digest"], told["of"])))
+
+
+# ---- lots ----
+
+
+def lots(pool, action):
+    """X lots by size: floor(X (P + q) / T) - floor(X P / T). Or down to one leverage: S lots stay,
+    of the q of each ceil(S (P + e) / E) - ceil(S P / E)."""
+    state, share = pool.shares, action["share"]
+    by_size = action["ranking"] == "pro_rata"
+    lot = Fraction(pool.markets[action["market"]]["lot_size"])
+    amount, total, before, weight = (
+        Fraction(share[name]) for name in ("amount", "total", "prefix", "weight"))
+    held, closed = (Fraction(action[name]) / lot for name in ("size_before", "size_closed"))
+    past, start = amount / lot * (before + weight) / total, amount / lot * before / total
+    due = past // 1 - start // 1 if by_size else held - (ceil(past) - ceil(start))
+    fits = closed <= due and 0 < weight <= total - before
+    if by_size:
+        fits = fits and weight == held * lot
+        if not continues_split(state.split, share):
+            fits = fits and amount == min(Fraction(state.closed["size_before"]), total)
+    state.split = share["amount"], share["total"], before + weight
+    pool.check("lots split", fits)
+    pool.skip("what bounded closes of a split below their share", closed < due)
+
+
+def continues_split(split, share):
+    return (split is not None and split[:2] == (share["amount"], share["total"])
+            and Fraction(share["prefix"]) >= split[2])
+
+
+# ---- haircuts ----
+
+
+def haircut(pool, action):
+    """Of a loss L the share of a gain g is floor(L (P + g) / G) - floor(L P / G). When some reach
+    their cap they pay it, without a prefix, and the others share the rest. A window settles
+    differences: what it has taken before is a part of the share."""
+    loss, total, gain, amount = (
+        pool.quanta(action[name]) for name in ("loss", "gains_total", "gain", "amount"))
+    weight = pool.quanta(action.get("weight", action["gain"]))
+    before, taken = (pool.quanta(action.get(name, "0")) for name in ("prefix", "taken"))
+    now = pool.shares.round = pool.shares.round or Round(round_key(action), loss)
+    is_refund, has_prefix = action["type"] == "refund", "prefix" in action
+    borne = amount if is_refund else amount + taken
+    if has_prefix:
+        share = loss * (before + weight) // total - loss * before // total
+        fits = borne == share and now.prefix <= before and before + weight <= total
+    else:
+        fits = loss * weight >= borne * total and not now.is_shared
+    most = min(taken if is_refund else gain, loss)
+    pool.check("haircut", fits and 0 < amount and borne <= most and 0 < weight <= total)
+    now.prefix, now.left, now.account = before + weight, now.left - amount, account_of(action)
+    now.is_shared = has_prefix and (is_refund or "taken" not in action)
+
+
+def account_of(action):
+    return action["account"].encode()
+
+
+def round_key(action):
+    return [action.get(name)
+            for name in ("settlement", "type", "side", "age", "loss", "gains_total")]
+
+
+def follow_round(pool, action):
+    """Ends the round unless the action continues it."""
+    now = pool.shares.round
+    if now and (now.key != round_key(action) or now.left == 0
+                or account_of(action) < now.account):
+        end_round(pool)
+
+
+def end_round(pool):
+    now, pool.shares.round = pool.shares.round, None
+    if now:
+        pool.check("sum of a round", not now.is_shared or now.left == 0)
+
+
+# ---- what is taken back ----
+
+
+def reversal(pool, action):
+    """Of each number x of the close the next r of Q lots, after R, bring floor(x (R + r) / Q) -
+    floor(x R / Q)."""
+    close, other = pool.shares.closes.get(action["reverses"], (None, None))
+    if not close or action["market"] not in pool.markets:
+        pool.skip("what was taken back of closes before this dump, or in markets that are gone")
+        return
+    own, is_given = other or close, "size_taken" in action
+    turn = 1 if own is close or is_given else -1  # -1: the side of a counterparty
+    size = -Fraction(action["size_taken" if is_given else "size_closed"])
+    received, at_mark, entry = parts(pool, action, close, own, turn, size)
+    members = ("account", "market", "margin", "counterparty", "side")
+    value = -pool.quanta(action["value"])
+    pool.check("what is taken back", (
+        turn * pool.sign(close) * value == turn * received
+        and all(action.get(name) == own.get(name) for name in members)))
+    after = Fraction(action["size_before"]) + (-size if is_given else size)
+    pool.check("price and size taken back", (
+        Fraction(action["price"]) == pool.price(action, size, value)
+        and after == Fraction(action["size_after"])))
+    if not is_given:
+        cost, slack = pool.quanta(action["cost_to_mark"]), 0 if pool.is_linear(action) else 1
+        pool.check("profit taken back", (
+            pool.quanta(action["realized_pnl"]) == entry - turn * received
+            and abs(turn * (received - at_mark) - cost) <= slack))
+    pool.shares.undone[action["reverses"]] += size
+
+
+def parts(pool, action, close, own, turn, size):
+    """The parts of what the debtor received, of its value at mark, and of the entry of `own`."""
+    whole, back = Fraction(close["size_closed"]), pool.shares.undone[action["reverses"]]
+    pool.check("size taken back", 0 < size <= whole - back)
+    received = pool.sign(close) * pool.quanta(close["value"])
+    at_mark = pool.sign(close) * pool.at_mark(close, whole)
+    entry = turn * received - pool.quanta(own["realized_pnl"])
+    return [x * (back + size) / whole // 1 - x * back / whole // 1
+            for x in (received, at_mark, entry)]

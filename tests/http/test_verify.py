@@ -3,6 +3,7 @@
 """docs/verify.py, the auditor's program, and backstopctl verify, which shares nothing with it: both accept
 what a real backstopd published of random worlds, of every scenario and of the demo's instant, and find every kind of
 tampering in a dump that is right but for it, also when the forger has computed the hash chain again."""
+import ast
 import copy
 import functools
 import hashlib
@@ -115,7 +116,7 @@ def ctl(dump, *options):
 PROGRAMS = {"verify.py": audit, "backstopctl verify": ctl}
 
 
-def chain_anew(dump):
+def chain_again(dump):
     links = {}
     for action in dump["actions"]:
         link = links.get(action["pool"], "0" * 64).encode() + b"\n" + canonical(action)
@@ -284,9 +285,9 @@ def check_tampering(t, dumps):
             t.true(f"{name}: some dump has a place for it", False)
             continue
         remade = copy.deepcopy(forged)
-        chain_anew(remade)
+        chain_again(remade)
         for program, check in PROGRAMS.items():
-            for what, result in (("", check(forged)), (" behind a new chain", check(remade))):
+            for what, result in (("", check(forged)), (" after a new chain", check(remade))):
                 t.true(f"{program}: {name} is found{what}", result.returncode == 1 and "fit" in result.stderr,
                        (result.returncode, result.stderr, result.stdout[-100:]))
 
@@ -300,7 +301,7 @@ def all_dumps():
     return dumps + [scenario(path) for path in sorted((ROOT / "tests" / "scenario").glob("*.scn"))]
 
 
-# ---- every member of every type of action, forged behind a new chain ----
+# ---- every member of every type of action, forged after a new chain ----
 
 
 def members(place, above=()):
@@ -349,7 +350,7 @@ def is_noticed(dump, at, path):
     for name in path[:-1]:
         place = place[name]
     place[path[-1]] = forged_member(place[path[-1]], path[-1])
-    chain_anew(forged)
+    chain_again(forged)
     results = [check(forged) for check in PROGRAMS.values()]
     return all((result.returncode == 1 and "fit" in result.stderr) or "not recomputed" in result.stdout
                for result in results), results
@@ -430,11 +431,76 @@ def test_what_cannot_be_recomputed_is_counted(t):
                 t.true(f"{program}: {what} is said", (words or "") in result.stdout, result.stdout)
 
 
+PARTS = [ROOT / "docs" / name for name in ("verify.py", "verify_closes.py", "verify_shares.py")]
+LINES_MAX, COLUMNS_MAX, FUNCTION_LINES_MAX = 350, 100, 30
+
+
 def test_the_program(t):
-    lines = (ROOT / "docs" / "verify.py").read_text().splitlines()
-    t.true("an auditor can read it: under 200 lines", len(lines) < 200, len(lines))
-    imported = {line.split()[1] for line in lines if line.startswith(("import ", "from "))}
-    t.true("only the standard library", imported <= set(sys.stdlib_module_names), imported)
+    """An auditor can read it: short files, lines and functions, and only the standard library."""
+    own = {path.stem for path in PARTS}
+    for path in PARTS:
+        lines = path.read_text().splitlines()
+        t.true(f"{path.name}: {LINES_MAX} lines at most", len(lines) <= LINES_MAX, len(lines))
+        t.equal(f"{path.name}: {COLUMNS_MAX} columns", [line for line in lines if len(line) > COLUMNS_MAX], [])
+        imported = {line.split()[1] for line in lines if line.startswith(("import ", "from "))}
+        t.true(f"{path.name}: only the standard library", imported <= set(sys.stdlib_module_names) | own, imported)
+        functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+        long = [node.name for node in functions if node.end_lineno - node.lineno >= FUNCTION_LINES_MAX]
+        t.equal(f"{path.name}: functions of {FUNCTION_LINES_MAX} lines at most", long, [])
+
+
+def verify_files(*names, folder=None):
+    return subprocess.run([sys.executable, "-I", PARTS[0], *names], capture_output=True, text=True, cwd=folder)
+
+
+def test_input_that_is_none(t):
+    """Exit status 2 and a sentence, when there is nothing to check."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in (("empty", ""), ("text", "no JSON"), ("other", '{"data":[{"webhook":"w1"}]}'),
+                              ("words", '["a"]'), ("number", "1"), ("binary", "\udcff")):
+            Path(folder, name).write_bytes(content.encode("utf-8", "surrogateescape"))
+            result = verify_files(name, folder=folder)
+            t.true(f"{name}: a sentence", result.stderr.startswith("verify.py: ") and
+                   result.stderr.count("\n") == 1, result)
+            t.equal(f"{name}: the status", result.returncode, 2)
+        for what, names in (("no input", ()), ("a file that is missing", ("nothing.json",))):
+            result = verify_files(*names, folder=folder)
+            t.true(f"{what}: a sentence", result.stderr.startswith("verify.py: ") and
+                   result.stderr.count("\n") == 1, result)
+            t.equal(f"{what}: the status", result.returncode, 2)
+
+
+def test_an_unknown_type_is_counted(t):
+    dump = instant()
+    last = dump["actions"][-1]
+    dump["actions"].append({"cursor": str(int(last["cursor"]) + 1), "id": last["id"] + 1, "type": "toy", "pool": last["pool"],
+                            "settlement": None, "time": last["time"], "hash": ""})
+    chain_again(dump)
+    for program, check in PROGRAMS.items():
+        result = check(dump)
+        t.equal(f"{program}: it fits: {result.stderr}", result.returncode, 0)
+        said = [line for line in result.stdout.splitlines() if "not recomputed" in line]
+        t.true(f"{program}: it says so", len(said) == 1 and "actions of a type" in said[0], result.stdout)
+
+
+def test_the_recipe(t):
+    """The commands at the head of verify.py, pasted into a shell."""
+    head = ast.get_docstring(ast.parse(PARTS[0].read_text()))
+    recipe = "\n".join(line[4:] for line in head.splitlines() if line.startswith("    "))
+    t.true("the head has a recipe", "curl" in recipe and "python3 verify.py" in recipe, recipe)
+    with Server() as server, tempfile.TemporaryDirectory() as folder:
+        server.make_insolvency()
+        server.post("/v1/pools/usdc/settle")
+        server.wait_for_actions(3)
+        for path in PARTS:
+            os.symlink(path, Path(folder, path.name))
+        recipe = recipe.replace("http://127.0.0.1:8480", f"http://127.0.0.1:{server.port}")
+        for limit in ("1000", "1"):
+            pasted = recipe.replace("limit=1000", f"limit={limit}")
+            result = subprocess.run(["bash", "-c", pasted], cwd=folder, capture_output=True, text=True, timeout=60)
+            t.equal(f"pages of {limit}: it ends well: {result.stderr}", (result.returncode, result.stderr), (0, ""))
+            t.true(f"pages of {limit}: it counts", result.stdout.endswith(
+                "3 actions, 1 settlements of 1 pools: everything fits\n"), result.stdout)
 
 
 if __name__ == "__main__":
