@@ -195,6 +195,7 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     write_word(writer, "type", bs_action_type_name(action->type));
     write_text(writer, "pool", action->pool);
     write_settlement(writer, action);
+    write_integer(writer, "seq", action->seq);
     write_time(writer, action->time_ms);
     write_text(writer, "account", action->account);
     write_text(writer, "market", action->market);

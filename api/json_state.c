@@ -412,6 +412,7 @@ void api_settlement(struct buffer *out, const struct bs_settlement *settlement)
     buffer_append(out, "{", 1);
     member_text(out, "pool", settlement->pool);
     member_integer(out, "settlement", settlement->number);
+    member_integer(out, "seq", settlement->seq);
     member_time(out, "time", settlement->time_ms);
     member_integer(out, "first_action", settlement->first_action);
     member_integer(out, "last_action", settlement->last_action);

@@ -51,7 +51,7 @@ class Pool:
         self.fund = "backstop:" + row["pool"]
         self.counts = Counter()
         self.first = self.last = self.partial = None
-        self.times, self.marks = {}, {}
+        self.whens, self.marks = {}, {}
         self.debts = {}
         self.sums = defaultdict(Counter)  # by settlement
         self.ledger = Counter()  # open loss and unallocated deficit
@@ -144,8 +144,9 @@ def follow_chain(pool, action):
         pool.partial = action["settlement"]
     pool.first = pool.first or action["id"]
     pool.check("margin", action.get("margin", "isolated") == "isolated")
-    time = pool.times.setdefault(action["settlement"] or -action["id"], action["time"])
-    pool.check("time", (before or action)["time"] <= action["time"] == time)
+    when, previous = ((row["time"], row["seq"]) for row in (action, before or action))
+    pool.check("time and seq", previous[0] <= when[0] and 0 < previous[1] <= when[1] and
+               when == pool.whens.setdefault(action["settlement"] or -action["id"], when))
 
 
 # ---- the kinds ----
@@ -221,8 +222,8 @@ def compare(pool, row):
     """A row against the sums of its actions. Where inverse values are rounded, a debt may be a
     quantum more or less."""
     sums, of = pool.sums[row["settlement"]], f"settlement {row['settlement']}"
-    time = pool.times.get(row["settlement"], row["time"])
-    pool.check("time of a settlement", row["time"] == time, of)
+    when = row["time"], row["seq"]
+    pool.check("time and seq of a settlement", when == pool.whens.get(row["settlement"], when), of)
     for name in ROW if row["first_action"] >= (pool.first or 1) else ():
         shown = pool.quanta(row[name]) if isinstance(row[name], str) else row[name]
         is_rounded = sums["dust"] and name in ("deficit", "insolvent_accounts")

@@ -69,6 +69,7 @@ enum bs_waiting { BS_WAITING_NO, BS_WAITING_STALE_MARK };
 struct bs_settlement {
     struct bs_text pool;
     uint64_t number;
+    uint64_t seq; /* place in the log of the command that began it */
     int64_t time_ms;
     uint64_t first_action; /* ids within the pool */
     uint64_t last_action;

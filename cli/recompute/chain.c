@@ -63,7 +63,8 @@ static bool take_link(struct recompute *recompute, json_t *action)
     return true;
 }
 
-/* All times have one length, so their order is that of their texts. */
+/* All times have one length, so their order is that of their texts. Actions of one settlement have
+ * one time and one seq; later ones have no lower ones. */
 static bool take_time(struct recompute *recompute, const json_t *action)
 {
     struct chain *chain = &recompute->chain;
@@ -71,7 +72,11 @@ static bool take_time(struct recompute *recompute, const json_t *action)
     uint64_t number = recompute->settlement.number;
     bool is_same = number != 0 && member_integer(action, "settlement") == number;
     int order = strcmp(time, chain->last_time);
-    bool fits = strlen(time) < sizeof(chain->last_time) && (is_same ? order == 0 : order >= 0);
+    uint64_t seq = member_integer(action, "seq");
+    bool fits =
+        strlen(time) < sizeof(chain->last_time) && seq > 0 &&
+        (is_same ? order == 0 && seq == chain->last_seq : order >= 0 && seq >= chain->last_seq);
+    chain->last_seq = seq;
     (void)snprintf(chain->last_time, sizeof(chain->last_time), "%s", time);
     return check_fits(recompute, CHECK_TIME, fits);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hash chain of a pool, its ids and its times: docs/records.md. */
+/* The hash chain of a pool, its ids, times and seqs: docs/records.md. */
 #ifndef CLI_RECOMPUTE_CHAIN_H
 #define CLI_RECOMPUTE_CHAIN_H
 
@@ -16,6 +16,7 @@ struct chain {
     uint64_t last_id; /* 0: none yet */
     char last_hash[SHA256_TEXT_SIZE];
     char last_time[32]; /* RFC 3339 */
+    uint64_t last_seq;
     struct buffer canonical;
 };
 

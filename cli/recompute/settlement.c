@@ -63,6 +63,7 @@ bool settlement_compare(struct recompute *recompute, const json_t *row)
     assert(recompute->settlement.number != 0);
     recompute->malformed = false;
     bool fits = member_is(row, "time", recompute->chain.last_time) &&
+                member_integer(row, "seq") == recompute->chain.last_seq &&
                 counts_fit(&recompute->settlement, row) && amounts_fit(recompute, row) &&
                 debtors_fit(recompute, row);
     recompute->settlement.is_compared = true;

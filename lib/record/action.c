@@ -18,7 +18,7 @@
 #define QUEUE_SIZE_MAX (8 + 8 + 4 + 2 * (1 + ACCOUNT_SIZE_MAX) + BS_ACTION_INPUT_COUNT * 18ul)
 
 _Static_assert(BS_ACTION_DECIMAL_COUNT <= 23, "the decimals' bits stay below the others");
-_Static_assert(BS_RECORD_HEADER_SIZE + 8 + 8 + 8 + 8 + 4 + 3 + 2ul * (1 + BS_ID_SIZE_MAX) +
+_Static_assert(BS_RECORD_HEADER_SIZE + 8 + 8 + 8 + 8 + 8 + 4 + 3 + 2ul * (1 + BS_ID_SIZE_MAX) +
                        2 * (1 + ACCOUNT_SIZE_MAX) + 1 + BS_REASON_SIZE_MAX +
                        BS_ACTION_DECIMAL_COUNT * 18ul + QUEUE_SIZE_MAX <=
                    BS_ACTION_RECORD_SIZE_MAX,
@@ -116,6 +116,7 @@ size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION
     struct bs_writer writer = {.at = record + BS_RECORD_HEADER_SIZE,
                                .end = record + BS_ACTION_RECORD_SIZE_MAX};
     bs_write_u64(&writer, action->id);
+    bs_write_u64(&writer, action->seq);
     if ((present & BS_ACTION_HAS_SETTLEMENT) != 0) {
         bs_write_u64(&writer, action->settlement);
     }
@@ -160,6 +161,7 @@ static void read_fields(struct bs_reader *reader, struct bs_action *action)
 {
     uint32_t present = action->present;
     action->id = bs_read_u64(reader);
+    action->seq = bs_read_u64(reader);
     action->settlement = (present & BS_ACTION_HAS_SETTLEMENT) != 0 ? bs_read_u64(reader) : 0;
     action->side = (present & BS_ACTION_HAS_SIDE) != 0 ? bs_read_enum(reader, 2) : 0;
     action->ranking =

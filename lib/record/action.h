@@ -124,6 +124,7 @@ struct bs_action_queue {
 struct bs_action {
     uint64_t ordinal;    /* over all pools, from 1, without gaps: the cursor */
     uint64_t id;         /* within the pool, from 1, without gaps */
+    uint64_t seq;        /* place in the log of the command that caused it */
     uint64_t settlement; /* within the pool, from 1 */
     int64_t time_ms;
     uint8_t type;    /* enum bs_action_type */
@@ -144,7 +145,7 @@ struct bs_action {
     struct bs_action_queue queue; /* last; not set without BS_ACTION_HAS_QUEUE */
 };
 
-#define BS_ACTION_RECORD_SIZE_MAX 1280
+#define BS_ACTION_RECORD_SIZE_MAX 1344
 
 /* Returns the bytes written, at most BS_ACTION_RECORD_SIZE_MAX, which the buffer must hold. */
 size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION_RECORD_SIZE_MAX]);

@@ -16,6 +16,7 @@ struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs
     memset(action, 0, offsetof(struct bs_action, decimals));
     action->ordinal = ++engine->ordinal;
     action->id = ++engine->pools[pool].actions;
+    action->seq = engine->seq;
     action->time_ms = engine->time_ms;
     action->type = (uint8_t)type;
     action->pool = bs_pool_text(engine, pool);

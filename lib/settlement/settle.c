@@ -404,6 +404,7 @@ static void number_settlement(struct bs_engine *engine)
     scratch->summary = (struct bs_settlement){
         .pool = bs_pool_text(engine, plan->pool),
         .number = ++pool->settlements,
+        .seq = engine->seq,
         .time_ms = plan->now_ms,
         .first_action = pool->actions + 1,
         .deficit = zero,

@@ -61,6 +61,7 @@ static struct bs_action random_action(void)
     struct bs_action action = {
         .ordinal = random_next(),
         .id = random_next(),
+        .seq = random_next(),
         .time_ms = (int64_t)random_next(),
         .type = (uint8_t)random_below(BS_ACTION_COUNT),
         .present = (uint32_t)random_next() & ((1u << BS_ACTION_DECIMAL_COUNT) - 1),
@@ -137,6 +138,7 @@ START_TEST(actions_round_trip)
         struct bs_action decoded;
         ck_assert(bs_action_decode(record, size, &decoded));
         ck_assert_uint_eq(decoded.present, action.present);
+        ck_assert_uint_eq(decoded.seq, action.seq);
         ck_assert(bs_text_equal(decoded.counterparty, action.counterparty));
         for (uint32_t i = 0; i < BS_ACTION_DECIMAL_COUNT; i++) {
             ck_assert(decoded.decimals[i].mantissa == action.decimals[i].mantissa);
@@ -211,14 +213,16 @@ END_TEST
 START_TEST(a_record_byte_by_byte)
 {
     static const uint8_t expected[] = {
-        0x3f, 0,    0,    0,    0x02, 0x00, 0x03, 0x73, 12, 0, 0, 0,    0,    0,    0,    0,
-        0x5f, 0x1d, 0xfb, 0xcf, 0x99, 0x01, 0,    0,    1,  0, 4, 1,    0x00, 0x04, 0x00, 0x08,
-        3,    0,    0,    0,    0,    0,    0,    0,    1,  0, 0, 0,    0,    0,    0,    0,
-        4,    'u',  's',  'd',  'c',  2,    'a',  '1',  0,  0, 0, 0xfe, 2,    0xd4, 0xfe,
+        0x47, 0,    0,    0,    0x01, 0x0a, 0x61, 0x98, 12, 0,    0,    0, 0,   0,    0,
+        0,    0x5f, 0x1d, 0xfb, 0xcf, 0x99, 0x01, 0,    0,  1,    0,    4, 1,   0x00, 0x04,
+        0x00, 0x08, 3,    0,    0,    0,    0,    0,    0,  0,    7,    0, 0,   0,    0,
+        0,    0,    0,    1,    0,    0,    0,    0,    0,  0,    0,    4, 'u', 's',  'd',
+        'c',  2,    'a',  '1',  0,    0,    0,    0xfe, 2,  0xd4, 0xfe,
     };
     struct bs_action action = {
         .ordinal = 12,
         .id = 3,
+        .seq = 7,
         .settlement = 1,
         .time_ms = 1760130964831,
         .type = BS_ACTION_INSURANCE_DRAW,

@@ -89,6 +89,7 @@ static struct bs_action adl_action(void)
     struct bs_action action = {
         .ordinal = 90071992547409930,
         .id = 1201,
+        .seq = 7123,
         .settlement = 88,
         .time_ms = 1760130964831,
         .type = BS_ACTION_ADL,
@@ -127,7 +128,7 @@ START_TEST(an_adl_action)
     ck_assert_str_eq(
         output(),
         "{'id':1201,'cursor':'90071992547409930','type':'adl','pool':'usdc','settlement':88,"
-        "'time':'2025-10-10T21:16:04.831Z','account':'T0351','market':'AVAX-PERP',"
+        "'seq':7123,'time':'2025-10-10T21:16:04.831Z','account':'T0351','market':'AVAX-PERP',"
         "'counterparty':'VAULT-\\'A\\'','side':'short','size_closed':'337.08',"
         "'size_before':'337.08','size_after':'0','price':'22.075','value':'7441.041',"
         "'mark_price':'22.025','entry_price':'28.885','realized_pnl':'2295.51',"
@@ -135,8 +136,9 @@ START_TEST(an_adl_action)
         "'reason':{'deficit':'100.5','fund_paid':'83.6','residual':'16.9'},'hash':'00ff'}");
     api_action_canonical(&out, &action);
     ck_assert_str_eq(out.bytes,
-                     "id=1201\ntype=adl\npool=usdc\nsettlement=88\ntime=2025-10-10T21:16:04.831Z\n"
-                     "account=T0351\nmarket=AVAX-PERP\ncounterparty=VAULT-\"A\"\nside=short\n"
+                     "id=1201\ntype=adl\npool=usdc\nsettlement=88\nseq=7123\n"
+                     "time=2025-10-10T21:16:04.831Z\naccount=T0351\nmarket=AVAX-PERP\ncounterparty="
+                     "VAULT-\"A\"\nside=short\n"
                      "size_closed=337.08\nsize_before=337.08\nsize_after=0\nprice=22.075\n"
                      "value=7441.041\nmark_price=22.025\nentry_price=28.885\n"
                      "realized_pnl=2295.51\ncost_to_mark=16.854\nranking=profit_leverage\nrank=1\n"
@@ -155,10 +157,10 @@ START_TEST(other_actions)
                                .reason = text("upgrade")};
     api_action(&out, &action, NULL);
     ck_assert_str_eq(output(), "{'id':1,'cursor':'2','type':'pool_paused','pool':'p',"
-                               "'settlement':null,'time':'1970-01-01T00:00:00.000Z',"
+                               "'settlement':null,'seq':0,'time':'1970-01-01T00:00:00.000Z',"
                                "'reason':'upgrade'}");
     api_action_canonical(&out, &action);
-    ck_assert_str_eq(output(), "id=1\ntype=pool_paused\npool=p\nsettlement=null\n"
+    ck_assert_str_eq(output(), "id=1\ntype=pool_paused\npool=p\nsettlement=null\nseq=0\n"
                                "time=1970-01-01T00:00:00.000Z\nreason=upgrade\n");
     action = (struct bs_action){
         .ordinal = 3,
@@ -178,7 +180,7 @@ START_TEST(other_actions)
     action.decimals[BS_ACTION_DECIMAL_gains_total] = wide("20");
     api_action(&out, &action, NULL);
     ck_assert_str_eq(output(),
-                     "{'id':2,'cursor':'3','type':'haircut','pool':'p','settlement':1,"
+                     "{'id':2,'cursor':'3','type':'haircut','pool':'p','settlement':1,'seq':0,"
                      "'time':'1970-01-01T00:00:00.000Z','account':'a','amount':'1.5','gain':'3',"
                      "'loss':'10','gains_total':'20','prefix':'0','basis':'period_gain'}");
 }
@@ -335,10 +337,11 @@ START_TEST(rows)
     ck_assert_str_eq(output(),
                      "{'account':'a','margin':'cross','rank':1,'size':'0','unrealized_profit':'0',"
                      "'score':null,'quantity_ahead':'0','percentile_ppm':0,'lights':5}");
-    struct bs_settlement settlement = {.pool = text("p"), .number = 9, .deficit = wide("1.25")};
+    struct bs_settlement settlement = {
+        .pool = text("p"), .number = 9, .seq = 41, .deficit = wide("1.25")};
     api_settlement(&out, &settlement);
     ck_assert_str_eq(
-        output(), "{'pool':'p','settlement':9,'time':'1970-01-01T00:00:00.000Z',"
+        output(), "{'pool':'p','settlement':9,'seq':41,'time':'1970-01-01T00:00:00.000Z',"
                   "'first_action':0,'last_action':0,'insolvent_accounts':0,"
                   "'counterparties':0,'payers':0,'assignments':0,'deficit':'1.25','fund_paid':'0',"
                   "'deleveraged':'0','haircuts':'0','unallocated':'0','spreads':'0'}");
