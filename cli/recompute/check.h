@@ -10,7 +10,7 @@
 #define RECOMPUTE_CHECKS(X)                                                                        \
     X(ID, "ids without a gap")                                                                     \
     X(HASH, "links of the hash chain")                                                             \
-    X(TIME, "times: one for each settlement, never decreasing")                                    \
+    X(TIME, "times and seqs: one for each settlement, never decreasing")                           \
     X(SIZE, "sizes of a close: before, closed, after")                                             \
     X(PRICE, "prices: value / size to 12 digits")                                                  \
     X(COST, "costs to mark: value at mark against value")                                          \
