@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs that show one thing or a list of things as the server has them now. */
 #include <stdio.h>
-#include <string.h>
 
-#include "cli/table.h"
+#include "cli/list.h"
 #include "cli/verbs.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PAGE_LIMIT "1000"
 
 static const struct table_column pool_columns[] = {
     {"POOL", "pool", TABLE_LEFT},
@@ -95,67 +93,28 @@ static const struct table_column position_columns[] = {
     {"MAINTENANCE", "maintenance", TABLE_RIGHT},
 };
 
-static void add_rows(struct cli *cli, struct table *table, const json_t *rows)
+/* A list at {before}{first operand}{after}. */
+static int show_list_of(struct cli *cli, const char *before, const char *after,
+                        const struct table_column *columns, size_t columns_count)
 {
-    size_t index = 0;
-    json_t *row = NULL;
-    json_array_foreach(rows, index, row)
-    {
-        if (cli->json) {
-            cli_print_json(row);
-        } else {
-            table_add(table, row);
-        }
-    }
-}
-
-/* Reads one page and moves `next` to the cursor behind it; *ret_more is false on the last page. */
-static int read_page(struct cli *cli, const char *path, struct table *table, struct buffer *next,
-                     bool *ret_more)
-{
-    struct buffer page = {0};
-    json_t *document = NULL;
-    buffer_text(&page, path);
-    http_path_query(&page, "limit", PAGE_LIMIT);
-    http_path_query(&page, "after", next->size == 0 ? NULL : next->bytes);
-    int code = cli_get(cli, page.bytes, &document);
-    buffer_fini(&page);
-    if (code != EX_OK) {
-        return code;
-    }
-    const json_t *rows = json_object_get(document, "data");
-    const char *cursor = json_string_value(json_object_get(document, "next"));
-    if (!json_is_array(rows) ||
-        (cursor != NULL && next->size > 0 && strcmp(cursor, next->bytes) == 0)) {
-        cli_error("%s%s: not a list that ends", http_url(cli->http), path);
-        code = EX_PROTOCOL;
-    } else {
-        add_rows(cli, table, rows);
-        *ret_more = cursor != NULL && json_array_size(rows) > 0;
-        buffer_clear(next);
-        buffer_text(next, cursor != NULL ? cursor : "");
-    }
-    json_decref(document);
+    struct buffer path = {0};
+    buffer_text(&path, before);
+    http_path_segment(&path, cli->operands[0]);
+    buffer_text(&path, after);
+    int code = list_show(cli, path.bytes, columns, columns_count);
+    buffer_fini(&path);
     return code;
 }
 
-/* All pages of a list. A list cut off by an error shows what it has, and the exit code tells. */
-static int show_list(struct cli *cli, const char *path, const struct table_column *columns,
-                     size_t columns_count)
+/* A list filtered by the pool that is the first operand. */
+static int show_list_of_pool(struct cli *cli, const char *list, const struct table_column *columns,
+                             size_t columns_count)
 {
-    struct table table;
-    struct buffer next = {0};
-    bool more = true;
-    int code = EX_OK;
-    table_init(&table, columns, columns_count);
-    while (more && code == EX_OK) {
-        code = read_page(cli, path, &table, &next, &more);
-    }
-    if (!cli->json && (code == EX_OK || table.rows_count > 0)) {
-        table_print(&table, stdout, cli->color);
-    }
-    buffer_fini(&next);
-    table_fini(&table);
+    struct buffer path = {0};
+    buffer_text(&path, list);
+    http_path_query(&path, "pool", cli->operands[0]);
+    int code = list_show(cli, path.bytes, columns, columns_count);
+    buffer_fini(&path);
     return code;
 }
 
@@ -174,7 +133,7 @@ static void print_positions(const struct cli *cli, const json_t *positions)
     table_fini(&table);
 }
 
-/* GET {before}{first operand}{after}: the members one a line, positions as a table below them. */
+/* GET {before}{first operand}{after}: one member on each line, positions as a table below them. */
 static int show_one(struct cli *cli, const char *before, const char *after)
 {
     struct buffer path = {0};
@@ -227,58 +186,40 @@ int verb_solvency(struct cli *cli)
 
 int verb_pools(struct cli *cli)
 {
-    return show_list(cli, "/v1/pools", pool_columns, COUNT(pool_columns));
+    return list_show(cli, "/v1/pools", pool_columns, COUNT(pool_columns));
 }
 
 int verb_presets(struct cli *cli)
 {
-    return show_list(cli, "/v1/presets", preset_columns, COUNT(preset_columns));
+    return list_show(cli, "/v1/presets", preset_columns, COUNT(preset_columns));
 }
 
 int verb_queue(struct cli *cli)
 {
-    struct buffer path = {0};
-    buffer_text(&path, "/v1/markets/");
-    http_path_segment(&path, cli->operands[0]);
-    buffer_text(&path, "/adl-queue");
-    http_path_query(&path, "side", cli->options.side);
-    int code = show_list(cli, path.bytes, queue_columns, COUNT(queue_columns));
-    buffer_fini(&path);
+    struct buffer after = {0};
+    buffer_text(&after, "/adl-queue");
+    http_path_query(&after, "side", cli->options.side);
+    int code = show_list_of(cli, "/v1/markets/", after.bytes, queue_columns, COUNT(queue_columns));
+    buffer_fini(&after);
     return code;
 }
 
 int verb_rank(struct cli *cli)
 {
-    struct buffer path = {0};
-    buffer_text(&path, "/v1/accounts/");
-    http_path_segment(&path, cli->operands[0]);
-    buffer_text(&path, "/adl-rank");
-    int code = show_list(cli, path.bytes, rank_columns, COUNT(rank_columns));
-    buffer_fini(&path);
-    return code;
+    return show_list_of(cli, "/v1/accounts/", "/adl-rank", rank_columns, COUNT(rank_columns));
 }
 
 int verb_sources(struct cli *cli)
 {
-    return show_list(cli, "/v1/sources", source_columns, COUNT(source_columns));
+    return list_show(cli, "/v1/sources", source_columns, COUNT(source_columns));
 }
 
 int verb_providers(struct cli *cli)
 {
-    struct buffer path = {0};
-    buffer_text(&path, "/v1/providers");
-    http_path_query(&path, "pool", cli->operands[0]);
-    int code = show_list(cli, path.bytes, provider_columns, COUNT(provider_columns));
-    buffer_fini(&path);
-    return code;
+    return show_list_of_pool(cli, "/v1/providers", provider_columns, COUNT(provider_columns));
 }
 
 int verb_settlements(struct cli *cli)
 {
-    struct buffer path = {0};
-    buffer_text(&path, "/v1/settlements");
-    http_path_query(&path, "pool", cli->operands[0]);
-    int code = show_list(cli, path.bytes, settlement_columns, COUNT(settlement_columns));
-    buffer_fini(&path);
-    return code;
+    return show_list_of_pool(cli, "/v1/settlements", settlement_columns, COUNT(settlement_columns));
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/table.h"
+#include "cli/list.h"
 #include "cli/verbs.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -143,50 +143,24 @@ static int remove_endpoint(struct cli *cli)
     return code;
 }
 
-static int list(struct cli *cli, const char *id, const struct table_column *columns, size_t count)
+static int list_at(struct cli *cli, const char *id, const char *below,
+                   const struct table_column *columns, size_t count)
 {
-    struct table table;
-    struct buffer next = {0};
-    int code = EX_OK;
-    table_init(&table, columns, count);
-    for (bool more = true; more && code == EX_OK;) {
-        struct buffer path = {0};
-        json_t *document = NULL, *row = NULL;
-        size_t index = 0;
-        path_of(&path, id, id == NULL ? "?limit=1000" : "/deliveries?limit=1000");
-        http_path_query(&path, "after", next.size == 0 ? NULL : next.bytes);
-        code = cli_get(cli, path.bytes, &document);
-        buffer_fini(&path);
-        json_array_foreach(json_object_get(document, "data"), index, row)
-        {
-            if (cli->json) {
-                cli_print_json(row);
-            } else {
-                table_add(&table, row);
-            }
-        }
-        const char *cursor = json_string_value(json_object_get(document, "next"));
-        more = cursor != NULL && index > 0;
-        buffer_clear(&next);
-        buffer_text(&next, cursor == NULL ? "" : cursor);
-        json_decref(document);
-    }
-    if (code == EX_OK && !cli->json) {
-        table_print(&table, stdout, cli->color);
-    }
-    buffer_fini(&next);
-    table_fini(&table);
+    struct buffer path = {0};
+    path_of(&path, id, below);
+    int code = list_show(cli, path.bytes, columns, count);
+    buffer_fini(&path);
     return code;
 }
 
 static int list_endpoints(struct cli *cli)
 {
-    return list(cli, NULL, endpoint_columns, COUNT(endpoint_columns));
+    return list_at(cli, NULL, "", endpoint_columns, COUNT(endpoint_columns));
 }
 
 static int list_deliveries(struct cli *cli)
 {
-    return list(cli, cli->operands[1], delivery_columns, COUNT(delivery_columns));
+    return list_at(cli, cli->operands[1], "/deliveries", delivery_columns, COUNT(delivery_columns));
 }
 
 static int test(struct cli *cli)
