@@ -19,7 +19,6 @@
 #include "daemon/http/access_check.h"
 #include "daemon/http/trail.h"
 #include "daemon/logger/logger.h"
-#include "daemon/metrics/metrics.h"
 
 #define MIB ((size_t)1 << 20)
 #define BODIES_SIZE_MAX (512 * MIB)     /* of all connections together; one alone is taken */
@@ -62,7 +61,7 @@ static enum MHD_Result send_answer(struct connection *connection)
     enum MHD_Result queued = MHD_NO;
     if (added == MHD_YES) {
         queued = MHD_queue_response(connection->mhd, (unsigned)request->status, response);
-        metrics_http_request(request->status);
+        http_server_count(connection->server, request->status);
     }
     MHD_destroy_response(response);
     return queued;

@@ -34,6 +34,7 @@
 #include "daemon/http/server.h"
 #include "daemon/http/stream.h"
 #include "daemon/http/sweep.h"
+#include "daemon/metrics/metrics_http.h"
 
 struct audit;
 struct connection;
@@ -77,10 +78,10 @@ struct connection {
     char access_detail[256]; /* why access_check refused it */
     uint64_t path_number;    /* of a settlement or an action; 0 = none */
     uint64_t audit_id;       /* of the line that says it was asked; 0 = none */
-    void *job; /* what the simulator or the webhooks thread works on; freed with the request */
-    struct stream *stream; /* NULL for everything else */
-    char allow[48];        /* the methods for a 405 */
-    const char *etag;      /* the validator of an answer that may be kept, or NULL */
+    void *job;               /* what another thread works on beside the request; freed with it */
+    struct stream *stream;   /* NULL for everything else */
+    char allow[48];          /* the methods for a 405 */
+    const char *etag;        /* the validator of an answer that may be kept, or NULL */
     char *body;
     size_t body_size; /* received so far */
     size_t body_capacity;
@@ -118,12 +119,14 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     uint64_t told_ordinal;         /* up to here the waiters were told */
     struct feed feed;
     struct stream_counts streams;
-    size_t bodies_size;                /* promised by Content-Length and not yet answered */
-    uint64_t exchanges;                /* requests begun and not completed */
-    uint64_t refusals;                 /* by the request guard */
-    uint64_t library_messages;         /* what libmicrohttpd had to say: mostly vanished
+    size_t bodies_size;                  /* promised by Content-Length and not yet answered */
+    uint64_t exchanges;                  /* requests begun and not completed */
+    uint64_t requests[METRICS_STATUSES]; /* answered, by HTTP status */
+    uint64_t started_s;                  /* of the process, Unix time */
+    uint64_t refusals;                   /* by the request guard */
+    uint64_t library_messages;           /* what libmicrohttpd had to say: mostly vanished
                                           clients */
-    _Atomic(struct keys *) fresh_keys; /* read anew and not yet taken over */
+    _Atomic(struct keys *) fresh_keys;   /* read anew and not yet taken over */
     _Atomic(struct tls *) fresh_tls;
     _Atomic(struct connection *) done; /* the core has finished with these, the last one first */
     _Atomic uint64_t last_ordinal;     /* of the last action we heard of */
@@ -131,6 +134,14 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     atomic_bool quiesced;
     atomic_bool ending; /* the thread ends when the last answers are sent */
 };
+
+/* One more answer with this HTTP status. */
+static inline void http_server_count(struct http_server *server, int status)
+{
+    assert(status >= METRICS_STATUS_MIN);
+    assert(status < METRICS_STATUS_MIN + METRICS_STATUSES);
+    server->requests[status - METRICS_STATUS_MIN]++;
+}
 
 /* Any thread: the HTTP thread has something to look at. */
 void http_server_signal(struct http_server *server);

@@ -16,7 +16,6 @@ enum outcome live_begin(struct connection *connection);
 enum outcome ready_begin(struct connection *connection);
 void ready_end(struct connection *connection);
 enum outcome metrics_begin(struct connection *connection);
-void metrics_end(struct connection *connection);
 enum outcome simulation_begin(struct connection *connection);
 void simulation_end(struct connection *connection);
 enum outcome webhook_begin(struct connection *connection);

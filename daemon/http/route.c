@@ -171,7 +171,7 @@ static const struct route routes[] = {
      .end = ready_end,
      .roles = ROLE_ANYBODY,
      .parameters = QUERY_VERBOSE},
-    {.method = "GET", "/metrics", .begin = metrics_begin, .end = metrics_end, .roles = ROLE_READ},
+    {.method = "GET", "/metrics", .begin = metrics_begin, .roles = ROLE_READ},
     {.method = "GET", "/openapi.yaml", .begin = contract_begin, .roles = ROLE_READ},
 };
 

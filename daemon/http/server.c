@@ -11,6 +11,7 @@
 #include "daemon/access/audit.h"
 #include "daemon/http/connection.h"
 #include "daemon/logger/logger.h"
+#include "daemon/metrics/process.h"
 
 /* A head has to fit, and bodies are read through it; the library clears it
  * after every request. */
@@ -330,6 +331,7 @@ int http_server_new(struct http_server **ret_server, const struct http_options *
     server->options = *options;
     server->address = options->address;
     server->core = core;
+    server->started_s = process_start_s();
     server->keys = options->keys;
     server->tls = options->tls;
     server->audit = options->audit;

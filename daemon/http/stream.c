@@ -12,7 +12,6 @@
 #include "daemon/http/handlers.h"
 #include "daemon/http/header.h"
 #include "daemon/logger/logger.h"
-#include "daemon/metrics/metrics.h"
 
 #define NOTE_SIZE 192
 #define BLOCK_SIZE 4096 /* the library's buffer for one who does not take chunks (HTTP/1.0) */
@@ -286,7 +285,7 @@ bool stream_send(struct connection *connection)
     if (good == MHD_YES) {
         sweep_stage(&connection->sweep, STAGE_STREAMING, stall_ms(connection));
         good = MHD_queue_response(connection->mhd, MHD_HTTP_OK, response);
-        metrics_http_request(MHD_HTTP_OK);
+        http_server_count(connection->server, MHD_HTTP_OK);
     }
     MHD_destroy_response(response);
     return good == MHD_YES;

@@ -1,22 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The metrics page, Prometheus text format 0.0.4, every name prefixed backstopd_. Counters of the
- * core and the log are read from them; the HTTP server counts here.
+ * The metrics page: Prometheus text format 0.0.4, every name prefixed backstopd_. metrics.def has a
+ * row for each metric; a room counts for itself and gives its figures in one struct.
  */
 #ifndef METRICS_H
 #define METRICS_H
 
 #include "daemon/core/core.h"
+#include "daemon/metrics/metrics_http.h"
+#include "daemon/simulation/simulator.h"
+#include "daemon/webhooks/webhooks.h"
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* One answered request, by its HTTP status. Any thread. */
-void metrics_http_request(int status);
+/* The figures of one page. */
+struct metrics {
+    /* the caller's */
+    struct metrics_http http;
+    struct simulator_stats simulator;
+    struct webhooks_stats webhooks;
+    uint64_t started_s; /* process_start_s */
+    /* metrics_render's */
+    struct core_stats core;
+    struct log_stats log;
+    struct bs_config capacity;
+    struct bs_usage usage;
+    const struct bs_engine *engine;
+};
 
-/* Appends the page. On the core loop, for it reads the engine. */
-void metrics_render(struct buffer *out, const struct core *core, struct bs_engine *engine);
-
-/* The same as the answer to a query: request->query = metrics_query. */
-void metrics_query(struct request *request, struct core *core, struct bs_engine *engine);
+/* Appends the page. On the core loop, because it reads the engine. */
+void metrics_render(struct buffer *out, struct metrics *metrics, const struct core *core,
+                    const struct bs_engine *engine);
 
 #endif

@@ -25,7 +25,13 @@ struct check {
     struct bs_digest digest;
 };
 
+struct simulator_counters { /* written by the simulator's thread, but for overloaded */
+    _Atomic uint64_t answered, refused, timed_out, overloaded, run_ns_total, run_ns_max;
+    _Atomic uint64_t shadow_seq, checks, mismatches;
+};
+
 struct simulator {
+    struct simulator_counters counters;
     struct core *core;
     struct command_log *log;
     struct simulator_options options;
@@ -46,23 +52,19 @@ struct simulator {
     int64_t check_due_ms;
 };
 
-static struct {
-    _Atomic uint64_t answered, refused, timed_out, overloaded, run_ns_total, run_ns_max;
-    _Atomic uint64_t shadow_seq, checks, mismatches;
-} counters;
-
-struct simulator_stats simulator_stats_get(void)
+struct simulator_stats simulator_stats_get(const struct simulator *simulator)
 {
+    const struct simulator_counters *counters = &simulator->counters;
     return (struct simulator_stats){
-        .answered = counters.answered,
-        .refused = counters.refused,
-        .timed_out = counters.timed_out,
-        .overloaded = counters.overloaded,
-        .run_ns_total = counters.run_ns_total,
-        .run_ns_max = counters.run_ns_max,
-        .shadow_seq = counters.shadow_seq,
-        .checks = counters.checks,
-        .mismatches = counters.mismatches,
+        .answered = counters->answered,
+        .refused = counters->refused,
+        .timed_out = counters->timed_out,
+        .overloaded = counters->overloaded,
+        .run_ns_total = counters->run_ns_total,
+        .run_ns_max = counters->run_ns_max,
+        .shadow_seq = counters->shadow_seq,
+        .checks = counters->checks,
+        .mismatches = counters->mismatches,
     };
 }
 
@@ -86,7 +88,7 @@ static void drop_shadow(struct simulator *simulator, const char *what, const cha
     shadow_close(&simulator->shadow);
     simulator->is_open = false;
     simulator->is_behind = false;
-    counters.shadow_seq = 0;
+    simulator->counters.shadow_seq = 0;
 }
 
 /* 0, -ETIMEDOUT, -ECANCELED, or another error that was logged. */
@@ -103,7 +105,7 @@ static int follow(struct simulator *simulator, uint64_t last_seq, int64_t until_
         return code;
     }
     simulator->is_behind = code == -ETIMEDOUT;
-    counters.shadow_seq = simulator->shadow.place.seq;
+    simulator->counters.shadow_seq = simulator->shadow.place.seq;
     return code;
 }
 
@@ -148,19 +150,21 @@ static void compare(struct simulator *simulator, struct simulator_job *job,
     struct run run = {
         .rows = &simulator->rows, .limit = limit, .asked = &job->asked, .request = job->request};
     if (!past_compare(&past, &run)) {
-        counters.mismatches++;
+        simulator->counters.mismatches++;
     }
 }
 
-static void count_result(const struct request *request, uint64_t taken_ns)
+static void count_result(struct simulator *simulator, const struct request *request,
+                         uint64_t taken_ns)
 {
-    _Atomic uint64_t *counter = request->status < 400   ? &counters.answered
-                                : request->status < 500 ? &counters.refused
-                                                        : &counters.timed_out;
+    struct simulator_counters *counters = &simulator->counters;
+    _Atomic uint64_t *counter = request->status < 400   ? &counters->answered
+                                : request->status < 500 ? &counters->refused
+                                                        : &counters->timed_out;
     *counter += 1;
-    counters.run_ns_total += taken_ns;
-    if (taken_ns > counters.run_ns_max) {
-        counters.run_ns_max = taken_ns; /* this thread is the only writer */
+    counters->run_ns_total += taken_ns;
+    if (taken_ns > counters->run_ns_max) {
+        counters->run_ns_max = taken_ns; /* this thread is the only writer */
     }
 }
 
@@ -176,7 +180,7 @@ static void run_job(struct simulator *simulator, struct simulator_job *job)
     } else {
         simulate(simulator, job, &limit);
     }
-    count_result(job->request, uv_hrtime() - start_ns);
+    count_result(simulator, job->request, uv_hrtime() - start_ns);
     job->request->done(job->request);
 }
 
@@ -228,7 +232,7 @@ static void run_check(struct simulator *simulator)
     if (!ask_digest(simulator) || follow(simulator, check->seq, 0) != 0) {
         return;
     }
-    counters.checks++;
+    simulator->counters.checks++;
     struct bs_engine *engine = simulator->shadow.engine;
     struct bs_digest digest = bs_engine_digest_part(engine, check->first, CHECK_ACCOUNTS);
     if (bs_engine_seq(engine) != check->seq ||
@@ -240,7 +244,7 @@ static void run_check(struct simulator *simulator)
             "%016" PRIx64 " live, and %016" PRIx64 "%016" PRIx64 " at seq %" PRIu64 " from the log",
             check->seq, check->first, check->first + CHECK_ACCOUNTS - 1, check->digest.words[0],
             check->digest.words[1], digest.words[0], digest.words[1], bs_engine_seq(engine));
-        counters.mismatches++;
+        simulator->counters.mismatches++;
         drop_shadow(simulator, "self-check failed: the live state is not what the log gives",
                     error);
     }
@@ -336,7 +340,7 @@ bool simulator_submit(struct simulator *simulator, struct simulator_job *job)
         simulator->waiting_count++;
         pthread_cond_signal(&simulator->changed);
     } else {
-        counters.overloaded++;
+        simulator->counters.overloaded++;
     }
     pthread_mutex_unlock(&simulator->mutex);
     return is_taken;

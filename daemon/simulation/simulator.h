@@ -46,11 +46,11 @@ BS_MUST_USE bool simulator_submit(struct simulator *simulator, struct simulator_
 void simulator_stop(struct simulator *simulator);
 void simulator_free(struct simulator *simulator); /* when nobody can submit; stops it, too */
 
-struct simulator_stats { /* of the process; any thread */
+struct simulator_stats { /* since the start; any thread */
     uint64_t answered, refused, timed_out, overloaded;
     uint64_t run_ns_total, run_ns_max;
     uint64_t shadow_seq, checks, mismatches;
 };
-struct simulator_stats simulator_stats_get(void);
+struct simulator_stats simulator_stats_get(const struct simulator *simulator);
 
 #endif

@@ -103,7 +103,7 @@ static void on_delivered(struct message *message)
     struct endpoint *endpoint = lane->endpoint;
     int64_t latency_ms = webhooks_wall_ms() - message->time_ms;
     latency_ms = latency_ms > 0 ? latency_ms : 0;
-    webhooks_count_attempt(&message->call, latency_ms);
+    webhooks_count_attempt(endpoint->webhooks, &message->call, latency_ms);
     remember(message, 0, latency_ms);
     endpoint->failing_since_ms = 0;
     endpoint->taken_ms = message->lane->kind == LANE_OTHER ? endpoint->taken_ms : webhooks_now_ms();
@@ -136,7 +136,7 @@ static void on_failed(struct message *message)
     struct endpoint *endpoint = lane->endpoint;
     const struct transport_call *call = &message->call;
     int64_t wall_ms = webhooks_wall_ms();
-    webhooks_count_attempt(call, -1);
+    webhooks_count_attempt(endpoint->webhooks, call, -1);
     message->failures++;
     touch(message);
     set_last_error(endpoint, call);

@@ -187,7 +187,7 @@ void endpoint_disable(struct endpoint *endpoint, enum disable_reason reason)
     endpoint->reason = (uint8_t)reason;
     endpoint->disabled_ms = webhooks_wall_ms();
     endpoint->is_dirty = true;
-    webhooks_count_disabled();
+    webhooks_count_disabled(endpoint->webhooks);
     logger_write(LOGGER_ERROR, "webhooks", "a webhook endpoint is disabled",
                  LOGGER_FIELDS(logger_string("endpoint", endpoint->id),
                                logger_string("url", endpoint->asked.url),

@@ -10,7 +10,15 @@
 #include "daemon/webhooks/repeats.h"
 #include "daemon/webhooks/store.h"
 
+struct webhooks_counters { /* written by the webhooks thread */
+    _Atomic uint64_t delivered, failed, unanswered, refused, endpoints, endpoints_disabled;
+    _Atomic uint64_t disabled_total, queue_depth, save_failures, latency_ms_total;
+    _Atomic int64_t oldest_time_ms;
+    _Atomic uint64_t latencies[WEBHOOKS_LATENCY_BUCKETS];
+};
+
 struct webhooks {
+    struct webhooks_counters counters;
     struct core *core;
     struct webhooks_options options;
     uv_loop_t loop;
@@ -50,8 +58,9 @@ void webhooks_save_later(struct webhooks *webhooks);
 int webhooks_save(struct webhooks *webhooks, bool syncs);
 /* A request has ended. */
 void webhooks_ended(struct webhooks *webhooks, struct endpoint *endpoint);
-void webhooks_count_attempt(const struct transport_call *call, int64_t latency_ms);
-void webhooks_count_disabled(void);
+void webhooks_count_attempt(struct webhooks *webhooks, const struct transport_call *call,
+                            int64_t latency_ms);
+void webhooks_count_disabled(struct webhooks *webhooks);
 void webhooks_arm(struct webhooks *webhooks);
 
 int64_t webhooks_wall_ms(void);

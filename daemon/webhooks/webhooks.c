@@ -24,41 +24,37 @@
 #define RETRY_MAX_MS 60000
 #define ENDPOINTS_CAPACITY 1000 /* the highest that the setting takes */
 
-static struct {
-    _Atomic uint64_t delivered, failed, unanswered, refused, endpoints, endpoints_disabled;
-    _Atomic uint64_t disabled_total, queue_depth, save_failures, latency_ms_total;
-    _Atomic int64_t oldest_time_ms;
-    _Atomic uint64_t latencies[WEBHOOKS_LATENCY_BUCKETS];
-} counters;
-
-struct webhooks_stats webhooks_stats_get(void)
+struct webhooks_stats webhooks_stats_get(const struct webhooks *webhooks)
 {
+    const struct webhooks_counters *counters = &webhooks->counters;
     struct webhooks_stats stats = {
-        .delivered = counters.delivered,
-        .failed = counters.failed,
-        .unanswered = counters.unanswered,
-        .refused = counters.refused,
-        .endpoints = counters.endpoints,
-        .endpoints_disabled = counters.endpoints_disabled,
-        .disabled_total = counters.disabled_total,
-        .queue_depth = counters.queue_depth,
-        .oldest_time_ms = counters.oldest_time_ms,
-        .save_failures = counters.save_failures,
-        .latency_ms_total = counters.latency_ms_total,
+        .delivered = counters->delivered,
+        .failed = counters->failed,
+        .unanswered = counters->unanswered,
+        .refused = counters->refused,
+        .endpoints = counters->endpoints,
+        .endpoints_disabled = counters->endpoints_disabled,
+        .disabled_total = counters->disabled_total,
+        .queue_depth = counters->queue_depth,
+        .oldest_time_ms = counters->oldest_time_ms,
+        .save_failures = counters->save_failures,
+        .latency_ms_total = counters->latency_ms_total,
     };
     for (uint32_t i = 0; i < WEBHOOKS_LATENCY_BUCKETS; i++) {
-        stats.latencies[i] = counters.latencies[i];
+        stats.latencies[i] = counters->latencies[i];
     }
     return stats;
 }
 
-void webhooks_count_attempt(const struct transport_call *call, int64_t latency_ms)
+void webhooks_count_attempt(struct webhooks *webhooks, const struct transport_call *call,
+                            int64_t latency_ms)
 {
+    struct webhooks_counters *counters = &webhooks->counters;
     static const int64_t bounds_ms[WEBHOOKS_LATENCY_BUCKETS - 1] = WEBHOOKS_LATENCY_BOUNDS;
     if (latency_ms < 0) {
-        _Atomic uint64_t *counter = call->is_refused    ? &counters.refused
-                                    : call->status == 0 ? &counters.unanswered
-                                                        : &counters.failed;
+        _Atomic uint64_t *counter = call->is_refused    ? &counters->refused
+                                    : call->status == 0 ? &counters->unanswered
+                                                        : &counters->failed;
         *counter += 1;
         return;
     }
@@ -66,14 +62,14 @@ void webhooks_count_attempt(const struct transport_call *call, int64_t latency_m
     while (bucket < WEBHOOKS_LATENCY_BUCKETS - 1 && latency_ms > bounds_ms[bucket]) {
         bucket++;
     }
-    counters.delivered++;
-    counters.latencies[bucket]++;
-    counters.latency_ms_total += (uint64_t)latency_ms;
+    counters->delivered++;
+    counters->latencies[bucket]++;
+    counters->latency_ms_total += (uint64_t)latency_ms;
 }
 
-void webhooks_count_disabled(void)
+void webhooks_count_disabled(struct webhooks *webhooks)
 {
-    counters.disabled_total++;
+    webhooks->counters.disabled_total++;
 }
 
 static int64_t clock_ms(clockid_t clock)
@@ -150,10 +146,10 @@ static void measure(struct webhooks *webhooks)
         depth += lane->count + (webhooks->durable - lane->position);
         oldest_ms = time_ms != 0 && (oldest_ms == 0 || time_ms < oldest_ms) ? time_ms : oldest_ms;
     }
-    counters.endpoints = webhooks->endpoints_count;
-    counters.endpoints_disabled = disabled;
-    counters.queue_depth = depth;
-    counters.oldest_time_ms = oldest_ms;
+    webhooks->counters.endpoints = webhooks->endpoints_count;
+    webhooks->counters.endpoints_disabled = disabled;
+    webhooks->counters.queue_depth = depth;
+    webhooks->counters.oldest_time_ms = oldest_ms;
 }
 
 /* ---- saving ---- */
@@ -189,7 +185,7 @@ int webhooks_save(struct webhooks *webhooks, bool syncs)
         }
     }
     if (code != 0) {
-        counters.save_failures++;
+        webhooks->counters.save_failures++;
         logger_write(LOGGER_ERROR, "webhooks", "the state of webhooks was not saved",
                      LOGGER_FIELDS(logger_string("error", error)));
     }

@@ -84,7 +84,7 @@ void webhooks_free(struct webhooks *webhooks); /* when nobody can submit; stops 
     }
 #define WEBHOOKS_LATENCY_BUCKETS 11 /* the last one has no bound */
 
-struct webhooks_stats { /* of the process; any thread */
+struct webhooks_stats { /* since the start; any thread */
     uint64_t delivered, failed, unanswered, refused;
     uint64_t endpoints, endpoints_disabled, disabled_total;
     uint64_t queue_depth;   /* actions that enabled endpoints have not been through yet */
@@ -92,6 +92,6 @@ struct webhooks_stats { /* of the process; any thread */
     uint64_t save_failures;
     uint64_t latency_ms_total, latencies[WEBHOOKS_LATENCY_BUCKETS];
 };
-struct webhooks_stats webhooks_stats_get(void);
+struct webhooks_stats webhooks_stats_get(const struct webhooks *webhooks);
 
 #endif

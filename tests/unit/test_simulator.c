@@ -185,9 +185,15 @@ START_TEST(off_takes_nothing)
 
 END_TEST
 
+struct wanted_checks {
+    const struct simulator *simulator;
+    uint64_t count;
+};
+
 static bool has_checked(void *user)
 {
-    return simulator_stats_get().checks >= *(const uint64_t *)user;
+    const struct wanted_checks *wanted = user;
+    return simulator_stats_get(wanted->simulator).checks >= wanted->count;
 }
 
 START_TEST(a_spoilt_state_is_noticed)
@@ -196,21 +202,20 @@ START_TEST(a_spoilt_state_is_noticed)
     struct simulator_options options = usual;
     options.mode = SIMULATOR_ALWAYS;
     options.check_interval_s = 1;
-    struct simulator_stats before = simulator_stats_get();
     pair_start(&pair, &options);
-    uint64_t wanted = before.checks + 1;
+    struct wanted_checks wanted = {.simulator = pair.simulator, .count = 1};
     world_wait(&pair.world, has_checked, &wanted);
-    ck_assert_uint_eq(simulator_stats_get().mismatches, before.mismatches);
+    ck_assert_uint_eq(simulator_stats_get(pair.simulator).mismatches, 0);
     /* One quantum in one account, which no command made. */
     struct bs_engine *engine = pair.world.core->executor.engine;
     uint32_t account = bs_account_find(engine, (struct bs_text){"b", 1});
     engine->accounts.hot[account].collateral++;
-    wanted = simulator_stats_get().checks + 1;
+    wanted.count = simulator_stats_get(pair.simulator).checks + 1;
     world_wait(&pair.world, has_checked, &wanted);
     engine->accounts.hot[account].collateral--;
-    wanted++;
+    wanted.count++;
     world_wait(&pair.world, has_checked, &wanted); /* the block was made again and agrees again */
-    ck_assert_uint_eq(simulator_stats_get().mismatches, before.mismatches + 1);
+    ck_assert_uint_eq(simulator_stats_get(pair.simulator).mismatches, 1);
     pair_stop(&pair);
 }
 
