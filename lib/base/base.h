@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Words shared by the whole core. The core is pure: it includes only the headers below, allocates
+ * Types and helpers of the whole core. The core is pure: it includes only the headers below, allocates
  * nothing, reads no clock and does no I/O.
  */
 #ifndef BS_BASE_H
@@ -22,7 +22,7 @@
 __extension__ typedef __int128 bs_i128;
 __extension__ typedef unsigned __int128 bs_u128;
 
-/* Text that lives in somebody else's memory; not NUL terminated. */
+/* A view of text that somebody else owns; not NUL terminated. */
 struct bs_text {
     const char *bytes;
     uint32_t size;

@@ -29,7 +29,9 @@ static void sift(const struct sorting *s, uint32_t root, uint32_t count)
 void bs_sort(void *items, uint32_t count, uint32_t item_size, bs_compare_fn compare,
              const void *context)
 {
+    assert(item_size > 0);
     assert(item_size <= BS_SORT_ITEM_MAX);
+    assert(items != NULL || count == 0);
     struct sorting s = {items, item_size, compare, context};
     for (uint32_t root = count / 2; root-- > 0;) {
         sift(&s, root, count);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A heapsort in place: no allocation, no recursion, n log n always. Ties need an order of their
- * own. */
+/*
+ * A heapsort in place: no allocation, no recursion, always n log n. It is not stable, so `compare`
+ * must order any two items.
+ */
 #ifndef BS_SORT_H
 #define BS_SORT_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The outcomes of a command: the client's business, never a failure of the world. See status.def.
- */
+/* The outcomes of a command: the client's business, never a failure of the world. Rows: status.def */
 #ifndef BS_STATUS_H
 #define BS_STATUS_H
 
@@ -16,11 +15,11 @@ enum bs_status {
 
 /* The stable machine-readable name, e.g. "stale_update". */
 const char *bs_status_name(enum bs_status status);
-/* The status of a name; false: none has it. */
+/* The status with this name; false if there is none. */
 BS_MUST_USE bool bs_status_find(struct bs_text name, enum bs_status *ret_status);
 /* One English sentence without a full stop. */
 const char *bs_status_sentence(enum bs_status status);
-/* The HTTP status that a request with only this outcome is answered with. */
+/* The HTTP status of a request that has only this outcome. */
 int bs_status_http(enum bs_status status);
 
 #endif

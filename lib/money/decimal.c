@@ -37,7 +37,7 @@ bs_i128 bs_power_of_ten(uint32_t exponent)
                           : (bs_i128)powers_of_ten[18] * powers_of_ten[exponent - 18];
 }
 
-/* Where the parts of a well-formed decimal are; trailing zeros of the fraction are left out. */
+/* The sizes of the parts of a well-formed decimal. */
 struct shape {
     bool negative;
     size_t integer_size;
@@ -131,7 +131,7 @@ static bs_u128 divide_small(bs_u128 value, uint32_t divisor, uint32_t *ret_rest)
     return quotient;
 }
 
-/* Writes the digits of a magnitude so that they end the array; returns how many. */
+/* Writes the digits of a magnitude to the end of the array; returns how many. */
 static size_t digits_print(bs_u128 magnitude, char digits[PRINT_DIGITS_MAX])
 {
     size_t count = 0;
@@ -166,7 +166,7 @@ size_t bs_wide_print(struct bs_wide value, char text[BS_DECIMAL_TEXT_MAX])
         count--;
     }
     size_t size = 0;
-    if (count == 0) { /* nothing but zeros: the value is 0 */
+    if (count == 0) { /* only zeros: the value is 0 */
         text[size++] = '0';
         text[size] = '\0';
         return size;
@@ -187,6 +187,7 @@ size_t bs_wide_print(struct bs_wide value, char text[BS_DECIMAL_TEXT_MAX])
         memcpy(text + size + zeros, digits + integer_size, count - integer_size);
         size += scale;
     }
+    assert(size < BS_DECIMAL_TEXT_MAX);
     text[size] = '\0';
     return size;
 }
@@ -210,7 +211,7 @@ static int32_t digits_count(bs_u128 value)
     return count;
 }
 
-/* Rounds off `drop` digits, half up: the last digit dropped decides, whatever stood behind it. */
+/* Rounds off `drop` digits, half up: the first dropped digit decides, whatever follows it. */
 static bs_u128 digits_drop(bs_u128 value, int32_t drop)
 {
     uint32_t last = 0;
@@ -220,7 +221,7 @@ static bs_u128 digits_drop(bs_u128 value, int32_t drop)
     return value + (last >= 5 ? 1 : 0);
 }
 
-/* The same value with an exponent in -36..0 and no trailing zeros behind the point. */
+/* The same value with an exponent in -36..0 and no trailing zeros after the point. */
 static struct bs_wide wide_normalise(bs_u128 mantissa, int32_t exponent, bool negative)
 {
     if (mantissa == 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Decimals. A wire decimal is mantissa * 10^exponent, exact. Amounts inside the engine are integers
- * (lots, ticks, quanta); struct bs_decimal carries them in and out. No floating point anywhere.
+ * (lots, ticks, quanta); struct bs_decimal carries them in, struct bs_wide out. There is no floating
+ * point.
  */
 #ifndef BS_DECIMAL_H
 #define BS_DECIMAL_H
@@ -25,13 +26,13 @@ struct bs_wide {
 
 /*
  * Grammar: -?(0|[1-9][0-9]*)(\.[0-9]{1,18})?  No exponent, plus sign, leading zeros or minus zero.
- * Returns BS_OK, BS_INVALID_DECIMAL or BS_DECIMAL_TOO_LONG (more than 18 digits behind the point,
+ * Returns BS_OK, BS_INVALID_DECIMAL or BS_DECIMAL_TOO_LONG (more than 18 digits after the point,
  * or more than 63 bits of mantissa without trailing zeros of the fraction).
  */
 BS_MUST_USE enum bs_status bs_decimal_parse(const char *text, size_t size,
                                             struct bs_decimal *ret_decimal);
 
-/* Writes the decimal trimmed ("-12.5", "0"), NUL terminated; returns its length. */
+/* Writes the decimal without trailing zeros ("-12.5", "0"), NUL terminated; returns its length. */
 size_t bs_wide_print(struct bs_wide value, char text[BS_DECIMAL_TEXT_MAX]);
 
 bs_i128 bs_power_of_ten(uint32_t exponent); /* 0..36 */

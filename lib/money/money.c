@@ -37,7 +37,8 @@ static int compare(struct product a, struct product b)
     return (a.low > b.low) - (a.low < b.low);
 }
 
-/* One digit of long division in base 2^64 (Knuth 4.3.1, algorithm D): *rest < d becomes
+/*
+ * One digit of long division in base 2^64 (Knuth 4.3.1, algorithm D): *rest < d becomes
  * (*rest * 2^64 + next) mod d. The top bit of d is set, so the first guess is at most 2 too high.
  */
 static uint64_t divide_digit(bs_u128 *rest, uint64_t next, bs_u128 d)
@@ -50,6 +51,7 @@ static uint64_t divide_digit(bs_u128 *rest, uint64_t next, bs_u128 d)
         left += high;
     }
     *rest = (left << 64 | next) - digit * low;
+    assert(*rest < d);
     return (uint64_t)digit;
 }
 
