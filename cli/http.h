@@ -20,7 +20,7 @@ struct http_answer {
 /* How the server knows us, and we it. Each may be NULL. */
 struct http_access {
     const char *key;      /* sent as Authorization: Bearer */
-    const char *cacert;   /* PEM file: the authority of the server, in place of the system's */
+    const char *cacert;   /* PEM file: CA certificate of the server, instead of the system's */
     const char *cert;     /* PEM file: our certificate, */
     const char *cert_key; /* and its key */
 };

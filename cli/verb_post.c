@@ -7,7 +7,7 @@
  * then sent again in halves, so that one broken line costs only itself. A server that is overloaded
  * (503) has taken nothing and is asked again. When an answer is lost the request may have been
  * applied; it is sent again under the same Idempotency-Key, which makes it count once, also if the
- * server was killed and started anew. If no answer comes, post says which lines those are and
+ * server was killed and started again. If no answer comes, post says which lines those are and
  * stops.
  */
 #include <errno.h>
