@@ -15,14 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/key_line.h"
 #include "cli/verbs.h"
+#include "daemon/access/key_line.h"
 
 #define FILE_SIZE_MAX ((size_t)1 << 20)
 #define KEY_BYTES 32
-#define KEY_PREFIX                                                                                 \
-    "bsk_" /* tells people, and programs that look for leaked secrets, what it is                  \
-            */
+#define KEY_PREFIX "bsk_" /* people and scanners for leaked secrets know a key by it */
 #define KEY_TEXT_SIZE (sizeof(KEY_PREFIX) + 2 * (size_t)KEY_BYTES)
 
 struct keys_file {
@@ -31,7 +29,7 @@ struct keys_file {
     mode_t mode; /* of the new file */
 };
 
-/* A file that is not there is an empty one, when it may be. */
+/* A missing file counts as an empty one when it may be missing. */
 static int read_file(struct keys_file *keys, bool may_be_missing)
 {
     struct stat status;
@@ -61,7 +59,7 @@ static int read_file(struct keys_file *keys, bool may_be_missing)
     return EX_OK;
 }
 
-/* Called with each line, its newline included; `line` has no name where the line says nothing. */
+/* Called with each line, its newline included; `line` has no name where the line is a comment. */
 typedef void (*line_fn)(void *user, const struct key_line *line, struct bs_text text);
 
 /* False: a line is wrong, and named. */
@@ -119,8 +117,9 @@ static int replace_file(const struct keys_file *keys, const struct buffer *text)
     int fd = open(path.bytes, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         cli_error("%s: %s", path.bytes,
-                  errno == EEXIST ? "exists: somebody is changing the keys, or did not finish"
-                                  : strerror(errno));
+                  errno == EEXIST
+                      ? "exists: another change of the keys is running, or did not finish"
+                      : strerror(errno));
         buffer_fini(&path);
         return EX_CANTCREAT;
     }
@@ -187,7 +186,7 @@ static struct bs_text text_of(const char *text)
     return (struct bs_text){text, (uint32_t)strlen(text)};
 }
 
-/* All of the line but a key's hash. */
+/* Reads all of the line except a key's hash. */
 static bool read_options(const struct options *options, const char *name, struct key_line *line)
 {
     if (!key_name_valid(text_of(name))) {
@@ -235,7 +234,7 @@ static int add(struct cli *cli, struct keys_file *keys, const char *name)
         code = replace_file(keys, &keys->text);
     }
     if (code == EX_OK && !line.is_certificate) {
-        puts(key); /* only once it is kept */
+        puts(key); /* after it is saved */
     }
     buffer_fini(&search.others);
     return code;
@@ -265,45 +264,46 @@ static void print_rate(uint32_t rate)
     }
 }
 
-static void on_list(void *user, const struct key_line *line, struct bs_text text)
+static void print_row(const struct key_line *line, const char *roles)
 {
-    (void)user;
-    (void)text;
-    struct buffer roles = {0};
-    if (line->name[0] == '\0') {
-        return;
-    }
-    key_roles_print(&roles, line->roles);
-    printf("%-24s %-14s", line->name, roles.bytes);
+    printf("%-24s %-14s", line->name, roles);
     print_rate(line->requests_per_s);
     print_rate(line->items_per_s);
     printf("  %s%s\n", line->is_certificate ? "certificate " : "key", line->subject);
-    buffer_fini(&roles);
 }
 
-static void on_list_json(void *user, const struct key_line *line, struct bs_text text)
+static void print_row_json(const struct key_line *line, const char *roles)
 {
-    (void)user;
-    (void)text;
+    json_t *row = json_pack("{s:s,s:s,s:s,s:I,s:I}", "name", line->name, "roles", roles, "subject",
+                            line->subject, "requests", (json_int_t)line->requests_per_s, "items",
+                            (json_int_t)line->items_per_s);
+    cli_print_json(row);
+    json_decref(row);
+}
+
+static void on_list(void *user, const struct key_line *line, struct bs_text text)
+{
+    const struct cli *cli = user;
     struct buffer roles = {0};
+    (void)text;
     if (line->name[0] == '\0') {
         return;
     }
     key_roles_print(&roles, line->roles);
-    json_t *row = json_pack("{s:s,s:s,s:s,s:I,s:I}", "name", line->name, "roles", roles.bytes,
-                            "subject", line->subject, "requests", (json_int_t)line->requests_per_s,
-                            "items", (json_int_t)line->items_per_s);
-    cli_print_json(row);
-    json_decref(row);
+    if (cli->json) {
+        print_row_json(line, roles.bytes);
+    } else {
+        print_row(line, roles.bytes);
+    }
     buffer_fini(&roles);
 }
 
-static int list(const struct cli *cli, const struct keys_file *keys)
+static int list(struct cli *cli, const struct keys_file *keys)
 {
     if (!cli->json) {
         printf("%-24s %-14s %10s %10s  %s\n", "NAME", "ROLES", "REQUESTS/S", "ITEMS/S", "KIND");
     }
-    return each_line(keys, cli->json ? on_list_json : on_list, NULL) ? EX_OK : EX_DATAERR;
+    return each_line(keys, on_list, cli) ? EX_OK : EX_DATAERR;
 }
 
 int verb_key(struct cli *cli)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keys file in memory (api/key_line.h has its lines): read and checked whole, then only looked
+ * The keys file in memory (key_line.h has its lines): read and checked whole, then only looked
  * up in. After a reload the new table replaces the old one as a whole; rates go on where they were.
  *
  * Not thread safe: whoever reads it hands it over.
@@ -9,8 +9,8 @@
 #define ACCESS_KEYS_H
 
 #include "api/buffer.h"
-#include "api/key_line.h"
 #include "daemon/access/bucket.h"
+#include "daemon/access/key_line.h"
 
 #define KEYS_MAX 1024
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/key_line.h"
+#include "daemon/access/key_line.h"
 
 static const char *const role_names[] = {"feed", "ops", "read"};
 
@@ -26,7 +26,7 @@ static struct bs_text take_word(struct bs_text *text)
     return word;
 }
 
-/* Whether the word begins with a prefix, which is then taken off. */
+/* Takes a prefix off the word; false when it does not begin with it. */
 static bool take_prefix(struct bs_text *word, const char *prefix)
 {
     uint32_t size = (uint32_t)strlen(prefix);
@@ -173,6 +173,7 @@ static bool read_limit(struct key_line *line, struct bs_text word)
 
 const char *key_line_parse(struct key_line *line, struct bs_text text)
 {
+    assert(line != NULL);
     *line = (struct key_line){0};
     struct bs_text name = take_word(&text);
     if (name.size == 0 || name.bytes[0] == '#') {
@@ -200,6 +201,8 @@ const char *key_line_parse(struct key_line *line, struct bs_text text)
 
 void key_line_print(struct buffer *out, const struct key_line *line)
 {
+    assert(line->name[0] != '\0');
+    assert(line->roles != 0);
     buffer_printf(out, "%s ", line->name);
     key_roles_print(out, line->roles);
     if (line->is_certificate) {

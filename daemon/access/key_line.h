@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line of the keys file: who may come in, as what. Read by the daemon, written by backstopctl.
+ * One line of the keys file: a client and its roles. The daemon reads the file; backstopctl edits it,
+ * and borrows this file to do so.
  *
  *     NAME  ROLES       CREDENTIAL                    LIMITS
  *     feed1 feed,read   sha256:9f86d081...(64 digits) requests=2000 items=500000
  *     desk  ops         cert:desk.venue.example
  *
- * An API key stands there as the SHA-256 of its text, a client certificate by its name. Limits are
- * per second and optional. Blank lines and lines that begin with # say nothing.
+ * An API key is kept as the SHA-256 of its text, a client certificate by its name. Limits are per
+ * second and optional. Blank lines and lines that begin with # are comments.
  */
-#ifndef API_KEY_LINE_H
-#define API_KEY_LINE_H
+#ifndef ACCESS_KEY_LINE_H
+#define ACCESS_KEY_LINE_H
 
 #include "api/buffer.h"
 #include "lib/base/base.h"
 
-/* Bits. ops can also read: who may pause a pool may see it. */
+/* Bits. ops includes read: a client that may pause a pool may see it. */
 #define ROLE_FEED (1u << 0) /* state in */
 #define ROLE_OPS (1u << 1)  /* set-up, settlements, simulations, webhooks */
 #define ROLE_READ (1u << 2) /* state out */
@@ -26,8 +27,8 @@
 #define KEY_RATE_MAX 1000000000u
 
 struct key_line {
-    char name[KEY_NAME_SIZE_MAX + 1]; /* empty: the line says nothing */
-    uint8_t roles;                    /* as written, or more: what they include is set, too */
+    char name[KEY_NAME_SIZE_MAX + 1]; /* empty: the line is a comment */
+    uint8_t roles;                    /* those written, and those that they include */
     bool is_certificate;
     uint8_t hash[KEY_HASH_SIZE];            /* of an API key */
     char subject[KEY_SUBJECT_SIZE_MAX + 1]; /* of a certificate */
