@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one entry that changes state: a command in, its outcome and actions out. */
 #include "lib/engine.h"
+
+#include "lib/book/convert.h"
+#include "lib/book/names.h"
 #include "lib/command/commands.h"
 #include "lib/command/source.h"
-#include "lib/settlement/settle.h"
+#include "lib/settlement/actions.h"
+#include "lib/settlement/progress.h"
+#include "lib/settlement/run.h"
 
 static struct bs_outcome settle(struct bs_engine *engine, const struct bs_command *command,
                                 struct bs_effects *effects)
@@ -15,7 +20,8 @@ static struct bs_outcome settle(struct bs_engine *engine, const struct bs_comman
     if (engine->pools[pool].state == BS_STATE_HALTED) {
         return bs_refuse(BS_POOL_HALTED, NULL);
     }
-    bs_settle(engine, pool, engine->time_ms, command->type == BS_COMMAND_CLOSE_PERIOD, effects);
+    bs_settlement_begin(engine, pool, engine->time_ms, command->type == BS_COMMAND_CLOSE_PERIOD,
+                        effects);
     return BS_ACCEPTED;
 }
 
@@ -52,7 +58,7 @@ static struct bs_outcome add_to_fund(struct bs_engine *engine,
                                      struct bs_effects *effects)
 {
     int64_t credit;
-    struct bs_outcome outcome = bs_apply_fund(engine, command, &credit);
+    struct bs_outcome outcome = bs_insurance_fund_apply(engine, command, &credit);
     if (outcome.status == BS_OK && credit > 0) {
         uint32_t row = bs_index_find(&engine->pool_index, command->pool);
         const struct bs_pool *pool = &engine->pools[row];
@@ -69,51 +75,51 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
 {
     switch ((enum bs_command_type)command->type) {
     case BS_COMMAND_POSITION:
-        return bs_apply_position(engine, &command->as.position);
+        return bs_position_apply(engine, &command->as.position);
     case BS_COMMAND_MARK:
-        return bs_apply_mark(engine, &command->as.mark);
+        return bs_mark_apply(engine, &command->as.mark);
     case BS_COMMAND_FILL:
-        return bs_apply_fill(engine, &command->as.fill);
+        return bs_fill_apply(engine, &command->as.fill);
     case BS_COMMAND_ACCOUNT:
-        return bs_apply_account(engine, &command->as.account);
+        return bs_account_apply(engine, &command->as.account);
     case BS_COMMAND_TRANSFER:
-        return bs_apply_transfer(engine, &command->as.transfer);
+        return bs_transfer_apply(engine, &command->as.transfer);
     case BS_COMMAND_SETTLE:
     case BS_COMMAND_CLOSE_PERIOD:
         return settle(engine, command, effects);
     case BS_COMMAND_INSURANCE_FUND:
         return add_to_fund(engine, &command->as.fund, effects);
     case BS_COMMAND_POOL:
-        return bs_apply_pool(engine, &command->as.pool);
+        return bs_pool_apply(engine, &command->as.pool);
     case BS_COMMAND_MARKET:
-        return bs_apply_market(engine, &command->as.market);
+        return bs_market_apply(engine, &command->as.market);
     case BS_COMMAND_RESUME:
     case BS_COMMAND_PAUSE:
         return set_state(engine, command, effects);
     case BS_COMMAND_DELETE_ACCOUNT:
-        return bs_delete_account(engine, command->as.name.name);
+        return bs_delete_account_apply(engine, command->as.name.name);
     case BS_COMMAND_DELETE_MARKET:
-        return bs_delete_market(engine, command->as.name.name);
+        return bs_delete_market_apply(engine, command->as.name.name);
     case BS_COMMAND_DELETE_POOL:
-        return bs_delete_pool(engine, command->as.name.name);
+        return bs_delete_pool_apply(engine, command->as.name.name);
     case BS_COMMAND_HANDOVER:
-        return bs_apply_handover(engine, &command->as.handover);
+        return bs_handover_apply(engine, &command->as.handover);
     case BS_COMMAND_UNFILLED:
-        return bs_apply_unfilled(engine, &command->as.unfilled, effects);
+        return bs_unfilled_apply(engine, &command->as.unfilled, effects);
     case BS_COMMAND_FINAL_SETTLEMENT:
-        return bs_apply_final(engine, &command->as.final, effects);
+        return bs_final_apply(engine, &command->as.final, effects);
     case BS_COMMAND_OPEN_WINDOW:
-        return bs_apply_open_window(engine, &command->as.window, effects);
+        return bs_open_window_apply(engine, &command->as.window, effects);
     case BS_COMMAND_CLOSE_WINDOW:
-        return bs_apply_close_window(engine, &command->as.window, effects);
+        return bs_close_window_apply(engine, &command->as.window, effects);
     case BS_COMMAND_PROVIDER:
-        return bs_apply_provider(engine, &command->as.provider);
+        return bs_provider_apply(engine, &command->as.provider);
     case BS_COMMAND_OWN_FUND:
-        return bs_apply_own_fund(engine, &command->as.own_fund);
+        return bs_own_fund_apply(engine, &command->as.own_fund);
     case BS_COMMAND_REQUEST:
         return BS_ACCEPTED; /* who sent what follows is nothing to the state */
     case BS_COMMAND_DELETE_SOURCE:
-        return bs_delete_source(engine, command->as.name.name);
+        return bs_delete_source_apply(engine, command->as.name.name);
     case BS_COMMAND_COUNT:
         break;
     }
@@ -135,7 +141,7 @@ void bs_engine_step(struct bs_engine *engine, const struct bs_command *command,
 {
     assert(command->seq == engine->seq + 1);
     assert(command->time_ms >= engine->time_ms);
-    assert(!engine->scratch->publishing);
+    assert(!engine->progress->running);
     clear(effects);
     engine->seq = command->seq;
     engine->time_ms = command->time_ms;
@@ -153,7 +159,7 @@ void bs_engine_step(struct bs_engine *engine, const struct bs_command *command,
 void bs_engine_continue(struct bs_engine *engine, struct bs_effects *effects)
 {
     clear(effects);
-    bs_settle_continue(engine, effects);
+    bs_settlement_continue(engine, effects);
 }
 
 uint64_t bs_engine_seq(const struct bs_engine *engine)

@@ -5,11 +5,15 @@
  */
 #include "lib/book/book.h"
 #include "lib/book/closes.h"
+#include "lib/book/dedupe.h"
 #include "lib/book/fund.h"
 #include "lib/book/providers.h"
 #include "lib/command/source.h"
 #include "lib/engine.h"
+#include "lib/settlement/legs.h"
 #include "lib/settlement/plan.h"
+#include "lib/settlement/progress.h"
+#include "lib/settlement/queue.h"
 
 #define ALIGNMENT 64u
 #define NAME_STEPS_PER_ACCOUNT 9u /* the longest id */
@@ -68,12 +72,12 @@ static void place_accounts(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, a->hot, rows);
     PLACE(layout, a->cold, rows);
     PLACE(layout, a->order, accounts);
-    PLACE(layout, a->touch, rows);
+    PLACE(layout, a->order_spare, accounts);
     PLACE(layout, a->past, rows);
     PLACE(layout, a->window, rows);
-    PLACE(layout, a->watch, rows);
+    PLACE(layout, a->bound, rows);
     PLACE(layout, engine->page_next, (uint64_t)engine->pages_max + 1);
-    PLACE(layout, engine->page_watch, (uint64_t)engine->pages_max + 1);
+    PLACE(layout, engine->page_bound, (uint64_t)engine->pages_max + 1);
     uint32_t slots = bs_index_slots((uint32_t)accounts);
     engine->account_index.mask = slots - 1;
     PLACE(layout, engine->account_index.slots, slots);
@@ -133,48 +137,71 @@ static void place_closes(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, engine->closes.by_place, 2 * (uint64_t)BS_CLOSES_MAX);
 }
 
-static void place_scratch(struct layout *layout, struct bs_engine *engine)
+/* Tables of the plan by account and by position. */
+static void place_plan(struct layout *layout, struct bs_engine *engine, struct bs_plan *plan)
 {
     uint64_t accounts = (uint64_t)engine->config.accounts_max + engine->config.pools_max + 1;
     uint64_t positions = engine->config.positions_max;
     uint64_t markets = (uint64_t)engine->config.markets_max + 1;
-    struct bs_scratch local = {0};
-    struct bs_scratch *s = place(layout, 1, sizeof local);
-    engine->scratch = s;
-    if (s == NULL) {
-        s = &local;
-    }
-    s->steps_max = (uint32_t)(2 * accounts + 2 * positions + 2 * BS_PROVIDERS_MAX);
-    s->cases_max = (uint32_t)accounts + 1;
-    s->weights_max = (uint32_t)(positions + markets);
-    s->rounds_max = (uint32_t)(accounts + markets);
-    s->working_max = (uint32_t)accounts;
-    s->working_positions_max = (uint32_t)(positions + accounts + markets + BS_PROVIDERS_MAX);
-    s->rankings.candidates_max = (uint32_t)positions;
-    PLACE(layout, s->steps, s->steps_max);
-    PLACE(layout, s->cases, s->cases_max);
-    PLACE(layout, s->weights, s->weights_max);
-    PLACE(layout, s->rounds, s->rounds_max);
-    PLACE(layout, s->working, (uint64_t)s->working_max + 1);
-    PLACE(layout, s->pasts, (uint64_t)s->working_max + 1);
-    PLACE(layout, s->working_positions, s->working_positions_max);
-    PLACE(layout, s->payers, accounts);
-    PLACE(layout, s->market_loss, 2 * markets);
-    PLACE(layout, s->market_sides, markets);
-    PLACE(layout, s->market_sizes, markets);
-    PLACE(layout, s->budget_planned, markets);
-    PLACE(layout, s->budget_checked, markets);
-    PLACE(layout, s->own_funds, markets);
+    plan->steps_max = (uint32_t)(2 * accounts + 2 * positions + 2 * BS_PROVIDERS_MAX);
+    plan->debtors_max = (uint32_t)accounts + 1;
+    plan->weights_max = (uint32_t)(positions + markets);
+    plan->rounds_max = (uint32_t)(accounts + markets);
+    plan->working_max = (uint32_t)accounts;
+    plan->working_positions_max = (uint32_t)(positions + accounts + markets + BS_PROVIDERS_MAX);
+    PLACE(layout, plan->steps, plan->steps_max);
+    PLACE(layout, plan->debtors, plan->debtors_max);
+    PLACE(layout, plan->weights, plan->weights_max);
+    PLACE(layout, plan->rounds, plan->rounds_max);
+    PLACE(layout, plan->touch, ((uint64_t)engine->pages_max + 1) * BS_PAGE_ACCOUNTS);
+    PLACE(layout, plan->working, (uint64_t)plan->working_max + 1);
+    PLACE(layout, plan->pasts, (uint64_t)plan->working_max + 1);
+    PLACE(layout, plan->working_positions, plan->working_positions_max);
+    PLACE(layout, plan->payers, accounts);
+    PLACE(layout, plan->excluded, BS_CLOSES_MAX);
+    PLACE(layout, plan->asked, BS_PROVIDERS_MAX);
+}
+
+/* Tables of the plan by market, and of the legs of one account. */
+static void place_plan_markets(struct layout *layout, struct bs_engine *engine,
+                               struct bs_plan *plan)
+{
+    uint64_t markets = (uint64_t)engine->config.markets_max + 1;
     uint64_t legs = markets > BS_ACCOUNT_POSITIONS_MAX ? markets : BS_ACCOUNT_POSITIONS_MAX;
-    PLACE(layout, s->leg_weights, legs);
-    PLACE(layout, s->adl_legs, legs);
-    PLACE(layout, s->priced_legs, legs);
-    PLACE(layout, s->excluded, BS_CLOSES_MAX);
-    PLACE(layout, s->volunteers, BS_PROVIDERS_MAX);
-    PLACE(layout, s->rankings.ranked, positions);
-    PLACE(layout, s->rankings.candidates, positions);
-    PLACE(layout, s->rankings.lists, 2 * markets);
-    PLACE(layout, s->rankings.markets, 2 * markets);
+    PLACE(layout, plan->market_loss, 2 * markets);
+    PLACE(layout, plan->market_sides, markets);
+    PLACE(layout, plan->budget_used, markets);
+    PLACE(layout, plan->own_funds, markets);
+    PLACE(layout, plan->leg_weights, legs);
+    PLACE(layout, plan->closing_legs, legs);
+    PLACE(layout, plan->check_legs, legs);
+    PLACE(layout, plan->check_budget_used, markets);
+    PLACE(layout, plan->check_market_sizes, markets);
+}
+
+static void place_queues(struct layout *layout, struct bs_engine *engine, struct bs_queues *queues)
+{
+    uint64_t positions = engine->config.positions_max;
+    uint64_t markets = (uint64_t)engine->config.markets_max + 1;
+    queues->candidates_max = (uint32_t)positions;
+    PLACE(layout, queues->ranked, positions);
+    PLACE(layout, queues->candidates, positions);
+    PLACE(layout, queues->lists, 2 * markets);
+    PLACE(layout, queues->markets, 2 * markets);
+}
+
+/* What a settlement works with. While sizes are only added up there is nothing to write to. */
+static void place_settlement(struct layout *layout, struct bs_engine *engine)
+{
+    struct bs_plan no_plan = {0};
+    struct bs_queues no_queues = {0};
+    PLACE(layout, engine->progress, 1);
+    PLACE(layout, engine->plan, 1);
+    struct bs_plan *plan = engine->plan != NULL ? engine->plan : &no_plan;
+    PLACE(layout, plan->queues, 1);
+    place_plan(layout, engine, plan);
+    place_plan_markets(layout, engine, plan);
+    place_queues(layout, engine, plan->queues != NULL ? plan->queues : &no_queues);
 }
 
 static size_t place_all(struct layout *layout, struct bs_engine *engine)
@@ -188,7 +215,7 @@ static size_t place_all(struct layout *layout, struct bs_engine *engine)
     place_dedupe(layout, engine);
     place_closes(layout, engine);
     place_sources(layout, engine);
-    place_scratch(layout, engine);
+    place_settlement(layout, engine);
     return layout->used;
 }
 

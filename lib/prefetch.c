@@ -30,7 +30,7 @@ void bs_engine_prefetch(const struct bs_engine *engine, const uint8_t *record,
     if (stage == BS_PREFETCH_ACCOUNT) {
         __builtin_prefetch(&a->hot[account], 1);
         __builtin_prefetch(&a->cold[account], 1);
-        __builtin_prefetch(&a->watch[account], 1);
+        __builtin_prefetch(&a->bound[account], 1);
     } else if (stage == BS_PREFETCH_NAME) {
         __builtin_prefetch(bs_names_get(&engine->names, a->cold[account].name).bytes);
         __builtin_prefetch(&engine->positions.rows[a->hot[account].position_at], 1);

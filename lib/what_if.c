@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/what_if.h"
 
+#include "lib/book/accounts.h"
+#include "lib/book/bounds.h"
+#include "lib/book/convert.h"
+#include "lib/book/names.h"
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
 #include "lib/rules/solvency_bound.h"
@@ -54,7 +58,7 @@ enum bs_status bs_what_if_mark(struct bs_engine *engine, uint32_t pool,
             return status;
         }
     }
-    return bs_apply_mark(engine, &command).status;
+    return bs_mark_apply(engine, &command).status;
 }
 
 enum bs_status bs_what_if_fund(struct bs_engine *engine, uint32_t pool, struct bs_decimal amount)
@@ -66,7 +70,7 @@ enum bs_status bs_what_if_fund(struct bs_engine *engine, uint32_t pool, struct b
     }
     if (status == BS_OK) {
         engine->accounts.hot[engine->pools[pool].backstop].collateral = quanta;
-        bs_watch_touch(engine, engine->pools[pool].backstop);
+        bs_bound_touch(engine, engine->pools[pool].backstop);
     }
     return status;
 }

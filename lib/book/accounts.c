@@ -4,7 +4,11 @@
  * wait in an unsorted tail of `order`; the first reader that needs the order sorts the tail and
  * merges it, so that posting stays cheap and reading exact.
  */
+#include "lib/book/accounts.h"
 #include "lib/book/book.h"
+#include "lib/book/bounds.h"
+#include "lib/book/names.h"
+#include "lib/book/positions.h"
 #include "lib/rules/solvency_bound.h"
 
 static uint32_t take_row(struct bs_engine *engine, struct bs_pool *pool)
@@ -58,7 +62,7 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
     a->cold[row].name = offset;
     a->hot[row].pool = (uint16_t)pool;
     a->hot[row].collateral = 0;
-    bs_watch_touch(engine, row);
+    bs_bound_touch(engine, row);
     a->cold[row].baseline = 0;
     a->hot[row].position_at = 0;
     a->hot[row].position_count = 0;
@@ -118,8 +122,7 @@ static void merge_runs(const struct bs_engine *engine, uint32_t from, uint32_t m
     if (from == middle || middle == to || !before(engine, order[middle], order[middle - 1])) {
         return; /* already in order: the usual case when names arrive sorted */
     }
-    uint32_t *spare =
-        engine->accounts.touch; /* all zero outside a settlement; zeroed again below */
+    uint32_t *spare = engine->accounts.order_spare;
     memcpy(spare, order + middle, (to - middle) * sizeof *spare);
     uint32_t left = middle, right = to - middle;
     for (uint32_t at = to; right > 0; at--) {
@@ -129,7 +132,6 @@ static void merge_runs(const struct bs_engine *engine, uint32_t from, uint32_t m
             order[at - 1] = spare[--right];
         }
     }
-    memset(spare, 0, (to - middle) * sizeof *spare);
 }
 
 static void close_holes(struct bs_engine *engine)

@@ -10,8 +10,11 @@
 #ifndef BS_BOOK_H
 #define BS_BOOK_H
 
+#include "lib/base/config.h"
 #include "lib/book/index.h"
-#include "lib/engine.h"
+#include "lib/book/states.h"
+#include "lib/record/command.h"
+#include "lib/rules/limits.h"
 
 #define BS_PAGE_ACCOUNTS 64u    /* accounts of one pool sit together in pages */
 #define BS_POSITION_CLASSES 17u /* rooms of 1, 2, 4 ... 65536 positions */
@@ -53,12 +56,12 @@ struct bs_pool {
     bs_i128 claims;      /* sum of those of the accounts */
     bs_i128 own_funds;   /* sum of those of the markets with a fund of their own */
     bs_i128 over_budget; /* of the period loss: what the fund's budgets keep it from paying */
-    uint64_t actions, settlements;         /* numbers given out */
-    uint64_t closes_forgotten;             /* the newest action whose close is no longer kept */
-    uint32_t backstop;                     /* account */
-    uint64_t watch_spent;                  /* accounts looked at since references were taken */
-    uint32_t exclusions;                   /* closes that keep two accounts apart in the next run */
-    uint32_t handovers;                    /* accounts handed over and not yet looked at */
+    uint64_t actions, settlements; /* numbers given out */
+    uint64_t closes_forgotten;     /* the newest action whose close is no longer kept */
+    uint32_t backstop;             /* account */
+    uint64_t bound_spent;          /* accounts looked at since the references were set */
+    uint32_t exclusions;           /* closes whose two accounts are excluded in the next run */
+    uint32_t handovers;            /* accounts handed over and not yet looked at */
     uint32_t accounts, positions, markets; /* counts; accounts without the backstop's */
     uint32_t page_head, page_tail, account_free;
     uint32_t market_head; /* in name order, by market.next */
@@ -77,7 +80,7 @@ struct bs_market {
     int64_t unit;       /* quanta of one lot at a price of one tick, >= 1: linear, value = q * p *
                            unit; inverse (the face), value = -sign(q) * floor(|q| * unit / p) */
     int64_t mark;       /* ticks */
-    int64_t watch_mark; /* the reference price of watch.h; 0 = none */
+    int64_t bound_mark; /* the reference price of solvency_bound.h; 0 = none */
     int64_t lot_value;  /* linear: mark * unit */
     int64_t mark_time_ms;
     int64_t size_peak; /* the largest |size| ever held: bounds what a mark may be */
@@ -123,30 +126,17 @@ struct bs_account_cold {
 _Static_assert(sizeof(struct bs_account_hot) == 16, "four accounts a cache line");
 _Static_assert(sizeof(struct bs_account_cold) <= 64, "one cache line");
 
-enum bs_tally_kind { BS_TALLY_SETTLEMENT, BS_TALLY_DAY, BS_TALLIES };
-
-struct bs_tally_base {
-    bs_i128 equity, gross; /* gross: sum of |value at mark| */
-};
-
-/* What deleveraging did to an account in one settlement or one day. */
-struct bs_tally {
-    uint64_t window; /* which one; 0 = none yet */
-    struct bs_tally_base base;
-    bs_i128 lost, closed;
-};
-
 /* What is remembered of an account beyond the period. Only rules that ask for it write it. */
 struct bs_account_past {
-    struct bs_tally tallies[BS_TALLIES];
-    uint32_t hits;              /* closes in the day of the second tally */
+    struct bs_limit_use limits[BS_LIMIT_SPANS];
+    uint32_t hits;              /* closes in the day of limits[BS_LIMIT_DAY] */
     bs_i128 gains[BS_AGES_MAX]; /* by age less 1: what is left of the gains of older periods */
     bs_i128 claim;              /* on the fund: what haircuts took and it has not paid back */
 };
 
 /* Of an account in the window of its pool. */
 struct bs_account_window {
-    bs_i128 carried; /* the gain since the window opened less the gain of the period in hand */
+    bs_i128 carried; /* the gain since the window opened less the gain of the current period */
     bs_i128 taken;   /* by its haircuts, less what was refunded; >= 0 */
 };
 
@@ -154,12 +144,12 @@ struct bs_accounts {
     struct bs_account_hot *hot;
     struct bs_account_cold *cold;
     uint32_t *order;                  /* accounts in name order: the first order_sorted of them */
-    uint32_t *touch;                  /* scratch of a settlement: working row */
+    uint32_t *order_spare;            /* for merging it */
     struct bs_account_past *past;     /* by row */
     bool any_past;                    /* ever: until then `past` is all 0 and never touched */
     struct bs_account_window *window; /* by row; all 0 while the pool has no window open */
     bool any_window;                  /* ever: until then `window` is never touched */
-    uint8_t *watch;                   /* by row: watch.h */
+    uint8_t *bound;                   /* by row: its level, solvency_bound.h */
 };
 
 struct bs_position_row {
@@ -195,11 +185,13 @@ struct bs_closes { /* closes.h */
 
 struct bs_fund; /* fund.h */
 
-struct bs_source; /* sources.h */
+struct bs_source; /* command/source.h */
 
 struct bs_provider; /* providers.h */
 
-struct bs_scratch; /* memory of one settlement: lib/settlement/scratch.h */
+struct bs_plan; /* lib/settlement/plan.h */
+
+struct bs_progress; /* lib/settlement/progress.h */
 
 struct bs_engine {
     struct bs_config config;
@@ -223,7 +215,7 @@ struct bs_engine {
     uint32_t accounts_count; /* backstop accounts included */
     uint32_t pages_max, pages_used;
     uint32_t *page_next; /* page -> next page of the same pool; pages from 1 */
-    uint8_t *page_watch; /* the least of accounts.watch in it */
+    uint8_t *page_bound; /* the least of accounts.bound in it */
     uint32_t order_count, order_sorted;
     bool order_holes; /* a deleted account still stands in `order` */
 
@@ -240,202 +232,8 @@ struct bs_engine {
     uint64_t *source_rings; /* of source_window entries each */
     uint32_t sources_count;
     uint8_t *scratch_markets; /* by market: flags of one command, all 0 between commands */
-    struct bs_scratch *scratch;
+    struct bs_plan *plan;     /* of the current settlement, with the tables of all plans */
+    struct bs_progress *progress;
 };
-
-/* What a row goes by: the account's id; for an isolated row the owner's, a NUL and the market's,
- * which no id contains, so that it stands right behind its owner in the order of ids. */
-static inline struct bs_text bs_account_key(const struct bs_engine *engine, uint32_t account)
-{
-    return bs_names_get(&engine->names, engine->accounts.cold[account].name);
-}
-
-/* The account of a row: itself, or the owner of an isolated one. */
-static inline uint32_t bs_account_owner(const struct bs_engine *engine, uint32_t account)
-{
-    uint32_t owner = engine->accounts.cold[account].owner;
-    return owner != 0 ? owner : account;
-}
-
-static inline struct bs_text bs_account_text(const struct bs_engine *engine, uint32_t account)
-{
-    return bs_account_key(engine, bs_account_owner(engine, account));
-}
-
-static inline struct bs_text bs_market_text(const struct bs_engine *engine, uint32_t market)
-{
-    return bs_names_get(&engine->names, engine->market_name[market]);
-}
-
-static inline struct bs_text bs_pool_text(const struct bs_engine *engine, uint32_t pool)
-{
-    return bs_names_get(&engine->names, engine->pool_name[pool]);
-}
-
-/* Of an inverse contract, at a price of `ticks` > 0. */
-static inline bs_i128 bs_inverse_value(int64_t unit, int64_t lots, int64_t ticks)
-{
-    bs_i128 value = (bs_i128)(lots < 0 ? -(bs_i128)lots : lots) * unit / ticks;
-    return lots > 0 ? -value : value;
-}
-
-/* At mark; the market has one. */
-static inline bs_i128 bs_market_value(const struct bs_market *market, int64_t lots)
-{
-    return market->contract == BS_CONTRACT_LINEAR
-               ? (bs_i128)lots * market->lot_value
-               : bs_inverse_value(market->unit, lots, market->mark);
-}
-
-/* Value at mark less entry value; 0 without a mark. */
-static inline int64_t bs_position_profit(const struct bs_engine *engine, uint32_t position)
-{
-    const struct bs_position_row *row = &engine->positions.rows[position];
-    const struct bs_market *market = &engine->markets[row->market];
-    if (!market->has_mark) {
-        return 0;
-    }
-    return market->contract == BS_CONTRACT_LINEAR
-               ? row->size * market->lot_value - row->entry
-               : (int64_t)bs_inverse_value(market->unit, row->size, market->mark) - row->entry;
-}
-
-static inline int64_t bs_taken_get(const struct bs_positions *positions, uint32_t position)
-{
-    return positions->any_taken ? positions->taken[position] : 0;
-}
-
-static inline void bs_taken_set(struct bs_positions *positions, uint32_t position, int64_t taken)
-{
-    positions->any_taken = positions->any_taken || taken != 0;
-    if (positions->any_taken) {
-        positions->taken[position] = taken;
-    }
-}
-
-/* Collateral plus the profit of all positions at current marks. */
-static inline bs_i128 bs_account_equity(const struct bs_engine *engine, uint32_t account)
-{
-    bs_i128 equity = engine->accounts.hot[account].collateral;
-    uint32_t first = engine->accounts.hot[account].position_at;
-    uint32_t count = engine->accounts.hot[account].position_count;
-    for (uint32_t i = first; i < first + count; i++) {
-        equity += bs_position_profit(engine, i);
-    }
-    return equity;
-}
-
-/* Walks the accounts of a pool, the backstop account included, page by page. */
-struct bs_account_walk {
-    uint32_t page, slot;
-};
-
-static inline struct bs_account_walk bs_account_walk_begin(const struct bs_pool *pool)
-{
-    return (struct bs_account_walk){pool->page_head, 0};
-}
-
-static inline uint32_t bs_account_walk_next(const struct bs_engine *engine,
-                                            struct bs_account_walk *walk)
-{
-    while (walk->page != 0) {
-        while (walk->slot < BS_PAGE_ACCOUNTS) {
-            uint32_t account = walk->page * BS_PAGE_ACCOUNTS + walk->slot++;
-            if (engine->accounts.hot[account].pool != 0) {
-                return account;
-            }
-        }
-        walk->page = engine->page_next[walk->page];
-        walk->slot = 0;
-    }
-    return 0;
-}
-
-/* accounts.c */
-uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text name,
-                        enum bs_status *ret_status); /* 0 and a status when a table is full */
-void bs_account_delete(struct bs_engine *engine, uint32_t account);
-/* Brings accounts.order and accounts.rank up to date with all accounts in name order. */
-void bs_order_refresh(struct bs_engine *engine);
-
-/*
- * isolated_count.c: an isolated position is an account row of its own, with its own collateral,
- * baseline and at most one position. It lives until its owner, or its market, goes.
- */
-uint32_t bs_isolated_find(const struct bs_engine *engine, uint32_t owner, uint32_t market);
-uint32_t bs_isolated_new(struct bs_engine *engine, uint32_t owner, uint32_t market,
-                         enum bs_status *ret_status); /* 0 and a status when a table is full */
-void bs_isolated_delete(struct bs_engine *engine,
-                        uint32_t isolated); /* flat and without collateral */
-/* Deletes the isolated_count of an owner (or of a market), unless one of them still holds
- * something. */
-BS_MUST_USE bool bs_isolated_drop(struct bs_engine *engine, uint32_t owner);
-BS_MUST_USE bool bs_market_isolated_drop(struct bs_engine *engine, uint32_t market);
-struct bs_text bs_isolated_market(const struct bs_engine *engine, uint32_t isolated);
-
-/* positions.c: position rows are found by account and market. */
-uint32_t bs_position_find(const struct bs_engine *engine, uint32_t account, uint32_t market);
-/* Makes room for `count` positions in all, whatever the table's count allows. */
-BS_MUST_USE bool bs_position_room(struct bs_engine *engine, uint32_t account, uint32_t count);
-/* Makes sure `more` new positions in new markets can be added to the account. */
-BS_MUST_USE bool bs_position_reserve(struct bs_engine *engine, uint32_t account, uint32_t more);
-/* Adds, changes or (size 0) removes; room must be reserved. Keeps the market's open interest. */
-void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market, int64_t size,
-                     int64_t entry);
-void bs_positions_clear(struct bs_engine *engine, uint32_t account);
-
-/* The transitions of one position: pure arithmetic, used on live and on working positions alike. */
-struct bs_leg {
-    int64_t size, entry, taken;
-};
-
-/* Closes `lots` (> 0, at most |size|): returns the released share of entry (floor toward -inf). */
-int64_t bs_leg_close(struct bs_leg *leg, int64_t lots);
-/* Trades `lots` (signed) for `value` = what they are worth, signed as lots: closes, opens or flips.
- * *ret_realized is what goes to collateral. False when the result leaves the money range. */
-BS_MUST_USE bool bs_leg_trade(struct bs_leg *leg, int64_t lots, bs_i128 value,
-                              bs_i128 *ret_realized);
-
-/* dedupe.c */
-enum bs_seen { BS_SEEN_NEW, BS_SEEN_SAME, BS_SEEN_OTHER };
-
-struct bs_dedupe_key {
-    uint64_t account_uid, market_uid; /* market_uid 0 for transfers */
-    struct bs_text id;
-    int64_t content[3];
-    uint8_t side; /* of a fill: 0 buy, 1 sell */
-};
-enum bs_seen bs_dedupe_check(const struct bs_engine *engine, const struct bs_dedupe_key *key);
-void bs_dedupe_add(struct bs_engine *engine, const struct bs_dedupe_key *key);
-size_t bs_dedupe_entry_size(void);
-
-/* convert.c: wire decimals <-> lots, ticks and quanta of a market or pool. */
-BS_MUST_USE enum bs_status bs_to_quanta(const struct bs_pool *pool, struct bs_decimal amount,
-                                        int64_t *ret_quanta);
-BS_MUST_USE enum bs_status bs_to_lots(const struct bs_market *market, struct bs_decimal size,
-                                      int64_t *ret_lots);
-BS_MUST_USE enum bs_status bs_to_ticks(const struct bs_market *market, struct bs_decimal price,
-                                       int64_t *ret_ticks);
-/* Entry value of `lots` at a price that may be finer than a tick, rounded up; |value| bounded. */
-BS_MUST_USE enum bs_status bs_to_entry(const struct bs_market *market, int64_t lots,
-                                       struct bs_decimal price, int64_t *ret_entry);
-/* market->unit from its tick, lot, multiplier and contract: linear tick * lot * multiplier /
- * quantum, inverse lot * multiplier / (tick * quantum); if it is a whole number >= 1. */
-BS_MUST_USE bool bs_market_unit(const struct bs_market *market, uint32_t decimals,
-                                int64_t *ret_unit);
-/* The value of `lots` at a price of `ticks` > 0; false when |value| is above BS_MONEY_MAX. */
-BS_MUST_USE bool bs_value_at(const struct bs_market *market, int64_t lots, int64_t ticks,
-                             bs_i128 *ret_value);
-struct bs_wide bs_quanta_wide(const struct bs_pool *pool, bs_i128 quanta);
-struct bs_wide bs_lots_wide(const struct bs_market *market, bs_i128 lots);
-struct bs_wide bs_ticks_wide(const struct bs_market *market, bs_i128 ticks);
-/* The value of a position that is shown: size * price, or size / price, positive for positive
- * prices. */
-bs_i128 bs_value_shown(const struct bs_market *market, bool is_long, bs_i128 value);
-/* The price at which `lots` (> 0) have the value shown: 12 significant digits; 0 for an inverse
- * contract without value. */
-struct bs_wide bs_price_wide(const struct bs_market *market, bs_i128 value, int64_t lots);
-/* ceil(|value| * ppm / 10^6) */
-bs_i128 bs_maintenance(const struct bs_market *market, bs_i128 value);
 
 #endif

@@ -79,7 +79,7 @@ struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, u
 }
 
 /* Whoever is marked at a place, so are all older ones there: the walk ends at the first that is. */
-void bs_closes_set_anew(struct bs_engine *engine, uint32_t account, uint32_t market)
+void bs_closes_supersede(struct bs_engine *engine, uint32_t account, uint32_t market)
 {
     uint64_t first = bs_closes_first(engine);
     uint64_t link = *head_of_place(engine, account, market);
@@ -87,20 +87,20 @@ void bs_closes_set_anew(struct bs_engine *engine, uint32_t account, uint32_t mar
         struct bs_close *close = bs_closes_at(engine, link / BS_SIDES);
         int side = (int)(link % BS_SIDES);
         if (close->account[side] == account && close->market == market) {
-            if (close->set_anew[side]) {
+            if (close->superseded[side]) {
                 return;
             }
-            close->set_anew[side] = true;
+            close->superseded[side] = true;
         }
         link = close->before_at[side];
     }
 }
 
-void bs_closes_set_all_anew(struct bs_engine *engine, uint32_t account)
+void bs_closes_supersede_all(struct bs_engine *engine, uint32_t account)
 {
     const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
     for (uint32_t market = pool->market_head; market != 0; market = engine->markets[market].next) {
-        bs_closes_set_anew(engine, account, market);
+        bs_closes_supersede(engine, account, market);
     }
     engine->accounts.cold[account].in_closes = false;
 }
@@ -110,7 +110,7 @@ bool bs_close_stands(const struct bs_engine *engine, const struct bs_close *clos
     bool stands = engine->market_name[close->market] != 0 &&
                   engine->markets[close->market].uid == close->market_uid;
     for (int side = 0; side < BS_SIDES; side++) {
-        stands = stands && !close->set_anew[side] &&
+        stands = stands && !close->superseded[side] &&
                  engine->accounts.hot[close->account[side]].pool == close->pool &&
                  engine->accounts.cold[close->account[side]].uid == close->uid[side];
     }

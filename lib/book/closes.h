@@ -28,8 +28,8 @@ struct bs_close {
     bs_i128 value, mark_value;                   /* received by the closed side; and at mark then */
     uint64_t before_action, before_at[BS_SIDES]; /* chains: an older number; one times 2 + side */
     bool is_long;                                /* the closed side */
-    bool assigned;           /* the other side took it over: entry and taken of it are 0 */
-    bool set_anew[BS_SIDES]; /* by an absolute update since */
+    bool assigned;             /* the other side took it over: entry and taken of it are 0 */
+    bool superseded[BS_SIDES]; /* by an absolute update since */
     bool excludes; /* the two are kept apart in the next run: the venue could not apply this */
 };
 
@@ -45,9 +45,9 @@ void bs_closes_add(struct bs_engine *engine, const struct bs_close *close);
 /* The close that published this action of the pool, or NULL. */
 struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, uint64_t action);
 /* An absolute update has said what the account holds in a market. */
-void bs_closes_set_anew(struct bs_engine *engine, uint32_t account, uint32_t market);
+void bs_closes_supersede(struct bs_engine *engine, uint32_t account, uint32_t market);
 /* The same for the whole account. */
-void bs_closes_set_all_anew(struct bs_engine *engine, uint32_t account);
+void bs_closes_supersede_all(struct bs_engine *engine, uint32_t account);
 /* Whether both sides still are what the close left and what was traded since. */
 bool bs_close_stands(const struct bs_engine *engine, const struct bs_close *close);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wire decimals <-> the integers of a market or pool. Nothing is rounded but the entry value. */
+#include "lib/book/convert.h"
 #include "lib/book/book.h"
+#include "lib/book/positions.h"
 #include "lib/money/money.h"
 
 /* a / b as a fraction of integers, both exact; false when a side leaves 127 bits. */

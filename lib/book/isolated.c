@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/book/isolated.h"
+#include "lib/book/accounts.h"
+#include "lib/book/names.h"
 #include "lib/book/window.h"
 
 static struct bs_text key_of(const struct bs_engine *engine, uint32_t owner, uint32_t market,
@@ -92,7 +95,7 @@ bool bs_isolated_drop(struct bs_engine *engine, uint32_t owner)
     return true;
 }
 
-bool bs_market_isolated_drop(struct bs_engine *engine, uint32_t market)
+bool bs_isolated_drop_market(struct bs_engine *engine, uint32_t market)
 {
     const struct bs_pool *pool = &engine->pools[engine->markets[market].pool];
     for (int pass = 0; pass < 2 && engine->markets[market].isolated_count > 0; pass++) {

@@ -4,7 +4,10 @@
  * An account that outgrows its room moves to the next larger one; rooms left behind are kept in
  * free lists by size.
  */
+#include "lib/book/positions.h"
 #include "lib/book/book.h"
+#include "lib/book/bounds.h"
+#include "lib/book/names.h"
 #include "lib/money/money.h"
 #include "lib/rules/solvency_bound.h"
 
@@ -132,7 +135,7 @@ void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market
                      int64_t entry)
 {
     struct bs_market *m = &engine->markets[market];
-    bs_watch_touch(engine, account);
+    bs_bound_touch(engine, account);
     uint32_t position = bs_position_find(engine, account, market);
     count_open(m, position == 0 ? 0 : engine->positions.rows[position].size, -1);
     count_open(m, size, 1);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/book/providers.h"
 
+#include "lib/book/names.h"
+
 /* By account id, then market id; market 0 stands before all of an account's. */
 static int compare(const struct bs_engine *engine, const struct bs_provider *row, uint32_t account,
                    uint32_t market)

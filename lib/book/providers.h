@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Liquidity providers: what accounts have volunteered to take over of insolvent ones, market by
- * market, before anybody is deleveraged. One table for all pools, in the order of account and
+ * Liquidity providers: what accounts have offered to take over from insolvent ones, market by
+ * market, before any account is deleveraged. One table for all pools, in the order of account and
  * market id.
  */
 #ifndef BS_PROVIDERS_H
@@ -9,19 +9,19 @@
 
 #include "lib/book/book.h"
 
-/* What was taken of late, against the limits. */
+/* What was taken lately, against the limits. */
 struct bs_provider_use {
-    uint64_t settlement; /* the number of the one that */
-    int64_t lots;        /* were taken in */
-    int64_t window;      /* the number of the one that */
-    bs_i128 value;       /* at mark was taken in, quanta */
+    uint64_t settlement; /* number of the settlement that `lots` counts for */
+    int64_t lots;
+    int64_t period; /* number of the quota period that `value` counts for */
+    bs_i128 value;  /* at mark, quanta */
 };
 
 struct bs_provider {
     uint32_t account, market;
     uint32_t priority; /* low is asked first */
-    uint32_t max_leverage_ppm, window_ppm;
-    int64_t window_ms;              /* 0 = no window */
+    uint32_t max_leverage_ppm, quota_ppm;
+    int64_t quota_period_ms;        /* 0 = no quota */
     int64_t max_position, max_size; /* lots > 0; INT64_MAX: no max_size */
     struct bs_provider_use use;
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/book/window.h"
 
+#include "lib/book/accounts.h"
+
 void bs_window_open(struct bs_engine *engine, uint32_t pool, struct bs_text name)
 {
     struct bs_pool *p = &engine->pools[pool];
@@ -32,11 +34,4 @@ void bs_window_close(struct bs_engine *engine, uint32_t pool)
 void bs_window_carry(struct bs_engine *engine, uint32_t account, bs_i128 period_gain)
 {
     engine->accounts.window[account].carried += period_gain;
-}
-
-bool bs_policy_has_window(const struct bs_policy *policy)
-{
-    return policy->layers_count > 0 &&
-           policy->layers[policy->layers_count - 1].type == BS_LAYER_HAIRCUT &&
-           policy->layers[policy->layers_count - 1].basis == BS_BASIS_WINDOW_GAIN;
 }

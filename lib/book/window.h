@@ -19,8 +19,6 @@ void bs_window_open(struct bs_engine *engine, uint32_t pool, struct bs_text name
 void bs_window_close(struct bs_engine *engine, uint32_t pool);
 /* The period of the account ends with this gain. */
 void bs_window_carry(struct bs_engine *engine, uint32_t account, bs_i128 period_gain);
-/* Of a policy: its haircut layer divides by the gain of a window. */
-bool bs_policy_has_window(const struct bs_policy *policy);
 
 static inline bs_i128 bs_window_carried(const struct bs_engine *engine, uint32_t account)
 {

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Absolute updates: what they change is no gain, so the baseline moves with the equity. */
+#include "lib/book/accounts.h"
+#include "lib/book/bounds.h"
 #include "lib/book/closes.h"
+#include "lib/book/convert.h"
+#include "lib/book/isolated.h"
+#include "lib/book/names.h"
+#include "lib/book/positions.h"
 #include "lib/book/providers.h"
 #include "lib/book/window.h"
 #include "lib/command/commands.h"
@@ -136,17 +142,17 @@ static void write_isolated(struct bs_engine *engine, uint32_t isolated,
     bs_i128 before = bs_account_equity(engine, isolated);
     if (position->has_collateral) {
         engine->accounts.hot[isolated].collateral = position->collateral;
-        bs_watch_touch(engine, isolated);
+        bs_bound_touch(engine, isolated);
     }
     write_position(engine, isolated, position);
     if (engine->accounts.cold[isolated].in_closes) {
-        bs_closes_set_anew(engine, isolated, position->market);
+        bs_closes_supersede(engine, isolated, position->market);
     }
     engine->accounts.cold[bs_account_owner(engine, isolated)].seq = engine->seq;
     finish(engine, isolated, before);
 }
 
-struct bs_outcome bs_apply_position(struct bs_engine *engine,
+struct bs_outcome bs_position_apply(struct bs_engine *engine,
                                     const struct bs_position_command *command)
 {
     uint32_t account = bs_index_find(&engine->account_index, command->account);
@@ -177,7 +183,7 @@ struct bs_outcome bs_apply_position(struct bs_engine *engine,
     bs_i128 before = bs_account_equity(engine, account);
     write_position(engine, account, &position);
     if (engine->accounts.cold[account].in_closes) {
-        bs_closes_set_anew(engine, account, position.market);
+        bs_closes_supersede(engine, account, position.market);
     }
     finish(engine, account, before);
     return BS_ACCEPTED;
@@ -338,7 +344,7 @@ static void set_haircut_cap(struct bs_engine *engine, uint32_t account, uint32_t
     }
 }
 
-struct bs_outcome bs_apply_account(struct bs_engine *engine,
+struct bs_outcome bs_account_apply(struct bs_engine *engine,
                                    const struct bs_account_command *command)
 {
     uint32_t pool = bs_index_find(&engine->pool_index, command->pool);
@@ -380,7 +386,7 @@ struct bs_outcome bs_apply_account(struct bs_engine *engine,
     }
     bs_i128 before = bs_account_equity(engine, account);
     engine->accounts.hot[account].collateral = collateral;
-    bs_watch_touch(engine, account);
+    bs_bound_touch(engine, account);
     if (command->has_haircut_cap) {
         set_haircut_cap(engine, account, command->haircut_cap_ppm);
     }
@@ -388,13 +394,13 @@ struct bs_outcome bs_apply_account(struct bs_engine *engine,
         replace_positions(engine, account, command);
     }
     if (engine->accounts.cold[account].in_closes) {
-        bs_closes_set_all_anew(engine, account);
+        bs_closes_supersede_all(engine, account);
     }
     finish(engine, account, before);
     return BS_ACCEPTED;
 }
 
-struct bs_outcome bs_delete_account(struct bs_engine *engine, struct bs_text name)
+struct bs_outcome bs_delete_account_apply(struct bs_engine *engine, struct bs_text name)
 {
     uint32_t account = bs_index_find(&engine->account_index, name);
     if (account == 0) {

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fills, transfers and money for the insurance fund: each id counts once. */
+#include "lib/book/accounts.h"
+#include "lib/book/bounds.h"
+#include "lib/book/convert.h"
+#include "lib/book/dedupe.h"
 #include "lib/book/fund.h"
+#include "lib/book/isolated.h"
+#include "lib/book/positions.h"
 #include "lib/book/window.h"
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
@@ -109,7 +115,7 @@ static void note_fund(struct bs_engine *engine, uint32_t account, enum bs_fund_c
 {
     uint32_t pool = engine->accounts.hot[account].pool;
     if (account == engine->pools[pool].backstop) {
-        bs_fund_moved(engine, pool, cause, amount);
+        bs_fund_record_move(engine, pool, cause, amount);
     }
 }
 
@@ -137,14 +143,14 @@ static struct bs_outcome book_fill(struct bs_engine *engine, uint32_t account, u
     }
     bs_i128 moved = collateral - engine->accounts.hot[account].collateral;
     engine->accounts.hot[account].collateral = (int64_t)collateral;
-    bs_watch_touch(engine, account);
+    bs_bound_touch(engine, account);
     note_fund(engine, account, BS_FUND_FILL, moved);
     remember(engine, key);
     touched(engine, account);
     return BS_ACCEPTED;
 }
 
-struct bs_outcome bs_apply_fill(struct bs_engine *engine, const struct bs_fill_command *command)
+struct bs_outcome bs_fill_apply(struct bs_engine *engine, const struct bs_fill_command *command)
 {
     uint32_t account = bs_index_find(&engine->account_index, command->account);
     if (account == 0) {
@@ -191,7 +197,7 @@ static struct bs_outcome check_withdrawal(const struct bs_engine *engine, uint32
     }
     uint32_t layers = pool->policy.layers_count;
     uint32_t ages = layers > 0 ? pool->policy.layers[layers - 1].options[BS_OPTION_SENIORITY] : 0;
-    bs_i128 gain = bs_gain_at_stake(&engine->accounts.past[account],
+    bs_i128 gain = bs_gain_at_stake(engine->accounts.past[account].gains,
                                     equity - engine->accounts.cold[account].baseline, ages) +
                    bs_window_carried(engine, account);
     if (pool->period_loss > 0 && equity + amount < bs_min(equity, gain)) {
@@ -208,7 +214,7 @@ static struct bs_outcome move_cash(struct bs_engine *engine, uint32_t account, i
         return bs_refuse(BS_OUT_OF_RANGE, "amount");
     }
     engine->accounts.hot[account].collateral = (int64_t)collateral;
-    bs_watch_touch(engine, account);
+    bs_bound_touch(engine, account);
     if (shifts_baseline) {
         engine->accounts.cold[account].baseline += amount;
     }
@@ -235,7 +241,7 @@ static struct bs_outcome open_isolated(struct bs_engine *engine, struct bs_text 
     return outcome;
 }
 
-struct bs_outcome bs_apply_transfer(struct bs_engine *engine,
+struct bs_outcome bs_transfer_apply(struct bs_engine *engine,
                                     const struct bs_transfer_command *command)
 {
     uint32_t account = bs_index_find(&engine->account_index, command->account);
@@ -297,12 +303,13 @@ static void note_top_up(struct bs_engine *engine, uint32_t pool, int64_t amount,
         .own_funds = engine->pools[pool].own_funds,
         .cause = amount < 0 ? BS_FUND_WITHDRAWAL : BS_FUND_TOP_UP,
     };
-    bs_fund_changed(engine, pool, &change);
-    bs_fund_moved(engine, pool, BS_FUND_CREDIT, -(bs_i128)credit);
+    bs_fund_history_add(engine, pool, &change);
+    bs_fund_record_move(engine, pool, BS_FUND_CREDIT, -(bs_i128)credit);
 }
 
-struct bs_outcome bs_apply_fund(struct bs_engine *engine, const struct bs_fund_command *command,
-                                int64_t *ret_credit)
+struct bs_outcome bs_insurance_fund_apply(struct bs_engine *engine,
+                                          const struct bs_fund_command *command,
+                                          int64_t *ret_credit)
 {
     *ret_credit = 0;
     uint32_t row = bs_index_find(&engine->pool_index, command->pool);
@@ -346,7 +353,7 @@ static bs_i128 free_of_fund(const struct bs_engine *engine, const struct bs_pool
     return own - pool->policy.floor - pool->own_funds;
 }
 
-struct bs_outcome bs_apply_own_fund(struct bs_engine *engine,
+struct bs_outcome bs_own_fund_apply(struct bs_engine *engine,
                                     const struct bs_own_fund_command *command)
 {
     uint32_t row = bs_index_find(&engine->market_index, command->market);
@@ -377,7 +384,7 @@ struct bs_outcome bs_apply_own_fund(struct bs_engine *engine,
     market->own_fund_balance += amount;
     pool->own_funds += amount;
     touched(engine, pool->backstop);
-    bs_fund_moved(engine, market->pool, BS_FUND_OWN_FUND, -(bs_i128)amount);
+    bs_fund_record_move(engine, market->pool, BS_FUND_OWN_FUND, -(bs_i128)amount);
     bs_fund_observe(engine, market->pool, engine->time_ms, false);
     remember(engine, &key);
     return BS_ACCEPTED;

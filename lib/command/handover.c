@@ -6,7 +6,7 @@
  */
 #include "lib/command/commands.h"
 
-struct bs_outcome bs_apply_handover(struct bs_engine *engine,
+struct bs_outcome bs_handover_apply(struct bs_engine *engine,
                                     const struct bs_handover_command *command)
 {
     uint32_t account = bs_index_find(&engine->account_index, command->account);
@@ -32,16 +32,4 @@ struct bs_outcome bs_apply_handover(struct bs_engine *engine,
     cold->handed_over = true;
     cold->seq = engine->seq;
     return BS_ACCEPTED;
-}
-
-void bs_handovers_clear(struct bs_engine *engine, uint32_t pool)
-{
-    if (engine->pools[pool].handovers == 0) {
-        return;
-    }
-    struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[pool]);
-    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
-        engine->accounts.cold[account].handed_over = false;
-    }
-    engine->pools[pool].handovers = 0;
 }

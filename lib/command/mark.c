@@ -3,6 +3,7 @@
  * Marks. One that leaves the band is refused and remembered; the third in a row, each later than
  * and within the band of the one before, is believed.
  */
+#include "lib/book/convert.h"
 #include "lib/command/commands.h"
 #include "lib/money/money.h"
 
@@ -25,7 +26,7 @@ static bool note_out_of_band(struct bs_market *market, int64_t ticks, int64_t ti
     return market->pending_count >= MARKS_IN_A_ROW;
 }
 
-struct bs_outcome bs_apply_mark(struct bs_engine *engine, const struct bs_mark_command *command)
+struct bs_outcome bs_mark_apply(struct bs_engine *engine, const struct bs_mark_command *command)
 {
     uint32_t row = bs_index_find(&engine->market_index, command->market);
     if (row == 0) {

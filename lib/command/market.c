@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Markets: created, replaced whole, deleted. */
+#include "lib/book/convert.h"
+#include "lib/book/isolated.h"
+#include "lib/book/names.h"
 #include "lib/book/providers.h"
 #include "lib/command/commands.h"
 
@@ -125,7 +128,7 @@ static void set_budget(struct bs_market *market, const struct bs_market_command 
     market->budget = budget;
 }
 
-struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_market_command *command)
+struct bs_outcome bs_market_apply(struct bs_engine *engine, const struct bs_market_command *command)
 {
     uint32_t pool = bs_index_find(&engine->pool_index, command->pool);
     if (pool == 0) {
@@ -173,7 +176,7 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
         return BS_ACCEPTED;
     }
     if (market->own_fund_balance != 0 || market->holders[0] + market->holders[1] > 0 ||
-        bs_market_has_providers(engine, row) || !bs_market_isolated_drop(engine, row)) {
+        bs_market_has_providers(engine, row) || !bs_isolated_drop_market(engine, row)) {
         return bs_refuse(BS_IN_USE, field);
     }
     unlink_market(engine, row);
@@ -182,7 +185,7 @@ struct bs_outcome bs_apply_market(struct bs_engine *engine, const struct bs_mark
     return BS_ACCEPTED;
 }
 
-struct bs_outcome bs_delete_market(struct bs_engine *engine, struct bs_text name)
+struct bs_outcome bs_delete_market_apply(struct bs_engine *engine, struct bs_text name)
 {
     uint32_t market = bs_index_find(&engine->market_index, name);
     if (market == 0) {
@@ -190,7 +193,7 @@ struct bs_outcome bs_delete_market(struct bs_engine *engine, struct bs_text name
     }
     if (engine->markets[market].own_fund_balance != 0 ||
         engine->markets[market].holders[0] + engine->markets[market].holders[1] > 0 ||
-        !bs_market_isolated_drop(engine, market)) {
+        !bs_isolated_drop_market(engine, market)) {
         return bs_refuse(BS_IN_USE, NULL);
     }
     bs_providers_forget(engine, 0, market);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pools: created with their backstop account, replaced whole, deleted. */
+#include "lib/book/accounts.h"
+#include "lib/book/convert.h"
 #include "lib/book/fund.h"
+#include "lib/book/names.h"
+#include "lib/book/pools.h"
 #include "lib/command/commands.h"
-#include "lib/settlement/settle.h"
 
 /* The drawdown limit: all three fields or none. */
 static struct bs_outcome check_drawdown(const struct bs_layer *layer)
@@ -174,7 +177,7 @@ static struct bs_outcome new_pool(struct bs_engine *engine, const struct bs_pool
     pool->retired = false;
     pool->changed = true;
     pool->policy = policy;
-    bs_period_open(pool, engine->time_ms);
+    bs_pool_period_open(pool, engine->time_ms);
     engine->pool_name[row] = pool->name;
     bs_order_insert(&engine->pool_index, engine->pool_order, &engine->pools_count, row);
     bs_index_add(&engine->pool_index, row);
@@ -208,7 +211,7 @@ static bool same_policy(const struct bs_policy *a, const struct bs_policy *b)
     return true;
 }
 
-struct bs_outcome bs_apply_pool(struct bs_engine *engine, const struct bs_pool_command *command)
+struct bs_outcome bs_pool_apply(struct bs_engine *engine, const struct bs_pool_command *command)
 {
     uint32_t row = bs_index_find(&engine->pool_index, command->pool);
     if (row == 0) {
@@ -234,7 +237,7 @@ struct bs_outcome bs_apply_pool(struct bs_engine *engine, const struct bs_pool_c
         bs_names_remove(&engine->names, pool->asset);
     }
     if (command->trigger != BS_TRIGGER_HANDOVER) {
-        bs_handovers_clear(engine, row);
+        bs_pool_handovers_clear(engine, row);
     }
     changed.mark_max_age_ms = command->mark_max_age_ms;
     changed.trigger = command->trigger;
@@ -245,7 +248,7 @@ struct bs_outcome bs_apply_pool(struct bs_engine *engine, const struct bs_pool_c
     return BS_ACCEPTED;
 }
 
-struct bs_outcome bs_delete_pool(struct bs_engine *engine, struct bs_text name)
+struct bs_outcome bs_delete_pool_apply(struct bs_engine *engine, struct bs_text name)
 {
     uint32_t row = bs_index_find(&engine->pool_index, name);
     if (row == 0) {

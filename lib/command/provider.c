@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registrations of liquidity providers: set as a whole, or removed. */
+#include "lib/book/convert.h"
 #include "lib/book/providers.h"
 #include "lib/command/commands.h"
 
@@ -44,8 +45,8 @@ static struct bs_outcome read_limits(const struct bs_market *market,
     *ret_provider = (struct bs_provider){
         .priority = command->priority,
         .max_leverage_ppm = command->max_leverage_ppm,
-        .window_ms = (int64_t)command->window_ms,
-        .window_ppm = command->window_ppm,
+        .quota_period_ms = (int64_t)command->window_ms,
+        .quota_ppm = command->window_ppm,
         .max_size = INT64_MAX,
     };
     struct bs_outcome outcome =
@@ -67,7 +68,7 @@ static struct bs_outcome read_limits(const struct bs_market *market,
                : BS_ACCEPTED;
 }
 
-struct bs_outcome bs_apply_provider(struct bs_engine *engine,
+struct bs_outcome bs_provider_apply(struct bs_engine *engine,
                                     const struct bs_provider_command *command)
 {
     uint32_t account, market, row;
@@ -90,11 +91,11 @@ struct bs_outcome bs_apply_provider(struct bs_engine *engine,
     if (!held && !bs_provider_insert(engine, row)) {
         return bs_refuse(BS_FULL_PROVIDERS, NULL);
     }
-    /* Posting the limits again is no way to begin a window anew; another window is a new one. */
+    /* Posting the limits again does not begin a new quota period; another length of it does. */
     struct bs_provider *target = &engine->providers[row];
     provider.use = target->use;
-    if (target->window_ms != provider.window_ms) {
-        provider.use.window = 0;
+    if (target->quota_period_ms != provider.quota_period_ms) {
+        provider.use.period = 0;
         provider.use.value = 0;
     }
     provider.account = account;

@@ -151,7 +151,7 @@ void bs_source_note(struct bs_engine *engine, const struct bs_command *command,
     source->next_seq++;
 }
 
-struct bs_outcome bs_delete_source(struct bs_engine *engine, struct bs_text name)
+struct bs_outcome bs_delete_source_apply(struct bs_engine *engine, struct bs_text name)
 {
     uint32_t row = row_of(engine, name);
     if (row == UINT32_MAX) {

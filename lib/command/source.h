@@ -28,6 +28,6 @@ BS_MUST_USE bool bs_source_admit(const struct bs_engine *engine, const struct bs
 /* It was admitted and executed. */
 void bs_source_note(struct bs_engine *engine, const struct bs_command *command,
                     enum bs_status status);
-struct bs_outcome bs_delete_source(struct bs_engine *engine, struct bs_text name);
+struct bs_outcome bs_delete_source_apply(struct bs_engine *engine, struct bs_text name);
 
 #endif

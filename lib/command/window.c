@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The window since a default is opened and closed by name, so that no repeat does it twice. */
 #include "lib/book/window.h"
-
+#include "lib/book/policy.h"
 #include "lib/command/commands.h"
-#include "lib/settlement/settle.h"
-
-void bs_publish_window(struct bs_engine *engine, uint32_t pool, struct bs_effects *effects)
-{
-    const struct bs_pool *p = &engine->pools[pool];
-    struct bs_action *action = bs_action_new(
-        engine, pool, p->window.open ? BS_ACTION_WINDOW_OPENED : BS_ACTION_WINDOW_CLOSED, effects);
-    action->reason = bs_window_name(p);
-}
+#include "lib/settlement/actions.h"
 
 static struct bs_outcome find_pool(const struct bs_engine *engine,
                                    const struct bs_window_command *command, uint32_t *ret_pool)
@@ -27,7 +19,7 @@ static struct bs_outcome find_pool(const struct bs_engine *engine,
     return BS_ACCEPTED;
 }
 
-struct bs_outcome bs_apply_open_window(struct bs_engine *engine,
+struct bs_outcome bs_open_window_apply(struct bs_engine *engine,
                                        const struct bs_window_command *command,
                                        struct bs_effects *effects)
 {
@@ -46,11 +38,11 @@ struct bs_outcome bs_apply_open_window(struct bs_engine *engine,
         return bs_refuse(BS_NO_WINDOW_BASIS, NULL);
     }
     bs_window_open(engine, row, command->name);
-    bs_publish_window(engine, row, effects);
+    bs_action_window(engine, row, effects);
     return BS_ACCEPTED;
 }
 
-struct bs_outcome bs_apply_close_window(struct bs_engine *engine,
+struct bs_outcome bs_close_window_apply(struct bs_engine *engine,
                                         const struct bs_window_command *command,
                                         struct bs_effects *effects)
 {
@@ -67,6 +59,6 @@ struct bs_outcome bs_apply_close_window(struct bs_engine *engine,
         return bs_refuse(BS_LOSS_OPEN, NULL);
     }
     bs_window_close(engine, row);
-    bs_publish_window(engine, row, effects);
+    bs_action_window(engine, row, effects);
     return BS_ACCEPTED;
 }

@@ -1,45 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The haircut rules, one row a rule. A division charges by weight, and who reaches the cap pays the
- * cap; so the rules differ in these two numbers only. Nobody's cap is above min(gain, equity).
+ * The haircut rules, one row a rule. A division charges by weight, and a payer that reaches its cap pays
+ * the cap; so the rules differ in these two numbers only. No cap is above min(gain, equity).
  */
+#include "lib/rules/haircut_weights.h"
+
 #include "lib/money/money.h"
-#include "lib/settlement/haircut.h"
 
 /* A weight above this counts as this: the sum of all stays within 127 bits. */
 #define WEIGHT_MAX ((bs_i128)1 << 94)
 
-static void pro_rata(const struct bs_payer_input *input, struct bs_payer *payer)
+static void pro_rata(const struct bs_payer_input *input, struct bs_payer_terms *terms)
 {
-    payer->weight = input->gain;
-    payer->cap = bs_min(input->gain, input->equity);
+    terms->weight = input->gain;
+    terms->cap = bs_min(input->gain, input->equity);
 }
 
 /* The account's own cap is on its gain, rounded down. */
-static void capped_pro_rata(const struct bs_payer_input *input, struct bs_payer *payer)
+static void capped_pro_rata(const struct bs_payer_input *input, struct bs_payer_terms *terms)
 {
-    pro_rata(input, payer);
-    payer->cap = bs_min(payer->cap, bs_muldiv_floor(input->gain, input->cap_ppm, BS_PPM));
+    pro_rata(input, terms);
+    terms->cap = bs_min(terms->cap, bs_muldiv_floor(input->gain, input->cap_ppm, BS_PPM));
 }
 
 /* gain * leverage, rounded down; an equity below one quantum counts as one. */
-static void risk_aware(const struct bs_payer_input *input, struct bs_payer *payer)
+static void risk_aware(const struct bs_payer_input *input, struct bs_payer_terms *terms)
 {
-    pro_rata(input, payer);
+    pro_rata(input, terms);
     bs_i128 equity = bs_max(1, input->equity);
     bool fits = bs_compare_products(input->gain, input->notional, WEIGHT_MAX, equity) < 0;
-    payer->weight = fits ? bs_muldiv_floor(input->gain, input->notional, equity) : WEIGHT_MAX;
+    terms->weight = fits ? bs_muldiv_floor(input->gain, input->notional, equity) : WEIGHT_MAX;
 }
 
 /* One share of equity for all who do not reach their cap: no other division has a lower worst
  * haircut/equity. */
-static void min_max(const struct bs_payer_input *input, struct bs_payer *payer)
+static void min_max(const struct bs_payer_input *input, struct bs_payer_terms *terms)
 {
-    pro_rata(input, payer);
-    payer->weight = input->equity;
+    pro_rata(input, terms);
+    terms->weight = input->equity;
 }
 
-typedef void (*terms_fn)(const struct bs_payer_input *input, struct bs_payer *payer);
+typedef void (*terms_fn)(const struct bs_payer_input *input, struct bs_payer_terms *terms);
 
 static const terms_fn rules[BS_RULE_COUNT] = {
     [BS_RULE_PRO_RATA] = pro_rata,
@@ -48,11 +49,16 @@ static const terms_fn rules[BS_RULE_COUNT] = {
     [BS_RULE_MIN_MAX] = min_max,
 };
 
-void bs_payer_terms(uint8_t rule, const struct bs_payer_input *input, struct bs_payer *payer)
+struct bs_payer_terms bs_payer_terms_of(uint8_t rule, const struct bs_payer_input *input)
 {
+    struct bs_payer_terms terms;
     assert(rule < BS_RULE_COUNT);
-    payer->gain = input->gain;
-    rules[rule](input, payer);
+    assert(input->gain > 0);
+    assert(input->equity >= 0);
+    rules[rule](input, &terms);
+    assert(terms.weight >= 0);
+    assert(terms.cap <= bs_min(input->gain, input->equity));
+    return terms;
 }
 
 bool bs_rule_needs_notional(uint8_t rule)

@@ -3,8 +3,9 @@
  * The score of each ranking, one row a ranking. Denominators below one quantum count as one. An
  * equity or maintenance above 2^63 quanta counts as 2^63, so that products stay within 127 bits.
  */
+#include "lib/rules/scores.h"
+
 #include "lib/money/money.h"
-#include "lib/settlement/ranking.h"
 
 #define SCORE_MAX ((bs_i128)1 << 63)
 
@@ -85,5 +86,41 @@ static const score_fn scores[BS_RANKING_COUNT] = {
 struct bs_score bs_score_of(uint8_t ranking, const struct bs_score_input *input)
 {
     assert(ranking < BS_RANKING_COUNT);
-    return scores[ranking](input);
+    assert(input->notional >= 0);
+    struct bs_score score = scores[ranking](input);
+    assert(score.denominator > 0);
+    return score;
+}
+
+#define KEY_DIGITS 52 /* binary, after the first */
+#define KEY_BIAS 128  /* scores lie between 2^-127 and 2^127 */
+#define KEY_MIDDLE (UINT64_C(1) << 61)
+
+/* The score as exponent and the first digits of a binary fraction, cut off: like a floating point
+ * number, but never rounded up or to even, so that the image of a higher score is never lower. */
+uint64_t bs_score_key(struct bs_score score)
+{
+    if (score.numerator == 0) {
+        return KEY_MIDDLE;
+    }
+    bs_u128 magnitude = (bs_u128)bs_abs(score.numerator), rest;
+    bs_u128 denominator = (bs_u128)score.denominator;
+    int size = bs_bits(denominator), shorter = size - bs_bits(magnitude);
+    int shift = KEY_DIGITS + 1 + shorter;
+    uint64_t digits;
+    if (size + KEY_DIGITS + 1 < 128) {
+        magnitude = shift < 0 ? magnitude >> -shift : magnitude << shift;
+        digits = (uint64_t)(magnitude / denominator);
+    } else { /* then shift > 0 */
+        int left = shorter > 0 ? shorter : 0;
+        digits = (uint64_t)bs_muldiv_rest(magnitude << left, (bs_u128)1 << (shift - left),
+                                          denominator, &rest);
+    }
+    if (digits >> (KEY_DIGITS + 1) != 0) {
+        digits >>= 1;
+        shift--;
+    }
+    uint64_t exponent = (uint64_t)(KEY_BIAS + KEY_DIGITS - shift);
+    uint64_t image = exponent << KEY_DIGITS | (digits & ((UINT64_C(1) << KEY_DIGITS) - 1));
+    return score.numerator > 0 ? KEY_MIDDLE + image : KEY_MIDDLE - image;
 }

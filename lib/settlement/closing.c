@@ -3,19 +3,17 @@
 #include "lib/settlement/closing.h"
 
 #include "lib/money/money.h"
-#include "lib/settlement/tally.h"
+#include "lib/settlement/allowance.h"
+#include "lib/settlement/step/kind.h"
 
 /* What the closing account receives for the next `lots` from this counterparty. */
 static bs_i128 piece_value(const struct bs_closing *closing, const struct bs_leg *counter,
                            int64_t lots)
 {
     bs_i128 value = bs_piece(&closing->price, closing->done, lots);
-    if (!closing->protect) {
-        return value;
-    }
     int64_t held = bs_abs64(counter->size);
-    if (bs_compare_products(-value, held, counter->entry, lots) < 0) {
-        return -bs_muldiv_floor(counter->entry, lots, held); /* at its entry: it realises 0 */
+    if (closing->protect && bs_compare_products(-value, held, counter->entry, lots) < 0) {
+        return bs_piece_at_entry(counter->entry, lots, held);
     }
     return value;
 }
@@ -53,17 +51,16 @@ static int64_t clamp(const struct bs_closing *closing, const struct bs_leg *coun
     return bearable;
 }
 
-bool bs_are_apart(const struct bs_plan *plan, uint32_t account, uint32_t counterparty,
-                  uint32_t market)
+/* Whether the candidate holds something on the other side that may be closed at all. */
+static bool may_be_closed(const struct bs_closing *closing, const struct bs_leg *counter,
+                          uint32_t account, bs_i128 equity)
 {
-    const struct bs_excluded *rows = plan->scratch->excluded;
-    for (uint32_t i = 0; i < plan->excluded_count; i++) {
-        if (rows[i].account == account && rows[i].counterparty == counterparty &&
-            rows[i].market == market) {
-            return true;
-        }
+    const struct bs_plan *plan = closing->plan;
+    if (counter->size == 0 || (counter->size > 0) == closing->is_long || equity < 0 ||
+        bs_plan_excludes(plan, closing->account, account, closing->market)) {
+        return false;
     }
-    return false;
+    return !closing->protect || bs_plan_profit(plan, closing->market, counter) >= 0;
 }
 
 int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *candidate,
@@ -72,11 +69,8 @@ int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *
     struct bs_plan *plan = closing->plan;
     struct bs_leg counter = bs_plan_leg(plan, candidate->account, closing->market);
     bs_i128 equity = bs_plan_equity(plan, candidate->account);
-    if (counter.size == 0 || (counter.size > 0) == closing->is_long || equity < 0 ||
-        bs_are_apart(plan, closing->account, candidate->account, closing->market)) {
-        return 0;
-    }
-    if (closing->protect && bs_plan_profit(plan, closing->market, &counter) < 0) {
+    assert(wanted > 0);
+    if (!may_be_closed(closing, &counter, candidate->account, equity)) {
         return 0;
     }
     int64_t lots = (int64_t)bs_min(wanted, bs_abs64(counter.size));
@@ -92,16 +86,13 @@ int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *
         .account = closing->account,
         .counterparty = candidate->account,
         .market = closing->market,
-        .reference = closing->case_row + 1,
-        .candidate = rank + 1,
+        .debtor = closing->debtor_row + 1,
         .lots = lots,
         .amount = value,
-        .gain = closing->price.value,
-        .prefix = closing->prefix,
-        .total = closing->total,
-        .parted = closing->parted,
+        .as.close = {rank, closing->price.value, closing->split},
     };
     closing->done += lots;
+    assert(closing->done <= closing->price.lots);
     bs_plan_add(plan, &step);
     return lots;
 }

@@ -1,60 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Final settlement of a market: at the final price every position in it is closed at its value, in
- * account-id order, each account against a clearing house that exists only meanwhile. Nobody's
- * equity changes by it, so that it does not matter who comes first; whoever is insolvent at that
- * price goes through the waterfall afterwards, within the same settlement.
- *
- * The clearing house ends with the value of what the longs and shorts of the book differ by: 0
- * where they are the same. What the roundings of inverse values leave beyond it goes to the
- * backstop account.
- */
+#include "lib/settlement/final.h"
+
 #include "lib/money/money.h"
-#include "lib/settlement/layers.h"
-#include "lib/settlement/settle.h"
-
-/* Every other market in which somebody holds a position has a fresh mark. */
-static bool others_ready(struct bs_engine *engine, uint32_t row)
-{
-    struct bs_market *market = &engine->markets[row];
-    const struct bs_market held = *market;
-    market->has_mark = true;
-    market->mark_time_ms = engine->time_ms;
-    bool ready = bs_pool_ready(engine, market->pool, engine->time_ms);
-    *market = held;
-    return ready;
-}
-
-struct bs_outcome bs_apply_final(struct bs_engine *engine, const struct bs_final_command *command,
-                                 struct bs_effects *effects)
-{
-    uint32_t row = bs_index_find(&engine->market_index, command->market);
-    if (row == 0) {
-        return bs_refuse(BS_UNKNOWN_MARKET, "market");
-    }
-    const struct bs_market *market = &engine->markets[row];
-    if (engine->pools[market->pool].state == BS_STATE_HALTED) {
-        return bs_refuse(BS_POOL_HALTED, NULL);
-    }
-    if (market->settled) {
-        return bs_refuse(BS_MARKET_SETTLED, "market");
-    }
-    if (!others_ready(engine, row)) {
-        return bs_refuse(BS_MARKS_NOT_READY, NULL);
-    }
-    struct bs_mark_command mark = {
-        .market = command->market,
-        .price = command->price,
-        .has_time = true,
-        .mark_time_ms = (int64_t)bs_max(engine->time_ms, market->mark_time_ms),
-        .confirm = true,
-    };
-    struct bs_outcome outcome = bs_apply_mark(engine, &mark);
-    if (outcome.status == BS_OK) {
-        bs_settle_final(engine, row, effects);
-    }
-    return outcome;
-}
+#include "lib/settlement/step/kind.h"
 
 /* What the roundings of inverse values leave. */
 static void clear_dust(struct bs_plan *plan, uint32_t market)
@@ -66,7 +14,7 @@ static void clear_dust(struct bs_plan *plan, uint32_t market)
     bs_i128 dust = bs_plan_value(plan, market, (int64_t)plan->cleared_lots) - plan->cleared_value;
     if (dust != 0) {
         struct bs_step step = {.type = BS_STEP_FINAL,
-                               .account = plan->engine->pools[plan->pool].backstop,
+                               .account = bs_plan_backstop(plan),
                                .market = market,
                                .amount = dust};
         bs_plan_add(plan, &step);

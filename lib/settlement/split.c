@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Lots split among all candidates of a tier instead of taken in an order. A round gives each its
- * share; who refuses lots by a clamp is out of the following rounds of the leg.
- *
- * pro_rata: X lots by size, prefix differences in account-id order.
- *
- * leverage_water_fill (after Campbell, Hey, Moallemi and Nutz: it makes the highest leverage as low
- * as it can be): with q_i lots and equity E_i the sizes that stay are min(q_i, level * E_i), and
- * the level is such that X lots go. Over the k candidates above it, level = (sum q - X) / sum E: so
- * what stays, T = sum q - X lots, is split by equity among them (prefix differences, rounded up).
- * At mark nothing is taken from anybody, so those not in profit are levelled with the others: else
- * who closes and reopens a position would leave the first tier by it.
- */
+#include "lib/settlement/split.h"
+
 #include "lib/money/money.h"
-#include "lib/settlement/closing.h"
 
 /* Of the candidates that take part in a round. */
 struct totals {
@@ -39,7 +27,7 @@ static struct bs_candidate *next(const struct split *split, uint32_t *rank, stru
     const struct bs_closing *closing = split->closing;
     struct bs_plan *plan = closing->plan;
     struct bs_candidate *candidate;
-    while ((candidate = bs_ranking_at(plan, closing->market, closing->counter_side, (*rank)++)) !=
+    while ((candidate = bs_queue_at(plan, closing->market, closing->counter_side, (*rank)++)) !=
            NULL) {
         if (!is_of_tier(split, candidate) || candidate->barred == split->leg_number ||
             candidate->below == split->round) {
@@ -55,18 +43,19 @@ static struct bs_candidate *next(const struct split *split, uint32_t *rank, stru
     return NULL;
 }
 
-/* Nobody at a loss at mark is touched where principal is protected; nor who is kept apart. */
+/* Leaves out candidates at a loss at mark where principal is protected, and excluded pairs. */
 static void bar_untouchable(const struct split *split)
 {
     const struct bs_closing *closing = split->closing;
+    const struct bs_plan *plan = closing->plan;
     struct totals own;
     struct bs_candidate *candidate;
-    bool somebody = closing->protect || closing->plan->excluded_count > 0;
+    bool somebody = closing->protect || plan->excluded_count > 0;
     for (uint32_t rank = 0; somebody && (candidate = next(split, &rank, &own)) != NULL;) {
-        struct bs_leg leg = bs_plan_leg(closing->plan, candidate->account, closing->market);
-        bool loses = bs_plan_profit(closing->plan, closing->market, &leg) < 0;
+        struct bs_leg leg = bs_plan_leg(plan, candidate->account, closing->market);
+        bool loses = bs_plan_profit(plan, closing->market, &leg) < 0;
         if ((loses && closing->protect) ||
-            bs_are_apart(closing->plan, closing->account, candidate->account, closing->market)) {
+            bs_plan_excludes(plan, closing->account, candidate->account, closing->market)) {
             candidate->barred = split->leg_number;
         }
     }
@@ -82,6 +71,8 @@ static struct totals sum(const struct split *split)
     return total;
 }
 
+/* Leaves out the candidates that are not above the level. Leaving them out only raises it, so what
+ * is left when no more go are exactly those above it. Returns their totals. */
 /* Leaves those out that are not above the level: leaving them out only raises it, so what is left
  * when nobody more goes are exactly those above it. Returns their totals. */
 static struct totals find_level(const struct split *split, bs_i128 lots)
@@ -115,7 +106,7 @@ static int64_t share(const struct split *split, bs_i128 lots, const struct total
     return (int64_t)(after->lots - before->lots - stays);
 }
 
-/* True when it is worth another round: somebody refused lots and others may be left. */
+/* True when another round may place more: a candidate refused lots and others may be left. */
 static bool run_round(struct split *split)
 {
     struct bs_closing *closing = split->closing;
@@ -124,15 +115,15 @@ static bool run_round(struct split *split)
     bs_i128 lots = closing->price.lots - closing->done;
     struct totals sums[3] = {{0, 0}, {0, 0}, split->fill ? find_level(split, lots) : sum(split)};
     lots = bs_min(lots, sums[2].lots);
-    closing->parted = split->fill ? sums[2].lots - lots : lots;
-    closing->total = split->fill ? sums[2].equity : sums[2].lots;
+    closing->split.parted = split->fill ? sums[2].lots - lots : lots;
+    closing->split.total = split->fill ? sums[2].equity : sums[2].lots;
     bool refused = false;
     struct totals own;
     struct bs_candidate *candidate;
     for (uint32_t rank = 0; (candidate = next(split, &rank, &own)) != NULL;) {
         sums[1] = (struct totals){sums[0].lots + own.lots, sums[0].equity + own.equity};
         int64_t wanted = share(split, lots, sums);
-        closing->prefix = split->fill ? sums[0].equity : sums[0].lots;
+        closing->split.prefix = split->fill ? sums[0].equity : sums[0].lots;
         if (wanted > 0 && bs_close_against(closing, candidate, rank - 1, wanted) < wanted) {
             candidate->barred = split->leg_number;
             refused = true;
@@ -142,13 +133,13 @@ static bool run_round(struct split *split)
     return refused && closing->done < closing->price.lots && !closing->plan->overflow;
 }
 
-void bs_place_split(struct bs_closing *closing)
+void bs_closing_split(struct bs_closing *closing)
 {
     struct bs_plan *plan = closing->plan;
     struct split split = {
         .closing = closing,
         .leg_number = ++plan->legs_split,
-        .fill = plan->scratch->rankings.ranking == BS_RANKING_LEVERAGE_WATER_FILL,
+        .fill = plan->queues->ranking == BS_RANKING_LEVERAGE_WATER_FILL,
     };
     split.together = split.fill && closing->at_mark ? BS_TIERS_OF_PROFIT : 1;
     for (uint32_t tier = 0; tier < BS_TIERS; tier += split.together) {

@@ -3,9 +3,10 @@
  * The digest: 128 bits over everything that can change a later outcome or view, in name order, so
  * that row numbers, free lists and the order of posting leave no trace in it.
  */
-#include "lib/book/book.h"
+#include "lib/book/accounts.h"
 #include "lib/book/closes.h"
 #include "lib/book/fund.h"
+#include "lib/book/names.h"
 #include "lib/book/providers.h"
 #include "lib/book/window.h"
 #include "lib/command/source.h"
@@ -69,13 +70,13 @@ static void add_policy(struct stream *stream, const struct bs_policy *policy)
 
 static void add_fund(struct stream *stream, const struct bs_fund *fund)
 {
-    add(stream, (uint64_t)fund->bucket_ms);
-    for (uint32_t i = 0; fund->bucket_ms != 0 && i < BS_FUND_BUCKETS; i++) {
-        add(stream, fund->buckets[i].known);
-        add(stream, (uint64_t)fund->buckets[i].number);
-        add_wide(stream, fund->buckets[i].equity);
+    add(stream, (uint64_t)fund->drawdown.part_ms);
+    for (uint32_t i = 0; fund->drawdown.part_ms != 0 && i < BS_DRAWDOWN_PARTS; i++) {
+        add(stream, fund->drawdown.parts[i].known);
+        add(stream, (uint64_t)fund->drawdown.parts[i].number);
+        add_wide(stream, fund->drawdown.parts[i].equity);
     }
-    add(stream, fund->restricted);
+    add(stream, fund->drawdown.restricted);
     add(stream, fund->changes);
     add(stream, fund->digest[0]);
     add(stream, fund->digest[1]);
@@ -157,14 +158,14 @@ static void add_past(struct stream *stream, const struct bs_account_past *past)
     if (past->claim != 0) {
         add_wide(stream, past->claim);
     }
-    for (int kind = 0; kind < BS_TALLIES; kind++) {
-        const struct bs_tally *tally = &past->tallies[kind];
-        if (tally->window != 0) {
-            add(stream, tally->window);
-            add_wide(stream, tally->base.equity);
-            add_wide(stream, tally->base.gross);
-            add_wide(stream, tally->lost);
-            add_wide(stream, tally->closed);
+    for (int kind = 0; kind < BS_LIMIT_SPANS; kind++) {
+        const struct bs_limit_use *use = &past->limits[kind];
+        if (use->number != 0) {
+            add(stream, use->number);
+            add_wide(stream, use->base.equity);
+            add_wide(stream, use->base.gross);
+            add_wide(stream, use->lost);
+            add_wide(stream, use->closed);
             add(stream, past->hits);
         }
     }
@@ -232,13 +233,13 @@ static void add_provider(struct stream *stream, const struct bs_engine *engine,
     add_text(stream, bs_market_text(engine, provider->market));
     add(stream, provider->priority);
     add(stream, provider->max_leverage_ppm);
-    add(stream, provider->window_ppm);
-    add(stream, (uint64_t)provider->window_ms);
+    add(stream, provider->quota_ppm);
+    add(stream, (uint64_t)provider->quota_period_ms);
     add(stream, (uint64_t)provider->max_position);
     add(stream, (uint64_t)provider->max_size);
     add(stream, provider->use.settlement);
     add(stream, (uint64_t)provider->use.lots);
-    add(stream, (uint64_t)provider->use.window);
+    add(stream, (uint64_t)provider->use.period);
     add_wide(stream, provider->use.value);
 }
 

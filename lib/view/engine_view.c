@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Const views: what readers see, converted to decimals. */
+#include "lib/book/accounts.h"
+#include "lib/book/convert.h"
+#include "lib/book/isolated.h"
+#include "lib/book/names.h"
+#include "lib/book/policy.h"
 #include "lib/book/window.h"
 #include "lib/engine.h"
 #include "lib/money/money.h"
-#include "lib/settlement/layers.h"
+#include "lib/settlement/draws.h"
+#include "lib/settlement/plan.h"
 
 #define AT_RISK_MAX 1000u
 
@@ -98,7 +104,7 @@ void bs_pool_view_get(const struct bs_engine *engine, uint32_t row, struct bs_po
         .fund_equity = bs_quanta_wide(pool, bs_account_equity(engine, pool->backstop)),
         .fund_floor = bs_quanta_wide(pool, pool->policy.floor),
         .own_funds = bs_quanta_wide(pool, pool->own_funds),
-        .fund_available = bs_quanta_wide(pool, bs_fund_available(&plan)),
+        .fund_available = bs_quanta_wide(pool, bs_plan_fund_available(&plan)),
         .period_loss = bs_quanta_wide(pool, pool->period_loss),
         .unallocated_deficit = bs_quanta_wide(pool, pool->unallocated),
         .claims = bs_quanta_wide(pool, pool->claims),
@@ -341,7 +347,7 @@ static struct bs_payer risk_of(const struct bs_engine *engine, uint32_t account)
 uint32_t bs_at_risk_view_get(struct bs_engine *engine, uint32_t pool, uint32_t max,
                              uint32_t *ret_accounts)
 {
-    struct bs_payer *worst = engine->scratch->payers; /* free between commands */
+    struct bs_payer *worst = engine->plan->payers; /* free between commands */
     uint32_t count = 0;
     assert(max >= 1);
     assert(max <= AT_RISK_MAX);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What readers see of an insurance fund: its triggers and the last changes of its cash. */
 #include "lib/book/fund.h"
+#include "lib/book/convert.h"
+#include "lib/book/policy.h"
 #include "lib/engine.h"
 #include "lib/money/money.h"
 
@@ -28,20 +30,20 @@ const char *bs_fund_cause_name(uint8_t cause)
 void bs_fund_view_get(const struct bs_engine *engine, uint32_t row, struct bs_fund_view *ret_view)
 {
     const struct bs_pool *pool = &engine->pools[row];
-    struct bs_fund_look look = bs_fund_look(engine, row, engine->time_ms);
-    bool has_drawdown = bs_drawdown_of(&pool->policy) != NULL;
+    struct bs_drawdown found = bs_fund_drawdown(engine, row, engine->time_ms);
+    bool has_drawdown = bs_policy_drawdown(&pool->policy) != NULL;
     *ret_view = (struct bs_fund_view){
         .has_drawdown = has_drawdown,
-        .drawdown_ppm = look.drawdown_ppm,
-        .peak = bs_quanta_wide(pool, look.peak),
-        .threshold = bs_quanta_wide(pool, look.threshold),
-        .distance = bs_quanta_wide(pool, look.equity - look.threshold),
-        .resume_at = bs_quanta_wide(pool, look.resume_at),
+        .drawdown_ppm = found.drawdown_ppm,
+        .peak = bs_quanta_wide(pool, found.peak),
+        .threshold = bs_quanta_wide(pool, found.threshold),
+        .distance = bs_quanta_wide(pool, found.equity - found.threshold),
+        .resume_at = bs_quanta_wide(pool, found.resume_at),
         .has_max_per_settlement = pool->policy.max_per_settlement != INT64_MAX,
         .max_per_settlement = bs_quanta_wide(pool, pool->policy.max_per_settlement),
-        .state = look.equity <= pool->policy.floor ? BS_FUND_EXHAUSTED
-                 : look.restricted                 ? BS_FUND_RESTRICTED
-                                                   : BS_FUND_NORMAL,
+        .state = found.equity <= pool->policy.floor ? BS_FUND_EXHAUSTED
+                 : found.restricted                 ? BS_FUND_RESTRICTED
+                                                    : BS_FUND_NORMAL,
     };
 }
 

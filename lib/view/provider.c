@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Const views of the registrations of liquidity providers. */
+#include "lib/book/convert.h"
+#include "lib/book/names.h"
 #include "lib/book/providers.h"
 #include "lib/engine.h"
 #include "lib/money/money.h"
-#include "lib/settlement/assign.h"
+#include "lib/settlement/plan.h"
 
 bool bs_provider_next(const struct bs_engine *engine, uint32_t pool, uint32_t market, uint32_t *row)
 {
@@ -57,7 +59,7 @@ static struct bs_wide room(const struct bs_plan *plan, const struct bs_provider 
                              .size = sign * (int64_t)most,
                              .cost_left = BS_MONEY_MAX};
     int64_t lots = has_marks(plan->engine, provider)
-                       ? bs_provider_room(plan, provider, &provider->use, &offer)
+                       ? bs_offer_room(plan, provider, &provider->use, &offer)
                        : 0;
     return bs_lots_wide(market, lots);
 }
@@ -76,14 +78,14 @@ void bs_provider_view_get(const struct bs_engine *engine, uint32_t row,
         .max_position = bs_lots_wide(market, provider->max_position),
         .has_max_size = provider->max_size != INT64_MAX,
         .max_leverage_ppm = provider->max_leverage_ppm,
-        .has_window = provider->window_ms > 0,
-        .window_ms = (uint64_t)provider->window_ms,
-        .window_ppm = provider->window_ppm,
+        .has_window = provider->quota_period_ms > 0,
+        .window_ms = (uint64_t)provider->quota_period_ms,
+        .window_ppm = provider->quota_ppm,
         .has_priority = provider->priority != BS_PRIORITY_NONE,
         .priority = provider->priority,
         .position = bs_lots_wide(market, held.size),
         .window_used = bs_quanta_wide(&engine->pools[market->pool],
-                                      bs_provider_use_now(&plan, provider, &provider->use).value),
+                                      bs_offer_use_now(&plan, provider, &provider->use).value),
         .room_long = room(&plan, provider, &held, 1),
         .room_short = room(&plan, provider, &held, -1),
     };

@@ -3,10 +3,14 @@
  * Const views of the rankings: the queue of a market side, and where the positions of one account
  * stand in theirs. Both ask the same candidates as a settlement would.
  */
-#include "lib/book/book.h"
+#include "lib/book/accounts.h"
+#include "lib/book/convert.h"
+#include "lib/book/names.h"
+#include "lib/book/policy.h"
 #include "lib/engine.h"
 #include "lib/money/money.h"
-#include "lib/settlement/layers.h"
+#include "lib/settlement/plan.h"
+#include "lib/settlement/queue.h"
 
 static void view_candidate(const struct bs_engine *engine, uint32_t market,
                            const struct bs_candidate *candidate, uint8_t ranking,
@@ -41,28 +45,28 @@ uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t si
                            uint32_t max, struct bs_queue_view *ret_rows)
 {
     struct bs_plan plan;
-    struct bs_rankings *rankings = &engine->scratch->rankings;
+    struct bs_queues *queues = engine->plan->queues;
     bs_plan_begin(&plan, engine, engine->markets[market].pool, engine->time_ms);
-    const struct bs_layer *adl = bs_layer_of(&plan, BS_LAYER_ADL);
+    const struct bs_layer *adl = bs_policy_layer(plan.policy, BS_LAYER_ADL);
     uint8_t ranking = adl != NULL ? adl->ranking : BS_RANKING_PROFIT_LEVERAGE;
     bs_order_refresh(engine);
-    bs_rankings_clear(rankings, ranking);
-    bs_rankings_need(rankings, engine, market, side);
-    if (rankings->markets_count == 0 || !engine->markets[market].has_mark) {
-        bs_rankings_clear(rankings, ranking);
+    bs_queues_clear(queues, ranking);
+    bs_queues_need(queues, engine, market, side);
+    if (queues->markets_count == 0 || !engine->markets[market].has_mark) {
+        bs_queues_clear(queues, ranking);
         return 0;
     }
-    bs_rankings_collect(rankings, &plan);
+    bs_queues_collect(queues, &plan);
     bs_i128 total = 0, ahead = 0;
-    const struct bs_ranking_list *list = &rankings->lists[market * 2 + side];
+    const struct bs_queue *list = &queues->lists[market * 2 + side];
     for (uint32_t i = 0; i < list->count; i++) {
-        uint32_t account = rankings->ranked[list->first + i].account;
+        uint32_t account = queues->ranked[list->first + i].account;
         total += bs_abs64(engine->positions.rows[bs_position_find(engine, account, market)].size);
     }
     uint32_t written = 0;
     const struct bs_candidate *candidate;
     for (uint32_t rank = 0;
-         rank < offset + max && (candidate = bs_ranking_at(&plan, market, side, rank)) != NULL;
+         rank < offset + max && (candidate = bs_queue_at(&plan, market, side, rank)) != NULL;
          rank++) {
         uint32_t position = bs_position_find(engine, candidate->account, market);
         bs_i128 size = bs_abs64(engine->positions.rows[position].size);
@@ -74,12 +78,12 @@ uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t si
         }
         ahead += size;
     }
-    bs_rankings_clear(rankings, ranking);
+    bs_queues_clear(queues, ranking);
     return written;
 }
 
 /* What is known of a position's place after some of the other candidates were compared with it. */
-struct tally {
+struct standing {
     struct bs_candidate own;
     bs_i128 ahead, total; /* lots */
     uint64_t before, candidates;
@@ -97,14 +101,15 @@ static bool comes_before(const struct bs_engine *engine, struct bs_candidate *ot
 }
 
 /* Compares one account's positions with those that are ranked. */
-static void tally_account(const struct bs_plan *plan, uint32_t account, struct tally *tallies)
+static void compare_account(const struct bs_plan *plan, uint32_t account,
+                            struct standing *standings)
 {
-    const struct bs_rankings *rankings = &plan->scratch->rankings;
+    const struct bs_queues *queues = plan->queues;
     const struct bs_account_hot *hot = &plan->engine->accounts.hot[account];
     bs_i128 equity = -1;
     for (uint32_t i = 0; i < hot->position_count; i++) {
         const struct bs_position_row *row = &plan->engine->positions.rows[hot->position_at + i];
-        const struct bs_ranking_list *list = &rankings->lists[row->market * 2 + (row->size < 0)];
+        const struct bs_queue *list = &queues->lists[row->market * 2 + (row->size < 0)];
         if (list->count == 0) {
             continue;
         }
@@ -117,14 +122,15 @@ static void tally_account(const struct bs_plan *plan, uint32_t account, struct t
         struct bs_working_position position = bs_plan_position(plan, account, i);
         struct bs_candidate_terms terms = bs_candidate_terms_of(plan, account, equity, &position);
         struct bs_candidate other =
-            bs_candidate_of(plan, rankings->ranking, account, &position, &terms);
-        struct tally *tally = &tallies[list->first];
+            bs_candidate_of(plan, queues->ranking, account, &position, &terms);
+        struct standing *standing = &standings[list->first];
         int64_t lots = bs_abs64(row->size);
-        tally->total += lots;
-        tally->candidates++;
-        if (account != tally->own.account && comes_before(plan->engine, &other, &tally->own)) {
-            tally->ahead += lots;
-            tally->before++;
+        standing->total += lots;
+        standing->candidates++;
+        if (account != standing->own.account &&
+            comes_before(plan->engine, &other, &standing->own)) {
+            standing->ahead += lots;
+            standing->before++;
         }
     }
 }
@@ -135,25 +141,25 @@ struct held {
 };
 
 /* Marks the market sides of the positions that can be ranked. */
-static void begin_tallies(const struct bs_plan *plan, const struct held *held, uint32_t count,
-                          struct tally *tallies)
+static void begin_standings(const struct bs_plan *plan, const struct held *held, uint32_t count,
+                            struct standing *standings)
 {
     const struct bs_engine *engine = plan->engine;
-    struct bs_rankings *rankings = &plan->scratch->rankings;
+    struct bs_queues *queues = plan->queues;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t account = held[i].account;
         bs_i128 equity = bs_account_equity(engine, account);
         struct bs_working_position position = bs_plan_position(
             plan, account, held[i].row - engine->accounts.hot[account].position_at);
-        if (equity < 0 || account == engine->pools[plan->pool].backstop ||
+        if (equity < 0 || account == bs_plan_backstop(plan) ||
             !engine->markets[position.market].has_mark) {
             continue;
         }
         uint32_t at = position.market * 2 + (position.leg.size < 0);
         struct bs_candidate_terms terms = bs_candidate_terms_of(plan, account, equity, &position);
-        tallies[i].own = bs_candidate_of(plan, rankings->ranking, account, &position, &terms);
-        rankings->lists[at] = (struct bs_ranking_list){.first = i, .count = 1};
-        rankings->markets[rankings->markets_count++] = at;
+        standings[i].own = bs_candidate_of(plan, queues->ranking, account, &position, &terms);
+        queues->lists[at] = (struct bs_queue){.first = i, .count = 1};
+        queues->markets[queues->markets_count++] = at;
     }
 }
 
@@ -168,7 +174,7 @@ static void view_worst_close(const struct bs_plan *plan, uint32_t account, uint3
     const struct bs_engine *engine = plan->engine;
     const struct bs_pool *pool = &engine->pools[plan->pool];
     const struct bs_market *market = &engine->markets[engine->positions.rows[row].market];
-    const struct bs_layer *adl = bs_layer_of(plan, BS_LAYER_ADL);
+    const struct bs_layer *adl = bs_policy_layer(plan->policy, BS_LAYER_ADL);
     bs_i128 profit = bs_position_profit(engine, row), cost = 0;
     uint8_t bound = BS_BOUND_MARK;
     if (adl->price == BS_PRICE_BANKRUPTCY && (!adl->protect_principal || profit >= 0)) {
@@ -188,18 +194,18 @@ static void view_worst_close(const struct bs_plan *plan, uint32_t account, uint3
 }
 
 static void view_rank(const struct bs_plan *plan, uint32_t account, uint32_t row,
-                      const struct tally *tally, struct bs_rank_view *ret_view)
+                      const struct standing *standing, struct bs_rank_view *ret_view)
 {
     const struct bs_engine *engine = plan->engine;
     uint32_t row_market = engine->positions.rows[row].market;
     const struct bs_market *market = &engine->markets[row_market];
-    uint8_t ranking = plan->scratch->rankings.ranking;
+    uint8_t ranking = plan->queues->ranking;
     *ret_view = (struct bs_rank_view){
         .market = bs_market_text(engine, row_market),
         .side = (uint8_t)(engine->positions.rows[row].size < 0),
-        .ranked = tally->candidates != 0,
+        .ranked = standing->candidates != 0,
         .isolated = engine->accounts.cold[account].owner != 0,
-        .of = tally->candidates,
+        .of = standing->candidates,
         .has_mark = market->has_mark,
         .mark_price = bs_ticks_wide(market, market->mark),
         .ranking = ranking,
@@ -211,10 +217,10 @@ static void view_rank(const struct bs_plan *plan, uint32_t account, uint32_t row
         return;
     }
     int64_t lots = bs_abs64(engine->positions.rows[row].size);
-    view_candidate(engine, row_market, &tally->own, ranking, &ret_view->place);
-    place_row(market, tally->ahead, tally->ahead + lots, tally->total, &ret_view->place);
-    ret_view->place.rank = tally->before + 1;
-    ret_view->closable = bs_layer_of(plan, BS_LAYER_ADL) != NULL;
+    view_candidate(engine, row_market, &standing->own, ranking, &ret_view->place);
+    place_row(market, standing->ahead, standing->ahead + lots, standing->total, &ret_view->place);
+    ret_view->place.rank = standing->before + 1;
+    ret_view->closable = bs_policy_layer(plan->policy, BS_LAYER_ADL) != NULL;
     if (ret_view->closable) {
         view_worst_close(plan, account, row, ret_view);
     }
@@ -223,23 +229,23 @@ static void view_rank(const struct bs_plan *plan, uint32_t account, uint32_t row
 static void rank_batch(const struct bs_plan *plan, const struct held *held, uint32_t count,
                        struct bs_rank_view *ret_rows)
 {
-    struct tally tallies[BS_RANK_ROWS_MAX] = {0};
+    struct standing standings[BS_RANK_ROWS_MAX] = {0};
     const struct bs_engine *engine = plan->engine;
     const struct bs_pool *pool = &engine->pools[plan->pool];
-    struct bs_rankings *rankings = &plan->scratch->rankings;
-    begin_tallies(plan, held, count, tallies);
-    if (rankings->markets_count > 0) {
+    struct bs_queues *queues = plan->queues;
+    begin_standings(plan, held, count, standings);
+    if (queues->markets_count > 0) {
         struct bs_account_walk walk = bs_account_walk_begin(pool);
         for (uint32_t other; (other = bs_account_walk_next(engine, &walk)) != 0;) {
             if (other != pool->backstop) {
-                tally_account(plan, other, tallies);
+                compare_account(plan, other, standings);
             }
         }
     }
     for (uint32_t i = 0; i < count; i++) {
-        view_rank(plan, held[i].account, held[i].row, &tallies[i], &ret_rows[i]);
+        view_rank(plan, held[i].account, held[i].row, &standings[i], &ret_rows[i]);
     }
-    bs_rankings_clear(rankings, rankings->ranking);
+    bs_queues_clear(queues, queues->ranking);
 }
 
 uint32_t bs_rank_view_get(struct bs_engine *engine, uint32_t account, uint32_t offset, uint32_t max,
@@ -260,10 +266,9 @@ uint32_t bs_rank_view_get(struct bs_engine *engine, uint32_t account, uint32_t o
         }
     }
     bs_plan_begin(&plan, engine, engine->accounts.hot[account].pool, engine->time_ms);
-    const struct bs_layer *adl = bs_layer_of(&plan, BS_LAYER_ADL);
+    const struct bs_layer *adl = bs_policy_layer(plan.policy, BS_LAYER_ADL);
     bs_order_refresh(engine);
-    bs_rankings_clear(&engine->scratch->rankings,
-                      adl != NULL ? adl->ranking : BS_RANKING_PROFIT_LEVERAGE);
+    bs_queues_clear(engine->plan->queues, adl != NULL ? adl->ranking : BS_RANKING_PROFIT_LEVERAGE);
     rank_batch(&plan, held, cross, ret_rows);
     rank_batch(&plan, held + cross, count - cross, ret_rows + cross);
     return count;

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #include "daemon/core/lookahead.h"
-#include "lib/rules/solvency_bound.h"
+#include "lib/book/accounts.h"
+#include "lib/book/bounds.h"
 
 #define ROUNDS 7
 #define ACTIONS_MAX 256u /* as the daemon */
@@ -296,9 +297,9 @@ static double watch_pass(const struct bench *bench, uint32_t *ret_looked_at)
     struct bs_engine *engine = bench->engine;
     uint32_t looked_at = 0;
     double began = now_s();
-    struct bs_watch watch = bs_watch_begin(engine, 1);
-    for (uint32_t account; (account = bs_watch_next(engine, &watch)) != 0;) {
-        bs_watch_found(engine, account, bs_account_equity(engine, account));
+    struct bs_bound_walk walk = bs_bound_begin(engine, 1);
+    for (uint32_t account; (account = bs_bound_next(engine, &walk)) != 0;) {
+        bs_bound_found(engine, account, bs_account_equity(engine, account));
         looked_at++;
     }
     double took = now_s() - began;
@@ -318,7 +319,7 @@ static void bench_watch(void)
     move_marks(&bench, 10000, -2);
     double took, best_anew = 1e9;
     for (int round = 0; round < ROUNDS; round++) {
-        bench.engine->pools[1].watch_spent = UINT64_MAX;
+        bench.engine->pools[1].bound_spent = UINT64_MAX;
         took = watch_pass(&bench, &looked_at);
         best_anew = took < best_anew ? took : best_anew;
     }

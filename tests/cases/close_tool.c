@@ -16,7 +16,9 @@
 #include <stdlib.h>
 
 #include "api/json_command.h"
-#include "lib/settlement/close_price.h"
+#include "lib/book/convert.h"
+#include "lib/rules/exact_price.h"
+#include "lib/settlement/check.h"
 #include "lib/settlement/plan.h"
 #include "tests/tools/replay.h"
 
@@ -85,15 +87,15 @@ static bool possible(struct close *close)
                                 .layers = {{.type = BS_LAYER_ADL, .price = BS_PRICE_MARK}}};
     int64_t size = bs_plan_leg(&close->plan, close->account, close->market).size;
     close->plan.policy = &at_mark;
-    close->plan.scratch->steps[0] = (struct bs_step){
+    close->plan.steps[0] = (struct bs_step){
         .type = BS_STEP_CLOSE,
         .account = close->account,
         .counterparty = close->against,
         .market = close->market,
-        .reference = 1,
+        .debtor = 1,
         .lots = bs_abs64(close->lots),
         .amount = bs_plan_value(&close->plan, close->market, -close->lots),
-        .gain = bs_plan_value(&close->plan, close->market, size),
+        .as.close.leg_value = bs_plan_value(&close->plan, close->market, size),
     };
     close->plan.steps_count = 1;
     return bs_plan_check(&close->plan);

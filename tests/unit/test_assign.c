@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: of every assignment exactly one passes the plan check, and nobody is deleveraged before all
- * volunteers were asked. Method: a sound plan of two volunteers and a close, worked out by hand;
+ * providers were asked. Method: a sound plan of two providers and a close, worked out by hand;
  * then one thing in it is moved, so that money, sizes and what is owed still come out even.
  * Registrations: full table, removal, what they outlive.
  */
@@ -9,7 +9,10 @@
 
 #include "tests/unit/engine_fixture.h"
 
+#include "lib/book/accounts.h"
+#include "lib/settlement/asked.h"
 #include "lib/settlement/assign.h"
+#include "lib/settlement/check.h"
 #include "tests/unit/unit_main.h"
 
 #define ASSIGN                                                                                     \
@@ -46,17 +49,19 @@ static struct bs_step step_to(struct book *book, uint8_t type, const char *count
                               int64_t lots, int64_t amount)
 {
     struct bs_engine *engine = book->f.engine;
-    return (struct bs_step){
+    struct bs_step step = {
         .type = type,
         .account = bs_account_find(engine, text("bob")),
         .counterparty = bs_account_find(engine, text(counterparty)),
         .market = bs_market_find(engine, text("BTC")),
-        .reference = 1,
-        .candidate = 1,
+        .debtor = 1,
         .lots = lots,
         .amount = amount,
-        .gain = amount,
     };
+    if (type == BS_STEP_CLOSE) {
+        step.as.close.leg_value = amount;
+    }
+    return step;
 }
 
 /* bob is long 10 at 100.00 with 100.00; at 88.00 he owes 20.00. lp1 takes 3 lots for 264.00 less
@@ -76,23 +81,23 @@ static void open_book(struct book *book)
     ck_assert_int_eq(put_provider(f, "lp2", "BTC", "4"), BS_OK);
     ck_assert_int_eq(put_provider(f, "lp1", "BTC", "3"), BS_OK);
     ck_assert_int_eq(put_mark(f, "BTC", "88"), BS_OK);
-    book->plan = &f->engine->scratch->plan;
+    book->plan = f->engine->plan;
     bs_order_refresh(f->engine);
     bs_plan_begin(book->plan, f->engine, bs_pool_find(f->engine, text("usd")), f->now_ms);
-    bs_volunteers_begin(book->plan);
-    f->engine->scratch->cases[0] = (struct bs_case){
+    bs_asked_begin(book->plan);
+    book->plan->debtors[0] = (struct bs_debtor){
         .account = bs_account_find(f->engine, text("bob")), .deficit = 2000, .owed = 2000};
-    book->plan->cases_count = 1;
-    book->plan->case_next = 1;
+    book->plan->debtors_count = 1;
+    book->plan->debtor_next = 1;
     book->steps[0] = step_to(book, BS_STEP_ASSIGN, "lp1", 3, 26374);
     book->steps[1] = step_to(book, BS_STEP_ASSIGN, "lp2", 4, 35165);
-    book->steps[1].candidate = 2;
+    book->steps[1].as.assign.place = 1;
     book->steps[2] = step_to(book, BS_STEP_CLOSE, "carol", 3, 28461);
 }
 
 static bool verdict(struct book *book, uint32_t count)
 {
-    memcpy(book->f.engine->scratch->steps, book->steps, sizeof book->steps);
+    memcpy(book->plan->steps, book->steps, sizeof book->steps);
     book->plan->steps_count = count;
     return bs_plan_check(book->plan);
 }
@@ -100,7 +105,9 @@ static bool verdict(struct book *book, uint32_t count)
 static void put_amount(struct book *book, uint32_t i, int64_t amount)
 {
     book->steps[i].amount = amount;
-    book->steps[i].gain = amount;
+    if (book->steps[i].type == BS_STEP_CLOSE) {
+        book->steps[i].as.close.leg_value = amount;
+    }
 }
 
 START_TEST(test_sound)
@@ -113,7 +120,7 @@ START_TEST(test_sound)
 
 END_TEST
 
-/* A cent more or less for the volunteer, which the close makes up for. */
+/* A cent more or less for the provider, which the close makes up for. */
 START_TEST(test_amounts)
 {
     struct book book;
@@ -180,7 +187,7 @@ START_TEST(test_turns)
     book.steps[0].lots = 10;
     put_amount(&book, 0, 88000 + 2000);
     ck_assert(!verdict(&book, 1));
-    book.plan->volunteers_count = 0; /* as it may be where nobody volunteers */
+    book.plan->asked_count = 0; /* as it may be where there is no provider */
     ck_assert(verdict(&book, 1));
     fixture_fini(&book.f);
 }
@@ -195,9 +202,9 @@ START_TEST(test_strangers)
     book.steps[0].counterparty = bs_account_find(book.f.engine, text("carol"));
     ck_assert(!verdict(&book, 3));
     book.steps[0].counterparty = bs_account_find(book.f.engine, text("lp1"));
-    book.steps[0].reference = 0;
+    book.steps[0].debtor = 0;
     ck_assert(!verdict(&book, 3));
-    book.steps[0].reference = 1;
+    book.steps[0].debtor = 1;
     ck_assert(verdict(&book, 3));
     struct bs_policy adl_alone = *book.plan->policy;
     adl_alone.layers[0] = adl_alone.layers[1];
@@ -238,7 +245,7 @@ START_TEST(test_registrations)
     }
     ck_assert_uint_eq(rows, BS_PROVIDERS_MAX);
     ck_assert_uint_eq(bs_provider_after(f.engine, text("lp0007"), text("BTC")), 8);
-    /* With its account it goes; a market that somebody volunteers in cannot become another one. */
+    /* With its account it goes; a market that somebody providers in cannot become another one. */
     ck_assert_int_eq(named(&f, BS_COMMAND_DELETE_ACCOUNT, "lp0007"), BS_OK);
     ck_assert_uint_eq(bs_provider_after(f.engine, text("lp0007"), text("BTC")), 7);
     struct bs_command other = {.type = BS_COMMAND_MARKET};
@@ -256,7 +263,7 @@ START_TEST(test_registrations)
 
 END_TEST
 
-/* A table of positions that is full: a volunteer that would need a row more is not asked. */
+/* A table of positions that is full: a provider that would need a row more is not asked. */
 START_TEST(test_positions_are_full)
 {
     struct fixture f;

@@ -5,6 +5,7 @@
  */
 #include "tests/unit/engine_fixture.h"
 
+#include "lib/settlement/check.h"
 #include "lib/settlement/plan.h"
 #include "tests/unit/unit_main.h"
 
@@ -37,33 +38,32 @@ static void open_book(struct book *book)
     book->alice = bs_account_find(f->engine, text("alice"));
     book->backstop = bs_account_find(f->engine, text("backstop:usd"));
     book->market = bs_market_find(f->engine, text("BTC"));
-    book->plan = &f->engine->scratch->plan;
+    book->plan = f->engine->plan;
     bs_plan_begin(book->plan, f->engine, bs_pool_find(f->engine, text("usd")), f->now_ms);
-    f->engine->scratch->cases[0] =
-        (struct bs_case){.account = book->bob, .deficit = 2000, .owed = 2000};
-    book->plan->cases_count = 1;
-    book->plan->case_next = 1;
+    book->plan->debtors[0] =
+        (struct bs_debtor){.account = book->bob, .deficit = 2000, .owed = 2000};
+    book->plan->debtors_count = 1;
+    book->plan->debtor_next = 1;
 }
 
 /* Fund 5.00, then the close at 89.50 against alice: the steps of a sound plan. */
 static void sound_steps(const struct book *book, struct bs_step steps[2])
 {
     steps[0] =
-        (struct bs_step){.type = BS_STEP_DRAW, .account = book->bob, .reference = 1, .amount = 500};
+        (struct bs_step){.type = BS_STEP_DRAW, .account = book->bob, .debtor = 1, .amount = 500};
     steps[1] = (struct bs_step){.type = BS_STEP_CLOSE,
                                 .account = book->bob,
                                 .counterparty = book->alice,
                                 .market = book->market,
-                                .reference = 1,
-                                .candidate = 1,
+                                .debtor = 1,
                                 .lots = 10,
                                 .amount = 89500,
-                                .gain = 89500};
+                                .as.close.leg_value = 89500};
 }
 
 static bool verdict(struct book *book, const struct bs_step *steps, uint32_t count)
 {
-    memcpy(book->f.engine->scratch->steps, steps, count * sizeof *steps);
+    memcpy(book->plan->steps, steps, count * sizeof *steps);
     book->plan->steps_count = count;
     struct bs_digest before = bs_engine_digest(book->f.engine);
     bool ok = bs_plan_check(book->plan);
@@ -136,12 +136,9 @@ static void position_left(const struct book *book, struct bs_step steps[2])
 
 static void haircut_without_loss(const struct book *book, struct bs_step steps[2])
 {
-    book->f.engine->scratch->rounds[0] = (struct bs_round){.loss = 1500, .total = 12000};
-    steps[1] = (struct bs_step){.type = BS_STEP_HAIRCUT,
-                                .account = book->alice,
-                                .reference = 1,
-                                .gain = 12000,
-                                .amount = 1500};
+    book->plan->rounds[0] = (struct bs_round){.loss = 1500, .total = 12000};
+    steps[1] = (struct bs_step){
+        .type = BS_STEP_HAIRCUT, .account = book->alice, .amount = 1500, .as.haircut.gain = 12000};
 }
 
 static const mutate_fn mutations[] = {

@@ -8,7 +8,10 @@
 
 #include "tests/unit/engine_fixture.h"
 
+#include "lib/book/accounts.h"
+#include "lib/rules/scores.h"
 #include "lib/settlement/plan.h"
+#include "lib/settlement/queue.h"
 #include "tests/unit/random.h"
 #include "tests/unit/unit_main.h"
 
@@ -102,13 +105,13 @@ static void open_pool(struct fixture *f, uint32_t capacity, uint8_t ranking)
 
 static void rank_both(struct fixture *f, struct bs_plan *plan, uint8_t ranking)
 {
-    struct bs_rankings *rankings = &f->engine->scratch->rankings;
+    struct bs_queues *queues = f->engine->plan->queues;
     bs_order_refresh(f->engine);
     bs_plan_begin(plan, f->engine, bs_pool_find(f->engine, text("usd")), f->now_ms);
-    bs_rankings_clear(rankings, ranking);
-    bs_rankings_need(rankings, f->engine, bs_market_find(f->engine, text("AAA")), 1);
-    bs_rankings_need(rankings, f->engine, bs_market_find(f->engine, text("BBB")), 1);
-    bs_rankings_collect(rankings, plan);
+    bs_queues_clear(queues, ranking);
+    bs_queues_need(queues, f->engine, bs_market_find(f->engine, text("AAA")), 1);
+    bs_queues_need(queues, f->engine, bs_market_find(f->engine, text("BBB")), 1);
+    bs_queues_collect(queues, plan);
 }
 
 static uint32_t id_place(const struct fixture *f, const struct bs_candidate *candidate)
@@ -122,7 +125,7 @@ static void judge_list(const struct fixture *f, const struct bs_plan *plan, uint
     const struct bs_candidate *before = NULL;
     uint32_t tiers = 0;
     for (uint32_t rank = 0; rank < CANDIDATES; rank++) {
-        const struct bs_candidate *candidate = bs_ranking_at(plan, market, 1, rank);
+        const struct bs_candidate *candidate = bs_queue_at(plan, market, 1, rank);
         ck_assert_ptr_nonnull(candidate);
         uint32_t row = bs_position_find(engine, candidate->account, market);
         ck_assert(candidate->terms.equity == bs_account_equity(engine, candidate->account));
@@ -136,7 +139,7 @@ static void judge_list(const struct fixture *f, const struct bs_plan *plan, uint
         }
         before = candidate;
     }
-    ck_assert_ptr_null(bs_ranking_at(plan, market, 1, CANDIDATES));
+    ck_assert_ptr_null(bs_queue_at(plan, market, 1, CANDIDATES));
     ck_assert_uint_eq(tiers, 1);
 }
 
@@ -153,8 +156,8 @@ START_TEST(test_long_lists)
         judge_list(&f, &plan, bs_market_find(f.engine, text("AAA")));
         rank_both(&f, &plan, ranking);
         uint32_t market = bs_market_find(f.engine, text("BBB"));
-        (void)bs_ranking_at(&plan, market, 1, 0);
-        (void)bs_ranking_at(&plan, market, 1, CANDIDATES / 2);
+        (void)bs_queue_at(&plan, market, 1, 0);
+        (void)bs_queue_at(&plan, market, 1, CANDIDATES / 2);
         judge_list(&f, &plan, market);
         fixture_fini(&f);
     }
@@ -176,15 +179,15 @@ START_TEST(test_lists_that_are_kept)
     ck_assert_ptr_nonnull(expected);
     rank_both(&f, &plan, BS_RANKING_PROFIT_LEVERAGE);
     for (uint32_t rank = 0; rank < CANDIDATES; rank++) {
-        expected[rank] = *bs_ranking_at(&plan, market, 1, rank);
+        expected[rank] = *bs_queue_at(&plan, market, 1, rank);
     }
     rank_both(&f, &plan, BS_RANKING_PROFIT_LEVERAGE);
-    bs_rankings_keep(&plan);
+    bs_queues_keep(&plan);
     for (uint32_t i = 0; i < CANDIDATES; i++) {
         f.engine->accounts.hot[expected[i].account].collateral += 7919 * (int64_t)(i % 5);
     }
     for (uint32_t rank = 0; rank < CANDIDATES; rank++) {
-        const struct bs_candidate *candidate = bs_ranking_at(&plan, market, 1, rank);
+        const struct bs_candidate *candidate = bs_queue_at(&plan, market, 1, rank);
         ck_assert_uint_eq(candidate->account, expected[rank].account);
         ck_assert(candidate->terms.equity == expected[rank].terms.equity);
     }
@@ -223,7 +226,7 @@ START_TEST(test_chunks_rank_alike)
         settle_burst(&large, 60000, ranking);
         ck_assert_uint_eq(small.actions_count, large.actions_count);
         if (ranking == BS_RANKING_PRO_RATA) { /* two actions a step */
-            ck_assert_uint_gt(small.actions_count, small.engine->scratch->steps_max);
+            ck_assert_uint_gt(small.actions_count, small.engine->plan->steps_max);
         }
         for (uint32_t i = 0; i < small.actions_count; i++) {
             size_t size = bs_action_encode(&small.actions[i], small_record);

@@ -8,7 +8,7 @@
 
 #include "tests/unit/engine_fixture.h"
 
-#include "lib/rules/solvency_bound.h"
+#include "lib/book/bounds.h"
 #include "tests/unit/random.h"
 #include "tests/unit/unit_main.h"
 
@@ -122,8 +122,8 @@ static void move(struct world *w, int64_t most_ppm)
 static void settle(struct world *w)
 {
     uint32_t pool = bs_pool_find(w->f.engine, text("usd"));
-    struct bs_watch watch = bs_watch_begin(w->f.engine, pool);
-    while (bs_watch_next(w->f.engine, &watch) != 0) {
+    struct bs_bound_walk walk = bs_bound_begin(w->f.engine, pool);
+    while (bs_bound_next(w->f.engine, &walk) != 0) {
         w->looked_at++;
     }
     ck_assert_int_eq(named(&w->f, BS_COMMAND_SETTLE, "usd"), BS_OK);

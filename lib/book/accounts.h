@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accounts: made and deleted, walked by pool, and put in the order of their ids. */
+#ifndef BS_ACCOUNTS_H
+#define BS_ACCOUNTS_H
+
+#include "lib/book/positions.h"
+
+/* Collateral plus the profit of all positions at current marks. */
+static inline bs_i128 bs_account_equity(const struct bs_engine *engine, uint32_t account)
+{
+    bs_i128 equity = engine->accounts.hot[account].collateral;
+    uint32_t first = engine->accounts.hot[account].position_at;
+    uint32_t count = engine->accounts.hot[account].position_count;
+    for (uint32_t i = first; i < first + count; i++) {
+        equity += bs_position_profit(engine, i);
+    }
+    return equity;
+}
+
+/* Walks the accounts of a pool, the backstop account included, page by page. */
+struct bs_account_walk {
+    uint32_t page, slot;
+};
+
+static inline struct bs_account_walk bs_account_walk_begin(const struct bs_pool *pool)
+{
+    return (struct bs_account_walk){pool->page_head, 0};
+}
+
+static inline uint32_t bs_account_walk_next(const struct bs_engine *engine,
+                                            struct bs_account_walk *walk)
+{
+    while (walk->page != 0) {
+        while (walk->slot < BS_PAGE_ACCOUNTS) {
+            uint32_t account = walk->page * BS_PAGE_ACCOUNTS + walk->slot++;
+            if (engine->accounts.hot[account].pool != 0) {
+                return account;
+            }
+        }
+        walk->page = engine->page_next[walk->page];
+        walk->slot = 0;
+    }
+    return 0;
+}
+
+uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text name,
+                        enum bs_status *ret_status); /* 0 and a status when a table is full */
+void bs_account_delete(struct bs_engine *engine, uint32_t account);
+/* Brings accounts.order and accounts.rank up to date with all accounts in name order. */
+void bs_order_refresh(struct bs_engine *engine);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Trade and transfer ids that were seen, so that each counts once. */
+#ifndef BS_DEDUPE_H
+#define BS_DEDUPE_H
+
+#include "lib/book/book.h"
+
+enum bs_seen { BS_SEEN_NEW, BS_SEEN_SAME, BS_SEEN_OTHER };
+
+struct bs_dedupe_key {
+    uint64_t account_uid, market_uid; /* market_uid 0 for transfers */
+    struct bs_text id;
+    int64_t content[3];
+    uint8_t side; /* of a fill: 0 buy, 1 sell */
+};
+enum bs_seen bs_dedupe_check(const struct bs_engine *engine, const struct bs_dedupe_key *key);
+void bs_dedupe_add(struct bs_engine *engine, const struct bs_dedupe_key *key);
+size_t bs_dedupe_entry_size(void);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The price of a close: a total value for a number of lots, handed out piece by piece.
+ *
+ * Bankruptcy price of a leg (after dYdX v4, x/perpetuals/lib and x/clob/keeper/liquidations.go):
+ * the closing account receives
+ *     value(closed lots) - floor(equity * weight of the closed lots / sum of weights)
+ * with the floor toward -inf, so that it keeps the ratio of equity to maintenance, and a full
+ * close of its only leg leaves exactly 0.
+ *
+ * It is checked by StarkEx's rule for a fair deleverage. With TV the total value of the closing
+ * account (its equity), TR its total risk (the weights of its legs), 0 before the first close and 1
+ * with the current leg closed in full at its planned value V,
+ *
+ *     TV1 * TR0 >= TV0 * TR1    and    (TV1 - 1) * TR0 < TV0 * TR1 :
+ *
+ * one single V passes, whatever legs before could not place. At mark V is the value at mark. Each
+ * piece is then the difference of ceil(V*P/Q), P the lots placed, or what leaves a protected
+ * counterparty with a realised profit of 0, if that is less: again one single amount.
+ */
+#ifndef BS_EXACT_PRICE_H
+#define BS_EXACT_PRICE_H
+
+#include "lib/money/money.h"
+
+struct bs_piecewise {
+    bs_i128 value; /* V, signed: what the closing account receives for all lots */
+    int64_t lots;  /* Q > 0 */
+};
+
+/* What the next `lots` bring after `done` lots: ceil(V*(done+lots)/Q) - ceil(V*done/Q). */
+static inline bs_i128 bs_piece(const struct bs_piecewise *price, int64_t done, int64_t lots)
+{
+    return bs_split_ceil(price->value, done, (bs_i128)done + lots, price->lots);
+}
+
+/* The same at the counterparty's entry: it realises 0. `held` is its size, signed or not. */
+static inline bs_i128 bs_piece_at_entry(int64_t entry, int64_t lots, int64_t held)
+{
+    return -bs_muldiv_floor(entry, lots, bs_abs64(held));
+}
+
+/* Total value for closing a part whose value at mark is `value` (signed) and whose weight
+ * (maintenance released by the close) is `weight` of `weights_total` > 0. equity: of the account.
+ */
+static inline bs_i128 bs_bankruptcy_value(bs_i128 value, bs_i128 equity, bs_i128 weight,
+                                          bs_i128 weights_total)
+{
+    return value - bs_muldiv_floor(equity, weight, weights_total);
+}
+
+/* Whether TV1 is the least equity that the rule allows with TV0, TR1 and TR0. */
+static inline bool bs_exact_equity_after(bs_i128 value_after, bs_i128 value_before,
+                                         bs_i128 risk_after, bs_i128 risk_before)
+{
+    return bs_compare_products(value_after, risk_before, value_before, risk_after) >= 0 &&
+           bs_compare_products(value_after - 1, risk_before, value_before, risk_after) < 0;
+}
+
+#endif

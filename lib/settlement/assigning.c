@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/settlement/assigning.h"
+
+#include "lib/book/policy.h"
+#include "lib/money/money.h"
+#include "lib/settlement/asked.h"
+#include "lib/settlement/legs.h"
+
+static void begin_account(struct bs_plan *plan, const struct bs_step *step)
+{
+    struct bs_assigning *assigning = &plan->check.assigning;
+    bs_i128 total;
+    *assigning = (struct bs_assigning){.debtor = step->debtor};
+    assigning->legs_count = bs_closing_legs(plan, step->account, plan->check.legs, &total);
+    assigning->offer = (struct bs_offer){
+        .account = step->account,
+        .cost_left = bs_offer_cost_limit(plan, -bs_plan_equity(plan, step->account))};
+    plan->check.pricing.debtor = 0; /* the legs are not its own any more */
+}
+
+/* The next leg is on offer, if there is one. */
+static bool next_leg(struct bs_plan *plan)
+{
+    struct bs_assigning *assigning = &plan->check.assigning;
+    if (assigning->leg == assigning->legs_count) {
+        return false;
+    }
+    const struct bs_closing_leg *leg = &plan->check.legs[assigning->leg++];
+    assigning->offer.market = leg->market;
+    assigning->offer.size = leg->size;
+    assigning->place = bs_asked_first(plan, leg->market);
+    return true;
+}
+
+/* On to the next volunteer that has room: its lots, or 0 past the last one. */
+static int64_t next_taker(struct bs_plan *plan)
+{
+    struct bs_assigning *assigning = &plan->check.assigning;
+    do {
+        for (; assigning->offer.size != 0 && assigning->place < plan->asked_count &&
+               bs_asked_at(plan, assigning->place)->market == assigning->offer.market;
+             assigning->place++) {
+            int64_t lots = bs_asked_room(plan, assigning->place, &assigning->offer);
+            if (lots > 0) {
+                return lots;
+            }
+        }
+    } while (next_leg(plan));
+    return 0;
+}
+
+bool bs_assigning_is_exact(struct bs_plan *plan, const struct bs_step *step)
+{
+    struct bs_assigning *assigning = &plan->check.assigning;
+    if (step->debtor == 0 || bs_policy_layer(plan->policy, BS_LAYER_ASSIGN) == NULL) {
+        return false;
+    }
+    if (assigning->debtor != step->debtor) {
+        begin_account(plan, step);
+    }
+    int64_t lots = next_taker(plan);
+    struct bs_offer *offer = &assigning->offer;
+    if (lots == 0 || step->lots != lots || step->market != offer->market ||
+        step->account != offer->account || step->as.assign.place != assigning->place ||
+        step->counterparty != bs_asked_at(plan, assigning->place)->account) {
+        return false;
+    }
+    bs_i128 value = bs_plan_released(plan, step->market, offer->size, lots);
+    bs_i128 cost = bs_offer_spread(plan, value);
+    offer->size += offer->size > 0 ? -lots : lots;
+    offer->cost_left -= cost;
+    assigning->place++;
+    return step->amount == value - cost;
+}
+
+bool bs_assigning_is_done(struct bs_plan *plan, const struct bs_step *close)
+{
+    if (plan->asked_count == 0) {
+        return true;
+    }
+    if (plan->check.assigning.debtor != close->debtor) {
+        begin_account(plan, close);
+    }
+    return next_taker(plan) == 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The check of assignments walks the account's legs and their providers again, in their order. A
+ * provider that was passed over must have no room where it was passed over; one that takes lots
+ * must take all it has room for, at the one amount that the spread leaves. So a plan that asks a
+ * provider out of turn, or deleverages an account while a provider was not asked, does not pass.
+ */
+#ifndef BS_ASSIGNING_H
+#define BS_ASSIGNING_H
+
+#include "lib/settlement/plan.h"
+
+/* Whether an assignment is the next one that is right: asked in the order of the steps, before it
+ * is carried out. */
+BS_MUST_USE bool bs_assigning_is_exact(struct bs_plan *plan, const struct bs_step *step);
+/* Whether every provider was asked before the account of this close is deleveraged. */
+BS_MUST_USE bool bs_assigning_is_done(struct bs_plan *plan, const struct bs_step *close);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The insolvent accounts of a settlement. */
+#ifndef BS_DEBTOR_H
+#define BS_DEBTOR_H
+
+#include "lib/money/money.h"
+
+/* What the reason of its actions says, and what is still to be done. Quanta. */
+struct bs_debtor {
+    uint32_t account;
+    bs_i128 deficit; /* as detected, > 0 */
+    bs_i128 fund_paid;
+    bs_i128 owed;        /* still to be resolved while the waterfall runs */
+    bool solvent;        /* after netting, by the rounding of inverse values: it keeps the rest */
+    bs_i128 over_budget; /* of `owed`: what the markets' budgets kept the fund from paying */
+    uint32_t legs_first, legs_count; /* its rows of plan->weights: the legs held at detection */
+};
+
+/* A leg's weight when a debt is shared among legs: see bs_leg_weights. */
+struct bs_leg_weight {
+    uint32_t market;
+    uint8_t side; /* of the leg: 0 long, 1 short */
+    bs_i128 weight;
+};
+
+#endif

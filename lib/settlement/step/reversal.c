@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reversals: what a venue could not apply of a close is taken back on both sides. */
+#include "lib/book/closes.h"
+#include "lib/book/convert.h"
+#include "lib/book/names.h"
+#include "lib/settlement/actions.h"
+#include "lib/settlement/taking.h"
+
+/* Puts a part of a closed position back, as if it had never been closed: what was traded since on
+ * the other side closes against it, each at its own entry. */
+static void reopen_leg(struct bs_plan *plan, uint32_t account, uint32_t market, struct bs_leg back)
+{
+    struct bs_leg leg = bs_plan_leg(plan, account, market);
+    if (leg.size != 0 && (leg.size > 0) != (back.size > 0)) {
+        int64_t both = (int64_t)bs_min(bs_abs64(leg.size), bs_abs64(back.size));
+        bs_i128 entries = (bs_i128)bs_leg_close(&leg, both) + bs_leg_close(&back, both);
+        bs_plan_touch(plan, account)->collateral -= entries;
+    }
+    bs_i128 size = (bs_i128)leg.size + back.size, entry = (bs_i128)leg.entry + back.entry;
+    if (bs_abs(size) > BS_MONEY_MAX || bs_abs(entry) > BS_MONEY_MAX ||
+        bs_abs(bs_plan_value(plan, market, (int64_t)size)) > BS_MONEY_MAX) {
+        plan->overflow = true;
+        return;
+    }
+    leg = (struct bs_leg){(int64_t)size, (int64_t)entry, leg.taken + back.taken};
+    bs_plan_put_leg(plan, account, market, &leg);
+}
+
+/* A provider gives back what it took over by a trade at the same value; its baseline had moved with
+ * the spread. */
+static void give_back(struct bs_plan *plan, const struct bs_close *close, int64_t lots)
+{
+    uint32_t account = close->account[BS_SIDE_COUNTER];
+    struct bs_close_part part = bs_close_part(close, lots);
+    struct bs_leg leg = bs_plan_leg(plan, account, close->market);
+    bs_i128 realized = 0;
+    if (!bs_leg_trade(&leg, close->is_long ? -lots : lots, -part.value, &realized) ||
+        bs_abs(bs_plan_value(plan, close->market, leg.size)) > BS_MONEY_MAX) {
+        plan->overflow = true;
+        return;
+    }
+    bs_plan_put_leg(plan, account, close->market, &leg);
+    bs_plan_touch(plan, account)->collateral += realized;
+    bs_plan_touch(plan, account)->baseline += part.value - part.mark_value;
+}
+
+static void carry(struct bs_plan *plan, const struct bs_step *step)
+{
+    const struct bs_close *close = plan->reversed;
+    struct bs_close_part part = bs_close_part(close, step->lots);
+    if (close->assigned) {
+        give_back(plan, close, step->lots);
+    }
+    for (int side = 0; side < (close->assigned ? BS_SIDE_COUNTER : BS_SIDES); side++) {
+        bool is_long = (side == BS_SIDE_CLOSED) == close->is_long;
+        bs_i128 received = side == BS_SIDE_CLOSED ? part.value : -part.value;
+        struct bs_leg back = {is_long ? step->lots : -step->lots, part.entry[side],
+                              part.taken[side]};
+        bs_plan_touch(plan, close->account[side])->collateral -= received - back.entry;
+        reopen_leg(plan, close->account[side], close->market, back);
+    }
+    bs_plan_touch(plan, close->account[BS_SIDE_CLOSED])->baseline -= part.value - part.mark_value;
+}
+
+static bool check(struct bs_plan *plan, const struct bs_step *step)
+{
+    if (step->lots <= 0 || step->lots > plan->reversed->lots - plan->reversed->reversed ||
+        step->amount != bs_close_part(plan->reversed, step->lots).value) {
+        return false;
+    }
+    carry(plan, step);
+    return true;
+}
+
+/* What a provider gives back: a trade the other way, at the same value. */
+static void apply_return(struct bs_applying *applying)
+{
+    const struct bs_close *close = applying->plan->reversed;
+    int64_t lots = applying->step->lots;
+    struct bs_close_part part = bs_close_part(close, lots);
+    struct bs_taking taking = {
+        .account = close->account[BS_SIDE_COUNTER],
+        .counterparty = close->account[BS_SIDE_CLOSED],
+        .market = close->market,
+        .sign = close->is_long ? 1 : -1,
+        .lots = -lots,
+        .value = -part.value,
+        .mark_value = -part.mark_value,
+    };
+    struct bs_action *action = bs_applying_taking(applying, BS_ACTION_REVERSAL, &taking);
+    action->reverses = close->action + 1;
+    action->present |= BS_ACTION_HAS_REVERSES;
+}
+
+/* One side of what is taken back: the figures of the close with the other sign. */
+static void apply_side(struct bs_applying *applying, int side)
+{
+    const struct bs_close *close = applying->plan->reversed;
+    const struct bs_market *market = &applying->engine->markets[close->market];
+    int64_t lots = applying->step->lots;
+    struct bs_close_part part = bs_close_part(close, lots);
+    bool counter = side == BS_SIDE_COUNTER;
+    int sign = counter == close->is_long ? -1 : 1;
+    bs_i128 received = counter ? -part.value : part.value;
+    bs_i128 at_mark = counter ? -part.mark_value : part.mark_value;
+    bs_i128 before =
+        sign * (bs_i128)bs_plan_leg(applying->plan, close->account[side], close->market).size;
+    struct bs_action *action =
+        bs_applying_action(applying, BS_ACTION_REVERSAL, close->account[side]);
+    action->market = bs_market_text(applying->engine, close->market);
+    action->counterparty = bs_account_text(applying->engine, close->account[1 - side]);
+    action->side = sign < 0;
+    action->reverses = close->action + (counter ? 1 : 0);
+    action->present |= BS_ACTION_HAS_SIDE | BS_ACTION_HAS_REVERSES;
+    BS_DECIMAL(action, size_closed, bs_lots_wide(market, -(bs_i128)lots));
+    BS_DECIMAL(action, size_before, bs_lots_wide(market, before));
+    BS_DECIMAL(action, size_after, bs_lots_wide(market, before + lots));
+    bs_i128 shown = bs_value_shown(market, sign > 0, received);
+    BS_DECIMAL(action, price, bs_price_wide(market, shown, lots));
+    BS_DECIMAL(action, value, bs_quanta_wide(applying->pool, -shown));
+    BS_DECIMAL(action, realized_pnl, bs_quanta_wide(applying->pool, part.entry[side] - received));
+    BS_DECIMAL(action, cost_to_mark, bs_quanta_wide(applying->pool, received - at_mark));
+}
+
+static void apply(struct bs_applying *applying)
+{
+    apply_side(applying, BS_SIDE_CLOSED);
+    if (applying->plan->reversed->assigned) {
+        apply_return(applying);
+    } else {
+        apply_side(applying, BS_SIDE_COUNTER);
+    }
+}
+
+const struct bs_step_kind bs_step_reversal = {
+    .fund_cause = BS_FUND_REVERSAL, .carry = carry, .check = check, .apply = apply};
