@@ -254,7 +254,7 @@ static uint64_t threshold(const struct bs_ranked *rows, uint32_t count, uint32_t
 {
     uint32_t counts[1 << DIGIT_BITS];
     uint64_t least = 0;
-    uint32_t above = 0; /* rows that reach least + the digit in hand's range */
+    uint32_t above = 0; /* rows above the range of the current digit */
     for (int shift = 64 - DIGIT_BITS; shift >= 0; shift -= DIGIT_BITS) {
         count_digits(rows, count, least, shift, counts);
         uint32_t digit = 1 << DIGIT_BITS;
