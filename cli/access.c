@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a server is told who asks: a key or a certificate, from options or the environment. */
+/* The client's credentials, a key or a certificate, from options or the environment. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -16,13 +16,14 @@ static const char *either(const char *option, const char *variable)
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* The first line, without blanks at its end; it is the process's until it ends. */
+/* Reads the first line, without blanks at its end, into memory that lives as long as the
+ * process. */
 static int read_key(const char *path, const char **ret_key)
 {
     static char key[KEY_SIZE_MAX + 2];
     FILE *file = fopen(path, "re");
     if (file == NULL || fgets(key, sizeof(key), file) == NULL) {
-        cli_error("%s: %s", path, file == NULL ? strerror(errno) : "is empty");
+        cli_error("%s: %s", path, file == NULL ? strerror(errno) : "the file is empty");
         if (file != NULL) {
             (void)fclose(file);
         }
@@ -37,7 +38,7 @@ static int read_key(const char *path, const char **ret_key)
     return EX_OK;
 }
 
-/* A key with a line break in it would be a header of its own. */
+/* A key with a line break would add a header of its own. */
 static bool key_is_sendable(const char *key)
 {
     for (const char *at = key; *at != '\0'; at++) {
@@ -65,14 +66,14 @@ int cli_access(struct cli *cli)
         }
     }
     if (access.key != NULL && !key_is_sendable(access.key)) {
-        cli_error("the key is not one line of printable characters, at most %d", KEY_SIZE_MAX);
+        cli_error("the key must be one line of printable characters, at most %d", KEY_SIZE_MAX);
         return EX_USAGE;
     }
     if (access.cert != NULL && access.cert_key == NULL) {
         access.cert_key = access.cert; /* one file may hold both */
     }
     if (!http_set_access(cli->http, &access)) {
-        cli_error("%s: a key is sent to other machines over https only", http_url(cli->http));
+        cli_error("%s: a key goes to other machines over https only", http_url(cli->http));
         return EX_USAGE;
     }
     return EX_OK;

@@ -16,7 +16,7 @@ enum action_kind {
 
 /* ACTION_KINDS_COUNT when the type of the action is none that this program knows. */
 enum action_kind action_kind_of(const json_t *action);
-/* The kind of this name, likewise. */
+/* The kind of this name; ACTION_KINDS_COUNT when there is none. */
 enum action_kind action_kind_named(const char *name);
 const char *action_kind_name(enum action_kind kind);
 

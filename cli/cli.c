@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ static int exit_code_of_status(long status)
 
 int cli_refused(const struct cli *cli, const struct http_answer *answer)
 {
+    assert(answer->status != 200);
     json_t *problem = json_loadb(answer->body, answer->size, 0, NULL);
     const char *code = json_string_value(json_object_get(problem, "code"));
     const char *detail = json_string_value(json_object_get(problem, "detail"));
@@ -47,6 +49,8 @@ int cli_refused(const struct cli *cli, const struct http_answer *answer)
 
 int cli_get(struct cli *cli, const char *path, json_t **ret_document)
 {
+    assert(path[0] == '/');
+    assert(ret_document != NULL);
     struct http_answer answer = {0};
     int code = http_get(cli->http, path, GET_TIMEOUT_MS, &answer);
     if (code != EX_OK) {
@@ -70,6 +74,7 @@ int cli_get(struct cli *cli, const char *path, json_t **ret_document)
 
 void cli_print_json(const json_t *document)
 {
+    assert(document != NULL);
     if (json_dumpf(document, stdout, JSON_COMPACT) == 0) {
         fputc('\n', stdout);
     }

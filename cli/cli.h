@@ -19,22 +19,22 @@ struct cli {
     struct options options;
     bool json;             /* --output json */
     long batch;            /* lines of one request */
-    char *const *operands; /* after the verb, as many as its row in the table of verbs asks for */
+    char *const *operands; /* after the verb, as many as its row in verbs.def allows */
     int operands_count;
     struct http *http;
-    bool color; /* of stdout */
+    bool color; /* stdout is a terminal that takes it */
 };
 
-/* One line on stderr, "backstopctl: ...". */
+/* Prints one line on stderr, "backstopctl: ...". */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Prints the code and detail of a problem document (or that it is none); gives the exit code. */
+/* Prints the code and detail of a problem document, or that it is none; returns the exit code. */
 int cli_refused(const struct cli *cli, const struct http_answer *answer);
-/* One document. On EX_OK it is the caller's (json_decref); else the reason is printed. */
+/* Gets one document. On EX_OK it is the caller's (json_decref); else the reason is printed. */
 int cli_get(struct cli *cli, const char *path, json_t **ret_document);
-/* The document as one line of JSON, members in the server's order. */
+/* Prints the document as one line of JSON, members in the server's order. */
 void cli_print_json(const json_t *document);
-/* The key, authority and certificate that options and environment name. EX_OK, or the reason is
- * printed. */
+/* Reads the key, authority and certificate that options and environment name. EX_OK, or the reason
+ * is printed. */
 int cli_access(struct cli *cli);
 /* Writes out what stdout holds: EX_OK or EX_IOERR. */
 int cli_flush(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/http.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +38,8 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *user)
 }
 
 /*
- * A body from a callback cannot be rewound. With a plain buffer curl would silently send a request
- * again whose connection broke before the answer, and a fill would be applied twice.
+ * A body from a callback cannot be rewound. With a plain buffer curl would silently repeat a
+ * request whose connection broke before the answer, and its commands would be applied twice.
  */
 static size_t on_read(char *bytes, size_t one, size_t size, void *user)
 {
@@ -50,7 +51,7 @@ static size_t on_read(char *bytes, size_t one, size_t size, void *user)
     return taken;
 }
 
-/* A server behind a path prefix is fine; user names, queries and fragments are not. */
+/* A path prefix is allowed; user names, queries and fragments are not. */
 static bool url_is_valid(const char *url)
 {
     CURLU *parsed = curl_url();
@@ -67,7 +68,7 @@ static bool url_is_valid(const char *url)
 static struct curl_slist *headers_of(const char *content_type)
 {
     struct curl_slist *headers = curl_slist_append(NULL, content_type);
-    /* Without this curl asks first (Expect: 100-continue) and waits a second for old servers. */
+    /* Without this curl sends Expect: 100-continue and waits a second for old servers. */
     if (headers == NULL || curl_slist_append(headers, "Expect:") == NULL) {
         abort();
     }
@@ -76,6 +77,7 @@ static struct curl_slist *headers_of(const char *content_type)
 
 struct http *http_new(const char *url)
 {
+    assert(url != NULL);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         abort();
     }
@@ -134,6 +136,7 @@ static bool goes_in_the_clear(const char *url)
 
 bool http_set_access(struct http *http, const struct http_access *access)
 {
+    assert(access != NULL);
     struct buffer header = {0};
     http->access = *access;
     if (access->key == NULL) {
@@ -188,14 +191,14 @@ static int exit_code(CURLcode code)
     }
 }
 
-/* The handle keeps its connection over a reset: requests one after another reuse it. */
+/* The handle keeps its connection over a reset, so successive requests reuse it. */
 static void prepare(struct http *http, const char *url, long timeout_ms)
 {
     curl_easy_reset(http->curl);
     curl_easy_setopt(http->curl, CURLOPT_URL, url);
     curl_easy_setopt(http->curl, CURLOPT_PATH_AS_IS, 1L); /* an account may be called ".." */
     curl_easy_setopt(http->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(http->curl, CURLOPT_PROXY, ""); /* a venue's own server: never through one */
+    curl_easy_setopt(http->curl, CURLOPT_PROXY, ""); /* never: the server is the venue's own */
     curl_easy_setopt(http->curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     curl_easy_setopt(http->curl, CURLOPT_TIMEOUT_MS, timeout_ms);
     curl_easy_setopt(http->curl, CURLOPT_USERAGENT, "backstopctl/" BACKSTOP_VERSION);
@@ -240,6 +243,8 @@ static int perform(struct http *http, struct http_answer *ret_answer)
 
 int http_get(struct http *http, const char *path, long timeout_ms, struct http_answer *ret_answer)
 {
+    assert(path[0] == '/');
+    assert(timeout_ms > 0);
     struct buffer url = {0};
     buffer_printf(&url, "%s%s", http->url, path);
     prepare(http, url.bytes, timeout_ms);
@@ -251,6 +256,7 @@ int http_get(struct http *http, const char *path, long timeout_ms, struct http_a
 int http_delete(struct http *http, const char *path, long timeout_ms,
                 struct http_answer *ret_answer)
 {
+    assert(timeout_ms > 0);
     struct buffer url = {0};
     buffer_printf(&url, "%s%s", http->url, path);
     prepare(http, url.bytes, timeout_ms);
@@ -281,6 +287,8 @@ static int post(struct http *http, const char *path, const struct buffer *body, 
 int http_post_ndjson(struct http *http, const char *path, const struct buffer *body,
                      const char *key, struct http_answer *ret_answer)
 {
+    assert(key[0] != '\0');
+    assert(body->size > 0);
     struct buffer line = {0};
     buffer_printf(&line, "Idempotency-Key: %s", key);
     struct curl_slist first = {.data = line.bytes, .next = http->ndjson_headers};
@@ -292,6 +300,7 @@ int http_post_ndjson(struct http *http, const char *path, const struct buffer *b
 int http_post_json(struct http *http, const char *path, const struct buffer *body, long timeout_ms,
                    struct http_answer *ret_answer)
 {
+    assert(timeout_ms > 0);
     return post(http, path, body, timeout_ms, http->json_headers, ret_answer);
 }
 
@@ -314,6 +323,8 @@ void http_path_segment(struct buffer *path, const char *segment)
 
 void http_path_query(struct buffer *path, const char *name, const char *value)
 {
+    assert(path->size > 0);
+    assert(name[0] != '\0');
     if (value == NULL) {
         return;
     }

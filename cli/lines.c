@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/lines.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define READ_SIZE ((size_t)256 << 10)
 
-/* Drops what was handed out and reads more behind the rest. */
+/* Drops the lines that were returned, and reads more after the rest. */
 static enum lines_result fill(struct lines *lines)
 {
     struct buffer *window = &lines->window;
@@ -25,7 +26,7 @@ static enum lines_result fill(struct lines *lines)
 static enum lines_result next(struct lines *lines, struct bs_text *ret_line)
 {
     size_t scanned = 0;
-    buffer_reserve(&lines->window, 1); /* so that there is something to point into */
+    buffer_reserve(&lines->window, 1); /* an empty line points into it */
     for (;;) {
         const char *from = lines->window.bytes + lines->start;
         size_t size = lines->window.size - lines->start;
@@ -62,6 +63,8 @@ static bool is_blank(struct bs_text line)
 
 enum lines_result lines_next(struct lines *lines, struct bs_text *ret_line)
 {
+    assert(lines->file != NULL);
+    assert(lines->start <= lines->window.size);
     enum lines_result result = LINES_NEXT;
     do {
         result = next(lines, ret_line);

@@ -14,15 +14,15 @@ enum lines_result { LINES_NEXT, LINES_END, LINES_TOO_LONG, LINES_FAILED };
 
 struct lines {
     FILE *file;
-    struct buffer window; /* what was read and not yet handed out begins at `start` */
+    struct buffer window; /* bytes read; those not yet returned begin at `start` */
     size_t start;
     uint64_t number;      /* of the last line, from 1 */
-    uint64_t bytes_count; /* handed out so far, line ends included */
+    uint64_t bytes_count; /* returned so far, line ends included */
     bool at_end;
 };
 
-/* The next line that is not blank, without its end; it lives until the next call. LINES_FAILED
- * leaves errno. */
+/* Returns the next line that is not blank, without its end; it lives until the next call.
+ * LINES_FAILED sets errno. */
 enum lines_result lines_next(struct lines *lines, struct bs_text *ret_line);
 void lines_fini(struct lines *lines); /* leaves the file open */
 

@@ -29,6 +29,7 @@ static bool page_fits(const json_t *page, const struct buffer *after)
 int list_each(struct cli *cli, const char *path, void (*on_row)(void *context, json_t *row),
               void *context)
 {
+    assert(on_row != NULL);
     struct buffer after = {0};
     int code = EX_OK;
     do {

@@ -14,7 +14,7 @@
 #include "cli/verbs.h"
 
 #define DEFAULT_BATCH 1000
-#define BATCH_MAX 1000000L /* items of one request that a server takes */
+#define BATCH_MAX 1000000L /* most items of one request that a server accepts */
 
 static int print_help(const struct verb *verb)
 {

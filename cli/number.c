@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/number.h"
 
+#include <assert.h>
+
 #include "lib/money/money.h"
 
 #define PLACES_MAX 36
 
 bool number_parse(const char *text, struct bs_wide *ret_number)
 {
+    assert(text != NULL);
     bool negative = *text == '-';
     bool has_digit = false, behind_point = false;
     struct bs_wide number = {0, 0};

@@ -120,6 +120,7 @@ bool options_read(int argc, char **argv, struct options *options)
 bool options_fit(const struct options *options, const char *verb, uint64_t allowed,
                  uint64_t repeated)
 {
+    assert((repeated & ~allowed) == 0);
     for (int i = 0; i < OPTIONS_COUNT; i++) {
         uint64_t bit = UINT64_C(1) << i;
         if ((options->given & bit & ~allowed) != 0) {

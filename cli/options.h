@@ -29,8 +29,8 @@ struct option_values {
     size_t count;
 };
 
-/* For each option a member: TEXT is NULL and FLAG false unless given. A LIST is a TEXT too, with all
- * its values in `all`. */
+/* For each option a member: TEXT is NULL and FLAG false unless given. A LIST is a TEXT too, with
+ * all its values in `all`. */
 struct options {
 #define OPTION_MEMBER_TEXT(member) const char *member;
 #define OPTION_MEMBER_FLAG(member) bool member;
@@ -60,7 +60,8 @@ struct options {
 /* Reads all options, wherever they stand, and moves them before the operands: the first operand is
  * argv[optind]. False: the reason is printed. */
 BS_MUST_USE bool options_read(int argc, char **argv, struct options *options);
-/* False, and the reason printed: an option is not in the set, or given twice and not in `repeated`. */
+/* False, and the reason printed: an option is not in the set, or given twice and not in
+ * `repeated`. */
 BS_MUST_USE bool options_fit(const struct options *options, const char *verb, uint64_t allowed,
                              uint64_t repeated);
 /* The lines of the help for a set of options. */

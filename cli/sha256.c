@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/sha256.h"
 
+#include <assert.h>
 #include <gnutls/crypto.h>
 
 #define HASH_SIZE 32
 
 bool sha256_text(const struct buffer *bytes, char ret_text[SHA256_TEXT_SIZE])
 {
+    assert(bytes->bytes != NULL);
     static const char digits[] = "0123456789abcdef";
     uint8_t hash[HASH_SIZE];
     if (gnutls_hash_fast(GNUTLS_DIG_SHA256, bytes->bytes, bytes->size, hash) != GNUTLS_E_SUCCESS) {

@@ -10,7 +10,8 @@
 static const char bold[] = "\033[1m";
 static const char plain[] = "\033[0m";
 
-/* Bytes of the UTF-8 sequence at `text` and its width on a terminal; 1 and -1 for what is none. */
+/* Bytes of the UTF-8 sequence at `text` and its width on a terminal; 1 and -1 when it is
+ * invalid. */
 static size_t character(const char *text, int *ret_width)
 {
     wchar_t wide = 0;
@@ -80,6 +81,7 @@ static void append_value(struct buffer *out, const json_t *value)
 
 void table_init(struct table *table, const struct table_column *columns, size_t columns_count)
 {
+    assert(columns_count > 0);
     assert(columns_count <= TABLE_COLUMNS_MAX);
     *table = (struct table){.columns = columns, .columns_count = columns_count};
     for (size_t i = 0; i < columns_count; i++) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Aligned text tables. Nothing is ever cut: a number that lost a digit is a wrong number, and so is
- * an account id. Cells are shown with control characters replaced, so that no server can drive the
- * reader's terminal.
+ * Aligned text tables. Nothing is ever cut: a number or an account id that lost a character is a
+ * wrong one. Control characters are replaced, so that no server can drive the reader's terminal.
  */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
@@ -38,12 +37,12 @@ void table_add(struct table *table, const json_t *row);
  * have grown. */
 void table_print(struct table *table, FILE *out, bool color);
 
-/* A text with control characters replaced. */
+/* Prints a text with control characters replaced. */
 void table_print_text(FILE *out, const char *text);
 /* The same, padded to a width. */
 void table_print_name(FILE *out, const char *name, size_t width);
 
-/* One "name  value" line a member; members of members as a.b, items of lists numbered. */
+/* Prints a line "name  value" for each member; inner members as a.b, items of lists numbered. */
 void table_print_object(FILE *out, json_t *object, bool color);
 
 #endif

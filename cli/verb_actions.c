@@ -9,7 +9,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define PAGE_LIMIT "1000"
 #define WAIT_MS "20000"
-#define TIMEOUT_MS 30000L /* of one page: the wait and time to answer */
+#define TIMEOUT_MS 30000L /* of one page: the wait and the answer */
 #define RETRY_FIRST_MS 200
 #define RETRY_LAST_MS 5000
 
@@ -45,12 +45,12 @@ static void build_path(const struct follower *follower, struct buffer *path)
     http_path_query(path, "pool", options->pool);
     http_path_query(path, "account", options->account);
     http_path_query(path, "type", options->type);
-    /* The first page is asked for without a wait: then it is known that there is a server. */
+    /* The first page is requested without a wait, to learn whether there is a server. */
     http_path_query(path, "wait_ms", options->follow && follower->found_once ? WAIT_MS : NULL);
 }
 
-/* Closes carry a value, the other actions an amount: one column of money serves both; and one of
- * sizes what was closed and what a volunteer took over. */
+/* Closes have a value, other actions an amount; one column shows both. Another shows the size
+ * closed or taken over by a provider. */
 static void add_row(struct follower *follower, json_t *action)
 {
     json_t *value = json_object_get(action, "value");
@@ -95,7 +95,7 @@ static int take_page(struct follower *follower, const struct http_answer *answer
     return cli_flush();
 }
 
-/* A server that answered before is waited for; the cursor says where to go on. */
+/* Waits for a server that answered before; the cursor says where to continue. */
 static int on_lost(struct follower *follower, int code, const char *why)
 {
     const struct cli *cli = follower->cli;

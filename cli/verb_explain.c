@@ -14,7 +14,7 @@
 
 #define PAGE_LIMIT "10000"
 
-/* ---- finding it ---- */
+/* ---- finding the action ---- */
 
 static bool read_number(const char *text, uint64_t *ret_number)
 {
@@ -24,8 +24,8 @@ static bool read_number(const char *text, uint64_t *ret_number)
     return errno == 0 && *text >= '0' && *text <= '9' && *end == '\0' && *ret_number > 0;
 }
 
-/* The first action after a cursor, of a pool or (NULL) of any. NULL: *ret_code says whether there is
- * none, or the request failed. */
+/* The first action after a cursor, of a pool or (NULL) of any. NULL: *ret_code says whether there
+ * is none, or the request failed. */
 static json_t *first_after(struct cli *cli, const char *pool, uint64_t after, int *ret_code)
 {
     char cursor[24];
@@ -42,8 +42,8 @@ static json_t *first_after(struct cli *cli, const char *pool, uint64_t after, in
     return action;
 }
 
-/* Between two actions of a pool the cursor grows by at least as much as the id. So each step goes as
- * far as it can without passing the action that is looked for. */
+/* Between two actions of a pool the cursor grows by at least as much as the id. So each step goes
+ * as far as it can without passing the action that is looked for. */
 static json_t *find_by_id(struct cli *cli, const char *pool, uint64_t id, int *ret_code)
 {
     uint64_t after = id - 1;

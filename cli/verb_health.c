@@ -6,7 +6,7 @@
 
 #define TIMEOUT_MS 5000L
 
-/* 0 only for a server that answers 200: what a container's health check asks. */
+/* Exit status 0 only for a server that answers 200: a container's health check. */
 int verb_health(struct cli *cli)
 {
     struct http_answer answer = {0};

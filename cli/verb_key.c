@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keys file, edited without a server. The new text is written beside the old one, synced and
- * renamed over it, so that a server that reads it at any moment sees one or the other.
+ * Edits the keys file without a server. The new text is written beside the old file, synced and
+ * renamed over it, so that a server that reads it at any moment sees one of the two.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +62,7 @@ static int read_file(struct keys_file *keys, bool may_be_missing)
 /* Called with each line, its newline included; `line` has no name where the line is a comment. */
 typedef void (*line_fn)(void *user, const struct key_line *line, struct bs_text text);
 
-/* False: a line is wrong, and named. */
+/* False: a line is malformed, and the message names it. */
 static bool each_line(const struct keys_file *keys, line_fn fn, void *user)
 {
     unsigned number = 0;
@@ -222,11 +222,11 @@ static int add(struct cli *cli, struct keys_file *keys, const char *name)
     struct name_search search = {.name = name};
     int code = each_line(keys, on_search, &search) ? EX_OK : EX_DATAERR;
     if (code == EX_OK && search.is_found) {
-        cli_error("%s: '%s' is there already", keys->path, name);
+        cli_error("%s: there is a '%s' already", keys->path, name);
         code = EX_DATAERR;
     }
     if (code == EX_OK && !line.is_certificate && !make_key(key, line.hash)) {
-        cli_error("no key could be made");
+        cli_error("cannot make a key: no random bytes, or no SHA-256");
         code = EX_OSERR;
     }
     if (code == EX_OK) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Streams an NDJSON file to /v1/commands, some lines a request, in order, one request at a time: a
- * later line may need an earlier one. Every line is answered for: accepted or rejected, by number.
+ * Streams an NDJSON file to /v1/commands in requests of some lines, in order, one at a time,
+ * because a later line may need an earlier one. Each line is accepted or rejected, and reported by
+ * number.
  *
- * A body that cannot be read (a line that is not JSON) is refused whole and applies nothing; it is
- * then sent again in halves, so that one broken line costs only itself. A server that is overloaded
- * (503) has taken nothing and is asked again. When an answer is lost the request may have been
- * applied; it is sent again under the same Idempotency-Key, which makes it count once, also if the
- * server was killed and started again. If no answer comes, post says which lines those are and
- * stops.
+ * The server refuses a body whole, and applies nothing of it, when a line is not JSON. The body is
+ * then sent again in halves, so that one broken line costs only itself. An overloaded server (503)
+ * has applied nothing and is asked again. When an answer is lost the request may have been applied;
+ * it is sent again under the same Idempotency-Key and so counts once, even if the server was killed
+ * and started again. If no answer comes, post names those lines and stops.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,10 +23,9 @@
 #include "cli/lines.h"
 #include "cli/verbs.h"
 
-#define BODY_SIZE_MAX                                                                              \
-    ((size_t)8 << 20) /* of one request; the server takes 16 MiB unless told less */
+#define BODY_SIZE_MAX ((size_t)8 << 20) /* of one request; the server's default is 16 MiB */
 #define OVERLOADED_TRIES_MAX 60
-#define LOST_PATIENCE_MS 20000 /* for the answer of a request whose first one was lost */
+#define LOST_PATIENCE_MS 20000 /* for the answer to a request after its first one was lost */
 #define LOST_PAUSE_MS 200
 #define PROGRESS_MS 100
 #define BAR_WIDTH 30
@@ -44,7 +43,7 @@ struct post {
     struct item *items;
     size_t items_count;
     struct timespec started;
-    int64_t shown_ms;   /* when progress was last shown; -1 = it is not */
+    int64_t shown_ms;   /* when progress was last shown; -1 = never */
     uint64_t file_size; /* 0 when unknown */
     uint64_t sent, accepted, rejected;
     json_int_t seq;
@@ -87,7 +86,7 @@ static void show_progress(struct post *post)
             post->sent * 1000 / (uint64_t)(now_ms > 0 ? now_ms : 1), post->rejected);
 }
 
-/* One rejected line, as compilers report: file:line: code: detail. */
+/* Reports a rejected line as compilers do: file:line: code: detail. */
 static void reject(struct post *post, uint64_t line, json_t *rejection)
 {
     post->rejected++;
@@ -99,7 +98,7 @@ static void reject(struct post *post, uint64_t line, json_t *rejection)
     }
     const char *code = json_string_value(json_object_get(rejection, "code"));
     const char *detail = json_string_value(json_object_get(rejection, "detail"));
-    /* Of a request of one line; the line of the file is what counts. */
+    /* The server counts the lines of a request; the message has that of the file. */
     if (detail != NULL && strncmp(detail, "line 1 ", 7) == 0) {
         detail += 7;
     }
@@ -123,13 +122,13 @@ static int take_result(struct post *post, size_t first, size_t count, const json
     size_t index = 0;
     json_t *rejection = NULL;
     if (accepted < 0 || (size_t)accepted + json_array_size(rejected) != count) {
-        return surprise(post, "accepted and rejected do not add up to what was sent");
+        return surprise(post, "accepted and rejected do not add up to the items sent");
     }
     json_array_foreach(rejected, index, rejection)
     {
         json_int_t item = json_integer_value(json_object_get(rejection, "index"));
         if (item < 0 || (size_t)item >= count) {
-            return surprise(post, "a rejected item that was not sent");
+            return surprise(post, "it rejects an item that was not sent");
         }
         reject(post, post->items[first + (size_t)item].line, rejection);
     }
@@ -152,8 +151,8 @@ static void pause_ms(int64_t milliseconds)
 }
 
 /*
- * Whether to ask once more: the request went out and no answer came, the server that answered the
- * one before is gone, or it is still working on this one.
+ * True to ask again: the request went out and no answer came, the server that answered the one
+ * before is gone, or it is still working on this one.
  */
 static bool asks_again(struct post *post, int code, const struct http_answer *answer,
                        int64_t *since_ms)
@@ -170,8 +169,7 @@ static bool asks_again(struct post *post, int code, const struct http_answer *an
            elapsed_ms(post) - *since_ms < LOST_PATIENCE_MS;
 }
 
-/* Sends items until there is an answer and the server is not overloaded: it took nothing as long as
- * it says so. */
+/* Sends items until an answer comes that is not an overload, which applies nothing. */
 static int send_items(struct post *post, size_t first, size_t count, struct http_answer *ret_answer)
 {
     struct http *http = post->cli->http;
@@ -203,7 +201,7 @@ static int send_items(struct post *post, size_t first, size_t count, struct http
 
 static int send_range(struct post *post, size_t first, size_t count);
 
-/* What to do with a body that was refused whole: 400 and 413 are about single lines. */
+/* Handles a body that was refused whole: 400 and 413 are about single lines. */
 static int take_refusal(struct post *post, size_t first, size_t count,
                         const struct http_answer *answer, json_t *problem)
 {
@@ -226,7 +224,7 @@ static int send_range(struct post *post, size_t first, size_t count)
     struct http_answer answer = {0};
     int code = send_items(post, first, count, &answer);
     if (code != EX_OK) {
-        cli_error("%s: lines %" PRIu64 " to %" PRIu64 " %s, nothing after them was sent",
+        cli_error("%s: lines %" PRIu64 " to %" PRIu64 " %s; nothing after them was sent",
                   post->name, post->items[first].line, post->items[first + count - 1].line,
                   post->is_lost || http_was_sent(post->cli->http)
                       ? "may or may not have been applied"
@@ -239,7 +237,7 @@ static int send_range(struct post *post, size_t first, size_t count)
     } else if (answer.status >= 400) {
         code = take_refusal(post, first, count, &answer, document);
     } else {
-        code = surprise(post, "the answer is not one to a write");
+        code = surprise(post, "the answer is not that to a write");
     }
     json_decref(document);
     return code;
@@ -258,7 +256,8 @@ static int read_failed(const struct post *post, enum lines_result result)
 {
     clear_progress(post);
     if (result == LINES_TOO_LONG) {
-        cli_error("%s: line %" PRIu64 " is longer than %zu MiB: is this NDJSON, one object a line?",
+        cli_error("%s: line %" PRIu64
+                  " is longer than %zu MiB: is this NDJSON, one object on each line?",
                   post->name, post->lines.number + 1, LINE_SIZE_MAX >> 20);
         return EX_DATAERR;
     }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waterfalls side by side: the request is put together from the options, the answer shown as tables
- * and bars. A server that is overloaded, or whose second block is still reading the log, is asked
- * again.
+ * Compares waterfalls: makes the request from the options, and shows the answer as tables and bars.
+ * A server that is overloaded or still reading its log is asked again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +17,7 @@
 #define TRIES_MAX 60
 #define BAR_WIDTH 40
 #define PPM 1000000
-#define MOVE_DIGITS 4 /* of a percentage, behind the point */
+#define MOVE_DIGITS 4 /* decimals of a percentage */
 
 static const struct table_column result_columns[] = {
     {"WATERFALL", "name", TABLE_LEFT},
@@ -46,7 +45,7 @@ static const struct table_column difference_columns[] = {
     {"LOSE LESS", "accounts_losing_less", TABLE_RIGHT},
 };
 
-/* Figures that are shares of a whole: these have bars. */
+/* Figures that are shares of a whole; they have bars. */
 static const struct {
     const char *title;
     const char *member;
@@ -58,7 +57,7 @@ static const struct {
 
 /* ---- the request ---- */
 
-/* "-13%" or "+2.5%" as parts per million; false when it is none. */
+/* Reads "-13%" or "+2.5%" as parts per million. */
 static bool read_move(const char *text, json_int_t *ret_ppm)
 {
     char *end = NULL;
@@ -180,7 +179,7 @@ static json_t *request_of(const struct cli *cli)
     return request;
 }
 
-/* Whether the server said to come again. */
+/* True when the server said to try again. */
 static bool is_to_wait(const struct http_answer *answer)
 {
     json_t *problem = json_loadb(answer->body, answer->size, 0, NULL);
@@ -245,7 +244,7 @@ static void print_results(const struct cli *cli, json_t *results)
     table_fini(&table);
 }
 
-/* A share of one as a bar, its percentage behind it: 2 decimals, rounded down. */
+/* A share of one as a bar and a percentage of 2 decimals, rounded down. */
 static void print_bar(json_int_t ppm)
 {
     json_int_t shown = ppm < 0 ? 0 : ppm > PPM ? PPM : ppm;
@@ -274,7 +273,7 @@ static void print_bars(json_t *results)
     }
 }
 
-/* What an account that was asked for would keep of its positions, and what it would lose. */
+/* What the account of --account would keep of its positions, and what it would lose. */
 static void print_exposures(const struct cli *cli, json_t *results)
 {
     static const struct table_column columns[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recomputes what the server published, from its answers alone: see recompute.h. */
+/* Recomputes what the server published, from its answers alone: recompute.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static int misfit_at_end(struct verifier *verifier, enum recompute_check check)
     return EX_MISFIT;
 }
 
-/* The row of the settlement taken last; NULL when there is none (yet). */
+/* The row of the settlement taken last; NULL when the server has none yet. */
 static const json_t *settlement_row(struct verifier *verifier, int *ret_code)
 {
     struct recompute_place place = recompute_place(verifier->recompute);
@@ -66,7 +66,7 @@ static const json_t *settlement_row(struct verifier *verifier, int *ret_code)
     return member_integer(row, "settlement") == number ? row : NULL;
 }
 
-/* `next`: the action after the settlement, or NULL at the range's end, where it may be open. */
+/* `next`: the action after the settlement; NULL at the end of the range, where it may be open. */
 static int compare_settlement(struct verifier *verifier, const json_t *next)
 {
     if (!recompute_settlement_is_due(verifier->recompute, next)) {
@@ -108,7 +108,7 @@ static int take_actions(struct verifier *verifier, const json_t *data)
     return EX_OK;
 }
 
-/* Up to an empty page. */
+/* Takes all actions up to an empty page. */
 static int read_actions(struct verifier *verifier)
 {
     int code = EX_OK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A live view of a pool: its fund, who is at risk, what was decided last. On a terminal it is
- * redrawn in place after every change, at least once a second; elsewhere each new action is a line
- * of its own, with a line of totals whenever they change.
+ * A live view of a pool: its fund, the accounts at risk, the last actions. On a terminal it is
+ * redrawn in place after every change, at least once a second; elsewhere each new action is a line,
+ * with a line of totals whenever they change.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define AT_RISK_ROWS "10"
 #define ACTIONS_KEPT 200
-#define ACTIONS_SHOWN 12 /* where the terminal does not say how many lines it has */
+#define ACTIONS_SHOWN 12 /* when the terminal does not tell its height */
 #define LINES_BESIDE_ACTIONS 8
 #define WAIT_MS "1000"
 #define TIMEOUT_MS 30000L
@@ -38,7 +38,7 @@ static const struct table_column action_columns[] = {
 struct watcher {
     struct cli *cli;
     const char *pool;
-    struct buffer cursor; /* behind the last action seen; NUL terminated */
+    struct buffer cursor; /* of the last action seen; NUL terminated */
     json_t *actions;      /* the last ones, oldest first */
     json_t *view;         /* of the pool */
     json_t *solvency, *at_risk;
@@ -116,7 +116,7 @@ static const char *text(const json_t *object, const char *member)
     return words != NULL ? words : "-";
 }
 
-/* One line of what matters most. */
+/* One line of totals. */
 static void write_totals(const struct watcher *watcher, struct buffer *out)
 {
     const json_t *fund = json_object_get(watcher->view, "insurance_fund");
@@ -133,7 +133,7 @@ static void write_totals(const struct watcher *watcher, struct buffer *out)
                   text(watcher->view, "unallocated_deficit"));
 }
 
-/* Closes carry a value, the other actions an amount: one column serves both. */
+/* Closes have a value, other actions an amount; one column shows both. */
 static void add_action(struct table *table, const json_t *action)
 {
     json_t *row = json_copy((json_t *)(uintptr_t)action);
@@ -160,7 +160,7 @@ static void print_table(const struct watcher *watcher, const struct table_column
     table_fini(&table);
 }
 
-/* As many of the last actions as there is room for. */
+/* Prints as many of the last actions as there is room for. */
 static json_t *shown_actions(const struct watcher *watcher)
 {
     struct winsize window = {0};
@@ -193,7 +193,7 @@ static void draw(const struct watcher *watcher)
     buffer_fini(&totals);
 }
 
-/* Without a terminal: what is new, and the totals when they are others. */
+/* Without a terminal: prints new actions, and the totals when they change. */
 static void print_news(struct watcher *watcher)
 {
     struct buffer totals = {0};
@@ -237,7 +237,7 @@ static void show(struct watcher *watcher)
     draw(watcher);
 }
 
-/* To the end of what there is: without --after only what comes from now on is news. */
+/* Moves to the last action: without --after only later ones are shown. */
 static int skip_history(struct watcher *watcher)
 {
     size_t count = 1;
@@ -252,7 +252,7 @@ static int skip_history(struct watcher *watcher)
     return code;
 }
 
-/* The screen of its own is left, the cursor shown again, however it ends. */
+/* Leaves the alternate screen and shows the cursor again, however the view ends. */
 static void set_screen(const struct watcher *watcher, bool own)
 {
     if (watcher->is_live) {
@@ -287,7 +287,7 @@ int verb_watch(struct cli *cli)
     int code = begin(&watcher);
     bool began = code == EX_OK;
     while (code == EX_OK && !stopped) {
-        size_t count = 0; /* which is not asked for: the state may be news without it */
+        size_t count = 0; /* not needed: the state may have changed without new actions */
         show(&watcher);
         code = cli_flush();
         code = code == EX_OK ? read_actions(&watcher, WAIT_MS, &count) : code;

@@ -61,7 +61,7 @@ static int print_answer(struct cli *cli, const struct http_answer *answer)
     return code;
 }
 
-/* `body` is taken over; NULL sends none. */
+/* Takes ownership of `body`; NULL sends none. */
 static int post(struct cli *cli, const char *id, const char *rest, json_t *body)
 {
     struct buffer path = {0}, sent = {0};
@@ -95,7 +95,7 @@ static json_t *list_of(const struct option_values *names)
     return list;
 }
 
-/* What is not said is left to the server. False: not a number. */
+/* Leaves what is not given to the server. False: --batch-max is not a number. */
 static bool add_ways(json_t *body, const struct options *options)
 {
     char *end = NULL;

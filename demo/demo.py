@@ -26,14 +26,14 @@ def tell_the_story(daemon, run):
     print(paint("1", "Backstop: one real insolvency, 10 October 2025, 21:16:04.831 UTC"))
     print()
     words("""In the crash of that evening a vault on the exchange Hyperliquid was long in AVAX, LTC and DOGE and had
-          lost more than it had. Somebody has to bear what it cannot pay: the exchange closed it against 55 traders
-          who were short and winning, each at a price a little worse than the mark. That is auto-deleveraging (ADL).
-          Here backstopd is given the same books, finds the hole and does the same.""")
+          lost more than its collateral. Somebody has to bear what it cannot pay: the exchange closed it against 55
+          traders with winning shorts, each at a price a little worse than the mark. That is auto-deleveraging (ADL).
+          Here backstopd gets the same books, finds the deficit and does the same.""")
     print()
     words("""Sizes, the winners' entries and the close prices are facts of the public chain; accounts are renamed and
-          collateral is made up. The vault stands in the books with nothing left, entered at the price it was closed
-          at. The order of closing is the exchange's own, handed in with the positions: Backstop does not claim to
-          know the rule behind it. OTHERS holds the other side of what the 55 keep, so that every contract has
+          collateral is made up. The vault has no collateral left, and its entry prices are those it was closed
+          at. The order of closing is the exchange's own, sent with the positions: Backstop does not claim to
+          know the exchange's rule. OTHERS holds the other side of the positions that the 55 keep, so that every contract has
           two sides.""")
     print(f"""
   backstopd serves {daemon.url}
@@ -44,7 +44,7 @@ def tell_the_story(daemon, run):
 
 
 def show_insolvent(run):
-    heading("1. Who was insolvent, and by how much")
+    heading("1. The insolvent accounts and their deficits")
     rows = []
     for account in run.before.insolvent():
         for position in account["positions"]:
@@ -65,7 +65,7 @@ def show_fund(run):
 
 
 def show_closed(run):
-    heading("3. Who was closed, at the price that leaves the vault at exactly 0")
+    heading("3. The accounts closed, at the price that leaves the vault at exactly 0")
     for market, closes in run.closed().items():
         print(f"\n  {paint('1', market)}: {closes[0]['price']} where the mark is {closes[0]['mark_price']}")
         rows = [[action["rank"], action["account"], number(Decimal(action["size_closed"])),
@@ -114,7 +114,7 @@ def prove_nothing_else(run, proof, what):
     exact = all(run.before.equity(account) - run.after.equity(account) == taken.get(account, 0)
                 for account in run.before.accounts if account not in gone)
     proof.line(exact, f"""the {len(taken)} winners lost exactly {what}, {number(sum(taken.values()))} in all;
-               nobody else lost or won anything""")
+               no other account lost or won anything""")
 
 
 def prove(run):
@@ -130,7 +130,7 @@ def prove(run):
     gone = [account["account"] for account in run.before.insolvent()]
     proof.line(len(gone) == 3 and all(run.after.equity(account) == 0 and not run.after.accounts[account]["positions"]
                                       for account in gone),
-               f"{', '.join(gone)} hold nothing and stand at equity exactly 0")
+               f"{', '.join(gone)} hold nothing and have an equity of exactly 0")
     proof.line(run.chain_is_whole(), f"""the hash chain over {len(run.actions)} actions is whole: the last is
                {run.actions[-1]["hash"][:16]}...""")
     return proof
@@ -163,10 +163,10 @@ def compare(adl, haircut, proof):
     table(["", ">DELEVERAGING", ">SOCIALIZED LOSSES"], rows)
     print()
     words("""Deleveraging ends the risk and takes positions away; a haircut leaves positions alone and leaves the
-          fund long a falling market. Which is better is the exchange's choice: both are settings, both are exact.""")
+          fund long a falling market. The choice is the exchange's: both are settings, and both are exact.""")
     print()
     same_debt = sum(haircut.losses().values()) == Decimal(haircut.settlement["deficit"])
-    proof.line(same_debt and not haircut.of_type("adl"), 
+    proof.line(same_debt and not haircut.of_type("adl"),
                "socialized: the haircuts add up to the deficit exactly, nobody is closed")
     prove_conservation(haircut, proof)
     prove_nothing_else(haircut, proof, "their haircut")

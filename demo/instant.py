@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real instant of data/oct10-instant as commands, and what a run of it left behind."""
+"""The real instant of data/oct10-instant as commands, and the result of a run."""
 
 import hashlib
 import json
@@ -68,7 +68,7 @@ class Books:
         return Decimal(self.accounts[account]["equity"])
 
     def conserved(self):
-        """What no settlement may change: collateral less entry values less what is owed to nobody yet."""
+        """The sum that no settlement may change: collateral less entry values less open losses."""
         total = -Decimal(self.pool["period_loss"]) - Decimal(self.pool["unallocated_deficit"])
         for account in self.accounts.values():
             total += Decimal(account["collateral"])

@@ -52,7 +52,7 @@ def in_known_market(check):
 
 @in_known_market
 def close(pool, action):
-    """What every close must fulfil, whatever it is for."""
+    """The checks that every close must pass."""
     size, value = Fraction(action["size_closed"]), pool.quanta(action["value"])
     before, after = Fraction(action["size_before"]), Fraction(action["size_after"])
     pool.check("size", size > 0 and after >= 0 and before - size == after)

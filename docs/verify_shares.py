@@ -236,7 +236,7 @@ def end_round(pool):
         pool.check("sum of a round", not now.is_shared or now.left == 0)
 
 
-# ---- what is taken back ----
+# ---- reversals ----
 
 
 def reversal(pool, action):

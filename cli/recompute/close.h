@@ -22,7 +22,7 @@ struct close close_of(struct recompute *recompute, const json_t *action);
 bs_i128 close_value_at_mark(const struct close *close);
 /* The price is value / size to 12 digits. */
 bool close_price_fits(const struct close *close, const char *text);
-/* What every close must fulfil, whatever it is for. */
+/* The checks that every close must pass. */
 bool close_take(struct recompute *recompute, const json_t *action);
 
 #endif

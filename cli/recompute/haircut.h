@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Haircuts and refunds. In a round all pay floor(L*(P+g)/G) - floor(L*P/G), and the shares add up to
- * L. When some reach their cap they pay it, without a prefix, and the others share the rest.
+ * Haircuts and refunds. In a round all pay floor(L*(P+g)/G) - floor(L*P/G), and the shares add up
+ * to L. When some reach their cap they pay it, without a prefix, and the others share the rest.
  */
 #ifndef CLI_RECOMPUTE_HAIRCUT_H
 #define CLI_RECOMPUTE_HAIRCUT_H

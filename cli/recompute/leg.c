@@ -31,8 +31,8 @@ static bs_i128 maintenance(const struct close *whole)
     return bs_muldiv_ceil(close_value_at_mark(whole), whole->market.maintenance_ppm, PPM);
 }
 
-/* The weight of a leg is its maintenance margin; where that of all legs is 0, its value at mark, and
- * where that is 0 too, its lots. */
+/* The weight of a leg is its maintenance margin; where that of all legs is 0, its value at mark,
+ * and where that is 0 too, its lots. */
 static bool weight_fits(struct recompute *recompute, const struct close *whole, bs_i128 weight)
 {
     bs_i128 value = close_value_at_mark(whole);
@@ -197,6 +197,7 @@ static bool piece_fits(struct leg *leg, const struct close *close, bs_i128 total
 
 bool leg_take(struct recompute *recompute, json_t *action)
 {
+    assert(json_is_object(action));
     struct leg *leg = &recompute->leg;
     struct close close = close_of(recompute, action);
     bool continues = leg->close != NULL && leg->is_priced && is_same_leg(leg->close, action);

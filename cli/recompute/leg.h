@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The legs of a debt. With D the debt, W the sum of all weights and P that of the legs before, a leg
- * closes for its value at mark + ceil(D*(P+w)/W), less what the legs before it could place. After P
- * of its Q lots the account has received value * P / Q, rounded up.
+ * The legs of a debt. With D the debt, W the sum of all weights and P that of the legs before, a
+ * leg closes for its value at mark + ceil(D*(P+w)/W), less what the legs before it could place.
+ * After P of its Q lots the account has received value * P / Q, rounded up.
  */
 #ifndef CLI_RECOMPUTE_LEG_H
 #define CLI_RECOMPUTE_LEG_H

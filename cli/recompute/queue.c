@@ -177,7 +177,7 @@ static bool neighbours_fit(const json_t *action, const json_t *queue)
            (!has_ahead || in_order(ahead, own)) && (!has_behind || in_order(own, behind));
 }
 
-/* Two closes of one leg, one after the other: from the same list, the second behind the first. */
+/* Two closes of one leg, one after the other: from the same list, the second after the first. */
 static bool follows(const json_t *before, const json_t *action)
 {
     const json_t *a = json_object_get(before, "queue"), *b = json_object_get(action, "queue");

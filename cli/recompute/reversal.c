@@ -10,7 +10,7 @@
 #include "cli/recompute/state.h"
 #include "lib/money/money.h"
 
-/* One side of a close, as remembered for what is taken back of it. */
+/* One side of a close, remembered for reversals of it. */
 struct kept_close {
     uint64_t id;
     char *parties; /* and the market and side; owned */

@@ -9,6 +9,7 @@
 
 void settlement_follow(struct recompute *recompute, const json_t *action)
 {
+    assert(json_is_object(action));
     struct settlement *settlement = &recompute->settlement;
     uint64_t number = member_integer(action, "settlement");
     if (number != 0 && number != settlement->number) {
