@@ -11,18 +11,6 @@
 #define PERIOD_MS (8ull * 3600 * 1000)
 #define PERIOD_UNSAID UINT64_MAX
 
-static const struct bs_layer default_waterfall[] = {
-    {.type = BS_LAYER_INSURANCE},
-    {.type = BS_LAYER_ADL,
-     .ranking = BS_RANKING_PROFIT_LEVERAGE,
-     .price = BS_PRICE_BANKRUPTCY,
-     .protect_principal = true},
-    {.type = BS_LAYER_HAIRCUT,
-     .rule = BS_RULE_PRO_RATA,
-     .basis = BS_BASIS_PERIOD_GAIN,
-     .divide = BS_DIVIDE_AT_ONCE},
-};
-
 /* State in: everything that a venue's own machines send as it happens. */
 static const uint32_t feed_types = 1u << BS_COMMAND_ACCOUNT | 1u << BS_COMMAND_POSITION |
                                    1u << BS_COMMAND_FILL | 1u << BS_COMMAND_TRANSFER |
@@ -125,8 +113,7 @@ static bool read_pool_rules(const struct json_token *value, struct bs_pool_comma
     if (value != NULL) {
         return item_read_waterfall(value, pool->layers, &pool->layers_count, fault);
     }
-    pool->layers_count = sizeof(default_waterfall) / sizeof(default_waterfall[0]);
-    memcpy(pool->layers, default_waterfall, sizeof(default_waterfall));
+    pool->layers_count = api_default_waterfall(pool->layers);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include "api/fields.h"
 #include "api/json_state.h"
 #include "api/json_writer.h"
+#include "api/text.h"
 
 static const char *const event_names[] = {
     [BS_ACTION_ADL] = "adl.executed",
@@ -110,23 +111,6 @@ struct api_webhook_tables api_webhook_tables(void)
     return (struct api_webhook_tables){&endpoint_table, &redeliver_table, &rotate_table};
 }
 
-/* A cursor as lists of actions give it: digits, no leading zeros. */
-static bool read_cursor(struct bs_text text, uint64_t *ret_cursor)
-{
-    uint64_t cursor = 0;
-    if (text.size == 0 || text.size > 18 || (text.size > 1 && text.bytes[0] == '0')) {
-        return false;
-    }
-    for (uint32_t i = 0; i < text.size; i++) {
-        if (text.bytes[i] < '0' || text.bytes[i] > '9') {
-            return false;
-        }
-        cursor = cursor * 10 + (uint64_t)(text.bytes[i] - '0');
-    }
-    *ret_cursor = cursor;
-    return true;
-}
-
 static bool read_names(const struct json_token *list, struct api_name *names, uint32_t names_max,
                        uint32_t *ret_count, struct fault *fault)
 {
@@ -217,7 +201,7 @@ static bool on_webhook(void *user, const struct json_token *object, struct fault
         return fault_set(fault, BS_INVALID_VALUE, "batch_max");
     }
     webhook->has_after = body.after.size > 0;
-    if (webhook->has_after && !read_cursor(body.after, &webhook->after)) {
+    if (webhook->has_after && !text_number(body.after, INT64_MAX, &webhook->after)) {
         return fault_set(fault, BS_INVALID_VALUE, "after");
     }
     copy_text(webhook->url, body.url);
@@ -236,10 +220,10 @@ static bool on_redeliver(void *user, const struct json_token *object, struct fau
     if (!fields_read(&redeliver_table, object, &body, &seen, fault)) {
         return false;
     }
-    if (!read_cursor(body.from, &redeliver->from) || redeliver->from == 0) {
+    if (!text_number(body.from, INT64_MAX, &redeliver->from) || redeliver->from == 0) {
         return fault_set(fault, BS_INVALID_VALUE, "from");
     }
-    if (!read_cursor(body.to, &redeliver->to) || redeliver->to < redeliver->from) {
+    if (!text_number(body.to, INT64_MAX, &redeliver->to) || redeliver->to < redeliver->from) {
         return fault_set(fault, BS_INVALID_VALUE, "to");
     }
     return true;

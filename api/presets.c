@@ -60,6 +60,18 @@ static const struct api_preset presets[] = {
 
 #define PRESETS_COUNT (sizeof(presets) / sizeof(presets[0]))
 
+static const struct bs_layer default_waterfall[] = {
+    {.type = BS_LAYER_INSURANCE},
+    {.type = BS_LAYER_ADL,
+     .ranking = BS_RANKING_PROFIT_LEVERAGE,
+     .price = BS_PRICE_BANKRUPTCY,
+     .protect_principal = true},
+    {.type = BS_LAYER_HAIRCUT,
+     .rule = BS_RULE_PRO_RATA,
+     .basis = BS_BASIS_PERIOD_GAIN,
+     .divide = BS_DIVIDE_AT_ONCE},
+};
+
 const struct api_preset *api_preset_at(uint32_t i)
 {
     return i < PRESETS_COUNT ? &presets[i] : NULL;
@@ -90,4 +102,10 @@ void api_preset(struct buffer *out, const struct api_preset *preset)
     member_name(out, "waterfall");
     api_layers(out, preset->layers, preset->layers_count);
     buffer_append(out, "}", 1);
+}
+
+uint32_t api_default_waterfall(struct bs_layer layers[BS_LAYERS_MAX])
+{
+    memcpy(layers, default_waterfall, sizeof(default_waterfall));
+    return sizeof(default_waterfall) / sizeof(default_waterfall[0]);
 }

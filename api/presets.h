@@ -28,6 +28,9 @@ const struct api_preset *api_preset_at(uint32_t i);
 /* The preset that a string token names, or NULL. */
 const struct api_preset *api_preset_find(const struct json_token *name);
 
+/* The layers of a pool that names none; returns their number. */
+uint32_t api_default_waterfall(struct bs_layer layers[BS_LAYERS_MAX]);
+
 /* One preset as an object: name, what for, period (null: any) and its layers spelled out. */
 void api_preset(struct buffer *out, const struct api_preset *preset);
 

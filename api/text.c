@@ -32,6 +32,45 @@ uint32_t text_utf8_size(struct bs_text text)
     return point < smallest[size] || surrogate || point > 0x10ffff ? 0 : size;
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+struct bs_text text_trimmed(struct bs_text text)
+{
+    while (text.size > 0 && is_blank(text.bytes[0])) {
+        text = (struct bs_text){text.bytes + 1, text.size - 1};
+    }
+    while (text.size > 0 && is_blank(text.bytes[text.size - 1])) {
+        text.size--;
+    }
+    return text;
+}
+
+bool text_digits(struct bs_text text, uint64_t max, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    for (uint32_t i = 0; i < text.size; i++) {
+        char digit = text.bytes[i];
+        if (digit < '0' || digit > '9' || __builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(digit - '0'), &number)) {
+            return false;
+        }
+    }
+    if (text.size == 0 || number > max) {
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+bool text_number(struct bs_text text, uint64_t max, uint64_t *ret_number)
+{
+    bool has_leading_zero = text.size > 1 && text.bytes[0] == '0';
+    return !has_leading_zero && text_digits(text, max, ret_number);
+}
+
 bool text_is_clean(struct bs_text text)
 {
     const uint8_t *bytes = (const uint8_t *)text.bytes;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names, times and periods as text. */
+/* Names, numbers, times and periods as text. */
 #ifndef API_TEXT_H
 #define API_TEXT_H
 
@@ -10,6 +10,12 @@
 
 /* Bytes of the UTF-8 character that a text (not empty) begins with, 0 when it is not one. */
 uint32_t text_utf8_size(struct bs_text text);
+/* Without spaces and tabs at either end. */
+struct bs_text text_trimmed(struct bs_text text);
+/* Decimal digits and nothing else, at most max. */
+BS_MUST_USE bool text_digits(struct bs_text text, uint64_t max, uint64_t *ret_number);
+/* The same without leading zeros, as numbers are printed. */
+BS_MUST_USE bool text_number(struct bs_text text, uint64_t max, uint64_t *ret_number);
 /* UTF-8 without control characters (C0, DEL, C1). */
 bool text_is_clean(struct bs_text text);
 /* RFC 3339 in UTC (Z or +00:00) with up to 9 digits of a second; cut to milliseconds. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Start: log, replay, HTTP, then READY. Stop: HTTP refuses newcomers, the core finishes what it has
- * taken and stores its digest, HTTP sends the last answers. A failed log ends the process at once,
- * with the connections dropped: what was not acknowledged is for the next start to find out.
+ * taken and stores its digest, HTTP sends the last answers. A failed log ends the process at once
+ * and drops the connections: what was not acknowledged may be durable, and the next start finds out.
  */
 #include "daemon/app.h"
 
@@ -18,17 +18,15 @@
 
 #include "daemon/access/access.h"
 #include "daemon/access/audit.h"
-#include "daemon/http/server.h"
+#include "daemon/app_options.h"
 #include "daemon/logger/logger.h"
 #include "daemon/logger/notify.h"
-#include "daemon/simulation/simulator.h"
-#include "daemon/webhooks/webhooks.h"
+#include "daemon/reload.h"
 
 #define SIGNALS_COUNT 4
 #define REPLAY_NOTIFY_NS ((uint64_t)1000000000)
 #define REPLAY_EXTEND_US 30000000 /* the service manager's patience after each sign of life */
 #define DESCRIPTORS_SPARE 1024    /* beside the connections: files, and webhooks' own */
-#define WEBHOOKS_QUEUE_MAX 64     /* requests about webhooks that wait */
 
 struct app {
     const struct arguments *arguments;
@@ -142,92 +140,16 @@ static void stop(struct app *app, int number)
     app->is_stopping = true;
     logger_write(LOGGER_INFO, "app", "stopping",
                  LOGGER_FIELDS(logger_string("signal", strsignal(number))));
-    (void)notify_send("STOPPING=1\nSTATUS=Finishing what was taken");
+    (void)notify_send("STOPPING=1\nSTATUS=Finishing the requests taken");
     http_server_quiesce(app->http);
     core_stop(app->core, on_stopped, app);
 }
 
-static void log_problems(const struct buffer *problems)
-{
-    const char *line = problems->bytes;
-    while (*line != '\0') {
-        size_t size = strcspn(line, "\n");
-        logger_write(LOGGER_ERROR, "config", "the new settings are refused",
-                     LOGGER_FIELDS(logger_text("problem", (struct bs_text){line, (uint32_t)size})));
-        line += size + 1;
-    }
-}
-
-/* Level and format of the lines change at once; the rest is only said. */
-static void compare_settings(struct app *app, const struct settings *fresh)
-{
-    for (enum setting setting = 0; setting < SETTING_COUNT; setting++) {
-        const char *text = settings_text(fresh, setting);
-        if (strcmp(text, settings_text(app->settings, setting)) == 0) {
-            continue;
-        }
-        bool is_live = setting == SETTING_LOGGING_LEVEL || setting == SETTING_LOGGING_FORMAT;
-        const struct setting_value *value = &fresh->values[setting];
-        if (is_live) {
-            settings_set(app->settings, setting, text, value->origin, value->line);
-        }
-        logger_write(LOGGER_WARN, "config",
-                     is_live ? "a setting changed" : "a setting changed and needs a restart",
-                     LOGGER_FIELDS(logger_string("section", setting_spec(setting)->section),
-                                   logger_string("key", setting_spec(setting)->key),
-                                   logger_string("value", text)));
-    }
-    logger_set_level((enum logger_level)settings_number(fresh, SETTING_LOGGING_LEVEL));
-    logger_set_format((enum logger_format)settings_number(fresh, SETTING_LOGGING_FORMAT));
-}
-
-static void log_lines(const struct buffer *lines, enum logger_level level, const char *message)
-{
-    for (size_t at = 0; at < lines->size;) {
-        const char *line = lines->bytes + at;
-        size_t size = strcspn(line, "\n");
-        logger_write(level, "access", message,
-                     LOGGER_FIELDS(logger_text("what", (struct bs_text){line, (uint32_t)size})));
-        at += size + 1;
-    }
-}
-
-/* The files that the running settings name. What cannot be used leaves the old as it is. */
-static void reload_access(struct app *app)
-{
-    struct access access;
-    struct buffer problems = {0};
-    struct buffer warnings = {0};
-    bool good = access_load(app->settings, &access, &problems, &warnings);
-    log_lines(&warnings, LOGGER_WARN, "this is unwise");
-    if (!good) {
-        log_lines(&problems, LOGGER_ERROR, "the old keys stay: the new ones are refused");
-    } else if (access.keys != NULL) {
-        logger_write(LOGGER_INFO, "access", "read the keys again",
-                     LOGGER_FIELDS(logger_uint("keys", access.keys->count)));
-        http_server_set_keys(app->http, access.keys);
-    }
-    if (good && access.tls != NULL) {
-        logger_write(LOGGER_INFO, "access", "read the certificate again", NULL);
-        http_server_set_tls(app->http, access.tls);
-    }
-    http_server_reopen_audit(app->http);
-    buffer_fini(&problems);
-    buffer_fini(&warnings);
-}
-
 static void reload(struct app *app)
 {
-    struct settings fresh;
     (void)notify_send("RELOADING=1");
-    if (arguments_load(app->arguments, &fresh)) {
-        compare_settings(app, &fresh);
-        logger_write(LOGGER_INFO, "config", "read the settings again", NULL);
-    } else {
-        log_problems(&fresh.problems);
-    }
-    settings_fini(&fresh);
-    reload_access(app);
+    reload_settings(app->arguments, app->settings);
+    reload_access(app->settings, app->http);
     (void)notify_send("READY=1");
 }
 
@@ -281,7 +203,7 @@ static void on_signal(uv_signal_t *handle, int number)
     }
 }
 
-/* Before any thread starts: threads inherit the mask, so that only the loop takes signals. */
+/* Before any thread starts: threads inherit the mask, so only the loop takes signals. */
 static void block_signals(void)
 {
     sigset_t set;
@@ -324,7 +246,7 @@ static void raise_descriptor_limit(const struct settings *settings)
     }
 }
 
-/* A failed step of the start. Returns its exit status. */
+/* Reports a failed step of the start and returns the exit status for it. */
 static int refuse(const char *what, int code, const char *error)
 {
     int status = app_exit_status(code);
@@ -337,25 +259,21 @@ static int refuse(const char *what, int code, const char *error)
 static int open_log(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
-    struct log_options options = {
-        .directory = settings_text(app->settings, SETTING_STORAGE_DATA),
-        .file_size_max = settings_number(app->settings, SETTING_STORAGE_FILE_SIZE_MAX),
-        .create = true,
-    };
-    int code = log_open_sqlite(&app->log, &options, error);
+    const char *directory = settings_text(app->settings, SETTING_STORAGE_DATA);
+    int code = app_log_open(app->settings, true, &app->log, error);
     if (code < 0) {
         return refuse("the log cannot be opened", code, error);
     }
-    const char *warning = log_filesystem_warning(options.directory);
+    const char *warning = log_filesystem_warning(directory);
     if (warning != NULL) {
         logger_write(LOGGER_WARN, "app", "unsafe filesystem",
-                     LOGGER_FIELDS(logger_string("directory", options.directory),
+                     LOGGER_FIELDS(logger_string("directory", directory),
                                    logger_string("warning", warning)));
     }
     return EX_OK;
 }
 
-/* Before the log, which may take minutes to replay: a mistake here is known at once. */
+/* Before the log, which may take minutes to replay, so that a mistake here shows at once. */
 static int read_access(struct app *app)
 {
     struct buffer problems = {0};
@@ -368,11 +286,11 @@ static int read_access(struct app *app)
         good = app->audit != NULL;
     }
     if (!good) {
-        log_lines(&problems, LOGGER_ERROR, "not started");
+        logger_write_lines(LOGGER_ERROR, "access", "not started", problems.bytes);
         (void)notify_send("STATUS=%.300s", problems.bytes);
         status = EX_CONFIG;
     }
-    log_lines(&warnings, LOGGER_WARN, "this is unwise");
+    logger_write_lines(LOGGER_WARN, "access", INSECURE_CONFIGURATION, warnings.bytes);
     buffer_fini(&problems);
     buffer_fini(&warnings);
     return status;
@@ -395,13 +313,8 @@ static int start_core(struct app *app)
 static int start_simulator(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
-    const struct settings *settings = app->settings;
-    const struct simulator_options options = {
-        .mode = (uint8_t)settings_number(settings, SETTING_SIMULATION_MODE),
-        .time_limit_ms = settings_number32(settings, SETTING_SIMULATION_TIME_LIMIT_MS),
-        .queue_max = settings_number32(settings, SETTING_SIMULATION_QUEUE_MAX),
-        .check_interval_s = settings_number32(settings, SETTING_SIMULATION_CHECK_INTERVAL_S),
-    };
+    struct simulator_options options;
+    app_simulator_options(app->settings, &options);
     int code = simulator_new(&app->simulator, app->core, app->log, &options, error);
     return code < 0 ? refuse("simulations cannot be served", code, error) : EX_OK;
 }
@@ -409,24 +322,8 @@ static int start_simulator(struct app *app)
 static int start_webhooks(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
-    const struct settings *settings = app->settings;
-    struct webhooks_options options = {
-        .directory = settings_text(settings, SETTING_STORAGE_DATA),
-        .allows_http = settings_number(settings, SETTING_WEBHOOKS_ALLOW_HTTP) != 0,
-        .ca_file = settings_text(settings, SETTING_WEBHOOKS_CA_FILE),
-        .timeout_ms = settings_number32(settings, SETTING_WEBHOOKS_TIMEOUT_MS),
-        .connect_timeout_ms = settings_number32(settings, SETTING_WEBHOOKS_CONNECT_TIMEOUT_MS),
-        .endpoints_max = settings_number32(settings, SETTING_WEBHOOKS_ENDPOINTS_MAX),
-        .parallel_max = settings_number32(settings, SETTING_WEBHOOKS_PARALLEL_MAX),
-        .history_max = settings_number32(settings, SETTING_WEBHOOKS_HISTORY_MAX),
-        .disable_after_s = settings_number32(settings, SETTING_WEBHOOKS_DISABLE_AFTER_S),
-        .queue_max = WEBHOOKS_QUEUE_MAX,
-    };
-    bool is_read =
-        address_ranges_parse(&options.exceptions,
-                             settings_text(settings, SETTING_WEBHOOKS_ALLOW_CIDRS)) &&
-        address_ports_parse(&options.ports, settings_text(settings, SETTING_WEBHOOKS_PORTS));
-    assert(is_read); /* settings were checked */
+    struct webhooks_options options;
+    app_webhooks_options(app->settings, &options);
     int code = webhooks_new(&app->webhooks, app->core, app->log, &options, error);
     return code < 0 ? refuse("webhooks cannot be sent", code, error) : EX_OK;
 }
@@ -454,7 +351,7 @@ static int start_http(struct app *app)
     return EX_OK;
 }
 
-/* Under another name first, so that who waits for the file never reads half of it. */
+/* Under another name first: a reader that waits for the file never reads half of it. */
 static int write_port_file(const struct app *app, uint16_t port)
 {
     const char *path = settings_text(app->settings, SETTING_HTTP_PORT_FILE);
@@ -488,7 +385,7 @@ static int announce(struct app *app)
     (void)printf("listening on http%s://%s\n", app->has_tls ? "s" : "", text);
     (void)fflush(stdout);
     logger_write(LOGGER_INFO, "app",
-                 app->has_keys ? "serving whoever has a key"
+                 app->has_keys ? "serving callers with a key"
                                : "serving this machine only: there are no access keys",
                  LOGGER_FIELDS(logger_uint("port", port)));
     uint64_t watchdog_us = notify_watchdog_us();

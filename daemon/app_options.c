@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From settings to the options of the parts. */
+/* The one place where settings become the options of the parts: one row for each. */
 #include <sys/random.h>
 
-#include "daemon/app.h"
+#include "daemon/app_options.h"
+
+#define WEBHOOKS_QUEUE_MAX 64 /* requests about webhooks that wait */
 
 void app_core_options(const struct settings *settings, struct core_options *ret_options)
 {
@@ -43,4 +45,47 @@ void app_http_options(const struct settings *settings, struct http_options *ret_
         .stall_timeout_s = settings_number32(settings, SETTING_STREAM_STALL_TIMEOUT_S),
         .behind_max = settings_number32(settings, SETTING_STREAM_BEHIND_MAX)};
     options->address = settings_address(settings, SETTING_HTTP_LISTEN);
+}
+
+void app_simulator_options(const struct settings *settings, struct simulator_options *ret_options)
+{
+    *ret_options = (struct simulator_options){
+        .mode = (uint8_t)settings_number(settings, SETTING_SIMULATION_MODE),
+        .time_limit_ms = settings_number32(settings, SETTING_SIMULATION_TIME_LIMIT_MS),
+        .queue_max = settings_number32(settings, SETTING_SIMULATION_QUEUE_MAX),
+        .check_interval_s = settings_number32(settings, SETTING_SIMULATION_CHECK_INTERVAL_S),
+    };
+}
+
+void app_webhooks_options(const struct settings *settings, struct webhooks_options *ret_options)
+{
+    struct webhooks_options *options = ret_options;
+    *options = (struct webhooks_options){
+        .directory = settings_text(settings, SETTING_STORAGE_DATA),
+        .allows_http = settings_number(settings, SETTING_WEBHOOKS_ALLOW_HTTP) != 0,
+        .ca_file = settings_text(settings, SETTING_WEBHOOKS_CA_FILE),
+        .timeout_ms = settings_number32(settings, SETTING_WEBHOOKS_TIMEOUT_MS),
+        .connect_timeout_ms = settings_number32(settings, SETTING_WEBHOOKS_CONNECT_TIMEOUT_MS),
+        .endpoints_max = settings_number32(settings, SETTING_WEBHOOKS_ENDPOINTS_MAX),
+        .parallel_max = settings_number32(settings, SETTING_WEBHOOKS_PARALLEL_MAX),
+        .history_max = settings_number32(settings, SETTING_WEBHOOKS_HISTORY_MAX),
+        .disable_after_s = settings_number32(settings, SETTING_WEBHOOKS_DISABLE_AFTER_S),
+        .queue_max = WEBHOOKS_QUEUE_MAX,
+    };
+    bool is_read =
+        address_ranges_parse(&options->exceptions,
+                             settings_text(settings, SETTING_WEBHOOKS_ALLOW_CIDRS)) &&
+        address_ports_parse(&options->ports, settings_text(settings, SETTING_WEBHOOKS_PORTS));
+    assert(is_read); /* settings were checked */
+}
+
+int app_log_open(const struct settings *settings, bool creates, struct command_log **ret_log,
+                 char error[LOG_ERROR_SIZE])
+{
+    struct log_options options = {
+        .directory = settings_text(settings, SETTING_STORAGE_DATA),
+        .file_size_max = settings_number(settings, SETTING_STORAGE_FILE_SIZE_MAX),
+        .create = creates,
+    };
+    return log_open_sqlite(ret_log, &options, error);
 }

@@ -8,18 +8,14 @@
 
 #include "api/json_state.h"
 #include "daemon/app.h"
+#include "daemon/app_options.h"
 #include "daemon/core/replay.h"
 
 static struct command_log *open_log(const struct settings *settings, int *ret_status)
 {
     char error[LOG_ERROR_SIZE];
     struct command_log *log = NULL;
-    struct log_options options = {
-        .directory = settings_text(settings, SETTING_STORAGE_DATA),
-        .file_size_max = settings_number(settings, SETTING_STORAGE_FILE_SIZE_MAX),
-        .create = false,
-    };
-    int code = log_open_sqlite(&log, &options, error);
+    int code = app_log_open(settings, false, &log, error);
     if (code < 0) {
         (void)fprintf(stderr, "backstopd: %s\n", error);
         *ret_status = app_exit_status(code);

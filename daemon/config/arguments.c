@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/config/arguments.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "api/text.h"
 
 /* Options that are no settings; those that are have their setting's number. */
 enum own_option {
@@ -67,10 +68,8 @@ static bool usage_unknown(const char *written, const struct option *options, uin
 
 static bool parse_from(struct arguments *arguments, const char *text)
 {
-    char *end = NULL;
-    errno = 0;
-    arguments->from = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0) {
+    struct bs_text number = {text, (uint32_t)strlen(text)};
+    if (!text_digits(number, UINT64_MAX, &arguments->from)) {
         return usage("--from takes a sequence number, not", text, NULL);
     }
     return true;

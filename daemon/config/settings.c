@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/text.h"
 #include "daemon/webhooks/address.h"
 
 static const struct setting_spec specs[SETTING_COUNT] = {
@@ -55,27 +56,9 @@ static void describe(const struct settings *settings, enum setting setting,
     }
 }
 
-static bool parse_digits(const char *text, uint64_t *ret_number)
-{
-    uint64_t number = 0;
-    const char *c = text;
-    for (; *c >= '0' && *c <= '9'; c++) {
-        uint64_t digit = (uint64_t)(*c - '0');
-        if (__builtin_mul_overflow(number, 10u, &number) ||
-            __builtin_add_overflow(number, digit, &number)) {
-            return false;
-        }
-    }
-    if (c == text || *c != '\0') {
-        return false;
-    }
-    *ret_number = number;
-    return true;
-}
-
 static const char *parse_number(const struct setting_spec *spec, const char *text, uint64_t *number)
 {
-    if (!parse_digits(text, number)) {
+    if (!text_digits((struct bs_text){text, (uint32_t)strlen(text)}, UINT64_MAX, number)) {
         return "is not a whole number";
     }
     if (*number < spec->min || *number > spec->max) {

@@ -4,21 +4,21 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "api/text.h"
+
 #define PORT_DIGITS_MAX 5
 #define LOCALHOST "localhost"
 
 static bool parse_port(const char *text, in_port_t *ret_port)
 {
-    uint32_t port = 0;
-    size_t size = strspn(text, "0123456789");
-    if (size == 0 || size > PORT_DIGITS_MAX || text[size] != '\0') {
+    uint64_t port = 0;
+    size_t size = strlen(text);
+    if (size > PORT_DIGITS_MAX ||
+        !text_digits((struct bs_text){text, (uint32_t)size}, UINT16_MAX, &port)) {
         return false;
     }
-    for (size_t i = 0; i < size; i++) {
-        port = port * 10 + (uint32_t)(text[i] - '0');
-    }
     *ret_port = htons((uint16_t)port);
-    return port <= UINT16_MAX;
+    return true;
 }
 
 /* No names but localhost: what a name stands for can change, an address cannot. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "api/text.h"
+
 __attribute__((format(printf, 3, 4))) static void refuse(struct guard *guard, enum bs_status status,
                                                          const char *format, ...)
 {
@@ -62,19 +64,6 @@ static bool text_is(struct bs_text text, const char *word)
     return text.size == strlen(word) && strncasecmp(text.bytes, word, text.size) == 0;
 }
 
-static struct bs_text trim(struct bs_text text)
-{
-    while (text.size > 0 && (text.bytes[0] == ' ' || text.bytes[0] == '\t')) {
-        text.bytes++;
-        text.size--;
-    }
-    while (text.size > 0 &&
-           (text.bytes[text.size - 1] == ' ' || text.bytes[text.size - 1] == '\t')) {
-        text.size--;
-    }
-    return text;
-}
-
 /* Up to 18 digits: anything longer is larger than every limit and would overflow. */
 static void take_length(struct guard *guard, struct bs_text value)
 {
@@ -102,14 +91,14 @@ static enum guard_media media_of(struct bs_text value)
     if (semicolon != NULL) {
         uint32_t type_size = (uint32_t)(semicolon - value.bytes);
         struct bs_text rest = {semicolon + 1, value.size - type_size - 1};
-        struct bs_text parameter = trim(rest);
+        struct bs_text parameter = text_trimmed(rest);
         if (parameter.size > 0 && !text_is(parameter, "charset=utf-8") &&
             !text_is(parameter, "charset=\"utf-8\"")) {
             return MEDIA_OTHER;
         }
         type.size = type_size;
     }
-    type = trim(type);
+    type = text_trimmed(type);
     if (text_is(type, "application/json")) {
         return MEDIA_JSON;
     }
@@ -198,7 +187,7 @@ void guard_header(struct guard *guard, struct bs_text name, struct bs_text value
         refuse(guard, BS_INVALID_HEADER, "%s: the value has a control character", shown);
         return;
     }
-    take_known(guard, name, trim(value));
+    take_known(guard, name, text_trimmed(value));
 }
 
 void guard_finish(struct guard *guard, const struct guard_line *line)

@@ -7,28 +7,17 @@
 #include <stdio.h>
 
 #include "api/request_record.h"
+#include "api/text.h"
 #include "daemon/answer/answer.h"
 #include "daemon/http/header.h"
 #include "daemon/webhooks/webhooks.h"
 
 _Static_assert(KEY_NAME_SIZE_MAX <= BS_ID_SIZE_MAX, "a caller's name fits its record");
 
-static struct bs_text trimmed(struct bs_text text)
-{
-    while (text.size > 0 && (text.bytes[0] == ' ' || text.bytes[0] == '\t')) {
-        text = (struct bs_text){text.bytes + 1, text.size - 1};
-    }
-    while (text.size > 0 &&
-           (text.bytes[text.size - 1] == ' ' || text.bytes[text.size - 1] == '\t')) {
-        text.size--;
-    }
-    return text;
-}
-
 bool idempotency_parse(struct bs_text header, char memory[BS_REQUEST_KEY_SIZE_MAX],
                        struct bs_text *ret_key)
 {
-    struct bs_text text = trimmed(header);
+    struct bs_text text = text_trimmed(header);
     bool is_quoted = text.size >= 2 && text.bytes[0] == '"' && text.bytes[text.size - 1] == '"';
     if (is_quoted) {
         text = (struct bs_text){text.bytes + 1, text.size - 2};

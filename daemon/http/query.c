@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/json_command.h"
+#include "api/text.h"
 #include "daemon/answer/cursor.h"
 #include "daemon/http/guard.h"
 #include "daemon/http/path.h"
@@ -30,26 +31,6 @@ static const struct parameter parameters[] = {
 };
 
 #define PARAMETERS_COUNT (sizeof parameters / sizeof parameters[0])
-
-bool query_number(struct bs_text text, uint64_t max, uint64_t *ret_number)
-{
-    uint64_t number = 0;
-    if (text.size == 0 || (text.size > 1 && text.bytes[0] == '0')) {
-        return false;
-    }
-    for (uint32_t i = 0; i < text.size; i++) {
-        char digit = text.bytes[i];
-        if (digit < '0' || digit > '9' || __builtin_mul_overflow(number, 10, &number) ||
-            __builtin_add_overflow(number, (uint64_t)(digit - '0'), &number)) {
-            return false;
-        }
-    }
-    if (number > max) {
-        return false;
-    }
-    *ret_number = number;
-    return true;
-}
 
 void query_set_name(struct read_query *query, enum query_name slot, struct bs_text name)
 {
@@ -125,13 +106,13 @@ static bool take_value(struct read_query *query, uint32_t bit, struct bs_text va
     case QUERY_SIDE:
         return take_side(query, value);
     case QUERY_LIMIT:
-        if (!query_number(value, query->limit_max, &number) || number == 0) {
+        if (!text_number(value, query->limit_max, &number) || number == 0) {
             return false;
         }
         query->limit = (uint32_t)number;
         return true;
     case QUERY_WAIT_MS:
-        if (!query_number(value, QUERY_WAIT_MS_MAX, &number)) {
+        if (!text_number(value, QUERY_WAIT_MS_MAX, &number)) {
             return false;
         }
         query->wait_ms = (uint32_t)number;
@@ -142,7 +123,7 @@ static bool take_value(struct read_query *query, uint32_t bit, struct bs_text va
     case QUERY_AFTER_NAME:
         return take_cursor(query, value);
     case QUERY_AFTER_NUMBER:
-        return query_number(value, INT64_MAX, &query->number);
+        return text_number(value, INT64_MAX, &query->number);
     default:
         return value.size == 0;
     }

@@ -60,8 +60,6 @@ const char *query_parameter_name(uint32_t bit);
 void query_needs_side(struct read_query *query);
 void query_needs_pool(struct read_query *query); /* or a pool */
 
-/* Digits only, no leading zeros, at most max. */
-BS_MUST_USE bool query_number(struct bs_text text, uint64_t max, uint64_t *ret_number);
 void query_set_name(struct read_query *query, enum query_name slot, struct bs_text name);
 /* The bytes stay the query's. */
 struct bs_text query_name(const struct read_query *query, enum query_name slot);

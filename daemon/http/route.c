@@ -2,6 +2,7 @@
 /* The table of routes and the search in it. */
 #include <stdio.h>
 
+#include "api/text.h"
 #include "daemon/http/handlers.h"
 #include "daemon/http/path.h"
 #include "daemon/http/reads.h"
@@ -219,7 +220,7 @@ static enum bs_status take_names(struct connection *connection, const struct pat
             query_set_name(&connection->query, NAME_PATH, segment);
         } else if (pattern[0] == '#') {
             bool of_action = connection->route->command == BS_COMMAND_UNFILLED;
-            if (!query_number(segment, INT64_MAX, &connection->path_number) ||
+            if (!text_number(segment, INT64_MAX, &connection->path_number) ||
                 (of_action && connection->path_number == 0)) {
                 return of_action ? BS_UNKNOWN_ACTION : BS_UNKNOWN_SETTLEMENT;
             }

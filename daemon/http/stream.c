@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "api/text.h"
 #include "daemon/answer/answer.h"
 #include "daemon/http/access_check.h"
 #include "daemon/http/actions.h"
@@ -302,7 +303,7 @@ static bool find_start(struct connection *connection, uint64_t *ret_after)
     uint64_t durable = core_durable_ordinal(connection->server->core);
     struct bs_text id;
     uint32_t count = header_find(connection, "Last-Event-ID", &id);
-    if (count > 1 || (count == 1 && !query_number(id, INT64_MAX, &query->number))) {
+    if (count > 1 || (count == 1 && !text_number(id, INT64_MAX, &query->number))) {
         answer_problem(request, BS_INVALID_HEADER,
                        count > 1 ? "Last-Event-ID: is given more than once"
                                  : "Last-Event-ID: is not the id of an event of this stream");

@@ -241,3 +241,14 @@ void logger_write(enum logger_level level, const char *component, const char *me
     (void)pthread_mutex_unlock(&mutex);
     errno = saved_errno;
 }
+
+void logger_write_lines(enum logger_level level, const char *component, const char *message,
+                        const char *text)
+{
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        size_t size = strcspn(line, "\n");
+        logger_write(level, component, message,
+                     LOGGER_FIELDS(logger_text("what", (struct bs_text){line, (uint32_t)size})));
+        line += size + (line[size] == '\n' ? 1 : 0);
+    }
+}

@@ -60,6 +60,10 @@ void logger_set_format(enum logger_format format);
 void logger_write(enum logger_level level, const char *component, const char *message,
                   const struct logger_field *fields);
 
+/* One line of log for each line of `text`, as its field "what"; `text` may be NULL. */
+void logger_write_lines(enum logger_level level, const char *component, const char *message,
+                        const char *text);
+
 const char *logger_level_name(uint32_t level);   /* NULL past the end */
 const char *logger_format_name(uint32_t format); /* NULL past the end */
 

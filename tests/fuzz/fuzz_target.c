@@ -45,7 +45,7 @@ static void check_cursor(struct bs_text text)
 static void check_number(struct bs_text text)
 {
     uint64_t number = 0;
-    if (query_number(text, INT64_MAX, &number)) {
+    if (text_number(text, INT64_MAX, &number)) {
         char again[32];
         (void)snprintf(again, sizeof again, "%llu", (unsigned long long)number);
         assert(number <= INT64_MAX);

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "api/text.h"
 #include "daemon/answer/cursor.h"
 #include "daemon/http/guard.h"
 #include "daemon/http/path.h"
@@ -261,9 +262,9 @@ END_TEST
 START_TEST(test_numbers)
 {
     uint64_t number = 77;
-    ck_assert(query_number(text_of("0"), 5, &number));
+    ck_assert(text_number(text_of("0"), 5, &number));
     ck_assert_uint_eq(number, 0);
-    ck_assert(query_number(text_of("18446744073709551615"), UINT64_MAX, &number));
+    ck_assert(text_number(text_of("18446744073709551615"), UINT64_MAX, &number));
     ck_assert_uint_eq(number, UINT64_MAX);
     static const char *const bad[] = {"",
                                       "00",
@@ -277,7 +278,7 @@ START_TEST(test_numbers)
                                       "18446744073709551616",
                                       "99999999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        ck_assert_msg(!query_number(text_of(bad[i]), 5, &number), "%s", bad[i]);
+        ck_assert_msg(!text_number(text_of(bad[i]), 5, &number), "%s", bad[i]);
     }
 }
 

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From settings to the options of each part. A new setting is a row of settings.def and one here. */
+#ifndef APP_OPTIONS_H
+#define APP_OPTIONS_H
+
+#include "daemon/config/settings.h"
+#include "daemon/core/core.h"
+#include "daemon/http/server.h"
+#include "daemon/simulation/simulator.h"
+#include "daemon/webhooks/webhooks.h"
+
+/* And a random hash seed. */
+void app_core_options(const struct settings *settings, struct core_options *ret_options);
+/* What is no setting stays as it is. */
+void app_http_options(const struct settings *settings, struct http_options *ret_options);
+void app_simulator_options(const struct settings *settings, struct simulator_options *ret_options);
+void app_webhooks_options(const struct settings *settings, struct webhooks_options *ret_options);
+
+/* Opens the log in its backend. 0 or negative with a message. */
+BS_MUST_USE int app_log_open(const struct settings *settings, bool creates,
+                             struct command_log **ret_log, char error[LOG_ERROR_SIZE]);
+
+#endif
