@@ -211,6 +211,12 @@ class Server:
 
     # ---- requests ----
 
+    def reload(self, wanted):
+        """Sends SIGHUP. True once the log says what is wanted after it."""
+        since = len(self.output())
+        self.process.send_signal(signal.SIGHUP)
+        return wait_for(lambda: wanted in self.output()[since:])
+
     def connect(self, timeout=30):
         if self.tls is not None:
             return http.client.HTTPSConnection(self.host, self.port, timeout=timeout,
@@ -334,6 +340,38 @@ class Server:
             {"account": "winner", "pool": "usdc", "collateral": "5000", "positions": [
                 {"market": "BTC-PERP", "size": "-1", "entry_price": "60000"}]}])
         self.post("/v1/marks", {"market": "BTC-PERP", "price": "59000"})
+
+
+def wait_for(condition, timeout_s=20):
+    """Waits until the condition holds. Returns what it gave last."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
+def wait_until(what, condition, timeout_s=30):
+    """The same; a condition that does not hold in time is an error."""
+    found = wait_for(condition, timeout_s)
+    if not found:
+        raise RuntimeError(f"{what}: not after {timeout_s} s")
+    return found
+
+
+def closed_after(sock, started, drip, timeout_s):
+    """Seconds until the server closes; one byte is sent every 0.2 s when `drip` is given."""
+    sock.settimeout(0.2)
+    while time.monotonic() - started < timeout_s:
+        try:
+            if drip:
+                sock.sendall(drip)
+            if sock.recv(100) == b"":
+                break
+        except TimeoutError:
+            continue
+        except OSError:
+            break
+    return time.monotonic() - started
 
 
 def common_authority(made=[]):  # noqa: B006: made once, for all servers of a test

@@ -5,7 +5,6 @@ is applied of what is refused; a reload counts at once, a broken one not at all.
 import json
 import os
 import re
-import signal
 import subprocess
 import tempfile
 import time
@@ -136,41 +135,26 @@ def test_mixed_items(t):
         t.equal("with both roles", post(mark + resume, "all").status, 200)
 
 
-def reload(server, wanted, since):
-    """SIGHUP, and the log line that says what came of it."""
-    server.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if wanted in server.output()[since:]:
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def test_reload(t):
     with Server(keys=KEYS) as server:
         kept = server.connect()
         t.equal("before", server.get("/v1/pools", key="read", connection=kept).status, 200)
-        since = len(server.output())
         server.write_keys({"all": "feed,ops,read", "new": "read", "read": "feed"})
-        t.true("the new keys are read", reload(server, b"read the keys again", since))
+        t.true("the new keys are read", server.reload(b"read the keys again"))
         t.refused("a role taken away counts on a connection that was open",
                   server.get("/v1/pools", key="read", connection=kept), 403, "forbidden")
         t.refused("a key taken away", server.get("/v1/pools", key="ops"), 401, "unknown_key")
         t.equal("a new key", server.get("/v1/pools", key="new").status, 200)
         kept.close()
-        since = len(server.output())
         with open(server.keys_path, "a", encoding="utf-8") as file:
             file.write("other read sha256:12\n")
-        t.true("a mistake is named", reload(server, b"keys:4: sha256: takes 64 digits", since))
+        t.true("a mistake is named", server.reload(b"keys:4: sha256: takes 64 digits"))
         t.equal("and changes nothing", server.get("/v1/pools", key="new").status, 200)
-        since = len(server.output())
         os.unlink(server.keys_path)
-        t.true("a file that is gone", reload(server, b"No such file", since))
+        t.true("a file that is gone", server.reload(b"No such file"))
         t.equal("changes nothing", server.get("/v1/pools", key="new").status, 200)
-        since = len(server.output())
         server.write_keys({})
-        t.true("an empty file is taken", reload(server, b"nobody is let in", since))
+        t.true("an empty file is taken", server.reload(b"nobody is let in"))
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and server.get("/v1/pools", key="new").status == 200:
             time.sleep(0.02)
@@ -267,8 +251,7 @@ def test_audit(t):
                                for x in lines))
             t.equal("for its owner only", os.stat(path).st_mode & 0o777, 0o600)
             os.rename(path, path + ".1")
-            since = len(server.output())
-            t.true("a reload", reload(server, b"read the keys again", since))
+            t.true("a reload", server.reload(b"read the keys again"))
             deadline = time.monotonic() + 20
             while not os.path.exists(path) and time.monotonic() < deadline:
                 time.sleep(0.02)

@@ -17,9 +17,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
-from harness import NDJSON, Server, run
+from harness import NDJSON, Server, run, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs/examples"
@@ -30,14 +29,6 @@ BOOK = [{"account": "alice", "pool": "usdc", "collateral": "100",
         {"account": "carol", "pool": "usdc", "collateral": "5000",
          "positions": [{"market": "BTC-PERP", "size": "-0.7", "entry_price": "61000"}]}]
 PATIENCE_S = 60
-
-
-def wait_for(what, condition):
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what}: not after {PATIENCE_S} s")
-        time.sleep(0.05)
 
 
 def make_market(server, waterfall=None):
@@ -68,8 +59,8 @@ def mirrored(server, book, then):
         url = f"http://127.0.0.1:{server.port}"
         with subprocess.Popen([sys.executable, EXAMPLES / "mirror.py", url, file.name, "4"],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as mirror:
-            wait_for("the book", lambda: mirror.poll() is not None or
-                     server.get(f"/v1/accounts/{book[-1]['account']}").status == 200)
+            wait_until("the book", lambda: mirror.poll() is not None or
+                       server.get(f"/v1/accounts/{book[-1]['account']}").status == 200, PATIENCE_S)
             then()
             out, errors = mirror.communicate(timeout=PATIENCE_S)
     return mirror.returncode, out, errors.decode()
@@ -206,7 +197,7 @@ class Nginx:
         self.process = subprocess.Popen(
             [binary_of_nginx(), "-p", self.folder, "-c", path, "-e", f"{self.folder}/logs/error.log",
              "-g", "daemon off;"], stdin=subprocess.DEVNULL)
-        wait_for("nginx", self.is_up)
+        wait_until("nginx", self.is_up, PATIENCE_S)
         self.tls = ssl.create_default_context(cafile=f"{certs}/server.pem")
         return self
 
@@ -284,7 +275,7 @@ def check_long_poll(t, nginx, server):
     poll = threading.Thread(target=lambda: found.update(json.loads(
         through(nginx, "GET", f"/v1/actions?after={after}&wait_ms=60000")[2])))
     poll.start()
-    wait_for("the long poll", lambda: server.get("/readyz?verbose").json["checks"]["long_polls"] == 1)
+    wait_until("the long poll", lambda: server.get("/readyz?verbose").json["checks"]["long_polls"] == 1, PATIENCE_S)
     server.post("/v1/pools/usdc/resume")
     poll.join(PATIENCE_S)
     t.equal("a long poll is answered when there is news", [a["type"] for a in found.get("data", [])],

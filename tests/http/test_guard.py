@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from harness import JSON, NDJSON, Server, read_responses, run
+from harness import JSON, NDJSON, Server, closed_after, read_responses, run
 
 LATER = ["/"]
 LONG_NAME = "n" * 65
@@ -246,22 +246,6 @@ def test_pipelining(t):
                 [400, 200] * 20)
         closing = head("POST", "/v1/marks", "Host: x", "Content-Type: a/b", "Content-Length: 1") + body
         t.equal("nothing after a refused body", [a.status for a in server.raw(closing + one)], [415])
-
-
-def closed_after(sock, started, drip, timeout_s):
-    """Seconds until the server closes; one byte is sent every 0.2 s when `drip` is given."""
-    sock.settimeout(0.2)
-    while time.monotonic() - started < timeout_s:
-        try:
-            if drip:
-                sock.sendall(drip)
-            if sock.recv(100) == b"":
-                break
-        except TimeoutError:
-            continue
-        except OSError:
-            break
-    return time.monotonic() - started
 
 
 def test_slow_clients(t):

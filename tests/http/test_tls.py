@@ -4,7 +4,6 @@
 certificates as keys, and the starts that are refused. Certificates are made by openssl."""
 import os
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -12,7 +11,7 @@ import tempfile
 import time
 import warnings
 
-from harness import Authority, Server, binary, run
+from harness import Authority, Server, binary, closed_after, run, wait_for
 
 warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for on purpose
 OLD = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
@@ -89,26 +88,6 @@ def serial(server):
             return wrapped.getpeercert()["serialNumber"]
 
 
-def reload(server, wanted):
-    since = len(server.output())
-    server.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if wanted in server.output()[since:]:
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def wait_for(condition, timeout_s=20):
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def test_reload(t):
     authority = Authority()
     with Server(authority=authority) as server:
@@ -120,7 +99,7 @@ def test_reload(t):
         waiting.request("GET", "/v1/actions?wait_ms=3000")
         for _ in range(6):  # several times: what was replaced and is still used must stay
             authority.issue_server()
-            t.true("read again", reload(server, b"read the certificate again"))
+            t.true("read again", server.reload(b"read the certificate again"))
             server.get("/v1/pools", connection=kept[0])
         t.true("a new connection sees the new one", wait_for(lambda: serial(server) != first))
         for connection in kept:
@@ -131,10 +110,10 @@ def test_reload(t):
         now = serial(server)
         other = Authority()
         shutil.copy(other.path("ca.key"), authority.path("server.key"))
-        t.true("a key that does not fit is refused", reload(server, b"the new ones are refused"))
+        t.true("a key that does not fit is refused", server.reload(b"the new ones are refused"))
         t.equal("and changes nothing", serial(server), now)
         os.unlink(authority.path("server.pem"))
-        t.true("a file that is gone is named", reload(server, b"No such file"))
+        t.true("a file that is gone is named", server.reload(b"No such file"))
         t.equal("and changes nothing either", serial(server), now)
 
 
@@ -169,7 +148,7 @@ def test_client_certificates(t):
         with open(server.keys_path, "a", encoding="utf-8") as file:
             file.write("feed1 feed cert:feed.venue.example\ndesk ops cert:spiffe://venue/desk\n"
                        "robot read cert:robot\n")
-        t.true("the lines are read", reload(server, b"read the certificate again"))
+        t.true("the lines are read", server.reload(b"read the certificate again"))
         t.true("and count", wait_for(lambda: as_client(server, chains["cn"]).status == 200))
         t.refused("its role counts", as_client(server, chains["dns"]), 403, "forbidden", "feed1")
         t.equal("any alternative name will do", as_client(server, chains["second"]).status, 200)
@@ -196,28 +175,12 @@ def open_connections(t, server, chain, authority, stranger):
     authorities = authority.path("clients.pem")
     shutil.copy(stranger.certificate, authorities)
     os.rename(authorities, authority.certificate)  # the file that tls.client_ca names
-    t.true("another authority of clients", reload(server, b"read the certificate again"))
+    t.true("another authority of clients", server.reload(b"read the certificate again"))
     t.true("the old one counts no more", wait_for(lambda: get(kept[0]).status == 401))
     t.refused("on any connection", get(kept[1]), 401, "certificate_refused")
     t.equal("keys go on", server.get("/v1/pools").status, 200)
     for connection in kept:
         connection.close()
-
-
-def closed_after(sock, drip, timeout_s):
-    started = time.monotonic()
-    sock.settimeout(0.2)
-    while time.monotonic() - started < timeout_s:
-        try:
-            if drip:
-                sock.sendall(drip)
-            if sock.recv(100) == b"":
-                break
-        except TimeoutError:
-            continue
-        except OSError:
-            break
-    return time.monotonic() - started
 
 
 def test_slow_handshakes(t):
@@ -230,7 +193,7 @@ def test_slow_handshakes(t):
                                   ("a hello that drips", hello, b"\0")):
             with plain() as sock:
                 sock.sendall(first)
-                took = closed_after(sock, drip, 15)
+                took = closed_after(sock, time.monotonic(), drip, 15)
                 t.true(f"{what}: cut off", took < 12, took)
         with server.open() as idle:
             time.sleep(2.5)
@@ -238,7 +201,7 @@ def test_slow_handshakes(t):
             t.true("idle after the handshake", idle.recv(100).startswith(b"HTTP/1.1 200"))
         with server.open() as slow:
             slow.sendall(b"GET /heal")
-            took = closed_after(slow, b"", 15)
+            took = closed_after(slow, time.monotonic(), b"", 15)
             t.true("a head that stops", took < 12, took)
 
 

@@ -14,7 +14,7 @@ import threading
 import time
 
 from burst import make_book
-from harness import Authority, Server, run
+from harness import Authority, Server, run, wait_until
 from receiver import SETTINGS, Receiver
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -25,17 +25,6 @@ KEY_PAIR = ("whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZA
 def settle(server, actions):
     server.post("/v1/pools/usdc/settle")
     server.wait_for_actions(actions)
-
-
-def wait_for(what, condition, timeout_s=30):
-    deadline = time.monotonic() + timeout_s
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what}: not after {timeout_s} s")
-        time.sleep(0.05)
 
 
 def add(server, receiver, **members):
@@ -89,7 +78,7 @@ def test_notices(t):
         t.equal("types", [notice.json["type"] for notice in notices],
                 ["insurance_fund.drawn", "liquidation.closed", "adl.executed"])
         check_sequence(t, "all", notices)
-        shown = wait_for("cursor", lambda: (s := show(server, endpoint))["behind"] == 0 and s)
+        shown = wait_until("cursor", lambda: (s := show(server, endpoint))["behind"] == 0 and s)
         t.equal("cursor", shown["cursor"], "3")
 
 
@@ -250,7 +239,7 @@ def test_retries_in_order(t):
         gaps = [b.time_s - a.time_s for a, b in zip(notices[::2], notices[1::2])]
         t.true("not before the ladder says", all(gap > 0.85 for gap in gaps), gaps)
         history = server.pages(f"/v1/webhooks/{endpoint['id']}/deliveries?limit=2")
-        wait_for("history", lambda: len(server.pages(
+        wait_until("history", lambda: len(server.pages(
             f"/v1/webhooks/{endpoint['id']}/deliveries")) == 6)
         history = server.pages(f"/v1/webhooks/{endpoint['id']}/deliveries?limit=4")
         t.equal("history", [(row["id"], row["attempt"], row["delivered"], row["status"])
@@ -298,7 +287,7 @@ def test_one_bad_notice_climbs_all_the_same(t):
         settle(server, 20)
         receiver.wait(9)
         path = f"/v1/webhooks/{endpoint['id']}/deliveries"
-        wait_for("a step of 30 s", lambda: any(waits(row) for row in server.pages(path)), 60)
+        wait_until("a step of 30 s", lambda: any(waits(row) for row in server.pages(path)), 60)
         t.equal("the cursor waits", show(server, endpoint)["cursor"], "0")
 
 
@@ -358,7 +347,7 @@ def test_failing_for_long(t):
         endpoint = add(server, receiver)
         server.make_insolvency()
         settle(server, 3)
-        wait_for("disabled", lambda: show(server, endpoint)["state"] == "disabled")
+        wait_until("disabled", lambda: show(server, endpoint)["state"] == "disabled")
         shown = show(server, endpoint)
         t.equal("reason", (shown["disabled_reason"], shown["last_error"]), ("failing", "answered 500"))
         t.equal("only the first was tried", {notice.id for notice in receiver.notices}, {"act_1"})
@@ -422,7 +411,7 @@ def test_redeliver(t):
         again = receiver.wait(900)[600:]
         t.equal("the same notices", [notice.body for notice in again],
                 [notice.body for notice in first[250:550]])
-        wait_for("the end", lambda: show(server, endpoint)["redelivery"] is None)
+        wait_until("the end", lambda: show(server, endpoint)["redelivery"] is None)
         t.equal("once each", len(receiver.notices), 900)
         late = add(server, receiver, types=["adl"])
         server.post(f"/v1/webhooks/{late['id']}/redeliver", {"from": "800", "to": "803"})
@@ -437,7 +426,7 @@ def test_batches(t):
         make_book(server, 500)
         endpoint = add(server, receiver, types=["adl"], batch_max=100)
         settle(server, 1000)
-        wait_for("all", lambda: show(server, endpoint)["cursor"] == "1000")
+        wait_until("all", lambda: show(server, endpoint)["cursor"] == "1000")
         sizes = [len(notice.json["data"]["notices"]) for notice in receiver.notices]
         t.true("few requests", len(sizes) < 20 and max(sizes) == 100 and sum(sizes) == 500, sizes)
         rows = [row for notice in receiver.notices for row in notice.json["data"]["notices"]]
@@ -464,7 +453,7 @@ def test_parallel(t):
         t.equal("all, once", (len(accepted), len(set(accepted))), (200, 200))
         t.equal("the failed one last", accepted[-1], "act_2")
         t.true("several connections", len(receiver.connections) > 4, len(receiver.connections))
-        wait_for("the end", lambda: show(server, endpoint)["cursor"] == "400")
+        wait_until("the end", lambda: show(server, endpoint)["cursor"] == "400")
 
 
 def test_one_does_not_delay_another(t):
@@ -579,7 +568,7 @@ def test_failed_notice_survives(t):
         server.make_insolvency()
         settle(server, 3)
         receiver.wait(1, condition=lambda notices: len(notices) == 1)
-        wait_for("saved", lambda: len(server.pages(
+        wait_until("saved", lambda: len(server.pages(
             f"/v1/webhooks/{endpoint['id']}/deliveries")) == 1)
         failed = receiver.notices[0]
         server.kill9()
@@ -605,11 +594,11 @@ def test_a_database_that_cannot_be_written(t):
         server.make_insolvency()
         settle(server, 3)
         check_sequence(t, "all the same", receiver.wait(3))
-        wait_for("metric", lambda: b"webhook_save_failures_total 0" not in server.get("/metrics").body)
+        wait_until("metric", lambda: b"webhook_save_failures_total 0" not in server.get("/metrics").body)
         holder.execute("ROLLBACK")
         holder.close()
         t.equal("as before", [row["id"] for row in server.pages("/v1/webhooks")], [endpoint["id"]])
-        wait_for("saved", lambda: len(server.pages(path + "/deliveries")) == 3)
+        wait_until("saved", lambda: len(server.pages(path + "/deliveries")) == 3)
         server.post(path + "/test")
         t.true("the old secret", receiver.notices[-1].is_signed_with(endpoint["secret"]))
         server.kill9()

@@ -17,9 +17,10 @@ import threading
 import time
 
 from burst import make_book
-from harness import Server, run
+from harness import Server, run, wait_until
 from receiver import SETTINGS, Receiver, Sink
 
+PATIENCE_S = 200
 COUNT = int(os.environ.get("COUNT", "11279"))
 EVENTS = [f"act_{2 * number}" for number in range(1, COUNT + 1)]  # every second action is an adl
 TYPES = {"types": ["adl"]}
@@ -65,14 +66,6 @@ def round_trip_us():
             client.sendall(request)
             client.recv(1000)
         return (time.monotonic() - start) / COUNT * 1e6
-
-
-def wait_until(what, condition, timeout_s=200):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what}: not after {timeout_s} s")
-        time.sleep(0.2)
 
 
 def lag(server):
@@ -143,7 +136,7 @@ def test_one_receiver(t):
             make_book(server, COUNT)
             server.post("/v1/webhooks", {"url": sink.url, **members})
             server.post("/v1/pools/usdc/settle")
-            wait_until(what, lambda s=sink: len(notices_of(s)) >= COUNT)
+            wait_until(what, lambda s=sink: len(notices_of(s)) >= COUNT, PATIENCE_S)
             rows = notices_of(sink)
             report(what, rows, len(sink.notices))
             check(t, what, sorted(rows, key=lambda row: row[1]["data"]["sequence"])
@@ -172,7 +165,7 @@ def test_four_receivers(t):
         with_them = measure(server)
         for name, receiver in (("fast", fast), ("fast, in batches", batched), ("slow", slow),
                                ("failing", failing)):
-            wait_until(name, lambda r=receiver: len(notices_of(r)) >= COUNT)
+            wait_until(name, lambda r=receiver: len(notices_of(r)) >= COUNT, PATIENCE_S)
             ids = [request.id for request in receiver.accepted()]
             t.equal(f"{name}: no request twice", len(ids), len(set(ids)))
             rows = notices_of(receiver)
@@ -205,7 +198,7 @@ def test_kill9_in_the_middle(t):
             server.start()
         try:
             for name, receiver in (("fast", fast), ("slow", slow)):
-                wait_until(name, lambda r=receiver: len(notices_of(r)) >= COUNT)
+                wait_until(name, lambda r=receiver: len(notices_of(r)) >= COUNT, PATIENCE_S)
                 check(t, name, notices_of(receiver))
         finally:
             server.close()
