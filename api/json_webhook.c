@@ -7,31 +7,12 @@
 #include "api/text.h"
 
 static const char *const event_names[] = {
-    [BS_ACTION_ADL] = "adl.executed",
-    [BS_ACTION_LIQUIDATION_CLOSE] = "liquidation.closed",
-    [BS_ACTION_NETTING] = "netting.executed",
-    [BS_ACTION_TAKEOVER] = "takeover.executed",
-    [BS_ACTION_INSURANCE_DRAW] = "insurance_fund.drawn",
-    [BS_ACTION_INSURANCE_CREDIT] = "insurance_fund.credited",
-    [BS_ACTION_WRITE_OFF] = "debt.written_off",
-    [BS_ACTION_HAIRCUT] = "haircut.applied",
-    [BS_ACTION_UNALLOCATED_DEFICIT] = "deficit.unallocated",
-    [BS_ACTION_POOL_PAUSED] = "pool.paused",
-    [BS_ACTION_POOL_RESUMED] = "pool.resumed",
-    [BS_ACTION_POOL_HALTED] = "pool.halted",
-    [BS_ACTION_REVERSAL] = "close.reversed",
-    [BS_ACTION_FINAL_SETTLEMENT] = "final_settlement.executed",
-    [BS_ACTION_RESTITUTION] = "restitution.paid",
-    [BS_ACTION_REFUND] = "refund.paid",
-    [BS_ACTION_WINDOW_OPENED] = "window.opened",
-    [BS_ACTION_WINDOW_CLOSED] = "window.closed",
-    [BS_ACTION_ASSIGNMENT] = "position.assigned",
-    [BS_ACTION_OWN_FUND_DRAW] = "own_fund.drawn",
+#define X(code, name, event) [BS_ACTION_##code] = event,
+#include "lib/record/actions.def"
+#undef X
     [API_EVENT_ENDPOINT_DISABLED] = "webhook.endpoint_disabled",
     [API_EVENT_TEST] = "webhook.test",
 };
-
-_Static_assert(BS_ACTION_COUNT == 20, "a new type of action needs a name of its notices above");
 
 const char *api_event_name(uint32_t event)
 {

@@ -7,8 +7,8 @@
 #include "cli/member.h"
 
 static const char *const names[ACTION_KINDS_COUNT] = {
-#define X(code, name) #name,
-    BS_ACTION_TYPES(X)
+#define X(code, name, event) #name,
+#include "lib/record/actions.def"
 #undef X
 };
 

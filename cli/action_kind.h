@@ -8,10 +8,10 @@
 
 enum action_kind {
 
-#define X(code, name) ACTION_##code,
-    BS_ACTION_TYPES(X)
+#define X(code, name, event) ACTION_##code,
+#include "lib/record/actions.def"
 #undef X
-        ACTION_KINDS_COUNT
+    ACTION_KINDS_COUNT
 };
 
 /* ACTION_KINDS_COUNT when the type of the action is none that this program knows. */

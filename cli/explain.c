@@ -335,8 +335,8 @@ static void tell_window_closed(const struct story *story)
 
 /* A kind without a function does not compile. */
 static void (*const kinds[ACTION_KINDS_COUNT])(const struct story *story) = {
-#define X(code, name) [ACTION_##code] = tell_##name,
-    BS_ACTION_TYPES(X)
+#define X(code, name, event) [ACTION_##code] = tell_##name,
+#include "lib/record/actions.def"
 #undef X
 };
 

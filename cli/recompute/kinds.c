@@ -149,8 +149,8 @@ EVENT(window_closed)
 
 /* A kind without a function does not compile. */
 static bool (*const kinds[ACTION_KINDS_COUNT])(struct recompute *recompute, json_t *action) = {
-#define X(code, name) [ACTION_##code] = take_##name,
-    BS_ACTION_TYPES(X)
+#define X(code, name, event) [ACTION_##code] = take_##name,
+#include "lib/record/actions.def"
 #undef X
 };
 

@@ -208,8 +208,8 @@ bool bs_action_decode(const uint8_t *record, size_t size, struct bs_action *ret_
 const char *bs_action_type_name(uint8_t type)
 {
     static const char *const names[] = {
-#define X(code, name) #name,
-        BS_ACTION_TYPES(X)
+#define X(code, name, event) #name,
+#include "lib/record/actions.def"
 #undef X
     };
     return type < BS_ACTION_COUNT ? names[type] : NULL;

@@ -12,35 +12,12 @@
 #include "lib/base/limits.h"
 #include "lib/money/decimal.h"
 
-/* X(CODE, name) in the order of the enum; the names are the JSON `type`. */
-#define BS_ACTION_TYPES(X)                                                                         \
-    X(ADL, adl)                                                                                    \
-    X(LIQUIDATION_CLOSE, liquidation_close)                                                        \
-    X(NETTING, netting)                                                                            \
-    X(TAKEOVER, takeover)                                                                          \
-    X(INSURANCE_DRAW, insurance_draw)                                                              \
-    X(INSURANCE_CREDIT, insurance_credit)                                                          \
-    X(WRITE_OFF, write_off)                                                                        \
-    X(HAIRCUT, haircut)                                                                            \
-    X(UNALLOCATED_DEFICIT, unallocated_deficit)                                                    \
-    X(POOL_PAUSED, pool_paused)                                                                    \
-    X(POOL_RESUMED, pool_resumed)                                                                  \
-    X(POOL_HALTED, pool_halted)                                                                    \
-    X(REVERSAL, reversal)                                                                          \
-    X(FINAL_SETTLEMENT, final_settlement)                                                          \
-    X(RESTITUTION, restitution)                                                                    \
-    X(REFUND, refund)                                                                              \
-    X(WINDOW_OPENED, window_opened)                                                                \
-    X(WINDOW_CLOSED, window_closed)                                                                \
-    X(ASSIGNMENT, assignment)                                                                      \
-    X(OWN_FUND_DRAW, own_fund_draw)
-
 enum bs_action_type {
 
-#define X(code, name) BS_ACTION_##code,
-    BS_ACTION_TYPES(X)
+#define X(code, name, event) BS_ACTION_##code,
+#include "lib/record/actions.def"
 #undef X
-        BS_ACTION_COUNT
+    BS_ACTION_COUNT
 };
 
 /* Decimal fields, by their bits. They are printed in this order, but for the last two: a leg_value
