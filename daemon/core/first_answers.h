@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The answers of the last requests that came with a key, by caller and key. A table in memory: the
- * requests are in the log, and replay gives the same answers once more (reply.h). What is no longer
+ * requests are in the log, and replay gives the same answers once more (write_answer.h). What is no longer
  * here is forgotten in the order of the log, whatever the clock says.
  */
 #ifndef FIRST_ANSWERS_H
