@@ -171,7 +171,7 @@ static void set_defaults(struct item *item, uint8_t type)
         item->command.as.position.item.adl_priority = BS_PRIORITY_NONE;
     } else if (type == BS_COMMAND_PROVIDER) {
         item->command.as.provider.priority = BS_PRIORITY_NONE;
-        item->command.as.provider.max_leverage_ppm = BS_PPM; /* what it takes is covered in full */
+        item->command.as.provider.max_leverage_ppm = BS_PPM; /* no leverage */
     }
 }
 

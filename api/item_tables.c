@@ -17,7 +17,7 @@
         FIELD(text, FIELD_U32, LAYER_AT(options[option])), .flag = LAYER_AT(has[option]),          \
                                                            .max = (most)                           \
     }
-/* Of what a venue's machines send: who sent it, and as which of its items. */
+/* The producer and number of an item. */
 #define SOURCE_ROWS                                                                                \
     {FIELD("source", FIELD_NAME, offsetof(struct item, command.source))},                          \
     {                                                                                              \

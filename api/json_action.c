@@ -139,7 +139,7 @@ static void write_reason(struct action_writer *writer, const struct bs_action *a
     end_object(writer);
 }
 
-/* Of a close: which part of what is divided it is. The record has it in the fields of a haircut. */
+/* A close's part of what is divided. The record keeps it in the fields of a haircut. */
 static bool has_share(const struct bs_action *action)
 {
     return (action->type == BS_ACTION_LIQUIDATION_CLOSE || action->type == BS_ACTION_ADL) &&
@@ -165,7 +165,7 @@ static void write_input(struct action_writer *writer, const struct bs_action_que
     }
 }
 
-/* Where the position stood in the list that it was taken from, and why. */
+/* The place of the position in the ranked list, and why. */
 static void write_queue(struct action_writer *writer, const struct bs_action_queue *queue)
 {
     char digest[17];

@@ -36,8 +36,8 @@ static void write_rejection(struct buffer *out, const struct api_rejection *reje
 }
 
 /*
- * Rejections in item order: the parser's come first in the array and the core's behind them, each
- * run in item order already.
+ * Rejections in item order: the parser's come first in the array, then the core's; each run is in
+ * item order already.
  */
 struct merge {
     const struct api_rejection *rejections;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* simdjson reads what is large. The only C++ of the project; nothing is thrown across it. */
+/* simdjson reads large texts. This is the only C++ file of the project; no exception leaves it. */
 #include "api/json_token.h"
 
 #include <cstdio>

@@ -4,8 +4,8 @@
  * turns the tokens of one item into a record, and here the batch is put together.
  *
  * The two parsers differ in what they refuse, so the order is fixed: jansson if the body is small;
- * simdjson if it is not, or if jansson refused; simdjson once more when numbers stood in the body
- * that it does not hold. What is refused then is not JSON, and jansson says where.
+ * simdjson if it is not, or if jansson refused; simdjson once more if the body has numbers that it
+ * cannot hold. A text that is still refused is not JSON, and jansson says where.
  */
 #include "api/json_command.h"
 

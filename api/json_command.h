@@ -59,8 +59,8 @@ struct api_error {
 
 /*
  * Parses a body (application/json: one object or an array; NDJSON: one object a line, empty lines
- * are skipped). False: *ret_error is set and the batch is empty. The body must have
- * API_BODY_PADDING readable bytes behind it. api_batch_fini frees what the batch holds.
+ * are skipped). False: *ret_error is set and the batch is empty. API_BODY_PADDING readable bytes
+ * must follow the body. api_batch_fini frees the batch.
  */
 BS_MUST_USE bool api_parse(struct api_batch *batch, const struct api_route *route, const char *body,
                            size_t size, bool ndjson, struct api_error *ret_error);

@@ -12,7 +12,7 @@ static const char *bound_name(uint8_t bound)
     return names[bound];
 }
 
-/* Which insolvency comes next nobody knows: the two ends between which its price would be. */
+/* The best and worst price of a close: the real one depends on which account becomes insolvent. */
 static void write_if_chosen(struct buffer *out, const struct bs_rank_view *rank)
 {
     if (!rank->closable) {

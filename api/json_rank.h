@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a position stands in its queue, as JSON. */
+/* The place of a position in its queue, as JSON. */
 #ifndef API_JSON_RANK_H
 #define API_JSON_RANK_H
 

@@ -256,7 +256,7 @@ static bool on_comparison(void *user, const struct json_token *object, struct fa
     if (body.waterfalls != NULL && !read_waterfalls(simulation, body.waterfalls, fault)) {
         return false;
     }
-    /* What was really done has this name in the answer. */
+    /* The name of the real outcome in the answer. */
     return name_is_new(simulation, (struct bs_text){"actual", 6}) ||
            fault_set(fault, BS_DUPLICATE_KEY, "waterfalls.actual");
 }

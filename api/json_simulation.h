@@ -35,7 +35,7 @@ struct api_simulation {
     uint32_t shocks_count;
     struct api_waterfall waterfalls[API_WATERFALLS_MAX];
     uint32_t waterfalls_count; /* at least 1 */
-    struct api_name account;   /* whose positions are asked for; empty: nobody's */
+    struct api_name account;   /* account whose positions are asked for; empty: none */
     bool has_fund;
     struct bs_decimal fund;
     bool close_period;

@@ -65,7 +65,7 @@ static struct number number_at(const char *text, size_t at, size_t size)
     return number;
 }
 
-/* Behind the closing quote of the string that begins at `at`, or behind the text. */
+/* The place after the closing quote of the string that begins at `at`, or the end of the text. */
 static size_t string_end(const char *text, size_t at, size_t size)
 {
     for (at++; at < size && text[at] != '"'; at++) {

@@ -6,8 +6,8 @@
  *     OBJECT(size 2, skip 7) STRING a, INTEGER 1, STRING b, ARRAY(size 2, skip 3) INTEGER 2,
  * INTEGER 3
  *
- * so that everything behind it is the same code for every parser. Members stand in the order of the
- * text, repeated names included.
+ * so all later code is the same for every parser. Members are in the order of the text, repeated
+ * names included.
  */
 #ifndef API_JSON_TOKEN_H
 #define API_JSON_TOKEN_H
@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define JSON_PADDING 64     /* readable bytes behind a text for json_read_bulk */
+#define JSON_PADDING 64     /* readable bytes after a text for json_read_bulk */
 #define JSON_DEPTH_MAX 1024 /* json_read_bulk refuses deeper texts */
 
 /* Containers this deep in an item keep their token but not their content: no command needs it. */
@@ -45,7 +45,7 @@ struct json_token {
     union {
         const char *bytes; /* valid UTF-8, may hold NUL; lives until the item's callback returns */
         int64_t integer;
-        uint64_t skip; /* of containers: tokens from this one to behind its last */
+        uint64_t skip; /* of containers: tokens from this one to the end of its last */
     } as;
 };
 

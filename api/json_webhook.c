@@ -112,7 +112,7 @@ static bool read_names(const struct json_token *list, struct api_name *names, ui
     return true;
 }
 
-/* The name of a notice ("adl.executed") or of the action that it tells of ("adl"). */
+/* The name of a notice ("adl.executed") or of its action ("adl"). */
 static uint32_t event_of(const struct json_token *value)
 {
     for (uint32_t event = 0; event < API_EVENT_COUNT; event++) {

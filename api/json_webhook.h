@@ -52,7 +52,7 @@ struct api_webhook {
     uint8_t signature;
     uint32_t batch_max; /* notices of one request */
     bool has_after;
-    uint64_t after; /* cursor behind which it begins; absent: what comes from now on */
+    uint64_t after; /* it begins after this cursor; absent: with the next new action */
 };
 
 struct api_redeliver {
@@ -76,7 +76,7 @@ struct api_webhook_tables {
 
 struct api_webhook_tables api_webhook_tables(void);
 
-/* Bodies; false: *ret_error is set. API_BODY_PADDING readable bytes behind them. */
+/* Bodies; false: *ret_error is set. API_BODY_PADDING readable bytes must follow them. */
 BS_MUST_USE bool api_webhook_parse(struct api_webhook *webhook, const char *body, size_t size,
                                    struct api_error *ret_error);
 BS_MUST_USE bool api_redeliver_parse(struct api_redeliver *redeliver, const char *body, size_t size,

@@ -7,7 +7,7 @@
 #define INTEGER_DIGITS_MAX 20
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Writes one byte or character that cannot stand in a JSON string as it is; returns its bytes. */
+/* Writes one byte or character that a JSON string must escape; returns its size in the text. */
 static uint32_t append_escaped(struct buffer *out, struct bs_text rest)
 {
     unsigned char byte = (unsigned char)rest.bytes[0];

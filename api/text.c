@@ -108,7 +108,7 @@ static int64_t days_in_month(int64_t year, int64_t month)
     return days[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
-/* Reads `count` digits at *at and moves past them; -1 when there are not so many. */
+/* Reads `count` digits at *at and moves past them; -1 if there are fewer. */
 static int64_t take_digits(struct bs_text *text, uint32_t count)
 {
     int64_t value = 0;

@@ -20,7 +20,7 @@ BS_MUST_USE bool text_number(struct bs_text text, uint64_t max, uint64_t *ret_nu
 bool text_is_clean(struct bs_text text);
 /* RFC 3339 in UTC (Z or +00:00) with up to 9 digits of a second; cut to milliseconds. */
 BS_MUST_USE bool text_time_parse(struct bs_text text, int64_t *ret_time_ms);
-/* What lies outside the years 0000 to 9999 is printed as the nearest bound. */
+/* A time outside the years 0000 to 9999 is printed as the nearest bound. */
 void text_time_print(int64_t time_ms, char text[TEXT_TIME_SIZE]);
 /* "tick" (0) or <n>m, <n>h, <n>d from one minute to 366 days. */
 BS_MUST_USE bool text_period_parse(struct bs_text text, uint64_t *ret_period_ms);

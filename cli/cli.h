@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the verbs of backstopctl share. A verb is a function that prints to stdout and returns an
- * exit code of <sysexits.h>; what went wrong is one line on stderr, printed where it is met.
+ * exit code of <sysexits.h>; an error is one line on stderr, printed where it is found.
  */
 #ifndef CLI_H
 #define CLI_H
@@ -13,7 +13,7 @@
 #include "cli/member.h"
 #include "cli/options.h"
 
-#define EX_MISFIT 1 /* what was published does not fit: not one of <sysexits.h> */
+#define EX_MISFIT 1 /* published actions do not fit: not one of <sysexits.h> */
 
 struct cli {
     struct options options;

@@ -11,7 +11,7 @@
 
 struct story {
     const json_t *action;
-    const char *you; /* NULL: nobody is spoken to */
+    const char *you; /* NULL: the sentences address nobody */
 };
 
 /* ---- text with members in braces ---- */
@@ -75,7 +75,7 @@ static void tell(const struct story *story, const char *text)
 
 /* ---- parts of a story ---- */
 
-/* The debt that the action is about, told with its debtor. */
+/* The debt that the action is about, and its debtor. */
 static void tell_debt(const struct story *story, const char *whose)
 {
     const json_t *reason = json_object_get(story->action, "reason");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Start: log, replay, HTTP, then READY. Stop: HTTP refuses newcomers, the core finishes what it has
- * taken and stores its digest, HTTP sends the last answers. A failed log ends the process at once
- * and drops the connections: what was not acknowledged may be durable, and the next start finds out.
+ * Start: log, replay, HTTP, then READY. Stop: HTTP refuses new connections, the core finishes its
+ * requests and stores the digest, HTTP sends the last answers. A failed log ends the process at
+ * once and drops the connections: what was not acknowledged may be durable, and the next start
+ * finds out.
  */
 #include "daemon/app.h"
 
@@ -45,7 +46,7 @@ struct app {
     bool is_stopping;
     bool has_keys;
     bool has_tls;
-    uint64_t watchdog_ns; /* between two signs of life; 0 = nobody watches */
+    uint64_t watchdog_ns; /* between two watchdog signals; 0 = no watchdog */
     uint64_t notified_ns; /* the last sign of life */
 };
 

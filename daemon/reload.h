@@ -11,7 +11,10 @@
 
 /* Logging follows the new settings; another change is reported as one that needs a restart. */
 void reload_settings(const struct arguments *arguments, struct settings *running);
-/* Keys, certificates and the audit log's file. What cannot be used leaves the old as it is. */
+/*
+ * Keys, certificates and the audit log's file. A file that cannot be used leaves the old one in
+ * force.
+ */
 void reload_access(const struct settings *settings, struct http_server *http);
 
 #endif

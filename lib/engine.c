@@ -117,7 +117,7 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
     case BS_COMMAND_OWN_FUND:
         return bs_own_fund_apply(engine, &command->as.own_fund);
     case BS_COMMAND_REQUEST:
-        return BS_ACCEPTED; /* who sent what follows is nothing to the state */
+        return BS_ACCEPTED; /* an idempotency header has no effect on the state */
     case BS_COMMAND_DELETE_SOURCE:
         return bs_delete_source_apply(engine, command->as.name.name);
     case BS_COMMAND_COUNT:

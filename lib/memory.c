@@ -190,7 +190,7 @@ static void place_queues(struct layout *layout, struct bs_engine *engine, struct
     PLACE(layout, queues->markets, 2 * markets);
 }
 
-/* What a settlement works with. While sizes are only added up there is nothing to write to. */
+/* The tables of a settlement. While sizes are only added up there is no memory to write to. */
 static void place_settlement(struct layout *layout, struct bs_engine *engine)
 {
     struct bs_plan no_plan = {0};

@@ -35,7 +35,7 @@ static bool take_netting(struct recompute *recompute, json_t *action)
     return close_take(recompute, action) && pair_take_netting(recompute, action);
 }
 
-/* The pool's own fund takes over at mark, and nobody else does. */
+/* Only the pool's own fund takes over at mark. */
 static bool take_takeover(struct recompute *recompute, json_t *action)
 {
     const char *fund = member_text(action, "counterparty");

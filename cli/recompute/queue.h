@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The place of a counterparty in the queue of its market side: tier, score, neighbours. */
+/* A counterparty's place in the queue of its market side: tier, score, neighbours. */
 #ifndef CLI_RECOMPUTE_QUEUE_H
 #define CLI_RECOMPUTE_QUEUE_H
 

@@ -2,7 +2,7 @@
 /*
  * Recomputes what a server published of one pool, action by action, from the answers alone: the
  * hash chain, every piece of a close, every share of a haircut, every score and place in a queue,
- * who bore each deficit, and the sums of each settlement. The formulas are those of
+ * the bearers of each deficit, and the sums of each settlement. The formulas are those of
  * docs/policies.md.
  *
  * The debt of one account is resolved in one run of actions, and so is each leg of it. So little

@@ -37,7 +37,7 @@ void kept_closes_fini(struct kept_closes *closes)
     buffer_fini(&closes->rows);
 }
 
-/* Who closed what against whom, as one text. */
+/* The two accounts and the market of a close, as one text. */
 static char *parties_of(const json_t *action)
 {
     static const char *const members[] = {"account", "market", "margin", "counterparty", "side"};

@@ -26,7 +26,7 @@ struct recompute {
     struct leg leg;
     struct haircut_round round;
     struct kept_closes closes;
-    json_t *netting; /* whose other side is to come; owned */
+    json_t *netting; /* the close whose other side is still to come; owned */
 };
 
 #endif

@@ -16,7 +16,9 @@ struct audit;
 /* path "" = standard error. NULL: `problems` says why. */
 struct audit *audit_open(const char *path, struct buffer *problems);
 void audit_close(struct audit *audit); /* NULL is fine */
-/* Opens the path again, for who moves old files away. Where that fails the old file stays. */
+/*
+ * Opens the path again, after the old file was moved away. If that fails, the old file stays open.
+ */
 void audit_reopen(struct audit *audit);
 
 /* Numbers from now on: larger than all of earlier processes, as long as the clock is right. */

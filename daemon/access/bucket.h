@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A token bucket in whole numbers: it fills at `rate` a second and holds one second's worth. What
- * is taken may be more than is there, as a request says only once it is read how many items it
- * has: the debt is then waited off. Pure.
+ * A token bucket in whole numbers: it fills at `rate` a second and holds one second's worth. More
+ * may be taken than is there, because the number of items is known only after a request is read;
+ * then the next ones wait until the debt is made up. Pure.
  */
 #ifndef ACCESS_BUCKET_H
 #define ACCESS_BUCKET_H

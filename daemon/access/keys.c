@@ -136,8 +136,8 @@ static uint32_t difference(const uint8_t a[KEY_HASH_SIZE], const uint8_t b[KEY_H
 }
 
 /*
- * The index is picked without a branch, and all keys are looked at whether or not one was found:
- * how long it takes says nothing about which key it was or how near a wrong one came.
+ * The index is picked without a branch, and all keys are compared whether or not one was found, so
+ * the time reveals neither which key it was nor how close a wrong one came.
  */
 struct access_key *keys_find(struct keys *keys, struct bs_text key)
 {

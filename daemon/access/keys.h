@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keys file in memory (key_line.h has its lines): read and checked whole, then only looked
- * up in. After a reload the new table replaces the old one as a whole; rates go on where they were.
+ * The keys file in memory (key_line.h has its lines): read and checked whole, then only looked up
+ * in. After a reload the new table replaces the old one as a whole; rates continue.
  *
- * Not thread safe: whoever reads it hands it over.
+ * Not thread safe: one thread reads the file and passes the table on.
  */
 #ifndef ACCESS_KEYS_H
 #define ACCESS_KEYS_H

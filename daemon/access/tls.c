@@ -13,7 +13,10 @@
 #define NAMES_MAX 64
 #define EXPIRY_WARNING_S ((int64_t)14 * 24 * 3600)
 
-/* Who can read the key can be the server; who can write to it can stop the server. */
+/*
+ * A user who can read the key can impersonate the server; one who can write to it can stop the
+ * server.
+ */
 static bool check_key_file(const char *path, struct buffer *problems, struct buffer *warnings)
 {
     struct stat status;

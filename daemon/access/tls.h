@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS as files: a certificate with its chain, its key, and the authorities whose client
- * certificates are looked at. libmicrohttpd only moves the bytes; what a session offers and whom it
- * believes is set here, per session, so that a reload counts for the next connection and drops
- * none.
+ * TLS as files: a certificate with its chain, its key, and the CA certificates for clients.
+ * libmicrohttpd only moves the bytes; what a session offers and trusts is set here, per session, so
+ * that a reload counts for the next connection and drops none.
  *
- * The HTTP thread's alone, but for tls_load and tls_free of what it has not been given.
+ * Only the HTTP thread uses it, except tls_load and tls_free before it is passed on.
  */
 #ifndef ACCESS_TLS_H
 #define ACCESS_TLS_H
@@ -34,7 +33,7 @@ struct tls_files {
     const char *client_ca; /* "" = client certificates are not looked at */
 };
 
-/* NULL: `problems` says why. `warnings`: what is unwise. */
+/* NULL: `problems` says why. `warnings`: insecure files. */
 struct tls *tls_load(const struct tls_files *files, struct buffer *problems,
                      struct buffer *warnings);
 void tls_free(struct tls *tls); /* NULL is fine */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The daemon's settings: defaults, overridden by an INI file, by BACKSTOPD_SECTION_KEY in the
- * environment, by flags, in this order. Strict: whatever is unknown, repeated or out of range is a
- * problem, and all problems are gathered before anybody is told.
+ * environment, by flags, in this order. Strict: an unknown, repeated or out-of-range setting is a
+ * problem, and all problems are gathered before they are reported.
  *
  * Risk parameters are commands in the log and never settings.
  */

@@ -72,7 +72,7 @@ static void problem_unknown(struct source *source, const char *section, const ch
                      key, what, suggestion);
 }
 
-/* libinih's callback. Problems are gathered, so it always goes on. */
+/* libinih's callback. Problems are gathered, so it always continues. */
 static int on_pair(void *user, const char *section, const char *key, const char *value)
 {
     struct source *source = user;
@@ -104,7 +104,7 @@ static void check_line(struct source *source, const char *line)
 
 /*
  * libinih's reader: one line without its indentation, which would make it a continuation of the
- * line before. It says no line numbers and cuts long lines silently, so both are looked after here.
+ * line before. It reports no line numbers and cuts long lines silently, so both are handled here.
  */
 static char *read_line(char *line, int size, void *user)
 {
@@ -172,7 +172,7 @@ static bool split_name(const char *name, size_t size, char section[NAME_SIZE_MAX
 }
 
 /*
- * A variable of an unknown section is somebody else's: Kubernetes sets BACKSTOPD_PORT and
+ * A variable of an unknown section belongs to another program: Kubernetes sets BACKSTOPD_PORT and
  * BACKSTOPD_SERVICE_HOST beside a service called backstopd. An unknown key of a section is a
  * mistake.
  */

@@ -21,7 +21,7 @@ static bool parse_port(const char *text, in_port_t *ret_port)
     return true;
 }
 
-/* No names but localhost: what a name stands for can change, an address cannot. */
+/* No names except localhost: a name may resolve differently later, an address cannot. */
 static bool parse_v4(struct socket_address *address, const char *host)
 {
     address->v4.sin_family = AF_INET;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The answers of the last requests that came with a key, by caller and key. A table in memory: the
- * requests are in the log, and replay gives the same answers once more (write_answer.h). What is no longer
- * here is forgotten in the order of the log, whatever the clock says.
+ * requests are in the log, and replay gives the same answers once more (write_answer.h). The oldest
+ * are forgotten in the order of the log; the clock plays no part.
  */
 #ifndef FIRST_ANSWERS_H
 #define FIRST_ANSWERS_H

@@ -12,7 +12,7 @@ _Static_assert(OUTBOX_ACTION_BYTES_MAX >= BS_ACTION_RECORD_SIZE_MAX + 2 * (BS_ID
 
 static struct outbox_segment *segment_new(void)
 {
-    /* Mapped, not allocated: most of it is never touched. */
+    /* Mapped, not allocated: most of it is never used. */
     void *memory = mmap(NULL, sizeof(struct outbox_segment), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {

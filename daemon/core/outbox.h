@@ -4,8 +4,8 @@
  * out, in segments of which one commit carries one. A row's bytes never move, so the log thread may
  * read a segment that was taken while the core loop fills the next.
  *
- * A settlement row always lies in the segment of its last action: a log that has the one has the
- * other. So the segment being filled may not be taken in the middle of a settlement.
+ * A settlement row is always in the segment of its last action, so a log has both or neither. So
+ * the segment being filled may not be taken in the middle of a settlement.
  *
  * A segment is as large as a commit should be: a large one costs less for each row, but all of it
  * is published at its end, and 2,048 rows take some 20 ms.

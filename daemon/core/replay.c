@@ -324,7 +324,7 @@ static int run(struct replay *replay)
             return result;
         }
     } while (replay->is_paused);
-    executor->pools_changed = true; /* whoever counts them has not looked yet */
+    executor->pools_changed = true; /* the counter has not been read yet */
     int result = check_end(replay);
     if (result == 0) {
         result = log_reader_settlements(replay->reader, all, replay->compared_settlement, 1,

@@ -4,7 +4,7 @@
 
 #include "daemon/logger/logger.h"
 
-/* What an operator must see at once, whoever caused it. */
+/* Logs what an operator must see at once, whatever command caused it. */
 static void report(const struct bs_effects *effects)
 {
     for (uint32_t i = 0; i < effects->actions_count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The settlement timer. Ticks lie on an absolute schedule, so a slow turn delays one of them and
- * shifts none; ticks that were missed are counted and not made up for.
+ * The settlement timer. Ticks follow an absolute schedule, so a slow turn delays one tick and
+ * shifts none. Missed ticks are counted and not repeated.
  */
 #include "daemon/core/internal.h"
 

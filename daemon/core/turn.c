@@ -195,7 +195,7 @@ static void step_durable(struct core *core)
     }
 }
 
-/* Queries wait for a paused stepping: nobody may see half a settlement. */
+/* Queries wait for a paused stepping: no reader may see half a settlement. */
 static void run_queries(struct core *core)
 {
     while (core->queries.first != NULL && core->stepping == NULL) {

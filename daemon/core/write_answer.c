@@ -51,7 +51,7 @@ bool write_answer_restore(struct first_answers *answers, struct request *request
     return true;
 }
 
-/* A stale_update shows the sender the account as it is now, so that it need not ask. */
+/* A stale_update shows the account as it is now, so the sender need not read it. */
 static void attach_state(struct request *request, const struct executor *executor,
                          const struct bs_command *command)
 {
@@ -67,7 +67,7 @@ static void attach_state(struct request *request, const struct executor *executo
     request->batch.rejections[request->batch.rejections_count - 1].state = state.bytes;
 }
 
-/* Says which number is expected, so that the sender need not ask. */
+/* Names the expected number, so the sender need not read it. */
 static void name_expected(struct api_rejection *rejection, const struct executor *executor,
                           struct bs_text source)
 {

@@ -33,7 +33,7 @@ static enum bs_status refuse(struct connection *connection, enum bs_status statu
     return status;
 }
 
-/* "Bearer KEY" -> KEY; empty when it is not of that shape. */
+/* "Bearer KEY" -> KEY; empty if it has another form. */
 static struct bs_text bearer_of(struct bs_text value)
 {
     static const char scheme[] = "Bearer ";
@@ -91,7 +91,7 @@ static void check_certificate(struct connection *connection)
     }
 }
 
-/* Nobody has to send one: without it a key is asked for, as on every other connection. */
+/* A client need not send one: without it a key is needed, as on every other connection. */
 static enum bs_status identify_certificate(struct connection *connection,
                                            struct access_key **ret_key)
 {

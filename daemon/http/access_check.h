@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who asks, whether they may, and how often (the guard looks at the bytes instead). Without a keys
- * file everybody may do everything, and only this machine is served. With one a request is checked
+ * Access control: the caller, its roles and its rates (the guard checks the bytes). Without a keys
+ * file every request is allowed, and only this machine is served. With one a request is checked
  * twice: before its body is read, by its key and route, and when its items are known, by their
  * types and number.
  */
@@ -10,8 +10,10 @@
 
 #include "daemon/http/connection.h"
 
-/* The head is read; connection->route may be NULL. BS_OK: connection->caller says who asks. Else
- * connection->access_detail says why not. */
+/*
+ * The head is read; connection->route may be NULL. BS_OK: connection->caller is set. Else
+ * connection->access_detail says why not.
+ */
 BS_MUST_USE enum bs_status access_check_route(struct connection *connection);
 /* The query is read: some parameters show more than the path alone. */
 BS_MUST_USE enum bs_status access_check_parameters(struct connection *connection);

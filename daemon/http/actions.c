@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Actions and settlements: read from the log, on the HTTP thread, never further than what is
- * durable. A long poll that finds nothing becomes a waiter and runs again when there is news; it
- * then goes on behind what it has already looked through.
+ * Actions and settlements: read from the log, on the HTTP thread, up to the last durable one. A
+ * long poll that finds nothing becomes a waiter and runs again when there is news; it continues
+ * after the actions that it has already looked through.
  */
 #include "daemon/http/actions.h"
 
@@ -20,7 +20,7 @@
 struct page {
     struct buffer *out;
     uint64_t durable; /* rows past it are not shown yet */
-    uint64_t last;    /* the cursor behind the last row put */
+    uint64_t last;    /* the cursor after the last row written */
     bool by_number;   /* settlements of one pool: the cursor is their number */
     uint32_t count;
     uint32_t limit;
@@ -70,7 +70,7 @@ static void answer_unreadable(struct request *request, const char *error)
     answer_problem(request, BS_INTERNAL, NULL);
 }
 
-/* Reads one row more than wanted, so that the page knows whether it is the last. */
+/* Reads one more row than wanted, to know whether the page is the last. */
 static bool read_actions(struct connection *connection, struct log_filter *filter,
                          struct page *page)
 {

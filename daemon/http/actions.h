@@ -10,8 +10,10 @@
 /* Appends the action's JSON; false, with something appended: the stored row cannot be decoded. */
 BS_MUST_USE bool action_row_put(struct buffer *out, const struct log_action_row *row,
                                 const uint8_t hash[LOG_HASH_SIZE]);
-/* Whether the log has all actions after this cursor; if not, the answer is there: 400 past the end,
- * 410 before the beginning. `name` says where the cursor came from. */
+/*
+ * True if the log has all actions after this cursor; if not, the answer is set: 400 past the end,
+ * 410 before the beginning. `name` is the parameter or header of the cursor.
+ */
 BS_MUST_USE bool actions_check_after(struct connection *connection, const char *name,
                                      uint64_t after, uint64_t durable);
 

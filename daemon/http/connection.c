@@ -68,9 +68,9 @@ static enum MHD_Result send_answer(struct connection *connection)
 }
 
 /*
- * The answer is given before the body is read, and the rest of it must not be
- * taken for the next request. Without a body it is given at the next call, for
- * the library closes every connection that is answered at the first.
+ * The answer is given before the body is read, and the rest of the body must not be taken for the
+ * next request. Without a body it is given at the next call, because the library closes every
+ * connection that is answered at the first call.
  */
 static enum MHD_Result refuse(struct connection *connection, enum bs_status status,
                               const char *detail)
@@ -366,8 +366,7 @@ void connection_on_completed(void *user, struct MHD_Connection *mhd, void **exch
     server->exchanges--;
 }
 
-/* Called when the handshake is over: what comes now is a request, and takes its
- * time anew. */
+/* Called when the handshake is over: a request begins, with its own deadlines. */
 static int on_handshake(gnutls_session_t session, unsigned type, unsigned post, unsigned incoming,
                         const gnutls_datum_t *message)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One client connection and the one request it is at. The object lives from
- * NOTIFY_CONNECTION started to closed; libmicrohttpd never closes a suspended
- * connection, so whoever holds a request (the core, the list of waiters) may
- * use it until the connection is resumed.
+ * One client connection and the one request it is at. The object lives from NOTIFY_CONNECTION
+ * started to closed; libmicrohttpd never closes a suspended connection, so the holder of a request
+ * (the core, the list of waiters) may use it until the connection is resumed.
  *
  *     IDLE -> HEAD -> BODY -> WORKING -> SENDING -> IDLE
  *                               |  ^
@@ -12,9 +11,8 @@
  *
  * A stream stays in SENDING and WAITING for as long as it lasts (stream.h).
  *
- * All of it belongs to the HTTP thread, but while the core holds the request
- * `request` is the core's. The core gives it back by a list (http_server.done),
- * so that the library is only ever called from the HTTP thread.
+ * The HTTP thread owns all of it, except `request` while the core holds it. The core gives it back
+ * by a list (http_server.done), so only the HTTP thread calls the library.
  */
 #ifndef HTTP_CONNECTION_H
 #define HTTP_CONNECTION_H
@@ -46,16 +44,16 @@ enum course {
     COURSE_NOT_TAKEN, /* the other thread had no room */
 };
 
-/* Who asks, as its line in the keys file says. Copied, for a reload may replace
- * that line. */
+/* The caller, from its line in the keys file. Copied, because a reload may replace that line. */
 struct caller {
-    char name[KEY_NAME_SIZE_MAX + 1]; /* empty: not known, or nobody is asked */
+    char name[KEY_NAME_SIZE_MAX + 1]; /* empty: unknown, or no access control */
     uint8_t roles;
     bool is_limited; /* it has a rate */
 };
 
-/* Of a connection over TLS: whom the client's certificate stands for, found out
- * once and again when something was reloaded or time has passed. */
+/*
+ * The caller of a client certificate, looked up once, and again after a reload or after some time.
+ */
 struct client_certificate {
     enum tls_peer peer;
     char name[KEY_NAME_SIZE_MAX + 1]; /* of its line in the keys file; empty: it has none */
@@ -77,7 +75,7 @@ struct connection {
     struct caller caller;
     char access_detail[256]; /* why access_check refused it */
     uint64_t path_number;    /* of a settlement or an action; 0 = none */
-    uint64_t audit_id;       /* of the line that says it was asked; 0 = none */
+    uint64_t audit_id;       /* of the audit line of the request; 0 = none */
     void *job;               /* what another thread works on beside the request; freed with it */
     struct stream *stream;   /* NULL for everything else */
     char allow[48];          /* the methods for a 405 */
@@ -91,7 +89,7 @@ struct connection {
     bool refused;           /* before its body was looked at: the answer is there */
     bool closes;            /* the connection closes after this answer */
     bool lingers;           /* and what the client still sends is drained */
-    uint32_t retry_after_s; /* 0 = not said */
+    uint32_t retry_after_s; /* 0 = absent */
     enum course course;
     int64_t wait_until_ms; /* of a long poll; 0 before it began */
     struct connection *done_next;
@@ -100,7 +98,7 @@ struct connection {
 struct http_server { /* the HTTP thread's, but for what is atomic */
     struct http_options options;
     struct core *core;
-    struct keys *keys; /* NULL: nobody is asked for a key */
+    struct keys *keys; /* NULL: no access control */
     struct tls *tls;   /* of new connections; NULL: plain HTTP */
     struct tls *retired_tls;
     uint32_t generation; /* of keys and tls, from 1 */
@@ -115,8 +113,8 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     int event;                     /* wakes the thread: something atomic has changed */
     bool checks_layout;            /* of heads; from 1.0.0 on the library itself reads
                                       strictly */
-    bool waits_ended;              /* nobody waits for actions any more */
-    uint64_t told_ordinal;         /* up to here the waiters were told */
+    bool waits_ended;              /* no waiters any more */
+    uint64_t told_ordinal;         /* the waiters have seen actions up to here */
     struct feed feed;
     struct stream_counts streams;
     size_t bodies_size;                  /* promised by Content-Length and not yet answered */
@@ -126,7 +124,7 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     uint64_t refusals;                   /* by the request guard */
     uint64_t library_messages;           /* what libmicrohttpd had to say: mostly vanished
                                           clients */
-    _Atomic(struct keys *) fresh_keys;   /* read anew and not yet taken over */
+    _Atomic(struct keys *) fresh_keys;   /* reloaded and not in force yet */
     _Atomic(struct tls *) fresh_tls;
     _Atomic(struct connection *) done; /* the core has finished with these, the last one first */
     _Atomic uint64_t last_ordinal;     /* of the last action we heard of */

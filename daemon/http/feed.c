@@ -125,7 +125,7 @@ static void forget(struct feed *feed, uint32_t place)
     feed->blocks[place] = NULL;
 }
 
-/* Reads what has become durable since; a block that could not be read is forgotten. */
+/* Reads what has become durable since; a block that cannot be read is dropped. */
 static bool extend(struct feed *feed, uint32_t place, uint64_t durable, char error[LOG_ERROR_SIZE])
 {
     struct feed_block *block = feed->blocks[place];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Actions as server-sent events, encoded once for all who follow. A shared block holds the events
- * of FEED_BLOCK_EVENTS consecutive actions, aligned by their ordinals, so that everybody who reads
- * there reads the same bytes; the newest one grows. FEED_BLOCKS_MAX of them are kept, the least
- * recently used one goes; who holds a block keeps it. The HTTP thread's alone.
+ * Actions as server-sent events, encoded once for all streams. A shared block holds the events of
+ * FEED_BLOCK_EVENTS consecutive actions, aligned by their ordinals, so all streams at that place
+ * read the same bytes; the newest block grows. FEED_BLOCKS_MAX of them are kept, the least recently
+ * used one is dropped; a block that is held stays. Only the HTTP thread uses it.
  */
 #ifndef HTTP_FEED_H
 #define HTTP_FEED_H
@@ -45,10 +45,12 @@ struct feed { /* zeroed but for the reader */
  * far as that if need be. The caller releases it. NULL: the log cannot be read. */
 struct feed_block *feed_shared(struct feed *feed, uint64_t after, uint64_t durable,
                                char error[LOG_ERROR_SIZE]);
-/* Whether that block is there, so that no log has to be read for what it has. */
+/* True if that block is there, so the log need not be read. */
 bool feed_keeps(const struct feed *feed, uint64_t after);
-/* A block of the next actions after filter->after, up to `durable`, that match: for a reader with a
- * filter who is so far behind that the log's indexes find them faster. */
+/*
+ * A block of the next actions after filter->after, up to `durable`, that match: for a stream with a
+ * filter that lags so far that the log's indexes find them faster.
+ */
 struct feed_block *feed_selected(struct feed *feed, const struct log_filter *filter,
                                  uint64_t durable, char error[LOG_ERROR_SIZE]);
 void feed_release(struct feed *feed, struct feed_block *block); /* NULL is fine */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The request guard: what libmicrohttpd 0.9.75 lets through and a proxy might read differently is
- * refused here, before a byte of the body is looked at. Pure: fed with one header after another.
+ * refused here, before a byte of the body is read. Pure: it gets one header after another.
  *
- * The library splits the head where it lies, and what it makes of a folded line, a NUL, a bare CR
- * or a bare LF no longer shows that there was one ("Content-Length:" CR LF " 5" becomes a header
- * named Content-Length5). But each piece must then begin where the one before it ended:
+ * The library splits the head in place, and its result no longer shows a folded line, a NUL, a bare
+ * CR or a bare LF ("Content-Length:" CR LF " 5" becomes a header named Content-Length5). But each
+ * piece must then begin where the one before it ended:
  *
  *     GET\0/livez\0HTTP/1.1\0\0Host\0 x\0\0Name\0 value\0\0\r\n        (\0 in place of : and CR LF)
  */

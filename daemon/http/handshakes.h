@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS handshakes that wait for the client. libmicrohttpd 0.9.75 forgets that
- * such a socket has nothing to read and asks it again and again: half a hello
- * and silence cost a core. So a connection whose handshake has read all there
- * is gets suspended, and goes on when bytes arrive (or the sweep shuts its
- * socket down). The HTTP thread's alone.
+ * TLS handshakes that wait for the client. libmicrohttpd 0.9.75 forgets that such a socket has
+ * nothing to read and asks it again and again: half a hello and silence cost a core. So a
+ * connection whose handshake has read everything is suspended, and continues when bytes arrive (or
+ * the sweep shuts its socket down). Only the HTTP thread uses it.
  */
 #ifndef HTTP_HANDSHAKES_H
 #define HTTP_HANDSHAKES_H
@@ -31,11 +30,10 @@ void handshakes_fini(struct handshakes *handshakes);
 void handshake_begin(struct connection *connection);
 void handshake_end(struct connection *connection); /* done or closed; more than once is fine */
 
-/* Before the library runs: what has arrived. After it: whose turn it is to
- * wait. */
+/* Before the library runs: resumes those with bytes. After it: suspends those that wait. */
 void handshakes_resume(struct http_server *server);
 void handshakes_suspend(struct http_server *server);
-/* At the end: the library must have all of its connections back. */
+/* At the end: resumes all, because the library must get all of its connections back. */
 void handshakes_resume_all(struct http_server *server);
 
 #endif

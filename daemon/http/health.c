@@ -29,7 +29,7 @@ static void read_live(struct request *request, struct core *core, struct bs_engi
     answer_json(request, 200);
 }
 
-/* True: it takes longer than it may, and the answer says so. */
+/* True if it takes too long; then the answer is set. */
 static bool is_stalled(struct connection *connection, const char *what, uint64_t since_ns)
 {
     char detail[100];

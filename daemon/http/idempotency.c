@@ -41,7 +41,7 @@ bool idempotency_parse(struct bs_text header, char memory[BS_REQUEST_KEY_SIZE_MA
     return size > 0;
 }
 
-/* Over everything that says what is asked for: method, path, what the body is, and the body. */
+/* Over the whole request: method, path, media type and body. */
 static bool make_fingerprint(const struct connection *connection,
                              uint8_t ret_fingerprint[BS_FINGERPRINT_SIZE])
 {

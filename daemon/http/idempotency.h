@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Idempotency-Key of a write: what is remembered of the request under it (docs/api.md). The header
- * is draft-ietf-httpapi-idempotency-key-header's: a quoted string of RFC 9651; the bare token that
- * many clients send means the same.
+ * Idempotency-Key of a write: the fingerprint and answer that are remembered under it
+ * (docs/api.md). The header is draft-ietf-httpapi-idempotency-key-header's: a quoted string of RFC
+ * 9651; the bare token that many clients send means the same.
  */
 #ifndef HTTP_IDEMPOTENCY_H
 #define HTTP_IDEMPOTENCY_H
@@ -20,8 +20,10 @@ BS_MUST_USE bool idempotency_begin(struct connection *connection);
 /* The same for a write about webhooks: the job gets the key. */
 BS_MUST_USE bool idempotency_begin_job(struct connection *connection, struct webhooks_job *job);
 
-/* A key as the header says it. False: it is none; *ret_key has up to BS_REQUEST_KEY_SIZE_MAX bytes
- * of `memory`. */
+/*
+ * A key from its header. False: it is not a key; *ret_key has up to BS_REQUEST_KEY_SIZE_MAX bytes
+ * of `memory`.
+ */
 BS_MUST_USE bool idempotency_parse(struct bs_text header, char memory[BS_REQUEST_KEY_SIZE_MAX],
                                    struct bs_text *ret_key);
 

@@ -32,7 +32,7 @@ enum query_name {
 
 #define QUERY_WAIT_MS_MAX 60000
 
-/* What a request asks for beside its body: the names and parameters of its target, decoded. */
+/* The names and parameters of a request's target, decoded. */
 struct read_query {
     char name[NAMES_COUNT][BS_ID_SIZE_MAX + 1];
     uint32_t name_size[NAMES_COUNT]; /* 0: not given */

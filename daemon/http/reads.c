@@ -55,7 +55,7 @@ static uint32_t find_market(struct request *request, const struct bs_engine *eng
     return market;
 }
 
-/* A filter that is not given is 0 = all; false: it names no pool, and the answer says so. */
+/* An absent filter is 0 = all; false: it names no pool, and the answer is set. */
 static bool pool_filter(struct request *request, const struct read_query *query,
                         const struct bs_engine *engine, uint32_t *ret_pool)
 {
@@ -420,7 +420,7 @@ void read_adl_queue(struct request *request, const struct read_query *query,
         return;
     }
     uint32_t offset = (uint32_t)query->number;
-    /* One row more than asked for tells whether a page follows. */
+    /* One more row than asked for tells whether a page follows. */
     uint32_t count = bs_queue_view_get(engine, market, query->side, offset, query->limit + 1, rows);
     bool has_next = count > query->limit;
     page_begin(&request->body);

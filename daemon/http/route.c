@@ -14,10 +14,10 @@
 #define BY_NUMBER (QUERY_AFTER_NUMBER | QUERY_LIMIT)
 
 /*
- * Every row says who may ask (roles); one that does not is for ops alone.
+ * Every row has roles; a row without any is for ops alone.
  *
- * Items in, as many as the sender likes, where each item's type says which of the two roles it
- * needs; one command made from its path; reads of state; and what is open to anybody.
+ * Items in, as many as the sender likes, where each item's type has its role; one command made from
+ * its path; reads of state; and routes that need no key.
  */
 #define ITEMS(verb, pattern, type)                                                                 \
     {                                                                                              \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of routes. A row says who may ask, what the target and the body may hold, and which two
- * functions answer: `begin` when the request is complete, `end` after another thread answered it.
+ * The table of routes. A row has the roles, what the target and the body may hold, and the two
+ * functions that answer: `begin` when the request is complete, `end` after another thread answered
+ * it.
  */
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H
@@ -19,7 +20,7 @@ enum outcome {
     OUTCOME_STREAM,    /* stream_send has the answer */
 };
 
-/* Of a route only: no key is asked for. */
+/* Only of a route: it needs no key. */
 #define ROLE_ANYBODY (1u << 7)
 
 struct route {
@@ -29,7 +30,7 @@ struct route {
     void (*end)(struct connection *connection); /* NULL: the answer is complete */
     void (*read)(struct request *request, const struct read_query *query,
                  struct bs_engine *engine); /* of read_begin, on the core loop */
-    uint8_t roles;                          /* ROLE_*: any of them lets in; none = only ops */
+    uint8_t roles;                          /* ROLE_*: any of them will do; none = only ops */
     uint32_t parameters;                    /* QUERY_* */
     uint32_t limit_max;
     uint8_t command; /* enum bs_command_type of a write; 0 = each item names its own */

@@ -144,7 +144,7 @@ void http_server_signal(struct http_server *server)
     assert(written == (ssize_t)sizeof one);
 }
 
-/* Oldest first, so that nobody waits longer than who came later. */
+/* Oldest first, so no connection waits longer than a later one. */
 static void take_back_done(struct http_server *server)
 {
     struct connection *taken = atomic_exchange(&server->done, NULL);
@@ -184,8 +184,9 @@ static void take_tls(struct http_server *server, struct tls *fresh)
     }
 }
 
-/* What no session uses any more. A turn after its last one was closed the
- * library is done with it.
+/*
+ * Credentials that no session uses any more. The library is done with them a turn after the last
+ * session was closed.
  */
 static void free_retired(struct http_server *server)
 {
@@ -250,10 +251,9 @@ static void turn(struct http_server *server)
 }
 
 /*
- * The HTTP thread. Not the library's own: that one asks epoll for 128 events at
- * a time, and when it gets exactly so many it asks again before it handles
- * them, waiting up to the idle timeout (0.9.75, MHD_epoll). With a thread of
- * ours it never waits inside.
+ * The HTTP thread. Not the library's own: that one asks epoll for 128 events at a time, and when it
+ * gets exactly 128 it asks again before it handles them, waiting up to the idle timeout (0.9.75,
+ * MHD_epoll). On our thread it never waits inside.
  */
 static void *serve(void *user)
 {
@@ -269,7 +269,7 @@ static void *serve(void *user)
     return NULL;
 }
 
-/* Closes what http_server_new opened; what it did not is NULL or -1. */
+/* Closes what http_server_new opened; the rest is NULL or -1. */
 static void close_all(struct http_server *server)
 {
     if (server->daemon != NULL) {

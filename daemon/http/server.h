@@ -40,7 +40,7 @@ struct http_options {
     struct keys *keys;           /* NULL: everybody may do everything. The server's from then on */
     struct tls *tls;             /* NULL: plain HTTP. The server's from then on */
     struct webhooks *webhooks;
-    struct audit *audit; /* NULL: administrative requests are not written down. Likewise */
+    struct audit *audit; /* NULL: no audit log. Likewise */
 };
 
 struct http_server;

@@ -12,7 +12,7 @@ static bool take(struct connection *connection)
     return simulator_submit(connection->server->options.simulator, connection->job);
 }
 
-/* What is asked; false: the answer is there. */
+/* Reads the request; false: the answer is set. */
 static bool read_body(struct connection *connection, struct simulator_job *job)
 {
     struct request *request = &connection->request;

@@ -15,9 +15,9 @@
 #include "daemon/logger/logger.h"
 
 #define NOTE_SIZE 192
-#define BLOCK_SIZE 4096 /* the library's buffer for one who does not take chunks (HTTP/1.0) */
+#define BLOCK_SIZE 4096 /* the library's buffer for a client without chunks (HTTP/1.0) */
 #define RETRY_MS 2000
-/* What the kernel holds for one client (it doubles this), so that many slow ones cost little. */
+/* The kernel's buffer for one client (it doubles this): small, so many slow clients cost little. */
 #define SEND_BUFFER_SIZE (128 << 10)
 /* So near the end a filtered stream looks through the shared blocks: others need them, too. */
 #define NEAR_ACTIONS 1024
@@ -73,7 +73,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct stream *stream, con
 
 /* ---- the place in the feed ---- */
 
-/* False: there is nothing behind the stream's place, or it has to end. */
+/* False: there is nothing after the stream's place, or it has to end. */
 static bool next_block(struct connection *connection)
 {
     struct http_server *server = connection->server;
@@ -275,7 +275,7 @@ bool stream_send(struct connection *connection)
     good &= MHD_add_response_header(response, "X-Accel-Buffering", "no");
     good &= MHD_add_response_header(response, "Connection", "close");
     good &= access_add_headers(connection, response);
-    if (connection->is_head) { /* 0.9.75 would send the end of a chunked body behind it */
+    if (connection->is_head) { /* 0.9.75 would send the end of a chunked body after it */
         good &= MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     }
     if (good == MHD_YES) {

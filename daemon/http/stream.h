@@ -8,8 +8,8 @@
  *        |  nothing new: the connection is suspended and waits in the sweep's list,
  *        +-- until there is news that passes the filter, or a ping is due
  *
- * A client that takes no bytes is cut off by the sweep; one that takes too few is told so in a last
- * event. Either may come back with Last-Event-ID.
+ * The sweep cuts off a client that takes no bytes; one that takes too few gets a last event that
+ * says so. Either may resume with Last-Event-ID.
  */
 #ifndef HTTP_STREAM_H
 #define HTTP_STREAM_H
@@ -23,10 +23,10 @@ enum stream_end {
     STREAM_GOES_ON,
     STREAM_GONE,    /* the client went away */
     STREAM_STALLED, /* it took no bytes for stall_timeout_s */
-    STREAM_BEHIND,  /* it was behind_max actions behind, stall_timeout_s after it had them all */
+    STREAM_BEHIND,  /* it stayed more than behind_max actions behind for stall_timeout_s */
     STREAM_EXPIRED, /* the log dropped what it had not read yet */
     STREAM_UNREADABLE,
-    STREAM_RELOADED, /* keys or certificates were read again: who asks is looked at anew */
+    STREAM_RELOADED, /* keys or certificates were read again: the caller must connect again */
     STREAM_STOPPING,
     STREAM_ENDS_COUNT
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Happy path: entries change stage as their requests go on, and a look at all of them, every
- * SWEEP_INTERVAL_MS, finds no deadline passed. A deadline passed: the socket is shut down, and the
+ * Happy path: entries change stage with their requests, and a look at all of them, every
+ * SWEEP_INTERVAL_MS, finds no passed deadline. A deadline passed: the socket is shut down, and the
  * library closes the connection in its usual way.
  *
  * Bytes of a request's head do not reach any handler until the head is whole, so the kernel is
  * asked how many bytes an idle socket has received: more than before, and the head's clock starts.
- * A connection on which nothing arrives is the library's own idle timeout's business.
+ * The library's idle timeout handles a connection on which nothing arrives.
  */
 #include "daemon/http/sweep.h"
 
@@ -162,7 +162,7 @@ void sweep_tell(struct sweep *sweep)
     }
 }
 
-/* The first look at an idle connection finds out where it stands, the next ones what has come. */
+/* The first look at an idle connection notes its byte count, the next ones compare with it. */
 static void look_for_head(const struct sweep *sweep, struct sweep_entry *entry, int64_t now_ms)
 {
     uint64_t received = bytes_received(entry->fd);

@@ -48,7 +48,7 @@ struct sweep_counts {
 
 struct sweep { /* zeroed but for the first three */
     uint32_t header_deadline_ms;
-    void (*resume)(struct sweep_entry *entry);   /* takes a waiter back: it waits no more */
+    void (*resume)(struct sweep_entry *entry);   /* removes a waiter */
     bool (*concerns)(struct sweep_entry *entry); /* whether the news is for this waiter */
     struct sweep_entry *entries;
     struct sweep_entry *waiters;
@@ -64,7 +64,7 @@ void sweep_add(struct sweep *sweep, struct sweep_entry *entry, int fd);
 void sweep_remove(struct sweep *sweep, struct sweep_entry *entry, bool linger);
 /* timeout_ms 0 = no deadline. */
 void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t timeout_ms);
-/* Idle from what has been read so far on: bytes that wait in the socket are the next request's. */
+/* Idle from now on: bytes that wait in the socket belong to the next request. */
 void sweep_idle(struct sweep_entry *entry);
 void sweep_wait(struct sweep *sweep, struct sweep_entry *entry, int64_t deadline_ms);
 /* There is news: resumes the waiters that it concerns. */

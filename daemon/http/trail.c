@@ -34,7 +34,7 @@ static void put_types(struct buffer *line, uint32_t types)
     buffer_text(line, "]");
 }
 
-/* null: nobody is asked for a key. */
+/* null without access control. */
 static void put_key(struct buffer *line, const struct connection *connection)
 {
     const char *name = connection->caller.name;
@@ -102,7 +102,7 @@ void trail_done(struct connection *connection, bool sent)
         member_integer(&line, "accepted", request->batch.items_count - rejected);
         member_integer(&line, "rejected", rejected);
     }
-    (void)audit_end(audit, &line); /* it is done; that it was asked for is written */
+    (void)audit_end(audit, &line); /* it is done; the line of the request is written */
     buffer_fini(&line);
     connection->audit_id = 0;
 }

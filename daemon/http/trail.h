@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What of a request goes into the audit log. An administrative request (an item or a path for ops)
- * is written down twice: before it is submitted, and not submitted when that fails; and when it is
- * answered. The two lines have the same id. One that is not let in is written down once.
+ * The lines of the audit log. An administrative request (an item or a path for ops) has two lines
+ * with the same id: one before it is submitted, without which it is not submitted, and one when it
+ * is answered. A refused request has one line.
  */
 #ifndef HTTP_TRAIL_H
 #define HTTP_TRAIL_H
@@ -18,9 +18,9 @@
 BS_MUST_USE bool trail_asked(struct connection *connection);
 /* Whether the path alone makes it administrative. */
 bool trail_wants_path(const struct connection *connection);
-/* The answer is there. sent: it is on its way; else the client is gone. */
+/* The request is answered. sent: the answer is on its way; else the client is gone. */
 void trail_done(struct connection *connection, bool sent);
-/* Somebody who is known asked for what is not theirs. */
+/* An authenticated caller lacked the role. */
 void trail_refused(struct connection *connection, enum bs_status status);
 
 void trail_peer(const struct connection *connection, char text[TRAIL_PEER_SIZE]);

@@ -36,7 +36,7 @@ static bool parse(const struct connection *connection, struct webhooks_job *job,
     return true;
 }
 
-/* What is asked; false: the answer is there. */
+/* Reads the request; false: the answer is set. */
 static bool read_body(struct connection *connection, struct webhooks_job *job)
 {
     struct request *request = &connection->request;

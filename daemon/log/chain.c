@@ -89,7 +89,7 @@ int chain_link(uint8_t ret_link[LOG_HASH_SIZE], const uint8_t link[LOG_HASH_SIZE
     return link_result == GNUTLS_E_SUCCESS && records_result == GNUTLS_E_SUCCESS ? 0 : -EIO;
 }
 
-/* What the row repeats of its record, for the indexes, is what the record says. */
+/* The columns that repeat the record, for the indexes, agree with it. */
 static bool agrees(const struct log_action_row *row, const struct bs_action *action)
 {
     return row->ordinal == action->ordinal && row->id == action->id &&

@@ -7,7 +7,7 @@
 #include "api/buffer.h"
 #include "daemon/log/log.h"
 
-/* What is known of a pool at some place in the log. */
+/* A pool at some place in the log. */
 struct pool_chain {
     char name[BS_ID_SIZE_MAX];
     uint32_t name_size;

@@ -25,7 +25,7 @@ static inline void db_bind_u64(sqlite3_stmt *statement, int index, uint64_t valu
     (void)sqlite3_bind_int64(statement, index, (sqlite3_int64)value);
 }
 
-/* The bytes must live until the statement is bound anew or finalized. */
+/* The bytes must live until the statement is bound again or finalized. */
 static inline void db_bind_text(sqlite3_stmt *statement, int index, struct bs_text text)
 {
     (void)sqlite3_bind_text(statement, index, text.size == 0 ? "" : text.bytes, (int)text.size,

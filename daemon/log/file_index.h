@@ -28,7 +28,10 @@ void file_index_fini(struct file_index *index);
 /* Adds the next file; -ENOMEM. */
 BS_MUST_USE int file_index_add(struct file_index *index, const struct log_position *start);
 uint32_t file_index_count(struct file_index *index);
-/* The last file that starts at or before the value: what is past the value is there, or behind. */
+/*
+ * The last file that starts at or before the value: everything past the value is in it or in later
+ * ones.
+ */
 uint32_t file_index_find(struct file_index *index, enum file_key key, uint64_t value);
 
 #endif

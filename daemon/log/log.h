@@ -89,7 +89,7 @@ void log_memory_drop(struct command_log *log, uint64_t ordinal);
  * else NULL. */
 const char *log_filesystem_warning(const char *directory);
 
-/* Of what is durable. Any thread. */
+/* Of the durable part. Any thread. */
 uint64_t log_last_seq(const struct command_log *log);
 uint64_t log_last_ordinal(const struct command_log *log);
 /* Actions up to this ordinal are no longer there; 0 = all of them are. */
@@ -131,7 +131,7 @@ BS_MUST_USE int log_reader_settlements(struct log_reader *reader, struct bs_text
 /*
  * Records beside the writer, whole batches in order, checked as log_read_records checks them. From
  * *place (zeroed: the beginning) to `last_seq`, which must be durable, or until fn returns false;
- * *place then stands behind what was delivered.
+ * then *place is after what was delivered.
  */
 struct log_reader_place {
     uint64_t seq;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is behind log.h: log.c computes hashes and runs the thread, a backend stores. A backend's
+ * The seam under log.h: log.c computes hashes and runs the thread, a backend stores. A backend's
  * own struct begins with its struct command_log.
  */
 #ifndef LOG_BACKEND_H

@@ -12,7 +12,7 @@
 #define FORMAT_VERSION 1
 #define SQL_SIZE 100
 
-/* In a batch the link stands before the records: it is read without their many pages. */
+/* In a batch the link precedes the records, so it is read without their many pages. */
 static const char schema[] =
     "CREATE TABLE edge(name TEXT PRIMARY KEY, seq INTEGER NOT NULL, ordinal INTEGER NOT NULL,"
     " settlement INTEGER NOT NULL, link BLOB NOT NULL) WITHOUT ROWID;"
@@ -167,8 +167,8 @@ static int create_tables(struct log_file *file, const struct log_position *start
 }
 
 /*
- * Empties the -wal. After a crash this is more than thrift: the kernel may have given up on writing
- * pages of it that it still shows us, and behind its end it may hold frames of a torn commit.
+ * Empties the -wal. After a crash this is needed: the kernel may have given up writing pages that
+ * it still shows us, and after its end there may be frames of a torn commit.
  */
 static int empty_wal(struct log_file *file, char *error)
 {
@@ -400,7 +400,7 @@ int log_file_checkpoint(struct log_file *file, char *error)
     return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY ? 0 : db_error(file->db, error);
 }
 
-/* Both or neither: a file that says it is followed is not open. */
+/* Both or neither: a file with a `finish` row is not open. */
 static int note_finish(struct log_file *file, char *error)
 {
     struct log_position end;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a database file says of itself: where it starts and ends, its pools, the digest. */
+/* What a database file records about itself: where it starts and ends, its pools, the digest. */
 #include <errno.h>
 
 #include "daemon/log/log_file_private.h"

@@ -189,7 +189,7 @@ static bool matches(const struct log_filter *filter, const struct log_action_row
            (filter->settlement == 0 || filter->settlement == row->settlement);
 }
 
-/* Copies the next rows that match; *next is where to go on. */
+/* Copies the next rows that match; *next is where to continue. */
 static uint32_t action_page(struct log_memory *memory, const struct log_filter *filter,
                             size_t *next, struct memory_action page[PAGE_ROWS_MAX])
 {

@@ -89,7 +89,7 @@ static int open_file(struct sqlite_reader *reader, uint32_t number, struct reade
     return result;
 }
 
-/* Room for a row's bytes behind those of the page; they move when the page grows. */
+/* Room for a row's bytes after those of the page; they move when the page grows. */
 static char *add_bytes(struct sqlite_reader *reader, struct page_row *row, size_t size)
 {
     row->offset = reader->bytes.size;

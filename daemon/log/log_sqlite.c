@@ -9,7 +9,7 @@
  * Writing: each append is one transaction, synced. A checkpoint runs beside the commits for every
  * CHECKPOINT_SIZE of -wal. SQLite reuses a -wal from its beginning only when all of it was
  * checkpointed, which never happens under steady load: so when it has reached the size of a file,
- * the log thread itself does the short rest of a checkpoint, between two commits.
+ * the log thread itself finishes the checkpoint between two commits.
  */
 #include <errno.h>
 #include <inttypes.h>

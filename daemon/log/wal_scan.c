@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A -wal file is a header of 32 bytes and frames of 24 bytes and a page. Each frame repeats the
- * header's two salts and carries a checksum over all that lies before it; a frame with a database
- * size is the last one of a commit. The format: https://www.sqlite.org/fileformat2.html#walformat
+ * header's two salts and carries a checksum over everything before it; a frame with a database size
+ * is the last one of a commit. The format: https://www.sqlite.org/fileformat2.html#walformat
  *
  * At the first frame that does not check out, this is what tells damage from a torn write:
  *   - Only one bit differs, or only the salts: a torn write leaves sectors of older content. This

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Looks through a SQLite -wal file before SQLite does. SQLite ends a -wal at the first frame that
- * does not check out and silently drops everything behind it, acknowledged commits included. That
- * is right for a write that was torn, and data loss for a write that was damaged later.
+ * does not check out and silently drops everything after it, acknowledged commits included. That is
+ * right for a write that was torn, and data loss for a write that was damaged later.
  */
 #ifndef WAL_SCAN_H
 #define WAL_SCAN_H

@@ -26,7 +26,7 @@ struct repeat {
 static const char *const level_names[LOGGER_LEVEL_COUNT] = {"debug", "info", "warn", "error"};
 static const char *const format_names[LOGGER_FORMAT_COUNT] = {"text", "json"};
 
-/* Standard error is one per process; so is what is known about its lines. */
+/* Standard error is one per process; so is the count of its lines. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static enum logger_level level_min = LOGGER_INFO;
 static enum logger_format line_format = LOGGER_TEXT;

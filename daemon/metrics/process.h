@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel says of this process. 0 where it says nothing. */
+/* What the kernel reports about this process; 0 where it reports nothing. */
 #ifndef METRICS_PROCESS_H
 #define METRICS_PROCESS_H
 

@@ -30,7 +30,7 @@ struct measure_worst {
     uint32_t without_gain; /* accounts that lost and had no gain to lose */
 };
 
-/* Ties go to the account that stands first. */
+/* Ties go to the account that comes first. */
 void measure_worst(const struct measure_loss *losses, uint32_t count,
                    struct measure_worst *ret_worst);
 

@@ -78,7 +78,7 @@ static void take_close(struct outcome *outcome, struct measure_loss *loss,
     loss->loss += cost;
 }
 
-/* A restitution of the fund's account itself says what it pays of a window's refunds. */
+/* A restitution of the fund's own account is what it pays of a window's refunds. */
 static bool names_fund(const struct bs_action *action)
 {
     static const char prefix[] = "backstop:";

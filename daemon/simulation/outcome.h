@@ -11,7 +11,7 @@
 /* Rows by account handle, reused from one simulation to the next. */
 struct outcome_rows {
     struct bs_what_if_account *before;
-    uint32_t *places; /* 1 + the place among the losses of the outcome in hand; 0 = untouched */
+    uint32_t *places; /* 1 + the place among the losses of the current outcome; 0 = untouched */
     uint32_t count, capacity;
 };
 
@@ -47,7 +47,7 @@ void outcome_begin(struct outcome *outcome, const struct bs_engine *view, uint32
 /* The actions and the end of one step or continuation. */
 void outcome_take(struct outcome *outcome, struct outcome_rows *rows, const struct bs_engine *view,
                   const struct bs_effects *effects);
-/* Also leaves no place behind in the rows. */
+/* Also clears the places in the rows. */
 void outcome_finish(struct outcome *outcome, struct outcome_rows *rows,
                     const struct bs_engine *view, uint32_t pool);
 void outcome_fini(struct outcome *outcome);

@@ -7,7 +7,7 @@
 #include "api/json_writer.h"
 #include "daemon/simulation/run.h"
 
-#define ACCOUNTS_LISTED 20 /* who loses more, and who loses less */
+#define ACCOUNTS_LISTED 20 /* accounts that lose more, and that lose less */
 
 struct figures {
     struct buffer *out;
@@ -142,7 +142,7 @@ struct change {
     struct bs_text key;
 };
 
-/* Who loses most more first, then by name. */
+/* The largest additional loss first, then by name. */
 static int compare_changes(const void *a, const void *b)
 {
     const struct change *left = a, *right = b;
@@ -202,7 +202,7 @@ static void write_change(const struct figures *figures, const struct change *cha
     buffer_append(figures->out, "}", 1);
 }
 
-/* Who loses more under the second, and who loses less: the 20 most on each side. */
+/* The 20 accounts that lose most more under the second, and most less. */
 static void write_changes(const struct figures *figures, const struct outcome *from,
                           const struct outcome *to)
 {

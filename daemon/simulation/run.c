@@ -7,7 +7,7 @@
 #include "api/json_state.h"
 #include "daemon/answer/answer.h"
 
-/* The answer is a refusal; says false, for the callers stop there. */
+/* Answers with a refusal; returns false, because the callers stop there. */
 static bool refuse(struct run *run, enum bs_status status, const char *field)
 {
     if (field == NULL || field[0] == '\0') {
@@ -152,7 +152,7 @@ static bool settle(struct run *run, struct bs_engine *view, struct run_result *r
     return true;
 }
 
-/* One waterfall from the state as it is; NULL: the one that the pool has. */
+/* One waterfall from the current state; NULL: the pool's own. */
 static bool run_waterfall(struct run *run, const struct api_waterfall *waterfall)
 {
     struct run_result *result = &run->results[run->results_count++];

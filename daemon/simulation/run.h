@@ -12,13 +12,13 @@
 #include "daemon/simulation/outcome.h"
 #include "daemon/simulation/shadow.h"
 
-#define RUN_RESULTS_MAX (API_WATERFALLS_MAX + 1) /* a comparison has what was done beside them */
+#define RUN_RESULTS_MAX (API_WATERFALLS_MAX + 1) /* a comparison also has the real outcome */
 
 struct run_result {
     struct bs_text name;
     struct outcome outcome;
     struct buffer actions;  /* JSON, comma separated */
-    struct buffer exposure; /* JSON; empty: nobody's is asked for */
+    struct buffer exposure; /* JSON; empty: not asked for */
     uint32_t actions_listed;
 };
 
@@ -36,7 +36,7 @@ struct run {
     struct request *request; /* gets the answer */
     /* filled while it runs */
     uint32_t pool;
-    uint32_t account;         /* whose exposure is asked for; 0 = nobody's */
+    uint32_t account;         /* account whose exposure is asked for; 0 = none */
     struct bs_pool_view view; /* before */
     bool is_comparison;
     uint64_t settlement; /* of a comparison */
@@ -49,8 +49,10 @@ struct run {
 /* Answers the request, with a problem document if need be. `run` is zeroed but for the caller's
  * part. False: the time was up, or the daemon stops. */
 void run_simulation(struct run *run);
-/* The shadow stands before the command that made the settlement. *ret_actual is what the run of the
- * settlement itself gave; the caller compares it with what is stored. */
+/*
+ * The shadow is at the place before the command that made the settlement. *ret_actual is what the
+ * run of the settlement itself gave; the caller compares it with what is stored.
+ */
 void run_comparison(struct run *run, const struct bs_command *command, uint64_t settlement,
                     struct bs_settlement *ret_actual);
 void run_fini(struct run *run);

@@ -135,8 +135,10 @@ static bool step_record(struct advance *advance, const uint8_t *record, uint32_t
     return true;
 }
 
-/* A batch is stepped whole or not at all, for the reader's place is behind it then: a limit is
- * looked at before it, and only a stop ends it halfway. */
+/*
+ * A batch is stepped whole or not at all, because the reader's place is after it then: a limit is
+ * checked before it, and only a stop ends it halfway.
+ */
 static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uint8_t *records,
                        size_t size)
 {

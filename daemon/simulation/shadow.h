@@ -3,10 +3,10 @@
  * A second engine that follows the log on a thread of its own, and copies of it for simulations.
  * The engine's block is a memory file, so that it is known which parts of it were ever written:
  * only those are copied to the view, a block of its own. A simulation runs on the view, and the
- * next one begins with a new copy, so nothing can stay behind, whatever the engine writes. (A
- * private mapping of the file would copy page by page as they are written; with a large book the
- * page faults, and the interruptions of the other threads' processors that come with them, cost
- * more than the copy.)
+ * next one begins with a new copy, so nothing is left over, whatever the engine writes. (A private
+ * mapping of the file would copy page by page as they are written; with a large book the page
+ * faults, and the interruptions of the other threads' processors that come with them, cost more
+ * than the copy.)
  */
 #ifndef SIM_SHADOW_H
 #define SIM_SHADOW_H
@@ -16,7 +16,7 @@
 #include "daemon/log/log.h"
 #include "lib/engine.h"
 
-/* When to give up: at a moment of CLOCK_MONOTONIC (0 = never), or when somebody says stop. */
+/* When to give up: at a moment of CLOCK_MONOTONIC (0 = never), or when `stop` is set. */
 struct shadow_limit {
     int64_t until_ms;
     atomic_bool *stop;
@@ -49,7 +49,7 @@ BS_MUST_USE int shadow_advance_to(struct shadow *shadow, uint64_t last_seq,
                                   const struct shadow_limit *limit, shadow_stop_fn stop_at,
                                   void *user, uint8_t *record, char error[LOG_ERROR_SIZE]);
 
-/* A copy of the engine as it is now; the copy before it is gone. */
+/* A copy of the engine as it is now; it replaces the copy before. */
 struct bs_engine *shadow_view(struct shadow *shadow);
 /* Gives its memory back. */
 void shadow_drop_view(struct shadow *shadow);

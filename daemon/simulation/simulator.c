@@ -81,7 +81,7 @@ static int open_shadow(struct simulator *simulator, char *error)
     return code;
 }
 
-/* The block is not what the log says, or cannot be had: the next use makes it anew. */
+/* The block differs from the log, or cannot be made: the next use makes it again. */
 static void drop_shadow(struct simulator *simulator, const char *what, const char *error)
 {
     logger_write(LOGGER_ERROR, "simulator", what, LOGGER_FIELDS(logger_string("error", error)));
@@ -208,7 +208,7 @@ static void on_digest(struct request *request)
     pthread_mutex_unlock(&simulator->mutex);
 }
 
-/* False: the core takes nothing any more, or we stop. */
+/* False: the core takes no more requests, or we stop. */
 static bool ask_digest(struct simulator *simulator)
 {
     struct check *check = &simulator->check;
@@ -296,8 +296,10 @@ static void *run(void *user)
 {
     struct simulator *simulator = user;
     (void)pthread_setname_np(pthread_self(), "bs-simulator");
-    /* Whoever has to do with a settlement takes the processor from a simulation at once; with a
-     * mere niceness each of its threads would wait for the end of a time slice. */
+    /*
+     * A thread that works on a settlement takes the processor from a simulation at once; with
+     * niceness alone it would wait for the end of a time slice.
+     */
     const struct sched_param none = {0};
     (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
     for (;;) {

@@ -23,7 +23,7 @@ struct bare {
         .bytes = {__VA_ARGS__}, .bits = size, .is_v6 = true                                        \
     }
 
-/* What is no host of the public internet: RFC 6890 and what came after it. */
+/* Ranges outside the public internet: RFC 6890 and its successors. */
 static const struct address_range refused[] = {
     V4(0, 0, 0, 0, 8),       /* this network */
     V4(10, 0, 0, 0, 8),      /* private */

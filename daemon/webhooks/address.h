@@ -32,7 +32,7 @@ struct address_ports {
     uint32_t count;
 };
 
-/* "10.1.0.0/16, fd00::/8"; empty is none. False: not such a list, or bits set behind the prefix. */
+/* "10.1.0.0/16, fd00::/8"; empty is none. False: not such a list, or bits set after the prefix. */
 BS_MUST_USE bool address_ranges_parse(struct address_ranges *ranges, const char *text);
 /* "443,8443,9000-9100". */
 BS_MUST_USE bool address_ports_parse(struct address_ports *ports, const char *text);

@@ -136,7 +136,7 @@ static void make_id(struct endpoint *endpoint)
     (void)snprintf(endpoint->id, sizeof(endpoint->id), "ep_%016" PRIx64, random);
 }
 
-/* What is asked can be done; else the answer is there. */
+/* True if the request can be done; else the answer is set. */
 static bool check_create(struct webhooks *webhooks, struct request *request,
                          const struct api_webhook *asked, struct signer_key *key)
 {
@@ -480,7 +480,7 @@ static void answer_now(struct webhooks *webhooks, struct webhooks_job *job)
     }
 }
 
-/* A test is answered when it is over; everything else now. */
+/* A test is answered when it ends; everything else now. */
 void webhooks_answer(struct webhooks *webhooks, struct webhooks_job *job)
 {
     struct request *request = job->request;

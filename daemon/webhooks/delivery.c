@@ -18,7 +18,7 @@ static uint32_t random32(void)
     return getrandom(&random, sizeof(random), 0) == (ssize_t)sizeof(random) ? random : 0;
 }
 
-/* In order, whatever stands first holds up the urgent ones behind it. */
+/* In order, the first notice holds up the urgent ones after it. */
 static enum ladder ladder_of(const struct message *message)
 {
     const struct lane *lane = message->lane;
@@ -140,7 +140,7 @@ static void on_failed(struct message *message)
     message->failures++;
     touch(message);
     set_last_error(endpoint, call);
-    if (message->job != NULL) { /* a test says only how it went */
+    if (message->job != NULL) { /* a test reports only its outcome */
         remember(message, 0, -1);
         end_test(message);
         lane_remove(lane, message);
@@ -218,7 +218,7 @@ static void wrap(struct message *message)
     }
 }
 
-/* What is in a batch is saved before anybody can see its id. */
+/* The contents of a batch are saved before its id becomes visible. */
 static bool save_batch(struct message *message)
 {
     struct lane *lane = message->lane;

@@ -156,7 +156,10 @@ static void write_disabled(const struct endpoint *endpoint, struct buffer *out)
     buffer_text(out, "}}");
 }
 
-/* The event for who asked for it; it is saved together with the state of the endpoint. */
+/*
+ * The event for endpoints that subscribed to it; it is saved together with the state of the
+ * endpoint.
+ */
 static void tell_others(const struct endpoint *disabled)
 {
     struct webhooks *webhooks = disabled->webhooks;

@@ -46,7 +46,7 @@ struct message {
     int64_t time_ms; /* likewise */
     uint32_t count;  /* of notices */
     uint32_t failures;
-    uint32_t spared;          /* of them, those that were no step up the ladder */
+    uint32_t spared;          /* failures not counted against the retry schedule */
     int64_t due_ms;           /* monotonic; 0: at once */
     bool is_sent;             /* under way */
     struct webhooks_job *job; /* waits for the outcome of this test */
@@ -64,7 +64,7 @@ struct lane {
     struct endpoint *endpoint;
     uint8_t kind;
     bool is_open;      /* REPLAY: there is something to do */
-    uint64_t start;    /* the ordinal it began behind */
+    uint64_t start;    /* it began after this ordinal */
     uint64_t position; /* read so far */
     uint64_t until;    /* last ordinal of REPLAY */
     uint64_t previous; /* the last notice read */
@@ -116,9 +116,9 @@ struct endpoint {
 };
 
 struct endpoint *endpoint_new(struct webhooks *webhooks); /* aborts without memory */
-void endpoint_free(struct endpoint *endpoint);            /* cancels what is under way */
+void endpoint_free(struct endpoint *endpoint);            /* cancels deliveries in progress */
 
-/* Reads, sends, and says when it wants to be called again: endpoint_due_ms. */
+/* Reads and sends; endpoint_due_ms is when to call it again. */
 void endpoint_pump(struct endpoint *endpoint);
 /* Monotonic; INT64_MAX: when something happens. */
 int64_t endpoint_due_ms(const struct endpoint *endpoint);
@@ -139,14 +139,16 @@ BS_MUST_USE bool lane_fill(struct lane *lane);
 /* Reads one message of the log again, to the end of the lane. */
 BS_MUST_USE int lane_restore(struct lane *lane, const struct message *saved,
                              char error[LOG_ERROR_SIZE]);
-/* The ordinal of the last notice before `ordinal` that the endpoint's filter lets through, and
- * that is behind `start`; 0: none. */
+/*
+ * The ordinal of the last notice before `ordinal` that the endpoint's filter lets through, and that
+ * is after `start`; 0: none.
+ */
 BS_MUST_USE int lane_previous(struct endpoint *endpoint, uint64_t ordinal, uint64_t start,
                               uint64_t *ret_previous, char error[LOG_ERROR_SIZE]);
 struct message *lane_add(struct lane *lane); /* empty; aborts without memory */
 void lane_remove(struct lane *lane, struct message *message);
-void lane_clear(struct lane *lane); /* cancels what is under way */
-/* What is saved of its place. */
+void lane_clear(struct lane *lane); /* cancels deliveries in progress */
+/* Its place as it is saved. */
 void lane_place(const struct lane *lane, uint64_t *ret_position, uint64_t *ret_previous);
 /* Whether this message is saved on its own. */
 bool lane_saves(const struct lane *lane, const struct message *message);

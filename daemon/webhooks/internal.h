@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The room from the inside: the webhooks thread only, but for the queue and what is atomic. */
+/* The room from the inside: the webhooks thread only, except the queue and atomic members. */
 #ifndef WEBHOOKS_INTERNAL_H
 #define WEBHOOKS_INTERNAL_H
 

@@ -16,7 +16,7 @@ enum ladder {
 /* Attempts a message is given, the first one included. */
 uint32_t ladder_attempts(enum ladder ladder);
 /*
- * The time to wait after so many failed attempts (at least 1); -1: there is no further one. The
+ * The time to wait after this many failed attempts (at least 1); -1: there is no further one. The
  * receiver's Retry-After (0 = none) can make it longer. `random` spreads it.
  */
 int64_t ladder_delay_ms(enum ladder ladder, uint32_t failures, int64_t retry_after_ms,

@@ -45,7 +45,7 @@ static int digit_of(char c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* With or without padding; bits behind the last byte must be 0. */
+/* With or without padding; bits after the last byte must be 0. */
 static bool decode(const char *text, uint8_t *bytes, size_t capacity, uint32_t *ret_size)
 {
     size_t digits = strcspn(text, "=");

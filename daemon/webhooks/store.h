@@ -17,7 +17,8 @@ BS_MUST_USE int store_open(struct store **ret_store, const char *directory,
 void store_close(struct store *store); /* NULL is fine */
 sqlite3 *store_db(struct store *store);
 
-/* Calls fn for each endpoint, in the order of ids, with what was saved of it but for its messages.
+/*
+ * Calls fn for each endpoint, in the order of ids, with everything saved of it except its messages.
  */
 BS_MUST_USE int store_load(struct store *store, struct webhooks *webhooks,
                            void (*fn)(struct webhooks *webhooks, struct endpoint *endpoint),

@@ -22,7 +22,7 @@
 #define ROUNDS_MAX 16
 #define NAMES_KEPT_S 5L /* a receiver that moves is found by the next step of the ladder */
 
-/* Of one descriptor number; kept when the socket behind it is closed, for the next one. */
+/* Of one descriptor number; kept for the next socket when this one is closed. */
 struct watch {
     uv_poll_t poll;
     curl_socket_t socket;
@@ -40,7 +40,9 @@ struct transport {
     struct transport_call *failed;
     struct watch **watches; /* by descriptor */
     size_t watches_count;
-    bool is_taking; /* results, outside of libcurl: what is added meanwhile can start at once */
+    bool is_taking; /*
+                     * results, outside of libcurl: a call that is added meanwhile can start at once
+                     */
     bool has_added;
 };
 
@@ -256,7 +258,7 @@ static size_t on_received(char *bytes, size_t size, size_t count, void *user)
     return call->received > RECEIVED_MAX ? 0 : size * count;
 }
 
-/* What is the same for every call of a handle. */
+/* The options that are the same for every call of a handle. */
 static void set_up(CURL *easy, const struct transport_options *options)
 {
     const char *protocols = options->allows_http ? "http,https" : "https";
@@ -272,7 +274,7 @@ static void set_up(CURL *easy, const struct transport_options *options)
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms);
     (void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, NAMES_KEPT_S);
-    /* A thread that still looks up a name is left behind and not waited for. */
+    /* A thread that still looks up a name is not waited for. */
     (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "backstopd/" BACKSTOP_VERSION);
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);

@@ -52,7 +52,7 @@ BS_MUST_USE int transport_new(struct transport **ret_transport, uv_loop_t *loop,
                               const struct transport_options *options, char error[LOG_ERROR_SIZE]);
 /* `done` is called later, from the loop. */
 void transport_send(struct transport *transport, struct transport_call *call);
-/* Before `done`: it is not called any more. */
+/* Before `done`, which is then not called. */
 void transport_cancel(struct transport_call *call);
 /* Closes its handles; the loop must turn until they are closed. No call may be under way. */
 void transport_stop(struct transport *transport);

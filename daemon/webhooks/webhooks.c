@@ -4,8 +4,8 @@
  * by sockets, and by three timers: the next message that is due, saving, and patience at the end.
  *
  * What changed is saved at most SAVE_INTERVAL_MS later, all endpoints in one transaction. A crash
- * in between repeats what was sent meanwhile, under the same ids; so does a loss of power, for only
- * what a client asks for is synced to the disk, before it is answered.
+ * in between repeats what was sent meanwhile, under the same ids; so does a loss of power, because
+ * only changes by clients are synced to the disk, before they are answered.
  */
 #include "daemon/webhooks/webhooks.h"
 
@@ -250,7 +250,7 @@ static void close_down(struct webhooks *webhooks)
         return;
     }
     webhooks->is_closing = true;
-    (void)webhooks_save(webhooks, true); /* before what is under way is cancelled and forgotten */
+    (void)webhooks_save(webhooks, true); /* before deliveries in progress are cancelled */
     while (webhooks->endpoints_count > 0) {
         webhooks_remove(webhooks, webhooks->endpoints_count - 1);
     }

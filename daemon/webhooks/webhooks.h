@@ -2,8 +2,8 @@
 /*
  * Webhooks: a thread with a loop of its own that reads published actions from the durable log and
  * POSTs them to the endpoints that ask for them. What it knows of them (cursors, failures, history)
- * is in a database of its own; the log is the queue, so nothing that waits takes memory, and
- * nothing a receiver does is noticed by the core loop.
+ * is in a database of its own; the log is the queue, so waiting notices take no memory, and no
+ * receiver can slow down the core loop.
  */
 #ifndef WEBHOOKS_H
 #define WEBHOOKS_H
@@ -75,7 +75,7 @@ BS_MUST_USE bool webhooks_submit(struct webhooks *webhooks, struct webhooks_job 
 /* Answers what waits with 503, lets requests under way end for a moment, saves, ends the thread.
  * Twice, and NULL, is fine. */
 void webhooks_stop(struct webhooks *webhooks);
-void webhooks_free(struct webhooks *webhooks); /* when nobody can submit; stops it, too */
+void webhooks_free(struct webhooks *webhooks); /* when nothing can submit; stops it, too */
 
 /* Latencies, from the time of an action to the answer of the receiver: upper bounds in ms. */
 #define WEBHOOKS_LATENCY_BOUNDS                                                                    \

@@ -57,7 +57,7 @@ struct bs_pool {
     bs_i128 own_funds;   /* sum of those of the markets with a fund of their own */
     bs_i128 over_budget; /* of the period loss: what the fund's budgets keep it from paying */
     uint64_t actions, settlements; /* numbers given out */
-    uint64_t closes_forgotten;     /* the newest action whose close is no longer kept */
+    uint64_t closes_forgotten;     /* the newest action whose close was dropped */
     uint32_t backstop;             /* account */
     uint64_t bound_spent;          /* accounts looked at since the references were set */
     uint32_t exclusions;           /* closes whose two accounts are excluded in the next run */
@@ -95,7 +95,7 @@ struct bs_market {
     bool own_fund;            /* its debts are paid by its own_fund_balance alone */
     int64_t own_fund_balance; /* of the fund's equity, kept for it, quanta */
     uint64_t uid;             /* of this definition: row numbers are reused */
-    bool settled;             /* finally: nothing is held in it any more */
+    bool settled;             /* finally: it takes no positions any more */
 };
 
 /* What a full pass over the accounts reads. */
@@ -126,7 +126,7 @@ struct bs_account_cold {
 _Static_assert(sizeof(struct bs_account_hot) == 16, "four accounts a cache line");
 _Static_assert(sizeof(struct bs_account_cold) <= 64, "one cache line");
 
-/* What is remembered of an account beyond the period. Only rules that ask for it write it. */
+/* An account's memory beyond the period. Only rules that use it write it. */
 struct bs_account_past {
     struct bs_limit_use limits[BS_LIMIT_SPANS];
     uint32_t hits;              /* closes in the day of limits[BS_LIMIT_DAY] */
@@ -217,7 +217,7 @@ struct bs_engine {
     uint32_t *page_next; /* page -> next page of the same pool; pages from 1 */
     uint8_t *page_bound; /* the least of accounts.bound in it */
     uint32_t order_count, order_sorted;
-    bool order_holes; /* a deleted account still stands in `order` */
+    bool order_holes; /* a deleted account is still in `order` */
 
     struct bs_positions positions;
     uint32_t positions_count, positions_used, positions_rows;

@@ -78,7 +78,7 @@ struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, u
     return NULL;
 }
 
-/* Whoever is marked at a place, so are all older ones there: the walk ends at the first that is. */
+/* Older closes at the same place are already marked, so the walk stops at the first marked one. */
 void bs_closes_supersede(struct bs_engine *engine, uint32_t account, uint32_t market)
 {
     uint64_t first = bs_closes_first(engine);

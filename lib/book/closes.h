@@ -44,11 +44,11 @@ struct bs_close_part bs_close_part(const struct bs_close *close, int64_t lots);
 void bs_closes_add(struct bs_engine *engine, const struct bs_close *close);
 /* The close that published this action of the pool, or NULL. */
 struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, uint64_t action);
-/* An absolute update has said what the account holds in a market. */
+/* An absolute update has replaced what the account holds in a market. */
 void bs_closes_supersede(struct bs_engine *engine, uint32_t account, uint32_t market);
 /* The same for the whole account. */
 void bs_closes_supersede_all(struct bs_engine *engine, uint32_t account);
-/* Whether both sides still are what the close left and what was traded since. */
+/* True if both sides are still what the close and later trades left. */
 bool bs_close_stands(const struct bs_engine *engine, const struct bs_close *close);
 
 /* Numbers of the oldest and newest close there is; nothing when first > last. */

@@ -48,8 +48,10 @@ struct bs_index {
 uint32_t bs_index_slots(uint32_t count);
 uint32_t bs_index_find(const struct bs_index *index, struct bs_text name); /* 0 = none */
 /* The name must not be in the index yet; name_of[value] must be set. */
-/* Where the search for a name begins, and the value there whose hash matches it (0 = none): for
- * prefetching only, names are not compared. */
+/*
+ * The place where the search for a name begins, and the value there whose hash matches it (0 =
+ * none): for prefetching only, names are not compared.
+ */
 const struct bs_index_slot *bs_index_home(const struct bs_index *index, struct bs_text name);
 uint32_t bs_index_guess(const struct bs_index *index, struct bs_text name);
 void bs_index_add(struct bs_index *index, uint32_t value);

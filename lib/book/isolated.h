@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An isolated position is an account row of its own, with its own collateral,
- * baseline and at most one position. It lives until its owner, or its market, goes.
+ * An isolated position is an account row of its own, with its own collateral, baseline and at most
+ * one position. It lives until its owner or its market is deleted.
  */
 #ifndef BS_ISOLATED_H
 #define BS_ISOLATED_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Positions: an account's are contiguous, in market-name order, in a room of a power of two rows.
- * An account that outgrows its room moves to the next larger one; rooms left behind are kept in
- * free lists by size.
+ * An account that outgrows its room moves to the next larger one; empty rooms are kept in free
+ * lists by size.
  */
 #include "lib/book/positions.h"
 #include "lib/book/book.h"

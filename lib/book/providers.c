@@ -3,7 +3,7 @@
 
 #include "lib/book/names.h"
 
-/* By account id, then market id; market 0 stands before all of an account's. */
+/* By account id, then market id; market 0 comes before all of an account's. */
 static int compare(const struct bs_engine *engine, const struct bs_provider *row, uint32_t account,
                    uint32_t market)
 {

@@ -9,7 +9,7 @@
 
 #include "lib/book/book.h"
 
-/* What was taken lately, against the limits. */
+/* What was taken so far, for the limits. */
 struct bs_provider_use {
     uint64_t settlement; /* number of the settlement that `lots` counts for */
     int64_t lots;
@@ -26,7 +26,7 @@ struct bs_provider {
     struct bs_provider_use use;
 };
 
-/* The registration, or where it would stand: its place in engine->providers. */
+/* The place of the registration in engine->providers, or where it would be inserted. */
 BS_MUST_USE bool bs_provider_find(const struct bs_engine *engine, uint32_t account, uint32_t market,
                                   uint32_t *ret_row);
 /* How many registrations an account has. */

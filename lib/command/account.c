@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Absolute updates: what they change is no gain, so the baseline moves with the equity. */
+/* Absolute updates: they make no gain, so the baseline moves with the equity. */
 #include "lib/book/accounts.h"
 #include "lib/book/bounds.h"
 #include "lib/book/closes.h"
@@ -97,7 +97,10 @@ static void write_position(struct bs_engine *engine, uint32_t account,
     }
 }
 
-/* The account is as it was said to be: what is no gain, and what no close can be taken back of. */
+/*
+ * Ends an absolute update: the baseline moves with the equity, so an update is never a gain, and
+ * earlier closes of the account can no longer be taken back.
+ */
 static void finish(struct bs_engine *engine, uint32_t account, bs_i128 equity_before)
 {
     engine->accounts.cold[account].baseline += bs_account_equity(engine, account) - equity_before;
@@ -243,7 +246,9 @@ static struct bs_outcome check_positions(const struct bs_engine *engine, uint32_
     return outcome;
 }
 
-/* The isolated_count that the item needs; when one cannot be had, those made for it are gone again.
+/*
+ * The isolated_count that the item needs; if one cannot be made, those already made for it are
+ * deleted again.
  */
 static struct bs_outcome open_listed_isolated(struct bs_engine *engine, uint32_t account,
                                               const struct bs_account_command *command)

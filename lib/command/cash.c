@@ -345,7 +345,7 @@ struct bs_outcome bs_insurance_fund_apply(struct bs_engine *engine,
     return outcome;
 }
 
-/* What the pool's fund has in cash above its floor, apart from what is kept for markets. */
+/* The cash of the pool's fund above its floor, without the markets' own funds. */
 static bs_i128 free_of_fund(const struct bs_engine *engine, const struct bs_pool *pool)
 {
     bs_i128 cash = engine->accounts.hot[pool->backstop].collateral;

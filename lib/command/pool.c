@@ -53,8 +53,10 @@ static struct bs_outcome read_layer(const struct bs_pool *pool, const struct bs_
     return BS_ACCEPTED;
 }
 
-/* Each type at most once, haircut last, volunteers before whom adl closes; a basis of unrealized
- * profit divides at once, and only it knows markets; only gains of periods have ages. */
+/*
+ * Each type at most once, haircut last, assign before adl. Unrealized profit is divided at once,
+ * and only with it there is a scope. Only gains of periods have ages.
+ */
 static bool waterfall_is_valid(const struct bs_pool_command *command)
 {
     uint32_t seen = 0;
@@ -109,7 +111,7 @@ static void print_backstop_name(struct bs_text pool, char name[BS_ID_SIZE_MAX], 
     *ret_size = 9 + pool.size;
 }
 
-/* A row for a pool of this name: its own old one, so that action numbers go on, or a free one. */
+/* A row for a pool of this name: its old one, so that action numbers continue, or a free one. */
 static uint32_t row_for_pool(struct bs_engine *engine, struct bs_text name)
 {
     for (uint32_t row = 1; row <= engine->pools_used; row++) {
@@ -120,7 +122,7 @@ static uint32_t row_for_pool(struct bs_engine *engine, struct bs_text name)
     return bs_free_row(engine->pool_name, &engine->pools_used, engine->config.pools_max);
 }
 
-/* Names and the backstop account of a new pool; on failure nothing is left behind. */
+/* Names and the backstop account of a new pool; on failure nothing is left. */
 static enum bs_status furnish_pool(struct bs_engine *engine, uint32_t row,
                                    const struct bs_pool_command *command)
 {

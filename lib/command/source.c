@@ -3,7 +3,7 @@
 
 #include "lib/engine.h"
 
-/* An entry of a ring: 48 bits of hash over what was sent, 16 bits of what came of it. */
+/* An entry of a ring: 48 bits of hash over the item, 16 bits of its outcome. */
 #define STATUS_BITS 16
 #define CONTENT_SEED UINT64_C(0x452821e638d01377) /* the same on every machine */
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Producers that number what they send. Of each the next number is known, and of the last numbers
- * what was sent under them and what came of it: an item that comes twice takes effect once.
+ * Producers that number their items. Each has its next number and, for the last numbers, a hash of
+ * the item and its outcome, so an item that comes twice takes effect once.
  */
 #ifndef BS_COMMAND_SOURCE_H
 #define BS_COMMAND_SOURCE_H
 
 #include "lib/command/commands.h"
 
-struct bs_source { /* rows stand in the order of names */
+struct bs_source { /* rows are in the order of names */
     char name[BS_ID_SIZE_MAX];
     uint32_t name_size;
     uint32_t ring; /* which of the rings is its */
@@ -21,8 +21,10 @@ static inline struct bs_text bs_source_name(const struct bs_source *source)
     return (struct bs_text){source->name, source->name_size};
 }
 
-/* The command has a source. True: its number is the next one. False: it is not to be executed, and
- * *ret_outcome is what it is answered with. */
+/*
+ * The command has a source. True: its number is the next one. False: it must not be executed, and
+ * *ret_outcome is its answer.
+ */
 BS_MUST_USE bool bs_source_admit(const struct bs_engine *engine, const struct bs_command *command,
                                  struct bs_outcome *ret_outcome);
 /* It was admitted and executed. */

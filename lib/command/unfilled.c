@@ -3,9 +3,9 @@
  * What a venue could not apply of a close is taken back on both sides at the same value, and the
  * debt is resolved again by the next run, against others.
  *
- * A close can be taken back while both sides are what it left and what was traded since: fills and
- * cash come on top of it, whenever they came. An absolute update does not: it says what is, and
- * nobody can tell whether it counted the part that failed; after one the venue sets both sides so.
+ * A close can be taken back while both sides are what it and later trades left: fills and cash do
+ * not matter, whenever they came. An absolute update ends this, because it is unknown whether it
+ * counted the part that failed; after one the venue sets both sides itself.
  */
 #include "lib/book/closes.h"
 #include "lib/book/convert.h"

@@ -79,7 +79,7 @@ uint32_t bs_position_write(struct bs_writer *writer, const struct bs_position_co
     return POSITION_HAS_SEEN_ACTION;
 }
 
-/* Where the number of positions of an account record stands. */
+/* The place of the number of positions in an account record. */
 static uint8_t *positions_count_at(uint8_t *record)
 {
     uint32_t present = bs_wire_u32(record + BS_WIRE_PRESENT_AT);

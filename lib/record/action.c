@@ -175,7 +175,7 @@ static void read_fields(struct bs_reader *reader, struct bs_action *action)
     action->market = bs_read_text(reader, 0, BS_ID_SIZE_MAX);
     action->counterparty = bs_read_text(reader, 0, ACCOUNT_SIZE_MAX);
     action->reason = bs_read_text(reader, 0, BS_REASON_SIZE_MAX);
-    /* Why is said in words or in amounts. */
+    /* The reason is a text or amounts. */
     reader->bad = reader->bad || (action->reason.size > 0 && (present & REASON_BITS) != 0);
     for (uint32_t i = 0; i < BS_ACTION_DECIMAL_COUNT; i++) {
         action->decimals[i] = (present & 1u << i) != 0 ? read_wide(reader) : (struct bs_wide){0};

@@ -20,8 +20,10 @@ enum bs_action_type {
     BS_ACTION_COUNT
 };
 
-/* Decimal fields, by their bits. They are printed in this order, but for the last two: a leg_value
- * stands behind cost_to_mark, size_taken before size_closed. */
+/*
+ * Decimal fields, by their bits. They are printed in this order, except the last two: leg_value
+ * comes after cost_to_mark, size_taken before size_closed.
+ */
 #define BS_ACTION_DECIMALS(X)                                                                      \
     X(size_closed)                                                                                 \
     X(size_before)                                                                                 \

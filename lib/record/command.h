@@ -179,7 +179,7 @@ struct bs_position_item {
     bool has_entry_price;
     struct bs_decimal entry_price;
     uint32_t adl_priority;
-    bool isolated; /* a isolated of its own, whose collateral may be said with it */
+    bool isolated; /* isolated; the item may set its collateral */
     bool has_collateral;
     struct bs_decimal collateral;
 };
@@ -232,7 +232,7 @@ struct bs_mark_command {
     struct bs_decimal price;
     bool has_time;
     int64_t mark_time_ms;
-    bool confirm; /* ops: take it although it is out of band */
+    bool confirm; /* ops: accept it out of band */
 };
 
 struct bs_fund_command {
@@ -241,7 +241,7 @@ struct bs_fund_command {
     struct bs_text transfer_id;
 };
 
-/* Into a market's own fund out of the rest of its pool's, or back. */
+/* From the pool's fund into a market's own fund, or back. */
 struct bs_own_fund_command {
     struct bs_text market;
     struct bs_decimal amount; /* negative gives it back */
@@ -274,14 +274,14 @@ struct bs_window_command {
 };
 
 /*
- * The commands that follow are of one request, which is remembered under a key: without effect on
- * the state. The items that its parser rejected are said here, the others are the next
- * items_count - rejections_count records.
+ * The next commands are those of one request with an Idempotency-Key. It has no effect on the
+ * state. It lists the items that the parser rejected; the others are the next items_count -
+ * rejections_count records.
  */
 struct bs_request_command {
-    struct bs_text caller;      /* whose key it is; empty = nobody is asked who he is */
+    struct bs_text caller;      /* name of the access key; empty without access control */
     struct bs_text key;         /* 1..BS_REQUEST_KEY_SIZE_MAX */
-    const uint8_t *fingerprint; /* BS_FINGERPRINT_SIZE bytes of hash over what was sent */
+    const uint8_t *fingerprint; /* BS_FINGERPRINT_SIZE bytes of hash over the request */
     bool is_list;               /* the request took a list of items, even if it had one */
     uint32_t items_count;
     uint32_t rejections_count; /* read them with bs_request_rejection() */
@@ -347,8 +347,10 @@ BS_MUST_USE bool bs_command_position(const struct bs_account_command *account, u
                                      struct bs_position_item *ret_item);
 uint32_t bs_crc32c(uint32_t crc, const void *bytes, size_t size);
 
-/* Names as they stand in JSON: "settle", "profit_leverage", ... NULL past the end; "" for a value
- * that JSON does not name (type 0, BS_TRANSFER_BY_SIGN). */
+/*
+ * Names as in JSON: "settle", "profit_leverage", ... NULL past the end; "" for a value that JSON
+ * does not name (type 0, BS_TRANSFER_BY_SIGN).
+ */
 const char *bs_command_type_name(uint8_t type);
 const char *bs_layer_type_name(uint8_t type);
 const char *bs_layer_option_name(uint8_t option);

@@ -24,7 +24,7 @@ struct bs_drawdown_part {
     bs_i128 equity; /* the highest seen in it */
 };
 
-/* What is remembered of a fund. All zero: never observed. */
+/* The observations of a fund. All zero: never observed. */
 struct bs_drawdown_history {
     int64_t part_ms; /* 0 = never observed */
     bool restricted;

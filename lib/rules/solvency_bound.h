@@ -23,7 +23,7 @@
 uint8_t bs_bound_level(bs_i128 equity, bs_i128 gross);
 /* The relative move between two prices in ticks, rounded up. */
 uint64_t bs_bound_move(int64_t from, int64_t to, bool is_inverse);
-/* Levels that are at least this one stand the move. */
+/* Accounts at this level or above survive the move. */
 uint8_t bs_bound_reach(uint64_t move);
 
 #endif

@@ -139,7 +139,7 @@ static void remember_side(const struct bs_applying *applying, uint32_t account, 
     close->uid[side] = engine->accounts.cold[account].uid;
     close->priority[side] = BS_PRIORITY_NONE;
     if (side == BS_SIDE_COUNTER && close->assigned) {
-        return; /* it took something over: nothing of its own was closed for it */
+        return; /* a provider: none of its own positions was closed for it */
     }
     close->priority[side] = row != 0 ? engine->positions.rows[row].priority : BS_PRIORITY_NONE;
     close->entry[side] = bs_leg_close(&leg, close->lots);

@@ -19,7 +19,7 @@ struct bs_pricing {
     int64_t done; /* lots */
 };
 
-/* The account whose legs are being assigned, and who is asked next: assigning.h. */
+/* The account whose legs are being assigned, and the provider that is asked next: assigning.h. */
 struct bs_assigning {
     uint32_t debtor; /* row + 1; 0 = none */
     uint32_t legs_count, leg;

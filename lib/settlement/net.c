@@ -40,7 +40,7 @@ static void net_market(struct bs_plan *plan, uint32_t market)
     }
 }
 
-/* Only markets in which insolvent accounts stand on both sides are walked. */
+/* Only markets with insolvent accounts on both sides are walked. */
 static void net_markets(struct bs_plan *plan)
 {
     const struct bs_engine *engine = plan->engine;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is offered to a provider, and how much of it the provider has room for. */
+/* An offer to a provider, and how much of it the provider has room for. */
 #ifndef BS_OFFER_H
 #define BS_OFFER_H
 

@@ -52,7 +52,7 @@ static void add_inputs(const struct bs_pool *pool, struct bs_action_queue *queue
     }
 }
 
-/* Who was ranked right before and after; none at the ends of the queue. */
+/* The accounts ranked right before and after; none at the ends of the queue. */
 static void add_neighbour(const struct bs_applying *applying, struct bs_action_queue *queue,
                           uint8_t side, bool is_ahead)
 {

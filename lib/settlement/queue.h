@@ -62,7 +62,7 @@ struct bs_queues {
 };
 
 #define BS_TIERS BS_ACTION_TIERS
-#define BS_TIERS_OF_PROFIT 2 /* in profit and not: so many tiers lie side by side */
+#define BS_TIERS_OF_PROFIT 2 /* in profit and not: this many tiers follow each other */
 
 struct bs_plan;
 struct bs_working_position;
@@ -79,8 +79,10 @@ struct bs_candidate bs_candidate_of(const struct bs_plan *plan, uint8_t ranking,
 struct bs_candidate_terms bs_candidate_terms_of(const struct bs_plan *plan, uint32_t account,
                                                 bs_i128 equity,
                                                 const struct bs_working_position *position);
-/* Net exposure over the pool at most so many ppm of the gross, where the adl layer asks for it:
- * closing one leg of it would make it riskier. */
+/*
+ * True if hedged_last_ppm applies: net exposure over the pool is at most this many ppm of the
+ * gross, so closing one leg would make the account riskier.
+ */
 bool bs_candidate_is_hedged(const struct bs_plan *plan, uint32_t account);
 
 /* Begins a new set of queues. */

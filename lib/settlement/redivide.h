@@ -9,7 +9,7 @@
  *
  * so that the sum of what is taken is the loss that the payers bear, at every point. When gains
  * have gone and no other payer can bear their part, those it was taken from keep bearing it: a
- * refund is never paid by the venue. An account that owes is left out until its debt is resolved.
+ * refund is never paid by the venue. A debtor is left out until its debt is resolved.
  */
 #ifndef BS_REDIVIDE_H
 #define BS_REDIVIDE_H

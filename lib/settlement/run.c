@@ -144,7 +144,7 @@ static void plan_chunk(struct bs_engine *engine)
             progress->phase = BS_PHASE_RESTITUTE;
         }
     }
-    /* In a chunk of its own, too. */
+    /* Also in its own chunk. */
     if (progress->phase == BS_PHASE_RESTITUTE && plan->steps_count == 0 && !plan->overflow) {
         plan_restitution(engine, plan);
     }

@@ -14,7 +14,7 @@ struct split {
     uint32_t leg_number;
     uint32_t round;   /* numbers the rounds of all splits of a settlement */
     bool fill;        /* leverage_water_fill */
-    uint8_t together; /* so many tiers have one level */
+    uint8_t together; /* this many tiers share one level */
 };
 
 static bool is_of_tier(const struct split *split, const struct bs_candidate *candidate)

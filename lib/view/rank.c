@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Const views of the rankings: the queue of a market side, and where the positions of one account
- * stand in theirs. Both ask the same candidates as a settlement would.
+ * Const views of the rankings: the queue of a market side, and the places of one account's
+ * positions in theirs. Both have the same candidates as a settlement.
  */
 #include "lib/book/accounts.h"
 #include "lib/book/convert.h"
@@ -82,7 +82,7 @@ uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t si
     return written;
 }
 
-/* What is known of a position's place after some of the other candidates were compared with it. */
+/* A position's place after it was compared with some of the other candidates. */
 struct standing {
     struct bs_candidate own;
     bs_i128 ahead, total; /* lots */
@@ -135,7 +135,7 @@ static void compare_account(const struct bs_plan *plan, uint32_t account,
     }
 }
 
-/* A position whose place is asked for. No two of a batch are on one side of one market. */
+/* A position to place. No two of a batch are on one side of one market. */
 struct held {
     uint32_t account, row;
 };

@@ -33,7 +33,7 @@ struct bs_provider_view {
     struct bs_wide room_long, room_short;
 };
 
-/* A producer that numbers what it sends. */
+/* A producer that numbers its items. */
 struct bs_source_view {
     struct bs_text source;
     uint64_t next_seq;   /* that its next item must have */
@@ -178,7 +178,7 @@ struct bs_position_view {
     uint32_t adl_priority;
 };
 
-/* One row of a queue: who would be closed, in order. Under pro_rata the order is the account id. */
+/* One row of a queue, in the order of closing; under pro_rata the order is the account id. */
 struct bs_queue_view {
     struct bs_text account;
     bool isolated;
@@ -195,7 +195,7 @@ struct bs_queue_view {
 /* What limits the worst close of a position: see bs_rank_view. */
 enum bs_bound { BS_BOUND_MARK, BS_BOUND_ENTRY, BS_BOUND_EQUITY };
 
-/* Where one position of an account stands in the queue of its market side. */
+/* The place of one position in the queue of its market side. */
 struct bs_rank_view {
     struct bs_text market;
     uint8_t side; /* 0 long, 1 short */
@@ -247,8 +247,10 @@ void bs_position_view_get(const struct bs_engine *engine, uint32_t account, uint
 /* The account's position in a market; false when it holds none there. */
 BS_MUST_USE bool bs_position_in_market(const struct bs_engine *engine, uint32_t account,
                                        uint32_t market, struct bs_position_view *ret_view);
-/* Registrations of providers stand in the order of account, then market: the first at or after a
- * row, of one pool (0 = of all) and one market (0 = of all). False past the end. */
+/*
+ * Registrations of providers are in the order of account, then market: the first at or after a row,
+ * of one pool (0 = of all) and one market (0 = of all). False past the end.
+ */
 BS_MUST_USE bool bs_provider_next(const struct bs_engine *engine, uint32_t pool, uint32_t market,
                                   uint32_t *row);
 /* The first row after a pair of names, which need not exist. */
