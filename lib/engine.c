@@ -25,7 +25,8 @@ static struct bs_outcome settle(struct bs_engine *engine, const struct bs_comman
     return BS_ACCEPTED;
 }
 
-/* pause and resume: without effect, and without an action, when the pool is already so. */
+/* pause and resume: without effect, and without an action, when the pool is already so. A halted
+ * pool that is resumed runs its settlement again, from what it holds now. */
 static struct bs_outcome set_state(struct bs_engine *engine, const struct bs_command *command,
                                    struct bs_effects *effects)
 {
@@ -39,6 +40,7 @@ static struct bs_outcome set_state(struct bs_engine *engine, const struct bs_com
     if (pool->state == state) {
         return BS_ACCEPTED;
     }
+    bool was_halted = pool->state == BS_STATE_HALTED;
     struct bs_text reason = command->as.name.reason;
     assert(reason.size <= BS_REASON_SIZE_MAX);
     pool->state = state;
@@ -50,6 +52,9 @@ static struct bs_outcome set_state(struct bs_engine *engine, const struct bs_com
     struct bs_action *action =
         bs_action_new(engine, row, pause ? BS_ACTION_POOL_PAUSED : BS_ACTION_POOL_RESUMED, effects);
     action->reason = (struct bs_text){pool->reason, pool->reason_size};
+    if (was_halted && !pause) {
+        bs_settlement_begin(engine, row, engine->time_ms, false, effects);
+    }
     return BS_ACCEPTED;
 }
 

@@ -169,6 +169,7 @@ static void place_plan_markets(struct layout *layout, struct bs_engine *engine,
     uint64_t markets = (uint64_t)engine->config.markets_max + 1;
     uint64_t legs = markets > BS_ACCOUNT_POSITIONS_MAX ? markets : BS_ACCOUNT_POSITIONS_MAX;
     PLACE(layout, plan->market_loss, 2 * markets);
+    PLACE(layout, plan->market_loss_applied, 2 * markets);
     PLACE(layout, plan->market_sides, markets);
     PLACE(layout, plan->budget_used, markets);
     PLACE(layout, plan->own_funds, markets);

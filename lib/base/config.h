@@ -13,6 +13,7 @@ struct bs_config {
     uint32_t dedupe_window; /* trade and transfer ids remembered, default 1,048,576; power of two */
     uint32_t source_window; /* items remembered of each source, default 65,536; power of two */
     uint64_t hash_seed;     /* spreads names over the hash tables; never changes an outcome */
+    uint64_t refuses_check; /* tests: the so many-th check of a plan fails; 0 = none */
     bool checks_detection;  /* tests: each detection is compared with one that looks at everybody */
 };
 

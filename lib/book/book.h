@@ -47,6 +47,8 @@ struct bs_pool {
     uint8_t trigger; /* enum bs_trigger */
     bool changed;    /* since the last run */
     bool has_next;
+    bool again_ends_period; /* halted: the next run ends the period, */
+    uint32_t again_final;   /* and ends this market; 0 = none */
     bool retired; /* deleted; the row keeps its name and numbers for a pool of the same name */
     struct bs_policy policy;
     struct bs_policy next;

@@ -34,7 +34,7 @@ struct bs_outcome bs_mark_apply(struct bs_engine *engine, const struct bs_mark_c
     }
     struct bs_market *market = &engine->markets[row];
     struct bs_pool *pool = &engine->pools[market->pool];
-    if (market->settled) {
+    if (market->settled || (pool->again_final == row && !command->confirm)) {
         return bs_refuse(BS_MARKET_SETTLED, "market");
     }
     int64_t ticks;

@@ -175,8 +175,9 @@ struct bs_outcome bs_market_apply(struct bs_engine *engine, const struct bs_mark
         engine->pools[pool].changed = true;
         return BS_ACCEPTED;
     }
-    if (market->own_fund_balance != 0 || market->holders[0] + market->holders[1] > 0 ||
-        bs_market_has_providers(engine, row) || !bs_isolated_drop_market(engine, row)) {
+    if (engine->pools[market->pool].again_final == row || market->own_fund_balance != 0 ||
+        market->holders[0] + market->holders[1] > 0 || bs_market_has_providers(engine, row) ||
+        !bs_isolated_drop_market(engine, row)) {
         return bs_refuse(BS_IN_USE, field);
     }
     unlink_market(engine, row);
@@ -191,7 +192,8 @@ struct bs_outcome bs_delete_market_apply(struct bs_engine *engine, struct bs_tex
     if (market == 0) {
         return bs_refuse(BS_UNKNOWN_MARKET, NULL);
     }
-    if (engine->markets[market].own_fund_balance != 0 ||
+    if (engine->pools[engine->markets[market].pool].again_final == market ||
+        engine->markets[market].own_fund_balance != 0 ||
         engine->markets[market].holders[0] + engine->markets[market].holders[1] > 0 ||
         !bs_isolated_drop_market(engine, market)) {
         return bs_refuse(BS_IN_USE, NULL);

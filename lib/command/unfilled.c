@@ -124,7 +124,7 @@ struct bs_outcome bs_unfilled_apply(struct bs_engine *engine,
                            .amount = bs_close_part(close, lots).value};
     bs_plan_add(plan, &step);
     if (!bs_plan_check(plan)) {
-        bs_plan_reset_working(plan);
+        bs_plan_drop(plan);
         return bs_refuse(BS_OUT_OF_RANGE, "size");
     }
     engine->progress->applied = 0;

@@ -104,6 +104,7 @@ static void write(struct bs_engine *engine, struct bs_plan *plan)
     write_pool(engine, plan);
     bs_budgets_write(engine, plan);
     bs_asked_write(engine, plan);
+    bs_plan_keep_market_losses(plan);
     plan->check.debtors_done = plan->debtor_next;
     plan->steps_count = 0;
     plan->rounds_count = 0;

@@ -83,7 +83,8 @@ static bool all_resolved(const struct bs_plan *plan)
 
 bool bs_plan_check(struct bs_plan *plan)
 {
-    if (plan->overflow) {
+    plan->checks_count++;
+    if (plan->overflow || plan->checks_count == plan->engine->config.refuses_check) {
         return false;
     }
     bs_plan_reset_working(plan);

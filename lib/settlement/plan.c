@@ -77,6 +77,33 @@ void bs_plan_reset_working(struct bs_plan *plan)
     load(plan);
 }
 
+static void copy_market_losses(const struct bs_plan *plan, bs_i128 *target, const bs_i128 *source)
+{
+    const struct bs_engine *engine = plan->engine;
+    for (uint32_t market = engine->pools[plan->pool].market_head; market != 0;
+         market = engine->markets[market].next) {
+        memcpy(&target[market * 2], &source[market * 2], 2 * sizeof *source);
+    }
+}
+
+void bs_plan_keep_market_losses(struct bs_plan *plan)
+{
+    copy_market_losses(plan, plan->market_loss_applied, plan->market_loss);
+}
+
+void bs_plan_restore_market_losses(struct bs_plan *plan)
+{
+    copy_market_losses(plan, plan->market_loss, plan->market_loss_applied);
+}
+
+void bs_plan_drop(struct bs_plan *plan)
+{
+    bs_plan_reset_working(plan);
+    bs_plan_restore_market_losses(plan);
+    plan->steps_count = 0;
+    plan->rounds_count = 0;
+}
+
 uint32_t bs_plan_backstop(const struct bs_plan *plan)
 {
     return plan->engine->pools[plan->pool].backstop;

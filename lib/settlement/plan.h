@@ -67,11 +67,12 @@ struct bs_plan {
     struct bs_working_position *working_positions;
     struct bs_queues *queues;
     struct bs_payer *payers;
-    bs_i128 *market_loss;  /* by market * 2 + side of the payers: the part of the period loss that
-                              is theirs; all 0 between settlements */
-    uint8_t *market_sides; /* by market: bit 0 longs, bit 1 shorts; all 0 between uses */
-    int64_t *budget_used;  /* by market, while there are budgets */
-    int64_t *own_funds;    /* by market, likewise; of the working copies */
+    bs_i128 *market_loss; /* by market * 2 + side of the payers: the part of the period loss that
+                              is theirs; between settlements all 0, but in a halted pool */
+    bs_i128 *market_loss_applied; /* likewise, by the chunks already applied */
+    uint8_t *market_sides;        /* by market: bit 0 longs, bit 1 shorts; all 0 between uses */
+    int64_t *budget_used;         /* by market, while there are budgets */
+    int64_t *own_funds;           /* by market, likewise; of the working copies */
     struct bs_leg_weight *leg_weights;   /* of one account */
     struct bs_closing_leg *closing_legs; /* of one account */
     struct bs_asked *asked;              /* in the order in which they are asked */
@@ -80,6 +81,7 @@ struct bs_plan {
     int64_t *check_budget_used;
     bs_i128 *check_market_sizes;
     uint32_t steps_max, debtors_max, weights_max, rounds_max, working_max, working_positions_max;
+    uint64_t checks_count; /* since the engine began */
 
     /* From here on: of one settlement, set by bs_plan_begin. */
     const struct bs_engine *engine;
@@ -115,6 +117,12 @@ void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_
                    int64_t now_ms);
 /* Forgets the working copies; the steps stay. */
 void bs_plan_reset_working(struct bs_plan *plan);
+/* The plan was refused: whatever it left outside of itself is as before. Steps that were applied
+ * stay applied. */
+void bs_plan_drop(struct bs_plan *plan);
+/* Goes over from what the last chunk planned for markets to what it applied, or back. */
+void bs_plan_keep_market_losses(struct bs_plan *plan);
+void bs_plan_restore_market_losses(struct bs_plan *plan);
 
 /* Reading through the plan: the working copy where there is one, else the engine. */
 bs_i128 bs_plan_equity(const struct bs_plan *plan, uint32_t account);

@@ -31,20 +31,33 @@ static bool has_room(const struct bs_plan *plan)
 }
 
 /* What the venue reported unfilled since the last run holds for this one. */
-static void collect_exclusions(struct bs_engine *engine, struct bs_plan *plan)
+static void collect_exclusions(const struct bs_engine *engine, struct bs_plan *plan)
 {
-    struct bs_pool *pool = &engine->pools[plan->pool];
+    const struct bs_pool *pool = &engine->pools[plan->pool];
     for (uint64_t number = bs_closes_first(engine);
          pool->exclusions != 0 && number <= engine->closes.added; number++) {
-        struct bs_close *close = bs_closes_at(engine, number);
+        const struct bs_close *close = bs_closes_at(engine, number);
         if (close->pool == plan->pool && close->excludes) {
-            close->excludes = false;
             plan->excluded[plan->excluded_count++] = (struct bs_excluded){
                 close->account[BS_SIDE_CLOSED], close->account[BS_SIDE_COUNTER], close->market};
         }
     }
     assert(plan->excluded_count <= BS_CLOSES_MAX);
-    pool->exclusions = 0;
+}
+
+/* This run has respected them. */
+static void spend_exclusions(struct bs_engine *engine, uint32_t row)
+{
+    struct bs_pool *pool = &engine->pools[row];
+    for (uint64_t number = bs_closes_first(engine);
+         pool->exclusions != 0 && number <= engine->closes.added; number++) {
+        struct bs_close *close = bs_closes_at(engine, number);
+        if (close->pool == row && close->excludes) {
+            close->excludes = false;
+            pool->exclusions--;
+        }
+    }
+    assert(pool->exclusions == 0);
 }
 
 static void sum_up_debtors(struct bs_engine *engine)
@@ -150,25 +163,10 @@ static void plan_chunk(struct bs_engine *engine)
     }
 }
 
-static void finish(struct bs_engine *engine, struct bs_effects *effects)
+/* The end of a run, also of one that halts. */
+static void stop(struct bs_engine *engine, struct bs_effects *effects)
 {
     struct bs_progress *progress = engine->progress;
-    struct bs_plan *plan = engine->plan;
-    struct bs_pool *pool = &engine->pools[plan->pool];
-    for (uint32_t market = pool->market_head; market != 0; market = engine->markets[market].next) {
-        plan->market_loss[market * 2] = 0;
-        plan->market_loss[market * 2 + 1] = 0;
-    }
-    if (pool->state != BS_STATE_HALTED) {
-        if (progress->final_market != 0) {
-            engine->markets[progress->final_market].settled = true;
-        }
-        bs_pool_handovers_clear(engine, plan->pool);
-        bs_fund_observe(engine, plan->pool, plan->now_ms, plan->fund_cut);
-        if (progress->period_ends) {
-            bs_period_end(engine, plan->pool, plan->now_ms, effects);
-        }
-    }
     progress->running = false;
     effects->more = false;
     if (progress->numbered) {
@@ -177,17 +175,46 @@ static void finish(struct bs_engine *engine, struct bs_effects *effects)
     }
 }
 
+static void finish(struct bs_engine *engine, struct bs_effects *effects)
+{
+    const struct bs_progress *progress = engine->progress;
+    struct bs_plan *plan = engine->plan;
+    struct bs_pool *pool = &engine->pools[plan->pool];
+    for (uint32_t market = pool->market_head; market != 0; market = engine->markets[market].next) {
+        plan->market_loss[market * 2] = 0;
+        plan->market_loss[market * 2 + 1] = 0;
+    }
+    bs_plan_keep_market_losses(plan);
+    if (progress->final_market != 0) {
+        engine->markets[progress->final_market].settled = true;
+    }
+    spend_exclusions(engine, plan->pool);
+    bs_pool_handovers_clear(engine, plan->pool);
+    bs_fund_observe(engine, plan->pool, plan->now_ms, plan->fund_cut);
+    if (progress->period_ends) {
+        bs_period_end(engine, plan->pool, plan->now_ms, effects);
+    }
+    pool->changed = pool->changed || pool->again_final != 0;
+    stop(engine, effects);
+}
+
+/* The plan leaves no trace; what was asked for is asked for again by the next run. */
 static void halt(struct bs_engine *engine, struct bs_effects *effects)
 {
     static const char reason[] = "the settlement plan failed its check: nothing of it was applied";
     uint32_t row = engine->plan->pool;
     struct bs_pool *pool = &engine->pools[row];
+    bs_plan_drop(engine->plan);
     pool->state = BS_STATE_HALTED;
+    if (engine->progress->final_market != 0) {
+        pool->again_final = engine->progress->final_market;
+    }
+    pool->again_ends_period = engine->progress->period_ends;
     pool->reason_size = sizeof reason - 1;
     memcpy(pool->reason, reason, sizeof reason - 1);
     struct bs_action *action = bs_action_new(engine, row, BS_ACTION_POOL_HALTED, effects);
     action->reason = (struct bs_text){pool->reason, pool->reason_size};
-    finish(engine, effects);
+    stop(engine, effects);
 }
 
 /* Gives the settlement its number when it is about to do something for the first time. */
@@ -259,11 +286,15 @@ static void begin(struct bs_engine *engine, uint32_t row, int64_t now_ms, bool c
                   uint32_t final_market, struct bs_effects *effects)
 {
     struct bs_pool *pool = &engine->pools[row];
-    bool period_ends = close_period || pool->policy.period_ms == 0 || now_ms >= pool->period_end_ms;
+    bool period_ends = close_period || pool->again_ends_period || pool->policy.period_ms == 0 ||
+                       now_ms >= pool->period_end_ms;
+    final_market = final_market != 0 ? final_market : pool->again_final;
     assert(!engine->progress->running);
     assert(pool->state != BS_STATE_HALTED);
     pool->changed = false;
     pool->waiting = BS_WAITING_NO;
+    pool->again_final = final_market == pool->again_final ? 0 : pool->again_final;
+    pool->again_ends_period = false;
     *engine->progress = (struct bs_progress){
         .phase = final_market != 0 ? BS_PHASE_FINAL : BS_PHASE_DETECT,
         .running = true,

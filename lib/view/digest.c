@@ -11,6 +11,7 @@
 #include "lib/book/window.h"
 #include "lib/command/source.h"
 #include "lib/engine.h"
+#include "lib/settlement/plan.h"
 
 struct stream {
     uint64_t words[2];
@@ -116,6 +117,12 @@ static void add_pool(struct stream *stream, const struct bs_engine *engine, uint
     add(stream, pool->settlements);
     add(stream, pool->closes_forgotten);
     add_text(stream, (struct bs_text){pool->reason, pool->reason_size});
+    if (pool->again_ends_period || pool->again_final != 0) {
+        add(stream, pool->again_ends_period);
+        if (pool->again_final != 0) {
+            add_text(stream, bs_market_text(engine, pool->again_final));
+        }
+    }
 }
 
 static void add_market(struct stream *stream, const struct bs_engine *engine, uint32_t row)
@@ -143,6 +150,11 @@ static void add_market(struct stream *stream, const struct bs_engine *engine, ui
     if (market->pending_count > 0) {
         add(stream, (uint64_t)market->pending_mark);
         add(stream, (uint64_t)market->pending_time_ms);
+    }
+    for (uint32_t side = 0; side < 2; side++) { /* what a settlement that halted left */
+        if (engine->plan->market_loss[row * 2 + side] != 0) {
+            add_wide(stream, engine->plan->market_loss[row * 2 + side]);
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 /*
  * The engine on stdin and stdout, for tests and comparisons: one JSON object a line in, one out.
  *
- *   {"type":"reset"}           -> {"outcome":"ok","actions":[]}; a fresh engine
+ *   {"type":"reset"}           -> {"outcome":"ok","actions":[]}; a fresh engine; with "refuse":N its N-th
+ *                                 check of a plan fails
  *   {"type":"clock","ms":N}    -> the same; the engine time of the lines that follow
  *   {"type":"state"}           -> {"pools":[..],"accounts":[..],"digest":".."}
  *   {"type":"queue","market":"M","side":"long"}  -> {"rows":[..]}; who would be closed there, in
@@ -129,6 +130,8 @@ static bool control_line(struct session *session, const char *line, size_t size)
     const char *type = text_member(object, "type");
     bool taken = true;
     if (strcmp(type, "reset") == 0) {
+        session->engine.config.refuses_check =
+            (uint64_t)json_integer_value(json_object_get(object, "refuse"));
         session_reset(session);
         buffer_text(&session->out, NOTHING_HAPPENED);
     } else if (strcmp(type, "clock") == 0) {
