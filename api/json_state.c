@@ -414,17 +414,11 @@ void api_settlement(struct buffer *out, const struct bs_settlement *settlement)
     member_integer(out, "settlement", settlement->number);
     member_integer(out, "seq", settlement->seq);
     member_time(out, "time", settlement->time_ms);
-    member_integer(out, "first_action", settlement->first_action);
-    member_integer(out, "last_action", settlement->last_action);
-    member_integer(out, "insolvent_accounts", settlement->insolvent_accounts);
-    member_integer(out, "counterparties", settlement->counterparties);
-    member_integer(out, "payers", settlement->payers);
-    member_integer(out, "assignments", settlement->assignments);
-    member_wide(out, "deficit", settlement->deficit);
-    member_wide(out, "fund_paid", settlement->fund_paid);
-    member_wide(out, "deleveraged", settlement->deleveraged);
-    member_wide(out, "haircuts", settlement->haircuts);
-    member_wide(out, "unallocated", settlement->unallocated);
-    member_wide(out, "spreads", settlement->spreads);
+#define X(name) member_integer(out, #name, settlement->name);
+    BS_SETTLEMENT_INTEGERS(X)
+#undef X
+#define X(name) member_wide(out, #name, settlement->name);
+    BS_SETTLEMENT_AMOUNTS(X)
+#undef X
     buffer_append(out, "}", 1);
 }

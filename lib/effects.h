@@ -5,26 +5,7 @@
 
 #include "lib/base/status.h"
 #include "lib/record/action.h"
-
-/* What one settlement did, for the list of settlements. Amounts in the pool's asset. */
-struct bs_settlement {
-    struct bs_text pool;
-    uint64_t number;
-    uint64_t seq; /* place in the log of the command that began it */
-    int64_t time_ms;
-    uint64_t first_action; /* ids within the pool */
-    uint64_t last_action;
-    uint64_t insolvent_accounts;
-    uint64_t counterparties; /* adl actions */
-    uint64_t payers;         /* haircut actions */
-    uint64_t assignments;    /* actions of that name */
-    struct bs_wide deficit;
-    struct bs_wide fund_paid;
-    struct bs_wide deleveraged; /* taken from counterparties below or above mark */
-    struct bs_wide haircuts;
-    struct bs_wide unallocated;
-    struct bs_wide spreads; /* owed on top of the deficits, to providers */
-};
+#include "lib/record/settlement.h"
 
 /* What a step did. The caller owns `actions`; the texts in them live until the next step. */
 struct bs_effects {

@@ -32,7 +32,7 @@ bool action_row_put(struct buffer *out, const struct log_action_row *row,
                     const uint8_t hash[LOG_HASH_SIZE])
 {
     struct bs_action action;
-    if (!bs_action_decode(row->record, row->record_size, &action)) {
+    if (bs_action_decode(row->record, row->record_size, &action) != BS_OK) {
         return false;
     }
     char hash_text[API_HASH_TEXT_SIZE];

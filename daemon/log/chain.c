@@ -101,7 +101,8 @@ int chain_action(uint8_t ret_hash[LOG_HASH_SIZE], const uint8_t hash[LOG_HASH_SI
                  const struct log_action_row *row, struct buffer *scratch)
 {
     struct bs_action action;
-    if (!bs_action_decode(row->record, row->record_size, &action) || !agrees(row, &action)) {
+    if (bs_action_decode(row->record, row->record_size, &action) != BS_OK ||
+        !agrees(row, &action)) {
         return -EBADMSG;
     }
     static const char digits[] = "0123456789abcdef";

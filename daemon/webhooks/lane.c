@@ -202,7 +202,7 @@ static bool on_row(void *user, const struct log_action_row *row, const uint8_t h
         if (read->counts) {
             return true;
         }
-        if (!bs_action_decode(row->record, row->record_size, &action)) {
+        if (bs_action_decode(row->record, row->record_size, &action) != BS_OK) {
             read->is_broken = true;
             return false;
         }

@@ -2,7 +2,8 @@
 #include "lib/record/action.h"
 
 #include "lib/record/command.h"
-#include "lib/record/wire.h"
+#include "lib/record/header.h"
+#include "lib/record/wide.h"
 
 #define DECIMAL_BITS ((1u << BS_ACTION_DECIMAL_COUNT) - 1)
 #define ALLOWED_BITS                                                                               \
@@ -12,68 +13,17 @@
 #define REASON_BITS                                                                                \
     (1u << BS_ACTION_DECIMAL_reason_deficit | 1u << BS_ACTION_DECIMAL_reason_fund_paid |           \
      1u << BS_ACTION_DECIMAL_reason_residual)
-#define WIDE_EXPONENT_MIN (-36)
 #define ACCOUNT_SIZE_MAX (BS_ID_SIZE_MAX + sizeof("backstop:") - 1)
 
-#define QUEUE_SIZE_MAX (8 + 8 + 4 + 2 * (1 + ACCOUNT_SIZE_MAX) + BS_ACTION_INPUT_COUNT * 18ul)
+#define QUEUE_SIZE_MAX                                                                             \
+    (8 + 8 + 4 + 2 * (1 + ACCOUNT_SIZE_MAX) + BS_ACTION_INPUT_COUNT * (size_t)BS_WIDE_SIZE_MAX)
 
 _Static_assert(BS_ACTION_DECIMAL_COUNT <= 23, "the decimals' bits stay below the others");
 _Static_assert(BS_RECORD_HEADER_SIZE + 8 + 8 + 8 + 8 + 8 + 4 + 3 + 2ul * (1 + BS_ID_SIZE_MAX) +
                        2 * (1 + ACCOUNT_SIZE_MAX) + 1 + BS_REASON_SIZE_MAX +
-                       BS_ACTION_DECIMAL_COUNT * 18ul + QUEUE_SIZE_MAX <=
+                       BS_ACTION_DECIMAL_COUNT * (size_t)BS_WIDE_SIZE_MAX + QUEUE_SIZE_MAX <=
                    BS_ACTION_RECORD_SIZE_MAX,
                "the largest action fits its buffer");
-
-/* A wide decimal: exponent, number of bytes, then the mantissa in as few bytes as keep its sign. */
-static void write_wide(struct bs_writer *writer, struct bs_wide value)
-{
-    assert(value.exponent <= 0);
-    assert(value.exponent >= WIDE_EXPONENT_MIN);
-    bs_u128 bits = (bs_u128)value.mantissa;
-    bs_u128 magnitude = value.mantissa < 0 ? ~bits : bits;
-    unsigned size = value.mantissa == 0 ? 0 : 1;
-    while (size > 0 && size < 16 && magnitude >> (8 * size - 1) != 0) {
-        size++;
-    }
-    bs_write_u8(writer, (uint8_t)(int8_t)value.exponent);
-    bs_write_u8(writer, (uint8_t)size);
-    for (unsigned i = 0; i < size; i++) {
-        bs_write_u8(writer, (uint8_t)(bits >> (8 * i)));
-    }
-}
-
-static struct bs_wide read_wide(struct bs_reader *reader)
-{
-    uint8_t byte = bs_read_u8(reader);
-    int32_t exponent = byte - (byte >= 128 ? 256 : 0);
-    unsigned size = bs_read_enum(reader, 17);
-    const uint8_t *at = bs_read_bytes(reader, size);
-    if (at == NULL || exponent > 0 || exponent < WIDE_EXPONENT_MIN) {
-        reader->bad = true;
-        return (struct bs_wide){0};
-    }
-    bs_u128 bits = size > 0 && at[size - 1] >= 128 ? ~(bs_u128)0 : 0;
-    for (unsigned i = size; i > 0; i--) {
-        bits = bits << 8 | at[i - 1];
-    }
-    /* One spelling for each value: the last byte must be needed for magnitude or sign. */
-    uint8_t sign = size > 1 && at[size - 2] >= 128 ? 255 : 0;
-    reader->bad = reader->bad || (size > 1 && at[size - 1] == sign) || (size == 1 && at[0] == 0);
-    return (struct bs_wide){.mantissa = (bs_i128)bits, .exponent = exponent};
-}
-
-static void write_header(uint8_t *record, const struct bs_action *action, size_t size)
-{
-    bs_wire_put_u32(record + BS_WIRE_SIZE_AT, (uint32_t)size);
-    bs_wire_put_u64(record + BS_WIRE_SEQ_AT, action->ordinal);
-    bs_wire_put_u64(record + BS_WIRE_TIME_AT, (uint64_t)action->time_ms);
-    bs_wire_put_u16(record + BS_WIRE_VERSION_AT, BS_WIRE_VERSION);
-    record[BS_WIRE_TYPE_AT] = action->type;
-    record[BS_WIRE_KIND_AT] = BS_WIRE_KIND_ACTION;
-    bs_wire_put_u32(record + BS_WIRE_PRESENT_AT, action->present);
-    uint32_t crc = bs_crc32c(0, record + BS_WIRE_SEQ_AT, size - BS_WIRE_SEQ_AT);
-    bs_wire_put_u32(record + BS_WIRE_CRC_AT, crc);
-}
 
 static void write_queue(struct bs_writer *writer, const struct bs_action_queue *queue)
 {
@@ -87,7 +37,7 @@ static void write_queue(struct bs_writer *writer, const struct bs_action_queue *
     bs_write_text(writer, queue->behind);
     for (uint32_t i = 0; i < BS_ACTION_INPUT_COUNT; i++) {
         if ((queue->present & 1u << i) != 0) {
-            write_wide(writer, queue->inputs[i]);
+            bs_write_wide(writer, queue->inputs[i]);
         }
     }
 }
@@ -104,7 +54,7 @@ static void read_queue(struct bs_reader *reader, struct bs_action_queue *queue)
     queue->behind = bs_read_text(reader, 0, ACCOUNT_SIZE_MAX);
     for (uint32_t i = 0; i < BS_ACTION_INPUT_COUNT; i++) {
         queue->inputs[i] =
-            (queue->present & 1u << i) != 0 ? read_wide(reader) : (struct bs_wide){0};
+            (queue->present & 1u << i) != 0 ? bs_read_wide(reader) : (struct bs_wide){0};
     }
 }
 
@@ -145,7 +95,7 @@ size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION
     bs_write_text(&writer, action->reason);
     for (uint32_t i = 0; i < BS_ACTION_DECIMAL_COUNT; i++) {
         if ((present & 1u << i) != 0) {
-            write_wide(&writer, action->decimals[i]);
+            bs_write_wide(&writer, action->decimals[i]);
         }
     }
     if ((present & BS_ACTION_HAS_QUEUE) != 0) {
@@ -153,7 +103,13 @@ size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION
     }
     assert(!writer.bad);
     size_t size = (size_t)(writer.at - record);
-    write_header(record, action, size);
+    struct bs_header header = {.seq = action->ordinal,
+                               .time_ms = action->time_ms,
+                               .kind = BS_RECORD_ACTION,
+                               .type = action->type,
+                               .present = present};
+    bs_header_write(record, &header, size);
+    bs_record_seal(record);
     return size;
 }
 
@@ -178,7 +134,7 @@ static void read_fields(struct bs_reader *reader, struct bs_action *action)
     /* The reason is a text or amounts. */
     reader->bad = reader->bad || (action->reason.size > 0 && (present & REASON_BITS) != 0);
     for (uint32_t i = 0; i < BS_ACTION_DECIMAL_COUNT; i++) {
-        action->decimals[i] = (present & 1u << i) != 0 ? read_wide(reader) : (struct bs_wide){0};
+        action->decimals[i] = (present & 1u << i) != 0 ? bs_read_wide(reader) : (struct bs_wide){0};
     }
     action->queue = (struct bs_action_queue){0};
     if ((present & BS_ACTION_HAS_QUEUE) != 0) {
@@ -186,23 +142,26 @@ static void read_fields(struct bs_reader *reader, struct bs_action *action)
     }
 }
 
-bool bs_action_decode(const uint8_t *record, size_t size, struct bs_action *ret_action)
+enum bs_status bs_action_decode(const uint8_t *record, size_t size, struct bs_action *ret_action)
 {
-    if (size < BS_RECORD_HEADER_SIZE || size > BS_ACTION_RECORD_SIZE_MAX ||
-        record[BS_WIRE_VERSION_AT] != BS_WIRE_VERSION || record[BS_WIRE_VERSION_AT + 1] != 0 ||
-        record[BS_WIRE_KIND_AT] != BS_WIRE_KIND_ACTION || !bs_record_checksum_ok(record, size)) {
-        return false;
+    struct bs_header header = {.kind = BS_RECORD_ACTION};
+    if (size > BS_ACTION_RECORD_SIZE_MAX || !bs_record_checksum_ok(record, size)) {
+        return BS_BAD_RECORD;
     }
-    ret_action->ordinal = bs_wire_u64(record + BS_WIRE_SEQ_AT);
-    ret_action->time_ms = (int64_t)bs_wire_u64(record + BS_WIRE_TIME_AT);
-    ret_action->type = record[BS_WIRE_TYPE_AT];
-    ret_action->present = bs_wire_u32(record + BS_WIRE_PRESENT_AT);
-    if (ret_action->type >= BS_ACTION_COUNT || (ret_action->present & ~ALLOWED_BITS) != 0) {
-        return false;
+    enum bs_status status = bs_header_read(record, size, &header);
+    if (status != BS_OK) {
+        return status;
     }
+    if (header.type >= BS_ACTION_COUNT || (header.present & ~ALLOWED_BITS) != 0) {
+        return BS_BAD_RECORD;
+    }
+    ret_action->ordinal = header.seq;
+    ret_action->time_ms = header.time_ms;
+    ret_action->type = header.type;
+    ret_action->present = header.present;
     struct bs_reader reader = {.at = record + BS_RECORD_HEADER_SIZE, .end = record + size};
     read_fields(&reader, ret_action);
-    return !reader.bad && reader.at == reader.end;
+    return !reader.bad && reader.at == reader.end ? BS_OK : BS_BAD_RECORD;
 }
 
 const char *bs_action_type_name(uint8_t type)

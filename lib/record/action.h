@@ -10,6 +10,7 @@
 
 #include "lib/base/base.h"
 #include "lib/base/limits.h"
+#include "lib/base/status.h"
 #include "lib/money/decimal.h"
 
 enum bs_action_type {
@@ -128,8 +129,9 @@ struct bs_action {
 
 /* Returns the bytes written, at most BS_ACTION_RECORD_SIZE_MAX, which the buffer must hold. */
 size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION_RECORD_SIZE_MAX]);
-/* False when the bytes are not an action record of this version. */
-BS_MUST_USE bool bs_action_decode(const uint8_t *record, size_t size, struct bs_action *ret_action);
+/* BS_OK, BS_BAD_RECORD or BS_NEWER_RECORD; checks the checksum, too. */
+BS_MUST_USE enum bs_status bs_action_decode(const uint8_t *record, size_t size,
+                                            struct bs_action *ret_action);
 
 const char *bs_action_type_name(uint8_t type);        /* NULL past the end */
 const char *bs_action_decimal_name(uint32_t decimal); /* e.g. "size_closed" */

@@ -26,17 +26,6 @@
 #define TIME_MIN_MS (-62167219200000)
 #define TIME_MAX_MS 253402300799999
 
-uint32_t bs_record_size(const uint8_t *record)
-{
-    uint32_t size = bs_wire_u32(record + BS_WIRE_SIZE_AT);
-    return size < BS_RECORD_HEADER_SIZE ? BS_RECORD_HEADER_SIZE : size;
-}
-
-uint8_t bs_record_type(const uint8_t *record)
-{
-    return record[BS_WIRE_TYPE_AT];
-}
-
 struct bs_text bs_record_first_name(const uint8_t *record)
 {
     uint32_t size = bs_record_size(record);
@@ -48,24 +37,6 @@ struct bs_text bs_record_first_name(const uint8_t *record)
         return (struct bs_text){0};
     }
     return (struct bs_text){(const char *)record + at + 1, record[at]};
-}
-
-static uint32_t checksum(const uint8_t *record, size_t size)
-{
-    return bs_crc32c(0, record + BS_WIRE_SEQ_AT, size - BS_WIRE_SEQ_AT);
-}
-
-void bs_record_stamp(uint8_t *record, uint64_t seq, int64_t time_ms)
-{
-    bs_wire_put_u64(record + BS_WIRE_SEQ_AT, seq);
-    bs_wire_put_u64(record + BS_WIRE_TIME_AT, (uint64_t)time_ms);
-    bs_wire_put_u32(record + BS_WIRE_CRC_AT, checksum(record, bs_record_size(record)));
-}
-
-bool bs_record_checksum_ok(const uint8_t *record, size_t size)
-{
-    return size >= BS_RECORD_HEADER_SIZE && bs_wire_u32(record + BS_WIRE_SIZE_AT) == size &&
-           bs_wire_u32(record + BS_WIRE_CRC_AT) == checksum(record, size);
 }
 
 /* Each write_<type> returns the header's present bits. */
@@ -213,7 +184,7 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
 size_t bs_command_encode(const struct bs_command *command, uint8_t *record, size_t capacity)
 {
     struct bs_writer writer = {.at = record, .end = record + capacity};
-    uint8_t *header = bs_write_room(&writer, BS_RECORD_HEADER_SIZE);
+    (void)bs_write_room(&writer, BS_RECORD_HEADER_SIZE);
     if (command->has_source) {
         bs_write_text(&writer, command->source);
         bs_write_u64(&writer, command->source_seq);
@@ -223,14 +194,12 @@ size_t bs_command_encode(const struct bs_command *command, uint8_t *record, size
     if (writer.bad || size > BS_RECORD_SIZE_MAX) {
         return 0;
     }
-    bs_wire_put_u32(header + BS_WIRE_SIZE_AT, (uint32_t)size);
-    bs_wire_put_u32(header + BS_WIRE_CRC_AT, 0);
-    bs_wire_put_u64(header + BS_WIRE_SEQ_AT, command->seq);
-    bs_wire_put_u64(header + BS_WIRE_TIME_AT, (uint64_t)command->time_ms);
-    bs_wire_put_u16(header + BS_WIRE_VERSION_AT, BS_WIRE_VERSION);
-    header[BS_WIRE_TYPE_AT] = command->type;
-    header[BS_WIRE_KIND_AT] = BS_WIRE_KIND_COMMAND;
-    bs_wire_put_u32(header + BS_WIRE_PRESENT_AT, present);
+    struct bs_header header = {.seq = command->seq,
+                               .time_ms = command->time_ms,
+                               .kind = BS_RECORD_COMMAND,
+                               .type = command->type,
+                               .present = present};
+    bs_header_write(record, &header, size);
     return size;
 }
 
@@ -391,22 +360,22 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
 
 enum bs_status bs_command_decode(const uint8_t *record, size_t size, struct bs_command *ret_command)
 {
-    if (size < BS_RECORD_HEADER_SIZE || size > BS_RECORD_SIZE_MAX ||
-        bs_wire_u32(record + BS_WIRE_SIZE_AT) != size ||
-        record[BS_WIRE_VERSION_AT] != BS_WIRE_VERSION || record[BS_WIRE_VERSION_AT + 1] != 0 ||
-        record[BS_WIRE_KIND_AT] != BS_WIRE_KIND_COMMAND) {
-        return BS_BAD_RECORD;
+    struct bs_header header = {.kind = BS_RECORD_COMMAND};
+    enum bs_status status =
+        size > BS_RECORD_SIZE_MAX ? BS_BAD_RECORD : bs_header_read(record, size, &header);
+    if (status != BS_OK) {
+        return status;
     }
-    ret_command->seq = bs_wire_u64(record + BS_WIRE_SEQ_AT);
-    ret_command->time_ms = (int64_t)bs_wire_u64(record + BS_WIRE_TIME_AT);
-    ret_command->type = record[BS_WIRE_TYPE_AT];
-    uint32_t present = bs_wire_u32(record + BS_WIRE_PRESENT_AT);
+    uint32_t present = header.present;
+    ret_command->seq = header.seq;
+    ret_command->time_ms = header.time_ms;
+    ret_command->type = header.type;
     struct bs_reader reader = {.at = record + BS_RECORD_HEADER_SIZE, .end = record + size};
     ret_command->has_source = (present & HAS_SOURCE) != 0;
     ret_command->source = read_optional_name(&reader, ret_command->has_source);
     ret_command->source_seq = ret_command->has_source ? bs_read_u64(&reader) : 0;
-    ret_command->sent = (struct bs_text){(const char *)record + BS_WIRE_VERSION_AT,
-                                         (uint32_t)size - BS_WIRE_VERSION_AT};
+    ret_command->sent =
+        (struct bs_text){(const char *)record + BS_WIRE_SENT_AT, (uint32_t)size - BS_WIRE_SENT_AT};
     uint32_t allowed = HAS_SOURCE | read_fields(&reader, present, ret_command);
     if (reader.bad || reader.at != reader.end || (present & ~allowed) != 0) {
         return BS_BAD_RECORD;

@@ -12,6 +12,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/status.h"
 #include "lib/money/decimal.h"
+#include "lib/record/header.h"
 
 enum bs_command_type {
     BS_COMMAND_POOL = 1,
@@ -318,8 +319,6 @@ struct bs_command {
     } as;
 };
 
-#define BS_RECORD_HEADER_SIZE 32
-
 /*
  * Encodes a command at the end of a buffer. An account command is begun with its own fields and
  * positions_count 0; positions are then appended one by one. Returns the bytes written (for append:
@@ -329,23 +328,16 @@ size_t bs_command_encode(const struct bs_command *command, uint8_t *record, size
 size_t bs_command_append_position(uint8_t *record, size_t capacity,
                                   const struct bs_position_item *item);
 
-/* The record's size, from its first 4 bytes (at least BS_RECORD_HEADER_SIZE). */
-uint32_t bs_record_size(const uint8_t *record);
-uint8_t bs_record_type(const uint8_t *record); /* enum bs_command_type */
-/* Stamps sequence and engine time and sets the checksum (CRC32C): the last thing done to a record.
- */
-void bs_record_stamp(uint8_t *record, uint64_t seq, int64_t time_ms);
 /* The record's first name past its source; empty where it is not whole: reads no byte past the
  * record, which need not have been decoded. */
 struct bs_text bs_record_first_name(const uint8_t *record);
-/* BS_OK or BS_BAD_RECORD. Checks sizes, version and every field's bounds; the checksum apart. */
+/* BS_OK, BS_BAD_RECORD or BS_NEWER_RECORD. Checks sizes, version and every field's bounds, but not
+ * the checksum. */
 BS_MUST_USE enum bs_status bs_command_decode(const uint8_t *record, size_t size,
                                              struct bs_command *ret_command);
-BS_MUST_USE bool bs_record_checksum_ok(const uint8_t *record, size_t size);
 /* Reads the next position item and moves *cursor (0 to begin) past it; false after the last one. */
 BS_MUST_USE bool bs_command_position(const struct bs_account_command *account, uint32_t *cursor,
                                      struct bs_position_item *ret_item);
-uint32_t bs_crc32c(uint32_t crc, const void *bytes, size_t size);
 
 /*
  * Names as in JSON: "settle", "profit_leverage", ... NULL past the end; "" for a value that JSON

@@ -11,7 +11,6 @@
 #include "lib/base/limits.h"
 #include "lib/money/decimal.h"
 
-#define BS_WIRE_VERSION 1
 #define BS_WIRE_DECIMAL_SIZE 9
 
 /* Offsets of the header that every record has. */
@@ -19,14 +18,12 @@
 #define BS_WIRE_CRC_AT 4
 #define BS_WIRE_SEQ_AT 8
 #define BS_WIRE_TIME_AT 16
-#define BS_WIRE_VERSION_AT 24
+#define BS_WIRE_SENT_AT 24 /* from here on a command's bytes are its sender's part */
+#define BS_WIRE_MAJOR_AT 24
+#define BS_WIRE_MINOR_AT 25
 #define BS_WIRE_TYPE_AT 26
 #define BS_WIRE_KIND_AT 27
 #define BS_WIRE_PRESENT_AT 28
-
-/* The byte at BS_WIRE_KIND_AT. */
-#define BS_WIRE_KIND_COMMAND 0
-#define BS_WIRE_KIND_ACTION 1
 
 /* Integers as they lie in a record: the identity on a little-endian machine, its own inverse. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -34,12 +31,6 @@
 #else
 #define BS_WIRE_SWAP(bits, value) __builtin_bswap##bits(value)
 #endif
-
-static inline void bs_wire_put_u16(uint8_t *at, uint16_t value)
-{
-    value = BS_WIRE_SWAP(16, value);
-    memcpy(at, &value, sizeof(value));
-}
 
 static inline void bs_wire_put_u32(uint8_t *at, uint32_t value)
 {

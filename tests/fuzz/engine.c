@@ -103,7 +103,7 @@ static void take_actions(struct fuzz_engine *engine, const struct bs_effects *ef
         uint8_t again[BS_ACTION_RECORD_SIZE_MAX];
         struct bs_action decoded;
         size_t size = bs_action_encode(&effects->actions[i], record);
-        bool good = bs_action_decode(record, size, &decoded);
+        bool good = bs_action_decode(record, size, &decoded) == BS_OK;
         assert(good);
         assert(bs_action_encode(&decoded, again) == size);
         assert(memcmp(record, again, size) == 0);

@@ -131,7 +131,7 @@ static void check_action(const uint8_t *bytes, size_t size)
     struct bs_action action;
     struct buffer text = {0};
     struct buffer scratch = {0};
-    if (!bs_action_decode(bytes, size, &action)) {
+    if (bs_action_decode(bytes, size, &action) != BS_OK) {
         return;
     }
     assert(bs_action_encode(&action, again) == size);
@@ -154,6 +154,20 @@ static void check_action(const uint8_t *bytes, size_t size)
     assert(result != 0);
     buffer_fini(&text);
     buffer_fini(&scratch);
+}
+
+static void check_settlement(const uint8_t *bytes, size_t size)
+{
+    uint8_t again[BS_SETTLEMENT_RECORD_SIZE_MAX];
+    struct bs_settlement settlement;
+    struct buffer text = {0};
+    if (bs_settlement_decode(bytes, size, &settlement) != BS_OK) {
+        return;
+    }
+    assert(bs_settlement_encode(&settlement, again) == size);
+    assert(memcmp(again, bytes, size) == 0);
+    api_settlement(&text, &settlement);
+    buffer_fini(&text);
 }
 
 static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uint8_t *records,
@@ -250,6 +264,7 @@ static void try_bytes(struct fuzz_engine *engine, struct fuzz_input input)
     check_row(bytes, input.left, 1);
     check_command(engine, bytes, input.left);
     check_action(bytes, input.left);
+    check_settlement(bytes, input.left);
     free(bytes);
 }
 

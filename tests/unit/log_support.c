@@ -136,7 +136,7 @@ void support_fill(struct support_batch *batch, const struct command_log *log,
         struct bs_action action;
         const uint8_t *record = (const uint8_t *)batch->texts.bytes + offsets[i];
         size_t size = offsets[i + 1] - offsets[i];
-        bool decoded = bs_action_decode(record, size, &action);
+        bool decoded = bs_action_decode(record, size, &action) == BS_OK;
         assert(decoded);
         struct log_action_row row = {
             .ordinal = action.ordinal,

@@ -107,7 +107,7 @@ static bool decodes_to_itself(const uint8_t *record, size_t size)
     uint8_t *exact = malloc(size == 0 ? 1 : size);
     memcpy(exact, record, size);
     struct bs_action action;
-    bool decoded = bs_action_decode(exact, size, &action);
+    bool decoded = bs_action_decode(exact, size, &action) == BS_OK;
     if (decoded) {
         ck_assert_uint_eq(bs_action_encode(&action, again), size);
         ck_assert_mem_eq(again, exact, size);
@@ -136,7 +136,7 @@ START_TEST(actions_round_trip)
         size_t size = bs_action_encode(&action, record);
         ck_assert(decodes_to_itself(record, size));
         struct bs_action decoded;
-        ck_assert(bs_action_decode(record, size, &decoded));
+        ck_assert_int_eq(bs_action_decode(record, size, &decoded), BS_OK);
         ck_assert_uint_eq(decoded.present, action.present);
         ck_assert_uint_eq(decoded.seq, action.seq);
         ck_assert(bs_text_equal(decoded.counterparty, action.counterparty));
@@ -238,6 +238,22 @@ START_TEST(a_record_byte_by_byte)
 
 END_TEST
 
+START_TEST(a_later_version_is_refused_by_name)
+{
+    uint8_t record[BS_ACTION_RECORD_SIZE_MAX];
+    random_state = 26;
+    for (size_t at = 24; at <= 25; at++) { /* major, minor */
+        struct bs_action action = random_action();
+        size_t size = bs_action_encode(&action, record);
+        record[at]++;
+        ck_assert_int_eq(bs_action_decode(record, size, &action), BS_BAD_RECORD);
+        reseal(record, size);
+        ck_assert_int_eq(bs_action_decode(record, size, &action), BS_NEWER_RECORD);
+    }
+}
+
+END_TEST
+
 START_TEST(names_are_those_of_json)
 {
     ck_assert_str_eq(bs_action_type_name(BS_ACTION_LIQUIDATION_CLOSE), "liquidation_close");
@@ -258,7 +274,7 @@ START_TEST(a_command_is_not_an_action)
     size_t size = bs_command_encode(&command, record, sizeof(record));
     bs_record_stamp(record, 1, 1);
     struct bs_action action;
-    ck_assert(!bs_action_decode(record, size, &action));
+    ck_assert_int_eq(bs_action_decode(record, size, &action), BS_BAD_RECORD);
     random_state = 24;
     action = random_action();
     size = bs_action_encode(&action, record);
@@ -275,6 +291,7 @@ int main(void)
     tcase_add_test(tests, damage_is_refused);
     tcase_add_test(tests, a_reason_is_in_words_or_in_amounts);
     tcase_add_test(tests, a_record_byte_by_byte);
+    tcase_add_test(tests, a_later_version_is_refused_by_name);
     tcase_add_test(tests, names_are_those_of_json);
     tcase_add_test(tests, a_command_is_not_an_action);
     return unit_run(tests);

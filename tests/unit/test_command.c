@@ -374,6 +374,27 @@ START_TEST(damage_is_refused_or_canonical)
 
 END_TEST
 
+/* Whatever else is in the record: a build does not guess at what it does not know. */
+START_TEST(a_later_version_is_refused_by_name)
+{
+    uint8_t record[4096];
+    struct bs_command command;
+    random_state = 15;
+    for (uint8_t type = 1; type < BS_COMMAND_COUNT; type++) {
+        size_t size = random_record(type, record, sizeof(record));
+        record[24] = 2; /* major */
+        ck_assert_int_eq(bs_command_decode(record, size, &command), BS_NEWER_RECORD);
+        record[24] = 1;
+        record[25] = 1;   /* minor */
+        record[31] = 255; /* optional fields that it adds */
+        ck_assert_int_eq(bs_command_decode(record, size, &command), BS_NEWER_RECORD);
+        record[24] = 0;
+        ck_assert_int_eq(bs_command_decode(record, size, &command), BS_BAD_RECORD);
+    }
+}
+
+END_TEST
+
 START_TEST(one_flipped_bit_breaks_the_checksum)
 {
     uint8_t record[4096];
@@ -545,6 +566,7 @@ int main(void)
     tcase_add_test(tests, every_type_round_trips);
     tcase_add_test(tests, truncated_and_longer_records_are_refused);
     tcase_add_test(tests, damage_is_refused_or_canonical);
+    tcase_add_test(tests, a_later_version_is_refused_by_name);
     tcase_add_test(tests, one_flipped_bit_breaks_the_checksum);
     tcase_add_test(tests, too_little_room_writes_no_record);
     tcase_add_test(tests, positions_are_read_back_in_order);

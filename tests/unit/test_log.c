@@ -235,7 +235,7 @@ static bool rehash(void *user, const struct log_action_row *row, const uint8_t h
     uint8_t *last = recount->hashes[row->pool.bytes[1] - '0'];
     struct bs_action action;
     ck_assert_uint_eq(row->ordinal, recount->ordinal + 1);
-    ck_assert(bs_action_decode(row->record, row->record_size, &action));
+    ck_assert_int_eq(bs_action_decode(row->record, row->record_size, &action), BS_OK);
     buffer_clear(&recount->text);
     for (size_t i = 0; i < LOG_HASH_SIZE; i++) {
         buffer_printf(&recount->text, "%02x", last[i]);

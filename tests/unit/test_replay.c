@@ -186,7 +186,7 @@ START_TEST(another_action_is_refused)
     make(&content);
     struct log_action_row *row = &content.actions[content.actions_count - 1];
     const uint8_t *original = row->record;
-    ck_assert(bs_action_decode(row->record, row->record_size, &action));
+    ck_assert_int_eq(bs_action_decode(row->record, row->record_size, &action), BS_OK);
     action.rank += 1;
     row->record_size = (uint32_t)bs_action_encode(&action, record);
     row->record = record;
@@ -207,7 +207,7 @@ START_TEST(an_action_too_many_is_refused)
     struct log_action_row *extra = &content.actions[content.actions_count];
     struct bs_action action;
     uint8_t record[BS_ACTION_RECORD_SIZE_MAX];
-    ck_assert(bs_action_decode(last->record, last->record_size, &action));
+    ck_assert_int_eq(bs_action_decode(last->record, last->record_size, &action), BS_OK);
     action.ordinal++;
     action.id++;
     *extra = *last;
