@@ -62,7 +62,7 @@ static bool put_action(void *user, const struct log_action_row *row,
     return true;
 }
 
-/* The log could not be read: an error of the server's own, with what to look for in its log. */
+/* An error of the server; its log says why the command log could not be read. */
 static void answer_unreadable(struct request *request, const char *error)
 {
     logger_write(LOGGER_ERROR, "http", "reading the log failed",
@@ -93,7 +93,7 @@ static bool wait_for_more(struct connection *connection, uint64_t seen)
     if (connection->wait_until_ms == 0) {
         connection->wait_until_ms = now_ms + connection->query.wait_ms;
     }
-    /* News after this look at last_ordinal come with a signal, which is handled after it. */
+    /* News after this read of last_ordinal comes with a signal, which is handled later. */
     if (now_ms >= connection->wait_until_ms || server->waits_ended ||
         atomic_load(&server->last_ordinal) > seen) {
         return false;
@@ -116,7 +116,7 @@ bool actions_check_after(struct connection *connection, const char *name, uint64
     if (after < dropped) {
         (void)snprintf(detail, sizeof detail,
                        "%s: the actions up to %" PRIu64
-                       " are no longer kept; read the state anew and go on from there",
+                       " are no longer kept; read the state again and continue from there",
                        name, dropped);
         answer_problem(&connection->request, BS_CURSOR_EXPIRED, detail);
         return false;

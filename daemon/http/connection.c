@@ -386,8 +386,7 @@ static gnutls_session_t session_of(struct MHD_Connection *mhd)
     return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
 }
 
-/* The handshake has the time of a head; a client that does not even begin it is
- * not idle. */
+/* The handshake has the deadline of a head: a client that does not begin it is not idle. */
 static void begin_tls(struct connection *connection)
 {
     struct http_server *server = connection->server;

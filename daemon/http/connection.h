@@ -126,8 +126,8 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
                                           clients */
     _Atomic(struct keys *) fresh_keys;   /* reloaded and not in force yet */
     _Atomic(struct tls *) fresh_tls;
-    _Atomic(struct connection *) done; /* the core has finished with these, the last one first */
-    _Atomic uint64_t last_ordinal;     /* of the last action we heard of */
+    _Atomic(struct connection *) done; /* answered by another thread, the last one first */
+    _Atomic uint64_t last_ordinal;     /* of the last durable action known here */
     atomic_bool reopens_audit;
     atomic_bool quiesced;
     atomic_bool ending; /* the thread ends when the last answers are sent */

@@ -13,8 +13,8 @@
 
 #define TRAIL_PEER_SIZE SOCKET_ADDRESS_TEXT_SIZE
 
-/* Before the handler of an administrative path runs, or the items of a write are submitted; more
- * often is fine. False: it cannot be written down, and must not be done. */
+/* Before an administrative path or the items of a write are submitted; may be called again. False:
+ * the line cannot be written, and the request must not be executed. */
 BS_MUST_USE bool trail_asked(struct connection *connection);
 /* Whether the path alone makes it administrative. */
 bool trail_wants_path(const struct connection *connection);
