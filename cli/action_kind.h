@@ -4,7 +4,6 @@
 #define CLI_ACTION_KIND_H
 
 #include "cli/member.h"
-#include "lib/record/action.h"
 
 enum action_kind {
 

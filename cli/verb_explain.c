@@ -155,6 +155,10 @@ static int recompute_action(struct cli *cli, const json_t *action, const json_t 
     }
     recompute_begin_at_settlement(recompute);
     int code = take_settlement(cli, recompute, action);
+    if (code == EX_OK && recompute_place(recompute).last_id != member_integer(action, "id")) {
+        cli_error("%s: its settlement is published without the action", http_url(cli->http));
+        code = EX_PROTOCOL;
+    }
     const struct recompute_checks *checks = recompute_checks(recompute);
     if (code == EX_MISFIT) {
         printf("  Recomputed: action %" PRIu64 " does not fit: %s.\n",
