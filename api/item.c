@@ -11,18 +11,12 @@
 #define PERIOD_MS (8ull * 3600 * 1000)
 #define PERIOD_UNSAID UINT64_MAX
 
-/* State in: everything that a venue's own machines send as it happens. */
-static const uint32_t feed_types = 1u << BS_COMMAND_ACCOUNT | 1u << BS_COMMAND_POSITION |
-                                   1u << BS_COMMAND_FILL | 1u << BS_COMMAND_TRANSFER |
-                                   1u << BS_COMMAND_MARK | 1u << BS_COMMAND_INSURANCE_FUND |
-                                   1u << BS_COMMAND_HANDOVER | 1u << BS_COMMAND_UNFILLED;
-
 _Static_assert(BS_COMMAND_COUNT <= 32, "the types of items are bits of 32");
 
 void item_note_type(struct api_needs *needs, uint8_t type, bool ops)
 {
     uint32_t bit = 1u << type;
-    if (ops || (feed_types & bit) == 0) {
+    if (ops || bs_command_role(type) != BS_ROLE_FEED) {
         needs->ops |= bit;
     } else {
         needs->feed |= bit;

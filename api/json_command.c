@@ -99,7 +99,7 @@ static void accept_item(struct api_batch *batch)
 
 void api_batch_add(struct api_batch *batch, const struct bs_command *command)
 {
-    assert(command->type >= BS_COMMAND_SETTLE); /* the types with one name and nothing to count */
+    assert(bs_command_is_named(command->type));
     struct fault fault = {.status = BS_INVALID_NAME};
     item_note_type(&batch->needs, command->type, false);
     if (!api_name_valid(command->as.name.name)) {

@@ -81,56 +81,6 @@ int offline_verify(const struct settings *settings)
     return status;
 }
 
-/* What a command is about: its account, market or pool. */
-static struct bs_text name_of(const struct bs_command *command)
-{
-    switch ((enum bs_command_type)command->type) {
-    case BS_COMMAND_POOL:
-        return command->as.pool.pool;
-    case BS_COMMAND_MARKET:
-        return command->as.market.market;
-    case BS_COMMAND_ACCOUNT:
-        return command->as.account.account;
-    case BS_COMMAND_POSITION:
-        return command->as.position.account;
-    case BS_COMMAND_FILL:
-        return command->as.fill.account;
-    case BS_COMMAND_TRANSFER:
-        return command->as.transfer.account;
-    case BS_COMMAND_MARK:
-        return command->as.mark.market;
-    case BS_COMMAND_INSURANCE_FUND:
-        return command->as.fund.pool;
-    case BS_COMMAND_SETTLE:
-    case BS_COMMAND_CLOSE_PERIOD:
-    case BS_COMMAND_RESUME:
-    case BS_COMMAND_PAUSE:
-    case BS_COMMAND_DELETE_ACCOUNT:
-    case BS_COMMAND_DELETE_MARKET:
-    case BS_COMMAND_DELETE_POOL:
-    case BS_COMMAND_DELETE_SOURCE:
-        return command->as.name.name;
-    case BS_COMMAND_HANDOVER:
-        return command->as.handover.account;
-    case BS_COMMAND_UNFILLED:
-        return command->as.unfilled.pool;
-    case BS_COMMAND_FINAL_SETTLEMENT:
-        return command->as.final.market;
-    case BS_COMMAND_OPEN_WINDOW:
-    case BS_COMMAND_CLOSE_WINDOW:
-        return command->as.window.pool;
-    case BS_COMMAND_PROVIDER:
-        return command->as.provider.account;
-    case BS_COMMAND_OWN_FUND:
-        return command->as.own_fund.market;
-    case BS_COMMAND_REQUEST:
-        return command->as.request.key;
-    case BS_COMMAND_COUNT:
-        break;
-    }
-    return (struct bs_text){"", 0};
-}
-
 struct dump {
     struct buffer time;
     uint64_t bad_seq; /* 0 = none */
@@ -149,7 +99,7 @@ static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uin
             dump->bad_seq = first_seq + i;
             return false;
         }
-        struct bs_text name = name_of(&command);
+        struct bs_text name = bs_command_subject(&command);
         buffer_clear(&dump->time);
         api_time(&dump->time, command.time_ms);
         (void)printf("%" PRIu64 " %.*s %s %.*s\n", command.seq, (int)dump->time.size - 2,

@@ -15,32 +15,15 @@
 #include "lib/record/header.h"
 
 enum bs_command_type {
-    BS_COMMAND_POOL = 1,
-    BS_COMMAND_MARKET,
-    BS_COMMAND_ACCOUNT,
-    BS_COMMAND_POSITION,
-    BS_COMMAND_FILL,
-    BS_COMMAND_TRANSFER,
-    BS_COMMAND_MARK,
-    BS_COMMAND_INSURANCE_FUND,
-    BS_COMMAND_SETTLE,
-    BS_COMMAND_CLOSE_PERIOD,
-    BS_COMMAND_RESUME,
-    BS_COMMAND_PAUSE,
-    BS_COMMAND_DELETE_ACCOUNT,
-    BS_COMMAND_DELETE_MARKET,
-    BS_COMMAND_DELETE_POOL,
-    BS_COMMAND_HANDOVER,
-    BS_COMMAND_UNFILLED,
-    BS_COMMAND_FINAL_SETTLEMENT,
-    BS_COMMAND_OPEN_WINDOW,
-    BS_COMMAND_CLOSE_WINDOW,
-    BS_COMMAND_PROVIDER,
-    BS_COMMAND_OWN_FUND,
-    BS_COMMAND_REQUEST,
-    BS_COMMAND_DELETE_SOURCE,
+
+#define X(code, number, ...) BS_COMMAND_##code = (number),
+#include "lib/record/commands.def"
+#undef X
     BS_COMMAND_COUNT
 };
+
+/* Who may send a command: what a venue's machines say as it happens, its operators, or nobody. */
+enum bs_command_role { BS_ROLE_FEED, BS_ROLE_OPS, BS_ROLE_INTERNAL };
 
 enum bs_layer_type {
     BS_LAYER_INSURANCE = 1,
@@ -344,6 +327,10 @@ BS_MUST_USE bool bs_command_position(const struct bs_account_command *account, u
  * does not name (type 0, BS_TRANSFER_BY_SIGN).
  */
 const char *bs_command_type_name(uint8_t type);
+enum bs_command_role bs_command_role(uint8_t type);
+bool bs_command_is_named(uint8_t type); /* its fields are a struct bs_name_command */
+/* What a command is about, for a dump of the log: a pool, an account, a market or a source. */
+struct bs_text bs_command_subject(const struct bs_command *command);
 const char *bs_layer_type_name(uint8_t type);
 const char *bs_layer_option_name(uint8_t option);
 /* The type of layer that the option belongs to, and the most that it may be. */

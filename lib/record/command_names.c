@@ -14,18 +14,51 @@ static const char *name_at(const char *const *names, size_t count, uint8_t value
         return name_at(names, sizeof(names) / sizeof(names[0]), value);                            \
     }
 
-NAMES(bs_command_type_name, "", [BS_COMMAND_POOL] = "pool", [BS_COMMAND_MARKET] = "market",
-      [BS_COMMAND_ACCOUNT] = "account", [BS_COMMAND_POSITION] = "position",
-      [BS_COMMAND_FILL] = "fill", [BS_COMMAND_TRANSFER] = "transfer", [BS_COMMAND_MARK] = "mark",
-      [BS_COMMAND_INSURANCE_FUND] = "insurance_fund", [BS_COMMAND_SETTLE] = "settle",
-      [BS_COMMAND_CLOSE_PERIOD] = "close_period", [BS_COMMAND_RESUME] = "resume",
-      [BS_COMMAND_PAUSE] = "pause", [BS_COMMAND_DELETE_ACCOUNT] = "delete_account",
-      [BS_COMMAND_DELETE_MARKET] = "delete_market", [BS_COMMAND_DELETE_POOL] = "delete_pool",
-      [BS_COMMAND_HANDOVER] = "handover", [BS_COMMAND_UNFILLED] = "unfilled",
-      [BS_COMMAND_FINAL_SETTLEMENT] = "final_settlement", [BS_COMMAND_OPEN_WINDOW] = "open_window",
-      [BS_COMMAND_CLOSE_WINDOW] = "close_window", [BS_COMMAND_PROVIDER] = "provider",
-      [BS_COMMAND_OWN_FUND] = "own_fund", [BS_COMMAND_REQUEST] = "request",
-      [BS_COMMAND_DELETE_SOURCE] = "delete_source")
+struct command_row {
+    const char *name;
+    enum bs_command_role role;
+    bool is_named;
+};
+
+static const struct command_row commands[BS_COMMAND_COUNT] = {
+    {"", BS_ROLE_INTERNAL, false},
+#define X(code, number, name, role, is_named, subject) [number] = {#name, BS_ROLE_##role, is_named},
+#include "lib/record/commands.def"
+#undef X
+};
+
+const char *bs_command_type_name(uint8_t type)
+{
+    return type < BS_COMMAND_COUNT ? commands[type].name : NULL;
+}
+
+enum bs_command_role bs_command_role(uint8_t type)
+{
+    assert(type < BS_COMMAND_COUNT);
+    return commands[type].role;
+}
+
+bool bs_command_is_named(uint8_t type)
+{
+    assert(type < BS_COMMAND_COUNT);
+    return commands[type].is_named;
+}
+
+struct bs_text bs_command_subject(const struct bs_command *command)
+{
+    switch ((enum bs_command_type)command->type) {
+#define X(code, number, name, role, is_named, subject)                                             \
+    case BS_COMMAND_##code:                                                                        \
+        return command->as.subject;
+#include "lib/record/commands.def"
+#undef X
+    case BS_COMMAND_COUNT:
+        break;
+    }
+    assert(false);
+    return (struct bs_text){0};
+}
+
 NAMES(bs_layer_type_name, "", [BS_LAYER_INSURANCE] = "insurance", [BS_LAYER_ADL] = "adl",
       [BS_LAYER_HAIRCUT] = "haircut", [BS_LAYER_ASSIGN] = "assign")
 NAMES(bs_layer_option_name, [BS_OPTION_HEDGED_LAST_PPM] = "hedged_last_ppm",

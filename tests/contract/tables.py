@@ -221,6 +221,18 @@ def check_words(report, contract, tables):
             set(contract.schemas["FundChange"]["properties"]["cause"]["enum"]))
 
 
+def check_records(report, tables):
+    """The numbers of types in docs/records.md are those of the records."""
+    text = (ROOT / "docs/records.md").read_text(encoding="utf-8")
+    commands = text.split("## Command records")[1].split("## Action records")[0]
+    actions = text.split("## Action records")[1].split("\n\n")[1]
+    told = {"command": re.findall(r"^\| (\d+ \| \w+) \| (?:name|text)", commands, re.MULTILINE),
+            "action": re.findall(r"\b(\d+ \w+)", actions)}
+    for kind, rows in told.items():
+        actual = {f"{number} {name}" for name, number in tables[f"{kind}_numbers"].items()}
+        compare(report, f"{kind} types of docs/records.md", actual, {row.replace(" |", "") for row in rows})
+
+
 def properties(schema, name):
     """(where, schema) of each property below a schema."""
     for key, inner in schema.get("properties", {}).items():
@@ -283,6 +295,7 @@ def main(tool):
     check_statuses(report, contract)
     check_objects(report, contract, tables)
     check_words(report, contract, tables)
+    check_records(report, tables)
     check_schemas(report, contract)
     report.end()
 

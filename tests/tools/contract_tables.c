@@ -181,13 +181,25 @@ static json_t *presets(void)
     return list;
 }
 
+/* Names by their numbers in records. */
+static json_t *numbers(const char *(*names)(uint8_t value), uint8_t first)
+{
+    json_t *object = json_object();
+    for (uint8_t value = first; names(value) != NULL; value++) {
+        json_object_set_new(object, names(value), json_integer(value));
+    }
+    return object;
+}
+
 int main(void)
 {
     json_t *tables = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "routes", routes(), "codes", codes(),
-        "commands", commands(), "layers", layers(), "objects", objects(), "position",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "routes", routes(), "codes",
+        codes(), "commands", commands(), "layers", layers(), "objects", objects(), "position",
         fields(item_position_table()), "action_types", words(bs_action_type_name, 0), "fund_causes",
-        words(bs_fund_cause_name, 0), "presets", presets(), "event_types", event_types());
+        words(bs_fund_cause_name, 0), "presets", presets(), "event_types", event_types(),
+        "command_numbers", numbers(bs_command_type_name, 1), "action_numbers",
+        numbers(bs_action_type_name, 0));
     if (tables == NULL || json_dumpf(tables, stdout, JSON_INDENT(1)) != 0) {
         (void)fputs("the tables could not be printed\n", stderr);
         return EXIT_FAILURE;
