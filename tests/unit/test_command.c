@@ -203,32 +203,42 @@ static struct bs_request_command random_request(void)
     return request;
 }
 
+static struct bs_market_command random_market(void)
+{
+    return (struct bs_market_command){
+        .market = random_name(),
+        .pool = random_name(),
+        .tick_size = random_decimal(),
+        .lot_size = random_decimal(),
+        .multiplier = random_decimal(),
+        .maintenance_margin_ppm = (uint32_t)random_next(),
+        .max_move_ppm = (uint32_t)random_next(),
+    };
+}
+
+static struct bs_mark_command random_mark(void)
+{
+    bool has_time = random_below(2) == 0;
+    return (struct bs_mark_command){
+        .market = random_name(),
+        .price = random_decimal(),
+        .has_time = has_time,
+        .mark_time_ms = has_time ? (int64_t)(random_next() >> 24) : 0,
+        .confirm = random_below(2) == 0,
+    };
+}
+
 static void random_fields(struct bs_command *command)
 {
     bool reason = command->type == BS_COMMAND_PAUSE || command->type == BS_COMMAND_RESUME;
     if (command->type == BS_COMMAND_POOL) {
         random_pool(&command->as.pool);
     } else if (command->type == BS_COMMAND_MARKET) {
-        command->as.market = (struct bs_market_command){
-            .market = random_name(),
-            .pool = random_name(),
-            .tick_size = random_decimal(),
-            .lot_size = random_decimal(),
-            .multiplier = random_decimal(),
-            .maintenance_margin_ppm = (uint32_t)random_next(),
-            .max_move_ppm = (uint32_t)random_next(),
-        };
+        command->as.market = random_market();
     } else if (command->type <= BS_COMMAND_TRANSFER) {
         random_state_in(command);
     } else if (command->type == BS_COMMAND_MARK) {
-        bool has_time = random_below(2) == 0;
-        command->as.mark = (struct bs_mark_command){
-            .market = random_name(),
-            .price = random_decimal(),
-            .has_time = has_time,
-            .mark_time_ms = has_time ? (int64_t)(random_next() >> 24) : 0,
-            .confirm = random_below(2) == 0,
-        };
+        command->as.mark = random_mark();
     } else if (command->type == BS_COMMAND_INSURANCE_FUND) {
         command->as.fund = (struct bs_fund_command){
             .pool = random_name(),

@@ -193,7 +193,7 @@ static const struct bs_layer waterfall[] = {
     {.type = BS_LAYER_HAIRCUT, .divide = BS_DIVIDE_PERIOD_END},
 };
 
-START_TEST(pools)
+static struct bs_pool_view the_pool(void)
 {
     struct bs_pool_view pool = {
         .pool = text("p"),
@@ -224,6 +224,12 @@ START_TEST(pools)
     pool.next_layers[0] = waterfall[0];
     pool.next_layers[0].has_max_per_settlement = true;
     pool.next_layers[0].max_per_settlement = dec("7");
+    return pool;
+}
+
+START_TEST(pools)
+{
+    struct bs_pool_view pool = the_pool();
     api_pool(&out, &pool);
     ck_assert_str_eq(
         output(),

@@ -360,56 +360,54 @@ static void edit(uint32_t number, const char *sql)
 }
 
 /* Each edit of the log, and what opening or reading it says. */
+static const struct {
+    uint32_t file;
+    const char *sql;
+    const char *why;
+} edits[] = {
+    {1,
+     "UPDATE batch SET records = substr(records, 1, 100) || x'ff' || substr(records, 102)"
+     " WHERE first_seq = 1",
+     "is damaged: its CRC32C does not match"},
+    {1,
+     "UPDATE batch SET records = substr(records, 1, length(records) - 1)"
+     " WHERE first_seq = 501",
+     "log-00000001.db: record 1000 is cut off"},
+    {1, "UPDATE batch SET records = records || x'00' WHERE first_seq = 1",
+     "the batch at sequence 1 has 1 bytes too many"},
+    {2, "DELETE FROM batch WHERE first_seq = (SELECT first_seq FROM batch LIMIT 1 OFFSET 1)",
+     "records are missing: sequence"},
+    {2,
+     "UPDATE batch SET link = zeroblob(32) WHERE first_seq = (SELECT min(first_seq)"
+     " FROM batch)",
+     "log-00000002.db: the SHA-256 chain is broken at the batch of sequence"},
+    {1,
+     "UPDATE batch SET link = NULL WHERE 0; UPDATE batch SET link = x'00'"
+     " WHERE first_seq = 1",
+     "a batch has no link"},
+    {2, "UPDATE edge SET seq = seq - 1 WHERE name = 'start'", "file 2 of the log starts after"},
+    {1, "UPDATE edge SET ordinal = 7 WHERE name = 'finish'", "it does not end as its table edge"},
+    {1, "DELETE FROM edge WHERE name = 'start'", "its table edge has no start"},
+    {2, "DELETE FROM action WHERE ordinal = (SELECT ordinal FROM action LIMIT 1 OFFSET 2)",
+     "actions are missing: ordinal"},
+    {1, "UPDATE action SET hash = zeroblob(32) WHERE ordinal = 5",
+     "the hash chain of pool p2 is broken at action 5"},
+    {1, "UPDATE action SET account = 'mallory' WHERE ordinal = 6", "action 6 is damaged"},
+    {1, "UPDATE action SET record = zeroblob(50) WHERE ordinal = 6", "action 6 is damaged"},
+    {1, "UPDATE action SET record = zeroblob(5000) WHERE ordinal = 6", "action 6 is not readable"},
+    {1, "PRAGMA user_version = 9", "has format version 9"},
+    {1, "PRAGMA application_id = 9", "is not a file of this log"},
+};
+
 START_TEST(test_edited)
 {
-    static const struct {
-        uint32_t file;
-        const char *sql;
-        const char *why;
-    } rows[] = {
-        {1,
-         "UPDATE batch SET records = substr(records, 1, 100) || x'ff' || substr(records, 102)"
-         " WHERE first_seq = 1",
-         "is damaged: its CRC32C does not match"},
-        {1,
-         "UPDATE batch SET records = substr(records, 1, length(records) - 1)"
-         " WHERE first_seq = 501",
-         "log-00000001.db: record 1000 is cut off"},
-        {1, "UPDATE batch SET records = records || x'00' WHERE first_seq = 1",
-         "the batch at sequence 1 has 1 bytes too many"},
-        {2, "DELETE FROM batch WHERE first_seq = (SELECT first_seq FROM batch LIMIT 1 OFFSET 1)",
-         "records are missing: sequence"},
-        {2,
-         "UPDATE batch SET link = zeroblob(32) WHERE first_seq = (SELECT min(first_seq)"
-         " FROM batch)",
-         "log-00000002.db: the SHA-256 chain is broken at the batch of sequence"},
-        {1,
-         "UPDATE batch SET link = NULL WHERE 0; UPDATE batch SET link = x'00'"
-         " WHERE first_seq = 1",
-         "a batch has no link"},
-        {2, "UPDATE edge SET seq = seq - 1 WHERE name = 'start'", "file 2 of the log starts after"},
-        {1, "UPDATE edge SET ordinal = 7 WHERE name = 'finish'",
-         "it does not end as its table edge"},
-        {1, "DELETE FROM edge WHERE name = 'start'", "its table edge has no start"},
-        {2, "DELETE FROM action WHERE ordinal = (SELECT ordinal FROM action LIMIT 1 OFFSET 2)",
-         "actions are missing: ordinal"},
-        {1, "UPDATE action SET hash = zeroblob(32) WHERE ordinal = 5",
-         "the hash chain of pool p2 is broken at action 5"},
-        {1, "UPDATE action SET account = 'mallory' WHERE ordinal = 6", "action 6 is damaged"},
-        {1, "UPDATE action SET record = zeroblob(50) WHERE ordinal = 6", "action 6 is damaged"},
-        {1, "UPDATE action SET record = zeroblob(5000) WHERE ordinal = 6",
-         "action 6 is not readable"},
-        {1, "PRAGMA user_version = 9", "has format version 9"},
-        {1, "PRAGMA application_id = 9", "is not a file of this log"},
-    };
-
     char source[PATH_MAX];
     make_log(2);
     support_directory(source);
     support_copy(directory, source);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
         support_copy(source, directory);
-        edit(rows[i].file, rows[i].sql);
+        edit(edits[i].file, edits[i].sql);
         for (int again = 0; again < 2; again++) { /* a refusal changes nothing */
             struct command_log *log;
             int64_t result = reopen(&log, false);
@@ -418,8 +416,8 @@ START_TEST(test_edited)
                 log_close(log);
             }
             ck_assert_int_lt(result, 0);
-            ck_assert_msg(strstr(error, rows[i].why) != NULL, "row %zu: \"%s\" does not say \"%s\"",
-                          i, error, rows[i].why);
+            ck_assert_msg(strstr(error, edits[i].why) != NULL,
+                          "row %zu: \"%s\" does not say \"%s\"", i, error, edits[i].why);
         }
     }
     support_remove(source);
