@@ -2,78 +2,10 @@
 /* The one entry that changes state: a command in, its outcome and actions out. */
 #include "lib/engine.h"
 
-#include "lib/book/convert.h"
-#include "lib/book/names.h"
-#include "lib/command/commands.h"
+#include "lib/command/apply.h"
 #include "lib/command/source.h"
-#include "lib/settlement/actions.h"
 #include "lib/settlement/progress.h"
 #include "lib/settlement/run.h"
-
-static struct bs_outcome settle(struct bs_engine *engine, const struct bs_command *command,
-                                struct bs_effects *effects)
-{
-    uint32_t pool = bs_index_find(&engine->pool_index, command->as.name.name);
-    if (pool == 0) {
-        return bs_refuse(BS_UNKNOWN_POOL, "pool");
-    }
-    if (engine->pools[pool].state == BS_STATE_HALTED) {
-        return bs_refuse(BS_POOL_HALTED, NULL);
-    }
-    bs_settlement_begin(engine, pool, engine->time_ms, command->type == BS_COMMAND_CLOSE_PERIOD,
-                        effects);
-    return BS_ACCEPTED;
-}
-
-/* pause and resume: without effect, and without an action, when the pool is already so. A halted
- * pool that is resumed runs its settlement again, from what it holds now. */
-static struct bs_outcome set_state(struct bs_engine *engine, const struct bs_command *command,
-                                   struct bs_effects *effects)
-{
-    bool pause = command->type == BS_COMMAND_PAUSE;
-    uint8_t state = pause ? BS_STATE_PAUSED : BS_STATE_RUNNING;
-    uint32_t row = bs_index_find(&engine->pool_index, command->as.name.name);
-    if (row == 0) {
-        return bs_refuse(BS_UNKNOWN_POOL, "pool");
-    }
-    struct bs_pool *pool = &engine->pools[row];
-    if (pool->state == state) {
-        return BS_ACCEPTED;
-    }
-    bool was_halted = pool->state == BS_STATE_HALTED;
-    struct bs_text reason = command->as.name.reason;
-    assert(reason.size <= BS_REASON_SIZE_MAX);
-    pool->state = state;
-    pool->changed = true;
-    pool->reason_size = (uint8_t)reason.size;
-    if (reason.size > 0) {
-        memcpy(pool->reason, reason.bytes, reason.size);
-    }
-    struct bs_action *action =
-        bs_action_new(engine, row, pause ? BS_ACTION_POOL_PAUSED : BS_ACTION_POOL_RESUMED, effects);
-    action->reason = (struct bs_text){pool->reason, pool->reason_size};
-    if (was_halted && !pause) {
-        bs_settlement_begin(engine, row, engine->time_ms, false, effects);
-    }
-    return BS_ACCEPTED;
-}
-
-static struct bs_outcome add_to_fund(struct bs_engine *engine,
-                                     const struct bs_fund_command *command,
-                                     struct bs_effects *effects)
-{
-    int64_t credit;
-    struct bs_outcome outcome = bs_insurance_fund_apply(engine, command, &credit);
-    if (outcome.status == BS_OK && credit > 0) {
-        uint32_t row = bs_index_find(&engine->pool_index, command->pool);
-        const struct bs_pool *pool = &engine->pools[row];
-        struct bs_action *action = bs_action_new(engine, row, BS_ACTION_INSURANCE_CREDIT, effects);
-        action->account = bs_account_text(engine, pool->backstop);
-        engine->accounts.cold[pool->backstop].last_action = action->id;
-        bs_action_decimal(action, BS_ACTION_DECIMAL_amount, bs_quanta_wide(pool, credit));
-    }
-    return outcome;
-}
 
 static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_command *command,
                                   struct bs_effects *effects)
@@ -91,16 +23,16 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
         return bs_transfer_apply(engine, &command->as.transfer);
     case BS_COMMAND_SETTLE:
     case BS_COMMAND_CLOSE_PERIOD:
-        return settle(engine, command, effects);
+        return bs_settle_apply(engine, command, effects);
     case BS_COMMAND_INSURANCE_FUND:
-        return add_to_fund(engine, &command->as.fund, effects);
+        return bs_insurance_fund_apply(engine, &command->as.fund, effects);
     case BS_COMMAND_POOL:
         return bs_pool_apply(engine, &command->as.pool);
     case BS_COMMAND_MARKET:
         return bs_market_apply(engine, &command->as.market);
     case BS_COMMAND_RESUME:
     case BS_COMMAND_PAUSE:
-        return set_state(engine, command, effects);
+        return bs_pause_apply(engine, command, effects);
     case BS_COMMAND_DELETE_ACCOUNT:
         return bs_delete_account_apply(engine, command->as.name.name);
     case BS_COMMAND_DELETE_MARKET:
@@ -122,7 +54,7 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
     case BS_COMMAND_OWN_FUND:
         return bs_own_fund_apply(engine, &command->as.own_fund);
     case BS_COMMAND_REQUEST:
-        return BS_ACCEPTED; /* an idempotency header has no effect on the state */
+        return BS_ACCEPTED; /* the header of an idempotent request: no effect on the state */
     case BS_COMMAND_DELETE_SOURCE:
         return bs_delete_source_apply(engine, command->as.name.name);
     case BS_COMMAND_COUNT:

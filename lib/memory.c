@@ -3,7 +3,6 @@
  * The engine's memory: one walk over all tables serves both to add up their sizes and to place
  * them. Tables that are never written stay unmapped: capacity costs address space only.
  */
-#include "lib/book/book.h"
 #include "lib/book/closes.h"
 #include "lib/book/dedupe.h"
 #include "lib/book/fund.h"

@@ -5,9 +5,8 @@
 #include "lib/book/bounds.h"
 #include "lib/book/convert.h"
 #include "lib/book/names.h"
-#include "lib/command/commands.h"
+#include "lib/command/apply.h"
 #include "lib/money/money.h"
-#include "lib/rules/solvency_bound.h"
 
 void bs_what_if_begin(struct bs_engine *engine, uint32_t pool)
 {

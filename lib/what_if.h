@@ -5,7 +5,7 @@
  * away. Never on an engine that follows a log.
  *
  *     bs_what_if_begin, bs_what_if_mark..., bs_what_if_fund, bs_what_if_waterfall
- *     bs_what_if_accounts                       what everybody had
+ *     bs_what_if_accounts                       what every account had
  *     bs_engine_step(settle), bs_engine_continue...
  *     bs_what_if_totals                         what is still open
  */
@@ -35,7 +35,7 @@ BS_MUST_USE enum bs_status bs_what_if_fund(struct bs_engine *engine, uint32_t po
 BS_MUST_USE enum bs_status bs_what_if_waterfall(struct bs_engine *engine, uint32_t pool,
                                                 const struct bs_layer *layers, uint32_t count,
                                                 const char **ret_field);
-/* True if a market of the pool with open positions has no mark. */
+/* Whether a market of the pool with open positions has no mark. */
 BS_MUST_USE bool bs_what_if_lacks_mark(const struct bs_engine *engine, uint32_t pool);
 
 struct bs_what_if_account {
@@ -56,7 +56,7 @@ struct bs_what_if_totals { /* quanta */
 
 void bs_what_if_totals_get(const struct bs_engine *engine, uint32_t pool,
                            struct bs_what_if_totals *ret_totals);
-/* Sorts accounts by id, an isolated margin after its account; not for display. */
+/* Puts accounts in the order of their ids, an isolated margin after its account; not for display. */
 struct bs_text bs_what_if_key(const struct bs_engine *engine, uint32_t account);
 
 #endif

@@ -5,11 +5,9 @@
  * merges it, so that posting stays cheap and reading exact.
  */
 #include "lib/book/accounts.h"
-#include "lib/book/book.h"
+
 #include "lib/book/bounds.h"
 #include "lib/book/names.h"
-#include "lib/book/positions.h"
-#include "lib/rules/solvency_bound.h"
 
 static uint32_t take_row(struct bs_engine *engine, struct bs_pool *pool)
 {

@@ -43,6 +43,7 @@ static void renew_references(struct bs_engine *engine, struct bs_pool *pool)
 struct bs_bound_walk bs_bound_begin(struct bs_engine *engine, uint32_t pool)
 {
     struct bs_pool *p = &engine->pools[pool];
+    assert(p->backstop != 0);
     if (p->bound_spent > PASSES_BETWEEN_REFERENCES * p->accounts) {
         renew_references(engine, p);
     }

@@ -25,6 +25,8 @@ static uint64_t *head_of_place(const struct bs_engine *engine, uint32_t account,
 struct bs_close_part bs_close_part(const struct bs_close *close, int64_t lots)
 {
     bs_i128 from = close->reversed, to = from + lots, all = close->lots;
+    assert(lots > 0);
+    assert(to <= all);
     struct bs_close_part part = {
         .value = bs_split_floor(close->value, from, to, all),
         .mark_value = bs_split_floor(close->mark_value, from, to, all),
@@ -39,12 +41,15 @@ struct bs_close_part bs_close_part(const struct bs_close *close, int64_t lots)
 static void forget(struct bs_engine *engine, const struct bs_close *close)
 {
     struct bs_pool *pool = &engine->pools[close->pool];
+    assert(pool->exclusions >= (uint32_t)close->excludes);
     pool->exclusions -= close->excludes;
     pool->closes_forgotten = close->action + 1;
 }
 
 void bs_closes_add(struct bs_engine *engine, const struct bs_close *close)
 {
+    assert(close->lots > 0);
+    assert(close->reversed == 0);
     uint64_t number = ++engine->closes.added;
     struct bs_close *entry = bs_closes_at(engine, number);
     if (number > BS_CLOSES_MAX) {
@@ -78,7 +83,7 @@ struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, u
     return NULL;
 }
 
-/* Older closes at the same place are already marked, so the walk stops at the first marked one. */
+/* Older closes at the same place are already marked, so the walk ends at the first marked one. */
 void bs_closes_supersede(struct bs_engine *engine, uint32_t account, uint32_t market)
 {
     uint64_t first = bs_closes_first(engine);

@@ -23,14 +23,14 @@ struct bs_close {
     uint64_t uid[BS_SIDES], market_uid;
     uint32_t account[BS_SIDES], market, pool;
     uint32_t priority[BS_SIDES];
-    int64_t lots, reversed;                      /* both > 0 and >= 0 */
+    int64_t lots, reversed;                      /* > 0; >= 0 */
     int64_t entry[BS_SIDES], taken[BS_SIDES];    /* released by the close */
     bs_i128 value, mark_value;                   /* received by the closed side; and at mark then */
     uint64_t before_action, before_at[BS_SIDES]; /* chains: an older number; one times 2 + side */
     bool is_long;                                /* the closed side */
     bool assigned;             /* the other side took it over: entry and taken of it are 0 */
     bool superseded[BS_SIDES]; /* by an absolute update since */
-    bool excludes; /* the two are kept apart in the next run: the venue could not apply this */
+    bool excludes; /* the two are excluded in the next run: the venue could not apply this */
 };
 
 /* What `lots` more of a close take back: prefix differences, so that the parts add up to it. */
@@ -48,7 +48,7 @@ struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, u
 void bs_closes_supersede(struct bs_engine *engine, uint32_t account, uint32_t market);
 /* The same for the whole account. */
 void bs_closes_supersede_all(struct bs_engine *engine, uint32_t account);
-/* True if both sides are still what the close and later trades left. */
+/* Whether both sides are still what the close left, plus what was traded since. */
 bool bs_close_stands(const struct bs_engine *engine, const struct bs_close *close);
 
 /* Numbers of the oldest and newest close there is; nothing when first > last. */

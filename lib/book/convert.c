@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wire decimals <-> the integers of a market or pool. Nothing is rounded but the entry value. */
 #include "lib/book/convert.h"
-#include "lib/book/book.h"
+
 #include "lib/book/positions.h"
 #include "lib/money/money.h"
 

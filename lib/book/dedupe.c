@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trade and transfer ids already taken: a ring of the last `window`, with hash chains over it. */
 #include "lib/book/dedupe.h"
-#include "lib/book/book.h"
 
 struct bs_dedupe_entry {
     uint64_t account_uid, market_uid;

@@ -38,6 +38,8 @@ void bs_fund_history_add(struct bs_engine *engine, uint32_t pool,
         return;
     }
     struct bs_fund *fund = &engine->funds[pool];
+    assert(change->cause < BS_FUND_CAUSE_COUNT);
+    assert(change->own_funds >= 0);
     const uint64_t words[] = {fund->digest[0],
                               fund->digest[1],
                               (uint64_t)change->time_ms,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/book/isolated.h"
+
 #include "lib/book/accounts.h"
 #include "lib/book/names.h"
 #include "lib/book/window.h"
@@ -32,7 +33,7 @@ uint32_t bs_isolated_find(const struct bs_engine *engine, uint32_t owner, uint32
     return bs_index_find(&engine->account_index, key_of(engine, owner, market, bytes));
 }
 
-/* The link that leads to the first isolated not before this market. */
+/* The link that leads to the first isolated row at or after this market. */
 static uint32_t *link_at(struct bs_engine *engine, uint32_t owner, struct bs_text market)
 {
     uint32_t *link = &engine->accounts.cold[owner].isolated;
@@ -47,6 +48,8 @@ uint32_t bs_isolated_new(struct bs_engine *engine, uint32_t owner, uint32_t mark
 {
     char bytes[BS_KEY_SIZE_MAX];
     uint32_t pool = engine->accounts.hot[owner].pool;
+    assert(engine->accounts.cold[owner].owner == 0);
+    assert(engine->markets[market].pool == pool);
     uint32_t isolated =
         bs_account_new(engine, pool, key_of(engine, owner, market, bytes), ret_status);
     if (isolated != 0) {
@@ -66,6 +69,8 @@ void bs_isolated_delete(struct bs_engine *engine, uint32_t isolated)
     struct bs_text name = bs_isolated_market(engine, isolated);
     uint32_t *link = link_at(engine, engine->accounts.cold[isolated].owner, name);
     assert(*link == isolated);
+    assert(engine->accounts.hot[isolated].collateral == 0);
+    assert(engine->accounts.hot[isolated].position_count == 0);
     *link = engine->accounts.cold[isolated].isolated;
     engine->markets[bs_index_find(&engine->market_index, name)].isolated_count--;
     engine->pools[engine->accounts.hot[isolated].pool].accounts++;

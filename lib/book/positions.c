@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Positions: an account's are contiguous, in market-name order, in a room of a power of two rows.
- * An account that outgrows its room moves to the next larger one; empty rooms are kept in free
- * lists by size.
+ * An account that outgrows its room moves to the next larger one; rooms that it leaves are kept
+ * in free lists by size.
  */
 #include "lib/book/positions.h"
-#include "lib/book/book.h"
+
 #include "lib/book/bounds.h"
 #include "lib/book/names.h"
 #include "lib/money/money.h"
-#include "lib/rules/solvency_bound.h"
 
 static uint32_t class_of(uint32_t count)
 {
@@ -37,6 +36,8 @@ static uint32_t take_room(struct bs_engine *engine, uint32_t class)
 
 static void give_room(struct bs_engine *engine, uint32_t at, uint32_t class)
 {
+    assert(at != 0);
+    assert(class < BS_POSITION_CLASSES);
     engine->positions.rows[at].market = engine->position_free[class];
     engine->position_free[class] = at;
 }
@@ -67,6 +68,7 @@ bool bs_position_room(struct bs_engine *engine, uint32_t account, uint32_t count
     }
     a->hot[account].position_at = at;
     a->cold[account].position_class = (uint8_t)larger;
+    assert(count <= 1u << larger);
     return true;
 }
 
@@ -96,6 +98,8 @@ static void count_open(struct bs_market *market, int64_t size, int sign)
         uint32_t side = size < 0;
         market->holders[side] += (uint32_t)sign;
         market->open[side] += sign * bs_abs((bs_i128)size);
+        assert(market->open[side] >= 0);
+        assert((market->open[side] == 0) == (market->holders[side] == 0));
     }
 }
 
@@ -135,6 +139,9 @@ void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market
                      int64_t entry)
 {
     struct bs_market *m = &engine->markets[market];
+    assert(bs_abs64(size) <= BS_MONEY_MAX);
+    assert(bs_abs64(entry) <= BS_MONEY_MAX);
+    assert(m->pool == engine->accounts.hot[account].pool);
     bs_bound_touch(engine, account);
     uint32_t position = bs_position_find(engine, account, market);
     count_open(m, position == 0 ? 0 : engine->positions.rows[position].size, -1);
@@ -192,6 +199,7 @@ bool bs_leg_trade(struct bs_leg *leg, int64_t lots, bs_i128 value, bs_i128 *ret_
     bs_i128 realized = 0;
     bs_i128 opened = value;
     int64_t left = lots;
+    assert(lots != 0);
     if (result.size != 0 && (result.size > 0) != (lots > 0)) {
         int64_t closed =
             bs_abs64(lots) < bs_abs64(result.size) ? bs_abs64(lots) : bs_abs64(result.size);

@@ -3,7 +3,7 @@
 
 #include "lib/book/names.h"
 
-/* By account id, then market id; market 0 comes before all of an account's. */
+/* By account id, then market id; market 0 comes before all of an account. */
 static int compare(const struct bs_engine *engine, const struct bs_provider *row, uint32_t account,
                    uint32_t market)
 {
@@ -51,6 +51,7 @@ uint32_t bs_providers_of_account(const struct bs_engine *engine, uint32_t accoun
 
 bool bs_provider_insert(struct bs_engine *engine, uint32_t row)
 {
+    assert(row <= engine->providers_count);
     if (engine->providers_count == BS_PROVIDERS_MAX) {
         return false;
     }

@@ -23,6 +23,7 @@ void bs_window_close(struct bs_engine *engine, uint32_t pool)
 {
     struct bs_pool *p = &engine->pools[pool];
     assert(p->window.open);
+    assert(p->window.loss >= 0);
     p->window.open = false; /* the name stays readable for the action that says so */
     p->window.loss = 0;
     struct bs_account_walk walk = bs_account_walk_begin(p);
@@ -33,5 +34,6 @@ void bs_window_close(struct bs_engine *engine, uint32_t pool)
 
 void bs_window_carry(struct bs_engine *engine, uint32_t account, bs_i128 period_gain)
 {
+    assert(engine->accounts.any_window);
     engine->accounts.window[account].carried += period_gain;
 }

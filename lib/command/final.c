@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Final settlement: a market's final price is set, and every position in it is closed at it. */
 #include "lib/book/pools.h"
-#include "lib/command/commands.h"
+#include "lib/command/apply.h"
 #include "lib/money/money.h"
 #include "lib/settlement/run.h"
 
-/* True if every other market with open positions has a fresh mark. */
+/* Every other market with open positions has a fresh mark. */
 static bool others_ready(struct bs_engine *engine, uint32_t row)
 {
     struct bs_market *market = &engine->markets[row];

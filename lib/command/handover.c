@@ -4,7 +4,8 @@
  * names those it gives up on. The next run that does not wait looks at every account that was
  * named: it resolves the insolvent ones, and all handovers are spent.
  */
-#include "lib/command/commands.h"
+#include "lib/command/apply.h"
+#include "lib/command/cash.h"
 
 struct bs_outcome bs_handover_apply(struct bs_engine *engine,
                                     const struct bs_handover_command *command)
@@ -21,7 +22,7 @@ struct bs_outcome bs_handover_apply(struct bs_engine *engine,
         return bs_refuse(BS_NO_HANDOVERS, "account");
     }
     if (command->market.size > 0) {
-        struct bs_outcome outcome = bs_find_isolated(engine, account, command->market, &account);
+        struct bs_outcome outcome = bs_isolated_named(engine, account, command->market, &account);
         if (outcome.status != BS_OK) {
             return outcome;
         }

@@ -4,7 +4,7 @@
  * and within the band of the one before, is believed.
  */
 #include "lib/book/convert.h"
-#include "lib/command/commands.h"
+#include "lib/command/apply.h"
 #include "lib/money/money.h"
 
 #define MARK_FUTURE_MAX_MS 5000
@@ -59,6 +59,7 @@ struct bs_outcome bs_mark_apply(struct bs_engine *engine, const struct bs_mark_c
         !note_out_of_band(market, ticks, time_ms)) {
         return bs_refuse(BS_MARK_OUT_OF_BAND, "price");
     }
+    assert(ticks > 0);
     market->pending_count = 0;
     market->has_mark = true;
     market->mark = ticks;

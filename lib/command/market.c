@@ -4,7 +4,7 @@
 #include "lib/book/isolated.h"
 #include "lib/book/names.h"
 #include "lib/book/providers.h"
-#include "lib/command/commands.h"
+#include "lib/command/apply.h"
 
 static void link_market(struct bs_engine *engine, uint32_t row)
 {

@@ -5,7 +5,7 @@
 #include "lib/book/fund.h"
 #include "lib/book/names.h"
 #include "lib/book/pools.h"
-#include "lib/command/commands.h"
+#include "lib/command/apply.h"
 
 /* The drawdown limit: all three fields or none. */
 static struct bs_outcome check_drawdown(const struct bs_layer *layer)
@@ -53,10 +53,8 @@ static struct bs_outcome read_layer(const struct bs_pool *pool, const struct bs_
     return BS_ACCEPTED;
 }
 
-/*
- * Each type at most once, haircut last, assign before adl. Unrealized profit is divided at once,
- * and only with it there is a scope. Only gains of periods have ages.
- */
+/* Each type at most once, haircut last, assign before adl; a basis of unrealized profit divides at
+ * once, and only it may divide by market; only gains of periods have ages. */
 static bool waterfall_is_valid(const struct bs_pool_command *command)
 {
     uint32_t seen = 0;

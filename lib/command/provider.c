@@ -2,7 +2,7 @@
 /* Registrations of liquidity providers: set as a whole, or removed. */
 #include "lib/book/convert.h"
 #include "lib/book/providers.h"
-#include "lib/command/commands.h"
+#include "lib/command/apply.h"
 
 static struct bs_outcome find(const struct bs_engine *engine,
                               const struct bs_provider_command *command, uint32_t *ret_account,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/command/source.h"
 
-#include "lib/engine.h"
+#include "lib/book/book.h"
+#include "lib/command/apply.h"
+#include "lib/view/views.h"
 
 /* An entry of a ring: 48 bits of hash over the item, 16 bits of its outcome. */
 #define STATUS_BITS 16

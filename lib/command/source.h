@@ -6,7 +6,9 @@
 #ifndef BS_COMMAND_SOURCE_H
 #define BS_COMMAND_SOURCE_H
 
-#include "lib/command/commands.h"
+#include "lib/base/limits.h"
+#include "lib/command/outcome.h"
+#include "lib/record/command.h"
 
 struct bs_source { /* rows are in the order of names */
     char name[BS_ID_SIZE_MAX];
@@ -30,6 +32,5 @@ BS_MUST_USE bool bs_source_admit(const struct bs_engine *engine, const struct bs
 /* It was admitted and executed. */
 void bs_source_note(struct bs_engine *engine, const struct bs_command *command,
                     enum bs_status status);
-struct bs_outcome bs_delete_source_apply(struct bs_engine *engine, struct bs_text name);
 
 #endif

@@ -3,14 +3,14 @@
  * What a venue could not apply of a close is taken back on both sides at the same value, and the
  * debt is resolved again by the next run, against others.
  *
- * A close can be taken back while both sides are what it and later trades left: fills and cash do
- * not matter, whenever they came. An absolute update ends this, because it is unknown whether it
- * counted the part that failed; after one the venue sets both sides itself.
+ * A close can be taken back while both sides are what it left and what was traded since: fills and
+ * cash come on top of it, whenever they came. An absolute update does not: it says what is, and
+ * it may or may not count the part that failed; after one the venue sets both sides itself.
  */
 #include "lib/book/closes.h"
 #include "lib/book/convert.h"
 #include "lib/book/positions.h"
-#include "lib/command/commands.h"
+#include "lib/command/apply.h"
 #include "lib/settlement/apply.h"
 #include "lib/settlement/check.h"
 #include "lib/settlement/progress.h"
@@ -80,6 +80,7 @@ static void mark_reversed(struct bs_engine *engine, struct bs_close *close, int6
         }
     }
     close->reversed += lots;
+    assert(close->reversed <= close->lots);
     pool->exclusions += !close->excludes;
     close->excludes = true;
     pool->changed = true;

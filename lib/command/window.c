@@ -2,7 +2,7 @@
 /* The window since a default is opened and closed by name, so that no repeat does it twice. */
 #include "lib/book/window.h"
 #include "lib/book/policy.h"
-#include "lib/command/commands.h"
+#include "lib/command/apply.h"
 #include "lib/settlement/actions.h"
 
 static struct bs_outcome find_pool(const struct bs_engine *engine,

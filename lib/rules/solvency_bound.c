@@ -6,7 +6,6 @@
 #define STEPS 4u               /* levels to a factor of 2 */
 
 /* Rounded down. */
-/* Rounded down. */
 static uint8_t level_of(uint64_t ratio)
 {
     if (ratio >> LEAST_EXPONENT == 0) {
@@ -16,7 +15,6 @@ static uint8_t level_of(uint64_t ratio)
     return (uint8_t)(1 + (exponent - LEAST_EXPONENT) * STEPS + (ratio >> (exponent - 2)) % STEPS);
 }
 
-/* The least ratio of a level > 0. */
 /* The least ratio of a level > 0. */
 static uint64_t ratio_of(uint8_t level)
 {

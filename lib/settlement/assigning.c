@@ -32,7 +32,7 @@ static bool next_leg(struct bs_plan *plan)
     return true;
 }
 
-/* On to the next volunteer that has room: its lots, or 0 past the last one. */
+/* Moves on to the next provider that has room. Returns its lots, or 0 after the last one. */
 static int64_t next_taker(struct bs_plan *plan)
 {
     struct bs_assigning *assigning = &plan->check.assigning;

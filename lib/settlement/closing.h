@@ -15,7 +15,7 @@ struct bs_closing {
     uint32_t market;
     uint8_t counter_side; /* 0: the counterparties are long */
     bool at_mark;         /* nothing is taken */
-    bool protect;         /* nobody is closed worse than at its entry */
+    bool protect;         /* no counterparty is closed worse than at its entry */
     bool is_long;         /* of the closing account */
     struct bs_piecewise price;
     int64_t done; /* lots */

@@ -8,7 +8,6 @@
 #include "lib/settlement/legs.h"
 
 /* Looks at every account: what a detection must find. */
-/* Looks at everybody: what a detection must find. */
 static uint32_t count_insolvent(const struct bs_engine *engine, const struct bs_pool *pool)
 {
     uint32_t count = 0;

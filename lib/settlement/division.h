@@ -7,7 +7,7 @@
 
 #define BS_BOTH_SIDES 2
 
-/* One round of a division: the numbers everybody needs to check a share. */
+/* One round of a division: the numbers that prove every share. */
 struct bs_round {
     bs_i128 loss, total; /* L and G: what is divided, and the sum of the weights */
     uint32_t market;     /* 0 = the whole pool */

@@ -7,7 +7,7 @@
 
 bs_i128 bs_plan_fund_equity(const struct bs_plan *plan);    /* without the own funds of markets */
 bs_i128 bs_plan_fund_available(const struct bs_plan *plan); /* >= 0, without them */
-/* Whether draws within every limit of the fund: asked by the check after it carried the draw out.
+/* Whether a draw is within every limit of the fund: asked by the check after it carried the draw out.
  * `owed` is what was owed before it. */
 BS_MUST_USE bool bs_draw_is_allowed(struct bs_plan *plan, const struct bs_step *step, bs_i128 owed);
 BS_MUST_USE bool bs_own_draw_is_allowed(struct bs_plan *plan, const struct bs_step *step,

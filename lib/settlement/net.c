@@ -6,7 +6,6 @@
 #include "lib/settlement/step/kind.h"
 
 /* The next debtor from `from` on with a position on this side of the market, or debtors_count. */
-/* The next case from `from` on with a position on this side of the market, or debtors_count. */
 static uint32_t next_on_side(const struct bs_plan *plan, uint32_t market, bool is_long,
                              uint32_t from, struct bs_leg *ret_leg)
 {

@@ -82,7 +82,6 @@ bool bs_offer_position_fits(const struct bs_plan *plan, uint32_t account)
 }
 
 /* What bounds the lots by themselves. */
-/* What bounds the lots by themselves. */
 static bs_i128 most_lots(const struct taker *taker, const struct bs_provider_use *now)
 {
     const struct bs_provider *provider = taker->provider;

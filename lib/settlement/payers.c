@@ -162,7 +162,6 @@ static bs_i128 divide_round(struct bs_plan *plan, uint32_t count, bool last)
 }
 
 /* The weights of those who have no share yet. */
-/* The weights of those who have no share yet. */
 static bs_i128 weights_left(const struct bs_plan *plan, uint32_t count, bool last)
 {
     const struct bs_payer *payers = plan->payers;

@@ -2,7 +2,6 @@
 #include "lib/settlement/period.h"
 
 #include "lib/book/accounts.h"
-#include "lib/book/book.h"
 #include "lib/book/policy.h"
 #include "lib/book/pools.h"
 #include "lib/book/window.h"

@@ -168,7 +168,8 @@ void bs_plan_close_leg(struct bs_plan *plan, uint32_t account, uint32_t market, 
 /* Adds, changes or (size 0) removes a position. */
 void bs_plan_put_leg(struct bs_plan *plan, uint32_t account, uint32_t market,
                      const struct bs_leg *leg);
-/* A debt that others pay reduces the debtor's claim, and what the window may refund to it. */
+/* Others pay a debt of the account: its claim, and what it gets back from the window, are lower by
+ * as much. */
 void bs_plan_set_off(struct bs_plan *plan, uint32_t account, bs_i128 debt);
 void bs_plan_lower_claim(struct bs_plan *plan, uint32_t account, bs_i128 amount);
 

@@ -19,7 +19,7 @@ static void begin_account(struct bs_plan *plan, const struct bs_step *step)
     pricing->left = pricing->total - plan->check.legs[0].weight;
 }
 
-/* Moves on to the step's leg; legs that nobody took were left behind. */
+/* Moves on to the step's leg; legs that were not placed are passed over. */
 static bool find_leg(struct bs_plan *plan, const struct bs_step *step)
 {
     struct bs_pricing *pricing = &plan->check.pricing;

@@ -98,7 +98,7 @@ static struct bs_candidate *candidate_of(const struct bs_plan *plan, struct bs_r
     if ((ranked->link & BS_RANKED_ROW) != 0) {
         return &queues->candidates[ranked->link & ~BS_RANKED_ROW];
     }
-    /* Rooms may move while a chunk is published; the order within them stays. */
+    /* Rooms may move while a chunk is applied; the order within them stays. */
     uint32_t row = engine->accounts.hot[ranked->account].position_at + ranked->link;
     const struct bs_position_row *position = &engine->positions.rows[row];
     struct bs_candidate_terms terms =
@@ -183,8 +183,6 @@ static void add_account(struct ranking *r, uint32_t account)
 
 /* An account that this settlement has changed before it ranks: by netting, which may leave one at
  * 0 or above. Its figures are in the plan alone. */
-/* An account that this settlement has changed before it ranks: by netting, which may leave one at
- * 0 or above. What it is ranked by stands nowhere but in the plan. */
 static void add_changed_account(struct ranking *r, uint32_t account)
 {
     const struct bs_plan *plan = r->plan;
@@ -234,7 +232,7 @@ static void sort(const struct bs_plan *plan, struct bs_ranked *rows, uint32_t co
 
 #define DIGIT_BITS 8
 
-/* How often each value of a digit, at bit `shift`, occurs among the keys from `least` on that have
+/* Counts how often each value of a digit, at bit `shift`, occurs among the keys from `least` on that have
  * no higher bit in which they differ from it. */
 static void count_digits(const struct bs_ranked *rows, uint32_t count, uint64_t least, int shift,
                          uint32_t counts[1 << DIGIT_BITS])

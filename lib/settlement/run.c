@@ -8,7 +8,6 @@
 #include "lib/book/names.h"
 #include "lib/book/policy.h"
 #include "lib/book/pools.h"
-#include "lib/book/positions.h"
 #include "lib/money/money.h"
 #include "lib/settlement/actions.h"
 #include "lib/settlement/apply.h"

@@ -50,8 +50,8 @@ static void bar_untouchable(const struct split *split)
     const struct bs_plan *plan = closing->plan;
     struct totals own;
     struct bs_candidate *candidate;
-    bool somebody = closing->protect || plan->excluded_count > 0;
-    for (uint32_t rank = 0; somebody && (candidate = next(split, &rank, &own)) != NULL;) {
+    bool needed = closing->protect || plan->excluded_count > 0;
+    for (uint32_t rank = 0; needed && (candidate = next(split, &rank, &own)) != NULL;) {
         struct bs_leg leg = bs_plan_leg(plan, candidate->account, closing->market);
         bool loses = bs_plan_profit(plan, closing->market, &leg) < 0;
         if ((loses && closing->protect) ||
@@ -73,8 +73,6 @@ static struct totals sum(const struct split *split)
 
 /* Leaves out the candidates that are not above the level. Leaving them out only raises it, so what
  * is left when no more go are exactly those above it. Returns their totals. */
-/* Leaves those out that are not above the level: leaving them out only raises it, so what is left
- * when nobody more goes are exactly those above it. Returns their totals. */
 static struct totals find_level(const struct split *split, bs_i128 lots)
 {
     struct totals total = sum(split), own, kept;

@@ -9,7 +9,7 @@
  * as it can be): with q_i lots and equity E_i the sizes that stay are min(q_i, level * E_i), and
  * the level is such that X lots go. Over the k candidates above it, level = (sum q - X) / sum E: so
  * what stays, T = sum q - X lots, is split by equity among them (prefix differences, rounded up).
- * At mark nothing is taken from anybody, so those not in profit are levelled with the others: else
+ * At mark nothing is taken from any account, so those not in profit are levelled with the others: else
  * closing and reopening a position would be a way out of the first tier.
  */
 #ifndef BS_SPLIT_H

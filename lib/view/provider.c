@@ -68,6 +68,7 @@ void bs_provider_view_get(const struct bs_engine *engine, uint32_t row,
                           struct bs_provider_view *ret_view)
 {
     struct bs_plan plan;
+    assert(row < engine->providers_count);
     const struct bs_provider *provider = &engine->providers[row];
     const struct bs_market *market = &engine->markets[provider->market];
     bs_plan_begin(&plan, engine, market->pool, engine->time_ms);

@@ -45,6 +45,7 @@ uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t si
                            uint32_t max, struct bs_queue_view *ret_rows)
 {
     struct bs_plan plan;
+    assert(side < 2);
     struct bs_queues *queues = engine->plan->queues;
     bs_plan_begin(&plan, engine, engine->markets[market].pool, engine->time_ms);
     const struct bs_layer *adl = bs_policy_layer(plan.policy, BS_LAYER_ADL);

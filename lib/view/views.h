@@ -195,7 +195,7 @@ struct bs_queue_view {
 /* What limits the worst close of a position: see bs_rank_view. */
 enum bs_bound { BS_BOUND_MARK, BS_BOUND_ENTRY, BS_BOUND_EQUITY };
 
-/* The place of one position in the queue of its market side. */
+/* The place of one position of an account in the queue of its market side. */
 struct bs_rank_view {
     struct bs_text market;
     uint8_t side; /* 0 long, 1 short */

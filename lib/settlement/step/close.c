@@ -44,7 +44,6 @@ static bool check(struct bs_plan *plan, const struct bs_step *step)
 }
 
 /* What is divided; then the sum of the weights, the sum of those before, and its own. */
-/* What is divided; then the sum of the weights, the sum of those before, and its own. */
 static void add_share(struct bs_action *action, struct bs_wide amount,
                       const struct bs_wide weights[3])
 {

@@ -16,8 +16,8 @@ static void carry(struct bs_plan *plan, const struct bs_step *step)
     plan->claims -= step->amount;
 }
 
-/* No more than the claim, or than refunds cost and nobody else pays; out of cash above the floor,
- * while nobody is owed anything. */
+/* No more than the claim, or than refunds cost and no other account pays; out of cash above the floor,
+ * while no loss is open. */
 static bool check(struct bs_plan *plan, const struct bs_step *step)
 {
     uint32_t backstop = bs_plan_backstop(plan);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What of the period loss nobody can be charged for becomes unallocated deficit. */
+/* The part of the period loss that no account can be charged for becomes unallocated deficit. */
 #include "lib/settlement/actions.h"
 
 static void carry(struct bs_plan *plan, const struct bs_step *step)

@@ -244,7 +244,7 @@ END_TEST
 
 int main(void)
 {
-    TCase *tests = unit_tests("ranking");
+    TCase *tests = unit_tests("queue");
     tcase_add_test(tests, test_key_never_inverts);
     tcase_add_test(tests, test_long_lists);
     tcase_add_test(tests, test_lists_that_are_kept);

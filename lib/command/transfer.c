@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Transfers: deposits, withdrawals and other movements of an account's cash. */
+#include "lib/book/accounts.h"
+#include "lib/book/convert.h"
+#include "lib/book/isolated.h"
+#include "lib/book/window.h"
+#include "lib/command/apply.h"
+#include "lib/command/cash.h"
+#include "lib/money/money.h"
+#include "lib/rules/seniority.h"
+
+/* How far a withdrawal may take the equity down. */
+static struct bs_outcome check_withdrawal(const struct bs_engine *engine, uint32_t account,
+                                          int64_t amount)
+{
+    const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
+    bs_i128 equity = bs_account_equity(engine, account);
+    if (equity + amount < (account == pool->backstop ? pool->own_funds : 0)) {
+        return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
+    }
+    uint32_t layers = pool->policy.layers_count;
+    uint32_t ages = layers > 0 ? pool->policy.layers[layers - 1].options[BS_OPTION_SENIORITY] : 0;
+    bs_i128 gain = bs_gain_at_stake(engine->accounts.past[account].gains,
+                                    equity - engine->accounts.cold[account].baseline, ages) +
+                   bs_window_carried(engine, account);
+    if (pool->period_loss > 0 && equity + amount < bs_min(equity, gain)) {
+        return bs_refuse(BS_GAIN_WITHHELD, "amount");
+    }
+    return BS_ACCEPTED;
+}
+
+/* The row a transfer that names a market moves the cash of; the first deposit makes it. Nothing can
+ * refuse a deposit into a row that has just been made. */
+static struct bs_outcome open_isolated(struct bs_engine *engine, struct bs_text market,
+                                       uint8_t kind, uint32_t *account)
+{
+    uint32_t owner = *account;
+    assert(engine->accounts.cold[owner].owner == 0);
+    if (engine->pools[engine->accounts.hot[owner].pool].backstop == owner) {
+        return bs_refuse(BS_RESERVED_ACCOUNT, "market");
+    }
+    struct bs_outcome outcome = bs_isolated_named(engine, owner, market, account);
+    if (outcome.status == BS_UNKNOWN_ISOLATED && kind == BS_TRANSFER_DEPOSIT) {
+        enum bs_status status;
+        uint32_t row = bs_index_find(&engine->market_index, market);
+        *account = bs_isolated_new(engine, owner, row, &status);
+        return *account == 0 ? bs_refuse(status, NULL) : BS_ACCEPTED;
+    }
+    return outcome;
+}
+
+struct bs_outcome bs_transfer_apply(struct bs_engine *engine,
+                                    const struct bs_transfer_command *command)
+{
+    uint32_t account = bs_index_find(&engine->account_index, command->account);
+    if (account == 0) {
+        return bs_refuse(BS_UNKNOWN_ACCOUNT, "account");
+    }
+    int64_t amount;
+    const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
+    enum bs_status status = bs_to_quanta(pool, command->amount, &amount);
+    if (status != BS_OK) {
+        return bs_refuse(status, "amount");
+    }
+    uint8_t kind = command->kind;
+    if (kind == BS_TRANSFER_BY_SIGN) {
+        kind = amount < 0 ? BS_TRANSFER_WITHDRAWAL : BS_TRANSFER_DEPOSIT;
+    }
+    if ((kind == BS_TRANSFER_DEPOSIT && amount < 0) ||
+        (kind == BS_TRANSFER_WITHDRAWAL && amount > 0)) {
+        return bs_refuse(BS_WRONG_SIGN, "amount");
+    }
+    struct bs_outcome outcome = BS_ACCEPTED;
+    if (command->market.size > 0) {
+        outcome = open_isolated(engine, command->market, kind, &account);
+        if (outcome.status != BS_OK) {
+            return outcome;
+        }
+    }
+    struct bs_dedupe_key key = {.account_uid = engine->accounts.cold[account].uid,
+                                .id = command->transfer_id,
+                                .content = {amount, kind, 0}};
+    bool repeat;
+    outcome = bs_cash_seen(engine, &key, "transfer_id", &repeat);
+    if (outcome.status != BS_OK || repeat) {
+        return outcome;
+    }
+    if (kind == BS_TRANSFER_WITHDRAWAL) {
+        outcome = check_withdrawal(engine, account, amount);
+    }
+    if (outcome.status == BS_OK) {
+        bool shifts = kind == BS_TRANSFER_DEPOSIT || kind == BS_TRANSFER_WITHDRAWAL;
+        outcome = bs_cash_move(engine, account, amount, shifts);
+    }
+    if (outcome.status == BS_OK) {
+        bs_cash_note_fund(engine, account, BS_FUND_TRANSFER, amount);
+        bs_cash_remember(engine, &key);
+    }
+    return outcome;
+}
