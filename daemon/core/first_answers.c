@@ -83,6 +83,7 @@ struct first_answer *first_answers_add(struct first_answers *answers,
 {
     struct bs_text caller = request->caller;
     struct bs_text key = request->key;
+    assert(key.size > 0);
     struct first_answer *answer = allocate(sizeof(*answer) + caller.size + key.size);
     uint64_t hash = hash_of(answers, request);
     struct first_answer **slot = &answers->slots[hash & answers->slots_mask];
@@ -114,6 +115,7 @@ static void forget_oldest(struct first_answers *answers)
 void first_answers_finish(struct first_answers *answers, struct first_answer *answer, int status,
                           const struct buffer *body)
 {
+    assert(answer->status == 0);
     assert(status > 0);
     assert(body->size > 0);
     answer->status = status;

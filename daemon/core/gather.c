@@ -63,6 +63,8 @@ void core_gather(struct core *core, struct request *request)
     }
     size_t offset = commit->records.size;
     uint32_t count = core_records_count(request);
+    assert(request->query == NULL);
+    assert(count > 0);
     if (request->key_record.size > 0) {
         buffer_append(&commit->records, request->key_record.bytes, request->key_record.size);
     }

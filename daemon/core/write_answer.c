@@ -83,6 +83,7 @@ void write_answer_collect(struct request *request, const struct executor *execut
                           const struct bs_command *command)
 {
     const struct bs_effects *effects = &executor->effects;
+    assert(request->records_left > 0);
     struct api_batch *batch = &request->batch;
     request->waiting = request->waiting || effects->waiting;
     if (effects->status == BS_OK) {
@@ -101,6 +102,7 @@ void write_answer_collect(struct request *request, const struct executor *execut
 void write_answer_finish(struct first_answers *answers, struct request *request)
 {
     int status = 0;
+    assert(request->records_left == 0);
     api_write_result(&request->body, request->last_seq, &request->batch, request->waiting, &status);
     answer_json(request, status);
     if (request->first_answer != NULL) {

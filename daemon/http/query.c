@@ -34,6 +34,7 @@ static const struct parameter parameters[] = {
 
 void query_set_name(struct read_query *query, enum query_name slot, struct bs_text name)
 {
+    assert(slot < NAMES_COUNT);
     assert(name.size <= BS_ID_SIZE_MAX);
     memcpy(query->name[slot], name.bytes, name.size);
     query->name_size[slot] = name.size;
@@ -41,6 +42,7 @@ void query_set_name(struct read_query *query, enum query_name slot, struct bs_te
 
 struct bs_text query_name(const struct read_query *query, enum query_name slot)
 {
+    assert(slot < NAMES_COUNT);
     return (struct bs_text){query->name[slot], query->name_size[slot]};
 }
 
