@@ -16,7 +16,7 @@ static void warn_of_keys(const char *path, const struct keys *keys, struct buffe
         buffer_printf(warnings, "%s: everybody on this machine may read it: chmod o-r\n", path);
     }
     if (keys->count == 0) {
-        buffer_printf(warnings, "%s: has no key, so nobody is let in\n", path);
+        buffer_printf(warnings, "%s: has no key, so every request is refused\n", path);
     }
 }
 

@@ -82,7 +82,7 @@ static const char *parse_choice(const struct setting_spec *spec, const char *tex
             return NULL;
         }
         if (word[word_size] == '\0') {
-            return "is not one of its words";
+            return "is not one of its choices";
         }
         word += word_size + 1;
         index++;

@@ -65,7 +65,7 @@ static void problem_unknown(struct source *source, const char *section, const ch
     const char *what = is_section(section) ? "is not a setting" : "is in an unknown section";
     suggest(section, key, suggestion);
     if (section[0] == '\0') {
-        what = "stands before any [section]";
+        what = "comes before any [section]";
     }
     settings_problem(source->settings, ORIGIN_FILE, "%s:%" PRIu32 ": %s%s%s %s%s",
                      source->settings->path, source->line, section, section[0] == '\0' ? "" : ".",

@@ -54,11 +54,11 @@ static int next_file(struct log_sqlite *sqlite, char *error)
 {
     struct log_position *end = &sqlite->base.end;
     struct log_file *file;
-    int result =
-        sqlite->file_number < LOG_FILES_MAX
-            ? log_file_create(&file, &sqlite->place, sqlite->file_number + 1, end,
-                              &sqlite->base.chains, error)
-            : log_error(error, -EFBIG, "the log has %u files: no more can be named", LOG_FILES_MAX);
+    int result = sqlite->file_number < LOG_FILES_MAX
+                     ? log_file_create(&file, &sqlite->place, sqlite->file_number + 1, end,
+                                       &sqlite->base.chains, error)
+                     : log_error(error, -EFBIG, "the log has %u files: there are no names for more",
+                                 LOG_FILES_MAX);
     if (result != 0) {
         return result;
     }

@@ -149,7 +149,7 @@ static bool check_create(struct webhooks *webhooks, struct request *request,
         return false;
     }
     if (asked->has_after && asked->after > webhooks->durable) {
-        answer_problem(request, BS_INVALID_VALUE, "after: it is behind the last action");
+        answer_problem(request, BS_INVALID_VALUE, "after: it is past the last action");
         return false;
     }
     if (webhooks->endpoints_count >= webhooks->options.endpoints_max) {
@@ -281,7 +281,7 @@ static void redeliver(struct endpoint *endpoint, const struct api_redeliver *ask
     } else if (endpoint->lanes[LANE_REPLAY].is_open) {
         answer_problem(request, BS_REDELIVERY_RUNNING, NULL);
     } else if (asked->to > webhooks->durable) {
-        answer_problem(request, BS_INVALID_VALUE, "to: it is behind the last action");
+        answer_problem(request, BS_INVALID_VALUE, "to: it is past the last action");
     } else if (endpoint_redeliver(endpoint, asked, error) != 0) {
         logger_write(LOGGER_ERROR, "webhooks", "reading the log failed",
                      LOGGER_FIELDS(logger_string("error", error)));

@@ -247,7 +247,7 @@ void endpoint_test(struct endpoint *endpoint, struct webhooks_job *job)
     member_name(out, "data");
     buffer_text(out, "{");
     member_word(out, "webhook", endpoint->id);
-    member_word(out, "message", "a test: no action stands behind it");
+    member_word(out, "message", "a test: it has no action");
     buffer_text(out, "}}");
     lane->size += out->size;
     endpoint->is_dirty = true;

@@ -154,7 +154,7 @@ def test_reload(t):
         t.true("a file that is gone", server.reload(b"No such file"))
         t.equal("changes nothing", server.get("/v1/pools", key="new").status, 200)
         server.write_keys({})
-        t.true("an empty file is taken", server.reload(b"nobody is let in"))
+        t.true("an empty file is taken", server.reload(b"every request is refused"))
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and server.get("/v1/pools", key="new").status == 200:
             time.sleep(0.02)
