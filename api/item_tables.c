@@ -199,9 +199,10 @@ static const struct field provider_rows[] = {
     {FIELD("max_position", FIELD_DECIMAL, AT(provider.max_position)), .required = true},
     {FIELD("max_size", FIELD_DECIMAL, AT(provider.max_size)), .flag = AT(provider.has_max_size)},
     {FIELD("max_leverage_ppm", FIELD_U32, AT(provider.max_leverage_ppm)), .max = UINT32_MAX},
-    {FIELD("window", FIELD_PERIOD, AT(provider.window_ms)), .flag = AT(provider.has_window)},
-    {FIELD("window_ppm", FIELD_U32, AT(provider.window_ppm)), .max = UINT32_MAX,
-     .flag = AT(provider.has_window_ppm)},
+    {FIELD("quota_period", FIELD_PERIOD, AT(provider.quota_period_ms)),
+     .flag = AT(provider.has_quota_period)},
+    {FIELD("quota_ppm", FIELD_U32, AT(provider.quota_ppm)), .max = UINT32_MAX,
+     .flag = AT(provider.has_quota_ppm)},
     {FIELD("priority", FIELD_U32, AT(provider.priority)), .max = BS_PRIORITY_NONE - 1},
     ROW_TYPE(BS_COMMAND_PROVIDER),
 };

@@ -376,16 +376,16 @@ void api_provider(struct buffer *out, const struct bs_provider_view *provider)
     member_wide(out, "max_position", provider->max_position);
     member_known(out, "max_size", provider->has_max_size, provider->max_size);
     member_integer(out, "max_leverage_ppm", provider->max_leverage_ppm);
-    if (provider->has_window) {
-        char window[TEXT_PERIOD_SIZE];
-        text_period_print(provider->window_ms, window);
-        member_word(out, "window", window);
-        member_integer(out, "window_ppm", provider->window_ppm);
-        member_wide(out, "window_used", provider->window_used);
+    if (provider->has_quota_period) {
+        char period[TEXT_PERIOD_SIZE];
+        text_period_print(provider->quota_period_ms, period);
+        member_word(out, "quota_period", period);
+        member_integer(out, "quota_ppm", provider->quota_ppm);
+        member_wide(out, "quota_used", provider->quota_used);
     } else {
-        member_null(out, "window");
-        member_null(out, "window_ppm");
-        member_null(out, "window_used");
+        member_null(out, "quota_period");
+        member_null(out, "quota_ppm");
+        member_null(out, "quota_used");
     }
     if (provider->has_priority) {
         member_integer(out, "priority", provider->priority);

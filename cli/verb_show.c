@@ -78,9 +78,9 @@ static const struct table_column provider_columns[] = {
     {"MAX POSITION", "max_position", TABLE_RIGHT},
     {"MAX SIZE", "max_size", TABLE_RIGHT},
     {"LEVERAGE PPM", "max_leverage_ppm", TABLE_RIGHT},
-    {"WINDOW", "window", TABLE_LEFT},
-    {"SHARE PPM", "window_ppm", TABLE_RIGHT},
-    {"USED", "window_used", TABLE_RIGHT},
+    {"PERIOD", "quota_period", TABLE_LEFT},
+    {"QUOTA PPM", "quota_ppm", TABLE_RIGHT},
+    {"USED", "quota_used", TABLE_RIGHT},
 };
 
 static const struct table_column position_columns[] = {

@@ -45,8 +45,8 @@ static struct bs_outcome read_limits(const struct bs_market *market,
     *ret_provider = (struct bs_provider){
         .priority = command->priority,
         .max_leverage_ppm = command->max_leverage_ppm,
-        .quota_period_ms = (int64_t)command->window_ms,
-        .quota_ppm = command->window_ppm,
+        .quota_period_ms = (int64_t)command->quota_period_ms,
+        .quota_ppm = command->quota_ppm,
         .max_size = INT64_MAX,
     };
     struct bs_outcome outcome =
@@ -57,14 +57,14 @@ static struct bs_outcome read_limits(const struct bs_market *market,
     if (outcome.status != BS_OK) {
         return outcome;
     }
-    if (command->has_window_ppm && !command->has_window) {
-        return bs_refuse(BS_INVALID_VALUE, "window");
+    if (command->has_quota_ppm && !command->has_quota_period) {
+        return bs_refuse(BS_INVALID_VALUE, "quota_period");
     }
-    if (command->has_window && command->window_ms == 0) {
-        return bs_refuse(BS_INVALID_VALUE, "window");
+    if (command->has_quota_period && command->quota_period_ms == 0) {
+        return bs_refuse(BS_INVALID_VALUE, "quota_period");
     }
-    return command->has_window && !command->has_window_ppm
-               ? bs_refuse(BS_INVALID_VALUE, "window_ppm")
+    return command->has_quota_period && !command->has_quota_ppm
+               ? bs_refuse(BS_INVALID_VALUE, "quota_ppm")
                : BS_ACCEPTED;
 }
 

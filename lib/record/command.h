@@ -150,10 +150,10 @@ struct bs_provider_command {
     bool has_max_size;
     struct bs_decimal max_size; /* contracts in one settlement, > 0 */
     uint32_t max_leverage_ppm;  /* all its positions at mark / equity, after an assignment */
-    bool has_window, has_window_ppm;
-    uint64_t window_ms;  /* fixed, from the epoch on; the two go together */
-    uint32_t window_ppm; /* most of its equity that it takes, at mark, in a window */
-    uint32_t priority;   /* low is asked first; BS_PRIORITY_NONE = last */
+    bool has_quota_period, has_quota_ppm;
+    uint64_t quota_period_ms; /* fixed, from the epoch on; the two go together */
+    uint32_t quota_ppm;       /* most of its equity that it takes, at mark, in a period */
+    uint32_t priority;        /* low is asked first; BS_PRIORITY_NONE = last */
 };
 
 /* One position as sent. Without entry price size must be 0. */

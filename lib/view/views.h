@@ -21,13 +21,13 @@ struct bs_provider_view {
     bool has_max_size;
     struct bs_wide max_size;
     uint32_t max_leverage_ppm;
-    bool has_window;
-    uint64_t window_ms;
-    uint32_t window_ppm;
+    bool has_quota_period;
+    uint64_t quota_period_ms;
+    uint32_t quota_ppm;
     bool has_priority;
     uint32_t priority;
-    struct bs_wide position;    /* that it holds, signed */
-    struct bs_wide window_used; /* value at mark taken in the window that engine time is in */
+    struct bs_wide position;   /* that it holds, signed */
+    struct bs_wide quota_used; /* value at mark taken in the current quota period */
     /* Contracts of a long, and of a short, that it would take now by its limits. 0 while a market
      * that it holds something in, or this one, has no mark. */
     struct bs_wide room_long, room_short;

@@ -196,10 +196,10 @@ static void read_provider(const struct row *row, struct bs_command *command)
                                              .max_position = {digits_in(row, 4, 6), 0},
                                              .max_leverage_ppm =
                                                  (uint32_t)digits_in(row, 6, 8) * (BS_PPM / 10),
-                                             .has_window = windowed,
-                                             .has_window_ppm = windowed,
-                                             .window_ms = windowed ? HOUR_MS : 0,
-                                             .window_ppm = windowed ? 500000 : 0,
+                                             .has_quota_period = windowed,
+                                             .has_quota_ppm = windowed,
+                                             .quota_period_ms = windowed ? HOUR_MS : 0,
+                                             .quota_ppm = windowed ? 500000 : 0,
                                              .has_max_size = has(row, 9, 's'),
                                              .max_size = {has(row, 9, 's') ? 2 : 0, 0},
                                              .priority = (uint32_t)digits_in(row, 8, 9)};

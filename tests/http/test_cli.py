@@ -573,7 +573,7 @@ def test_providers(t):
             {"type": "account", "account": "out", "pool": "p", "collateral": "-5", "positions": [
                 {"market": "M", "size": "3", "entry_price": "10"}]},
             {"type": "provider", "account": "lp", "market": "M", "max_position": "50", "max_size": "2",
-             "max_leverage_ppm": 2000000, "window": "8h", "window_ppm": 250000, "priority": 4},
+             "max_leverage_ppm": 2000000, "quota_period": "8h", "quota_ppm": 250000, "priority": 4},
             {"type": "mark", "market": "M", "price": "10"}]
     with Server() as server:
         lines = "".join(json.dumps(command) + "\n" for command in book).encode()

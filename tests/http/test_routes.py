@@ -259,15 +259,15 @@ def test_providers(t):
             *({"account": name, "pool": "usdc", "collateral": "100000"} for name in ("lp1", "lp2"))])
         limits = {"market": "BTC-PERP", "max_position": "0.4"}
         accepted(t, "two", server.post("/v1/providers", [
-            {"account": "lp2", **limits, "priority": 1, "window": "8h", "window_ppm": 500000},
+            {"account": "lp2", **limits, "priority": 1, "quota_period": "8h", "quota_ppm": 500000},
             {"account": "lp1", **limits, "max_size": "0.25", "max_leverage_ppm": 3000000}]), 2)
         rows = server.get("/v1/providers").json["data"]
         t.equal("as registered", rows, [
             {"account": "lp1", "market": "BTC-PERP", "max_position": "0.4", "max_size": "0.25",
-             "max_leverage_ppm": 3000000, "window": None, "window_ppm": None, "window_used": None,
+             "max_leverage_ppm": 3000000, "quota_period": None, "quota_ppm": None, "quota_used": None,
              "priority": None, "position": "0", "room_long": "0.25", "room_short": "0.25"},
             {"account": "lp2", "market": "BTC-PERP", "max_position": "0.4", "max_size": None,
-             "max_leverage_ppm": 1000000, "window": "8h", "window_ppm": 500000, "window_used": "0",
+             "max_leverage_ppm": 1000000, "quota_period": "8h", "quota_ppm": 500000, "quota_used": "0",
              "priority": 1, "position": "0", "room_long": "0.4", "room_short": "0.4"}])
         for query in ("", "pool=usdc&", "market=BTC-PERP&", "pool=usdc&market=BTC-PERP&"):
             t.equal("page by page", list(server.pages(f"/v1/providers?{query}limit=1")), rows)

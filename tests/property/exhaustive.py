@@ -43,7 +43,7 @@ ASSIGNS = ({"layer": "assign"}, {"layer": "assign", "spread_ppm": 100000},
 LIMITS = {"a": {"max_position": "1", "max_leverage_ppm": 3 * 10 ** 6, "priority": 7},
           "b": {"max_position": "2", "max_leverage_ppm": 10 ** 7},
           "c": {"max_position": "2", "max_size": "1", "max_leverage_ppm": 10 ** 7,
-                "window": "8h", "window_ppm": 900000}}
+                "quota_period": "8h", "quota_ppm": 900000}}
 CHUNK = 2000  # runs in one process of the engine
 SLICE = {True: 331, False: 1103}  # one in so many of balanced and other books; no factors of the cover
 SHOWN = 5

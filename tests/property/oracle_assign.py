@@ -34,7 +34,7 @@ class Provider:
     max_size: int | None
     max_leverage_ppm: int
     window: str | None
-    window_ppm: int | None
+    quota_ppm: int | None
     priority: int | None
     settlement: int = 0  # the settlement that `lots` counts for
     lots: int = 0
@@ -62,16 +62,16 @@ class Providers:
                  for name in ("max_position", "max_size")]
         check(all(size is None or size.denominator == 1 for size in sizes), "not_in_lots")
         check(sizes[0] >= 0 and (sizes[1] is None or sizes[1] > 0), "invalid_value")
-        check(("window" in command) == ("window_ppm" in command), "invalid_value")
-        check(command.get("window") != "tick", "invalid_value")
+        check(("quota_period" in command) == ("quota_ppm" in command), "invalid_value")
+        check(command.get("quota_period") != "tick", "invalid_value")
         key = account.id, market.id
         if sizes[0] == 0:
             pool.providers.pop(key, None)
             return
         provider = Provider(
             account, market.id, int(sizes[0]), None if sizes[1] is None else int(sizes[1]),
-            command.get("max_leverage_ppm", 10 ** 6), command.get("window"),
-            command.get("window_ppm"), command.get("priority"))
+            command.get("max_leverage_ppm", 10 ** 6), command.get("quota_period"),
+            command.get("quota_ppm"), command.get("priority"))
         old = pool.providers.get(key)
         if old:
             provider.settlement, provider.lots = old.settlement, old.lots
@@ -88,7 +88,7 @@ class Providers:
                 taking = Taking(pool, now, 0, 0)
                 lot = self.markets[market].lot
                 rows.append({"account": account, "market": market,
-                             "window_used": pool.money(provider.used(now)) if provider.window
+                             "quota_used": pool.money(provider.used(now)) if provider.window
                              else None} | {
                     name: decimal_text(taking.shown(provider, sign) * lot)
                     for name, sign in (("room_long", 1), ("room_short", -1))})
@@ -116,7 +116,7 @@ class Taking:
         if self.cost(value) > self.budget:
             return False
         if provider.window and (provider.used(self.now) + abs(value)
-                                > equity * provider.window_ppm // 10 ** 6):
+                                > equity * provider.quota_ppm // 10 ** 6):
             return False
         trial = copy.deepcopy(account)
         before = trial.positions[market.id].size if market.id in trial.positions else 0

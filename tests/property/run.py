@@ -168,7 +168,7 @@ def ledger(state):
             window, positions)
     for row in state["providers"]:
         table["provider", row["account"], row["market"]] = tuple(
-            row[key] for key in ("window_used", "room_long", "room_short"))
+            row[key] for key in ("quota_used", "room_long", "room_short"))
     return table
 
 

@@ -51,12 +51,12 @@ class AssignWorlds:
             item["max_leverage_ppm"] = rng.choice([0, 500000, 3 * 10 ** 6, 10 ** 7, 10 ** 8,
                                                    4 * 10 ** 9])
         if self.chance(0.3):
-            item |= {"window": rng.choice(["1m", "2m", "8h"]),
-                     "window_ppm": rng.choice([0, 1000, 100000, 10 ** 6, 10 ** 7])}
+            item |= {"quota_period": rng.choice(["1m", "2m", "8h"]),
+                     "quota_ppm": rng.choice([0, 1000, 100000, 10 ** 6, 10 ** 7])}
         if self.chance(0.4):
             item["priority"] = rng.randint(0, 2)
         if self.chance(0.05):
             item |= rng.choice([{"account": "nobody"}, {"account": "backstop:" + pool},
                                 {"market": "nowhere"}, {"max_position": "-1"},
-                                {"max_size": "0"}, {"window": "5m"}, {"window_ppm": 7}])
+                                {"max_size": "0"}, {"quota_period": "5m"}, {"quota_ppm": 7}])
         self.add(item)

@@ -158,7 +158,7 @@ def read_named(kind):
 
 def read_provider(words):
     fields, rest = placed(words, "account", "market", "max_position")
-    names = {"size": "max_size", "leverage": "max_leverage_ppm", "share": "window_ppm"}
+    names = {"size": "max_size", "leverage": "max_leverage_ppm", "share": "quota_ppm"}
     more = (word.partition("=") for word in rest)
     return {"type": "provider"} | fields | {
         names.get(key, key): int(text) if key in ("leverage", "share", "priority") else text
@@ -348,7 +348,7 @@ class Ledger:
         return self.pools[pool].get(names.get(key, key))
 
     def of_provider(self, provider, key):
-        names = {"long": "room_long", "short": "room_short", "used": "window_used"}
+        names = {"long": "room_long", "short": "room_short", "used": "quota_used"}
         return self.providers.get(provider, {}).get(names.get(key, key))
 
     def of_account(self, account, key):

@@ -106,15 +106,16 @@ static struct bs_provider_command random_provider(void)
         .max_position = random_decimal(),
         .max_leverage_ppm = (uint32_t)random_next(),
         .has_max_size = random_below(2) == 0,
-        .has_window = random_below(2) == 0,
-        .has_window_ppm = random_below(2) == 0,
+        .has_quota_period = random_below(2) == 0,
+        .has_quota_ppm = random_below(2) == 0,
         .priority = random_below(2) == 0 ? BS_PRIORITY_NONE : random_below(1000),
     };
     if (provider.has_max_size) {
         provider.max_size = random_decimal();
     }
-    provider.window_ms = provider.has_window ? (uint64_t)random_below(366 * 24 * 60) * 60000 : 0;
-    provider.window_ppm = provider.has_window_ppm ? (uint32_t)random_next() : 0;
+    provider.quota_period_ms =
+        provider.has_quota_period ? (uint64_t)random_below(366 * 24 * 60) * 60000 : 0;
+    provider.quota_ppm = provider.has_quota_ppm ? (uint32_t)random_next() : 0;
     return provider;
 }
 

@@ -358,18 +358,18 @@ START_TEST(rows)
                                         .room_long = wide("15")};
     api_provider(&out, &provider);
     ck_assert_str_eq(output(), "{'account':'lp','market':'M','max_position':'20','max_size':null,"
-                               "'max_leverage_ppm':2000000,'window':null,'window_ppm':null,"
-                               "'window_used':null,'priority':null,'position':'0','room_long':'15',"
+                               "'max_leverage_ppm':2000000,'quota_period':null,'quota_ppm':null,"
+                               "'quota_used':null,'priority':null,'position':'0','room_long':'15',"
                                "'room_short':'0'}");
-    provider.has_max_size = provider.has_window = provider.has_priority = true;
+    provider.has_max_size = provider.has_quota_period = provider.has_priority = true;
     provider.max_size = wide("2.5");
-    provider.window_ms = 3600000;
-    provider.window_ppm = 250000;
-    provider.window_used = wide("170");
+    provider.quota_period_ms = 3600000;
+    provider.quota_ppm = 250000;
+    provider.quota_used = wide("170");
     api_provider(&out, &provider);
     ck_assert_str_eq(output(), "{'account':'lp','market':'M','max_position':'20','max_size':'2.5',"
-                               "'max_leverage_ppm':2000000,'window':'1h','window_ppm':250000,"
-                               "'window_used':'170','priority':0,'position':'0','room_long':'15',"
+                               "'max_leverage_ppm':2000000,'quota_period':'1h','quota_ppm':250000,"
+                               "'quota_used':'170','priority':0,'position':'0','room_long':'15',"
                                "'room_short':'0'}");
 }
 
