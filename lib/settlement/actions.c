@@ -22,7 +22,8 @@ struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs
     action->time_ms = engine->time_ms;
     action->type = (uint8_t)type;
     action->pool = bs_pool_text(engine, pool);
-    if (engine->progress->running && engine->progress->numbered) {
+    assert(engine->progress->running || !engine->progress->numbered);
+    if (engine->progress->numbered) {
         action->settlement = engine->pools[pool].settlements;
         action->present |= BS_ACTION_HAS_SETTLEMENT;
         engine->progress->summary.last_action = action->id;

@@ -20,7 +20,7 @@ struct bs_progress {
     uint8_t phase;    /* enum bs_phase: what the next chunk begins with */
     bool running;     /* from the command to the last action of the settlement */
     bool planned;     /* a checked chunk is being applied */
-    bool numbered;    /* the settlement has its number */
+    bool numbered;    /* the settlement that runs has its number */
     bool period_ends; /* with this settlement */
     uint32_t applied; /* steps of the chunk that are already applied */
     struct bs_division division;

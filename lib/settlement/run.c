@@ -171,6 +171,7 @@ static void stop(struct bs_engine *engine, struct bs_effects *effects)
     if (progress->numbered) {
         effects->settled = true;
         effects->settlement = progress->summary;
+        progress->numbered = false;
     }
 }
 

@@ -183,6 +183,37 @@ START_TEST(test_account_order)
 
 END_TEST
 
+/* The fund, long 10 at 100 with 50, owes 50 at 90: bob takes its position at 95. What is taken back
+ * of that moves the fund's cash, but after the settlement. */
+START_TEST(test_reversal_is_outside_of_a_settlement)
+{
+    struct fixture f;
+    struct bs_fund_change_view rows[8];
+    make_pool(&f);
+    ck_assert_int_eq(add_fund(&f, "usd", "50"), BS_OK);
+    ck_assert_int_eq(put_position(&f, "backstop:usd", "BTC", "10", "100"), BS_OK);
+    hold(&f, "bob", "500", "-10", "100");
+    ck_assert_int_eq(put_mark(&f, "BTC", "90"), BS_OK);
+    ck_assert_int_eq(named(&f, BS_COMMAND_SETTLE, "usd"), BS_OK);
+    ck_assert_uint_eq(f.actions_count, 2);
+    ck_assert_uint_eq(f.actions[0].settlement, 1);
+    struct bs_command unfilled = {.type = BS_COMMAND_UNFILLED};
+    unfilled.as.unfilled =
+        (struct bs_unfilled_command){.pool = text("usd"), .action = 1, .size = dec("4")};
+    ck_assert_int_eq(step(&f, unfilled), BS_OK);
+    ck_assert_uint_eq(f.actions_count, 2);
+    ck_assert_uint_eq(f.actions[0].settlement, 0);
+    uint32_t count = bs_fund_history_get(f.engine, bs_pool_find(f.engine, text("usd")), 0, 8, rows);
+    ck_assert_uint_eq(count, 3);
+    ck_assert_uint_eq(rows[1].settlement, 1);
+    ck_assert_int_eq(rows[2].cause, BS_FUND_REVERSAL);
+    ck_assert_int_eq(cents(rows[2].amount), 2000);
+    ck_assert_uint_eq(rows[2].settlement, 0);
+    fixture_fini(&f);
+}
+
+END_TEST
+
 int main(void)
 {
     TCase *tests = unit_tests("engine");
@@ -191,5 +222,6 @@ int main(void)
     tcase_add_test(tests, test_full_tables);
     tcase_add_test(tests, test_delete);
     tcase_add_test(tests, test_account_order);
+    tcase_add_test(tests, test_reversal_is_outside_of_a_settlement);
     return unit_run(tests);
 }
