@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "api/action_cursor.h"
 #include "api/json_state.h"
 #include "api/json_writer.h"
 #include "api/text.h"
@@ -248,18 +249,18 @@ void api_hash_print(char text[API_HASH_TEXT_SIZE], const uint8_t hash[API_HASH_S
     text[API_HASH_TEXT_SIZE - 1] = '\0';
 }
 
-void api_action(struct buffer *out, const struct bs_action *action, const char *hash)
+void api_action(struct buffer *out, const struct bs_action *action, struct api_origin origin)
 {
     struct action_writer writer = {.out = out, .inside = ""};
     buffer_append(out, "{", 1);
     member_integer(out, "id", action->id);
     member_name(out, "cursor");
     buffer_append(out, "\"", 1);
-    buffer_integer(out, action->ordinal);
+    api_cursor_print(out, origin.log, action->ordinal);
     buffer_append(out, "\"", 1);
     write_members(&writer, action);
-    if (hash != NULL) {
-        member_word(out, "hash", hash);
+    if (origin.hash != NULL) {
+        member_word(out, "hash", origin.hash);
     }
     buffer_append(out, "}", 1);
 }

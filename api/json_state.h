@@ -16,8 +16,14 @@ void api_time(struct buffer *out, int64_t time_ms);       /* quoted RFC 3339 UTC
 
 void api_hash_print(char text[API_HASH_TEXT_SIZE], const uint8_t hash[API_HASH_SIZE]);
 
-/* One action as an object, members in the documented order. `hash` (hex) may be NULL. */
-void api_action(struct buffer *out, const struct bs_action *action, const char *hash);
+/* What an action's JSON has that its record has not. Either may be NULL. */
+struct api_origin {
+    const char *log;  /* the identity of its log: the cursor names it */
+    const char *hash; /* of the pool's chain up to it, in hexadecimal digits */
+};
+
+/* One action as an object, members in the documented order. */
+void api_action(struct buffer *out, const struct bs_action *action, struct api_origin origin);
 /*
  * The bytes the hash chain is built over: for each member of the action's JSON except cursor and
  * hash, in order, "name=value\n" (nested members as reason.deficit=...), values as in JSON without

@@ -182,7 +182,7 @@ static bool on_webhook(void *user, const struct json_token *object, struct fault
         return fault_set(fault, BS_INVALID_VALUE, "batch_max");
     }
     webhook->has_after = body.after.size > 0;
-    if (webhook->has_after && !text_number(body.after, INT64_MAX, &webhook->after)) {
+    if (webhook->has_after && !api_cursor_parse(body.after, &webhook->after)) {
         return fault_set(fault, BS_INVALID_VALUE, "after");
     }
     copy_text(webhook->url, body.url);
@@ -201,10 +201,11 @@ static bool on_redeliver(void *user, const struct json_token *object, struct fau
     if (!fields_read(&redeliver_table, object, &body, &seen, fault)) {
         return false;
     }
-    if (!text_number(body.from, INT64_MAX, &redeliver->from) || redeliver->from == 0) {
+    if (!api_cursor_parse(body.from, &redeliver->from) || redeliver->from.ordinal == 0) {
         return fault_set(fault, BS_INVALID_VALUE, "from");
     }
-    if (!text_number(body.to, INT64_MAX, &redeliver->to) || redeliver->to < redeliver->from) {
+    if (!api_cursor_parse(body.to, &redeliver->to) ||
+        redeliver->to.ordinal < redeliver->from.ordinal) {
         return fault_set(fault, BS_INVALID_VALUE, "to");
     }
     return true;
@@ -271,24 +272,24 @@ void api_webhook_filter(struct buffer *out, const struct api_webhook *webhook)
     buffer_text(out, "]");
 }
 
-static void write_notice(struct buffer *out, const struct bs_action *action, const char *hash,
-                         uint64_t previous)
+static void write_notice(struct buffer *out, const struct bs_action *action,
+                         struct api_origin origin, uint64_t previous)
 {
     member_word(out, "type", event_names[action->type]);
     member_time(out, "timestamp", action->time_ms);
     member_name(out, "data");
-    api_action(out, action, hash);
+    api_action(out, action, origin);
     out->size--; /* its object goes on */
     member_integer(out, "sequence", action->ordinal);
     member_integer(out, "previous_sequence", previous);
     buffer_text(out, "}}");
 }
 
-void api_notice(struct buffer *out, const struct bs_action *action, const char *hash,
+void api_notice(struct buffer *out, const struct bs_action *action, struct api_origin origin,
                 uint64_t previous)
 {
     buffer_text(out, "{");
-    write_notice(out, action, hash, previous);
+    write_notice(out, action, origin, previous);
 }
 
 void api_batch_begin(struct buffer *out)
@@ -296,13 +297,13 @@ void api_batch_begin(struct buffer *out)
     buffer_text(out, "{\"type\":\"actions.batch\",\"data\":{\"notices\":[");
 }
 
-void api_batch_notice(struct buffer *out, const struct bs_action *action, const char *hash,
+void api_batch_notice(struct buffer *out, const struct bs_action *action, struct api_origin origin,
                       uint64_t previous)
 {
     buffer_text(out, out->bytes[out->size - 1] == '[' ? "{\"id\":\"act_" : ",{\"id\":\"act_");
-    buffer_integer(out, action->ordinal);
+    api_cursor_print(out, origin.log, action->ordinal);
     buffer_text(out, "\"");
-    write_notice(out, action, hash, previous);
+    write_notice(out, action, origin, previous);
 }
 
 void api_batch_end(struct buffer *out, int64_t time_ms)

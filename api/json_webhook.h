@@ -3,7 +3,9 @@
 #ifndef API_JSON_WEBHOOK_H
 #define API_JSON_WEBHOOK_H
 
+#include "api/action_cursor.h"
 #include "api/json_simulation.h"
+#include "api/json_state.h"
 #include "lib/record/action.h"
 
 #define API_URL_SIZE_MAX 1024
@@ -52,11 +54,11 @@ struct api_webhook {
     uint8_t signature;
     uint32_t batch_max; /* notices of one request */
     bool has_after;
-    uint64_t after; /* it begins after this cursor; absent: with the next new action */
+    struct api_cursor after; /* it begins after this action; absent: with what comes from now on */
 };
 
 struct api_redeliver {
-    uint64_t from, to; /* cursors, both inclusive */
+    struct api_cursor from, to; /* both inclusive */
 };
 
 #define API_OVERLAP_S 86400
@@ -88,12 +90,12 @@ BS_MUST_USE bool api_rotate_parse(struct api_rotate *rotate, const char *body, s
 void api_webhook_filter(struct buffer *out, const struct api_webhook *webhook);
 
 /* A notice: {"type","timestamp","data":{the action,"sequence","previous_sequence"}}. */
-void api_notice(struct buffer *out, const struct bs_action *action, const char *hash,
+void api_notice(struct buffer *out, const struct bs_action *action, struct api_origin origin,
                 uint64_t previous);
 /* The same for several of them: begin, then one after another, then end. Inside a batch each has
  * its own "id". */
 void api_batch_begin(struct buffer *out);
-void api_batch_notice(struct buffer *out, const struct bs_action *action, const char *hash,
+void api_batch_notice(struct buffer *out, const struct bs_action *action, struct api_origin origin,
                       uint64_t previous);
 void api_batch_end(struct buffer *out, int64_t time_ms);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/action_cursor.h"
 #include "cli/explain.h"
 #include "cli/list.h"
 #include "cli/member.h"
@@ -24,19 +25,28 @@ static bool read_number(const char *text, uint64_t *ret_number)
     return errno == 0 && *text >= '0' && *text <= '9' && *end == '\0' && *ret_number > 0;
 }
 
-/* The first action after a cursor, of a pool or (NULL) of any. NULL: *ret_code says whether there
- * is none, or the request failed. */
-static json_t *first_after(struct cli *cli, const char *pool, uint64_t after, int *ret_code)
+static bool read_cursor(const char *text, struct api_cursor *ret_cursor)
 {
-    char cursor[24];
+    return api_cursor_parse((struct bs_text){text, (uint32_t)strlen(text)}, ret_cursor) &&
+           ret_cursor->ordinal > 0;
+}
+
+/* The first action after a cursor, of a pool or (NULL) of any. NULL: *ret_code says whether there is
+ * none, or the request failed. */
+static json_t *first_after(struct cli *cli, const char *pool, const struct api_cursor *after,
+                           int *ret_code)
+{
+    struct buffer cursor = {0};
     struct buffer path = {0};
     json_t *document = NULL;
-    (void)snprintf(cursor, sizeof(cursor), "%" PRIu64, after);
+    api_cursor_print(&cursor, after->log[0] == '\0' ? NULL : after->log, after->ordinal);
+    buffer_append(&cursor, "", 1);
     buffer_text(&path, "/v1/actions?limit=1");
     http_path_query(&path, "pool", pool);
-    http_path_query(&path, "after", cursor);
+    http_path_query(&path, "after", cursor.bytes);
     *ret_code = cli_get(cli, path.bytes, &document);
     buffer_fini(&path);
+    buffer_fini(&cursor);
     json_t *action = json_incref(json_array_get(json_object_get(document, "data"), 0));
     json_decref(document);
     return action;
@@ -46,15 +56,16 @@ static json_t *first_after(struct cli *cli, const char *pool, uint64_t after, in
  * as far as it can without passing the action that is looked for. */
 static json_t *find_by_id(struct cli *cli, const char *pool, uint64_t id, int *ret_code)
 {
-    uint64_t after = id - 1;
+    struct api_cursor after = {.ordinal = id - 1};
     json_t *action = NULL;
-    while ((action = first_after(cli, pool, after, ret_code)) != NULL) {
+    while ((action = first_after(cli, pool, &after, ret_code)) != NULL) {
+        struct api_cursor cursor;
         uint64_t found = member_integer(action, "id");
-        uint64_t cursor = strtoull(member_text(action, "cursor"), NULL, 10);
-        if (found >= id || cursor <= after) {
+        if (found >= id || !read_cursor(member_text(action, "cursor"), &cursor) ||
+            cursor.ordinal <= after.ordinal) {
             break;
         }
-        after = cursor + (id - found) - 1;
+        after.ordinal = cursor.ordinal + (id - found) - 1;
         json_decref(action);
     }
     if (action != NULL && member_integer(action, "id") != id) {
@@ -68,20 +79,23 @@ static json_t *find_by_id(struct cli *cli, const char *pool, uint64_t id, int *r
 static json_t *find_action(struct cli *cli, const char *name, int *ret_code)
 {
     const char *slash = strrchr(name, '/');
-    uint64_t number;
-    if (!read_number(slash == NULL ? name : slash + 1, &number)) {
+    struct api_cursor cursor = {0};
+    uint64_t id = 0;
+    bool is_read = slash == NULL ? read_cursor(name, &cursor) : read_number(slash + 1, &id);
+    if (!is_read) {
         cli_error("'%s' is neither POOL/ID nor a cursor", name);
         *ret_code = EX_USAGE;
         return NULL;
     }
     json_t *action = NULL;
     if (slash == NULL) {
-        action = first_after(cli, NULL, number - 1, ret_code);
+        cursor.ordinal--;
+        action = first_after(cli, NULL, &cursor, ret_code);
     } else {
         struct buffer pool = {0};
         buffer_append(&pool, name, (size_t)(slash - name));
         buffer_append(&pool, "", 1);
-        action = find_by_id(cli, pool.bytes, number, ret_code);
+        action = find_by_id(cli, pool.bytes, id, ret_code);
         buffer_fini(&pool);
     }
     if (action == NULL && *ret_code == EX_OK) {

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "daemon/app_options.h"
+#include "daemon/log/identity.h"
 
 #define WEBHOOKS_QUEUE_MAX 64 /* requests about webhooks that wait */
 
@@ -87,5 +88,6 @@ int app_log_open(const struct settings *settings, bool creates, struct command_l
         .file_size_max = settings_number(settings, SETTING_STORAGE_FILE_SIZE_MAX),
         .create = creates,
     };
-    return log_open_sqlite(ret_log, &options, error);
+    int code = log_open_sqlite(ret_log, &options, error);
+    return code == 0 ? log_identify(*ret_log, error) : code;
 }

@@ -16,7 +16,8 @@ void app_http_options(const struct settings *settings, struct http_options *ret_
 void app_simulator_options(const struct settings *settings, struct simulator_options *ret_options);
 void app_webhooks_options(const struct settings *settings, struct webhooks_options *ret_options);
 
-/* Opens the log in its backend. 0 or negative with a message. */
+/* Opens the log in its backend and reads its identity. 0 or negative with a message; the caller
+ * closes *ret_log in both cases, unless it is still NULL. */
 BS_MUST_USE int app_log_open(const struct settings *settings, bool creates,
                              struct command_log **ret_log, char error[LOG_ERROR_SIZE]);
 

@@ -18,6 +18,7 @@ static struct command_log *open_log(const struct settings *settings, int *ret_st
     int code = app_log_open(settings, false, &log, error);
     if (code < 0) {
         (void)fprintf(stderr, "backstopd: %s\n", error);
+        log_close(log);
         *ret_status = app_exit_status(code);
         return NULL;
     }

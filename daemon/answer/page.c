@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "api/action_cursor.h"
 #include "daemon/answer/cursor.h"
 
 void page_begin(struct buffer *out)
@@ -36,4 +37,11 @@ void page_end_number(struct buffer *out, bool has_next, uint64_t next)
     } else {
         buffer_text(out, "],\"next\":null}");
     }
+}
+
+void page_end_cursor(struct buffer *out, const char *log, uint64_t next)
+{
+    buffer_text(out, "],\"next\":\"");
+    api_cursor_print(out, log, next);
+    buffer_text(out, "\"}");
 }

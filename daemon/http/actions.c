@@ -13,12 +13,14 @@
 #include "daemon/answer/answer.h"
 #include "daemon/answer/page.h"
 #include "daemon/http/handlers.h"
+#include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
 
 #define ACTIONS_SIZE_MAX ((size_t)8 << 20) /* bytes after which a page of actions ends early */
 
 struct page {
     struct buffer *out;
+    const char *log;  /* its identity */
     uint64_t durable; /* rows past it are not shown yet */
     uint64_t last;    /* the cursor after the last row written */
     bool by_number;   /* settlements of one pool: the cursor is their number */
@@ -28,7 +30,7 @@ struct page {
     bool broken;   /* a stored row cannot be read */
 };
 
-bool action_row_put(struct buffer *out, const struct log_action_row *row,
+bool action_row_put(struct buffer *out, const char *log, const struct log_action_row *row,
                     const uint8_t hash[LOG_HASH_SIZE])
 {
     struct bs_action action;
@@ -37,7 +39,7 @@ bool action_row_put(struct buffer *out, const struct log_action_row *row,
     }
     char hash_text[API_HASH_TEXT_SIZE];
     api_hash_print(hash_text, hash);
-    api_action(out, &action, hash_text);
+    api_action(out, &action, (struct api_origin){.log = log, .hash = hash_text});
     return true;
 }
 
@@ -53,7 +55,7 @@ static bool put_action(void *user, const struct log_action_row *row,
         return false;
     }
     page_comma(page->out);
-    if (!action_row_put(page->out, row, hash)) {
+    if (!action_row_put(page->out, page->log, row, hash)) {
         page->broken = true;
         return false;
     }
@@ -75,6 +77,7 @@ static bool read_actions(struct connection *connection, struct log_filter *filte
                          struct page *page)
 {
     char error[LOG_ERROR_SIZE] = "a stored action cannot be decoded";
+    page->log = log_reader_identity(connection->server->reader);
     page->limit = filter->limit;
     filter->limit++;
     int code = log_reader_actions(connection->server->reader, filter, put_action, page, error);
@@ -103,11 +106,30 @@ static bool wait_for_more(struct connection *connection, uint64_t seen)
     return true;
 }
 
-bool actions_check_after(struct connection *connection, const char *name, uint64_t after,
-                         uint64_t durable)
+bool actions_check_cursor(struct connection *connection, const char *name,
+                          const struct api_cursor *cursor)
+{
+    const char *log = log_reader_identity(connection->server->reader);
+    if (!api_cursor_is_of(cursor, log)) {
+        char detail[160];
+        (void)snprintf(detail, sizeof detail,
+                       "%s: it is of log %s, this server answers from log %.*s", name, cursor->log,
+                       API_LOG_DIGITS, log);
+        answer_problem(&connection->request, BS_CURSOR_OF_ANOTHER_LOG, detail);
+        return false;
+    }
+    return true;
+}
+
+bool actions_check_after(struct connection *connection, const char *name, uint64_t durable)
 {
     char detail[160];
+    const struct api_cursor *cursor = &connection->query.after;
+    uint64_t after = cursor->ordinal;
     uint64_t dropped = log_dropped_ordinal(core_log(connection->server->core));
+    if (!actions_check_cursor(connection, name, cursor)) {
+        return false;
+    }
     if (after > durable) {
         (void)snprintf(detail, sizeof detail, "%s: the last action is %" PRIu64, name, durable);
         answer_problem(&connection->request, BS_INVALID_QUERY, detail);
@@ -133,27 +155,27 @@ enum outcome actions_begin(struct connection *connection)
                                 .type = query->type,
                                 .limit = query->limit};
     uint64_t durable = core_durable_ordinal(connection->server->core);
-    if ((query->given & QUERY_AFTER_NUMBER) == 0 && query->number == 0) {
-        query->number = log_dropped_ordinal(core_log(connection->server->core));
+    if ((query->given & QUERY_AFTER_CURSOR) == 0 && query->after.ordinal == 0) {
+        query->after.ordinal = log_dropped_ordinal(core_log(connection->server->core));
     }
-    if (!actions_check_after(connection, "after", query->number, durable)) {
+    if (!actions_check_after(connection, "after", durable)) {
         return OUTCOME_ANSWER;
     }
-    filter.after = query->number;
+    filter.after = query->after.ordinal;
     struct page page = {.out = &request->body, .durable = durable};
     page_begin(&request->body);
     if (!read_actions(connection, &filter, &page)) {
         return OUTCOME_ANSWER;
     }
     if (page.count == 0) {
-        query->number = durable;
+        query->after.ordinal = durable;
         buffer_clear(&request->body);
         if (wait_for_more(connection, durable)) {
             return OUTCOME_WAITS;
         }
         page_begin(&request->body);
     }
-    page_end_number(&request->body, true, page.has_more ? page.last : durable);
+    page_end_cursor(&request->body, page.log, page.has_more ? page.last : durable);
     answer_json(request, 200);
     return OUTCOME_ANSWER;
 }
@@ -208,6 +230,9 @@ enum outcome settlement_begin(struct connection *connection)
     struct request *request = &connection->request;
     struct bs_text pool = query_name(query, NAME_PATH);
     char error[LOG_ERROR_SIZE];
+    if (!actions_check_cursor(connection, "after", &query->after)) {
+        return OUTCOME_ANSWER;
+    }
     uint64_t before = connection->path_number > 0 ? connection->path_number - 1 : 0;
     int code = log_reader_settlements(connection->server->reader, pool, before, 1, put_summary,
                                       connection, error);
@@ -222,13 +247,17 @@ enum outcome settlement_begin(struct connection *connection)
     struct log_filter filter = {.pool = pool,
                                 .type = UINT8_MAX,
                                 .settlement = connection->path_number,
-                                .after = query->number,
+                                .after = query->after.ordinal,
                                 .limit = query->limit};
     struct page page = {.out = &request->body,
                         .durable = core_durable_ordinal(connection->server->core)};
     buffer_text(&request->body, ",\"actions\":[");
     if (read_actions(connection, &filter, &page)) {
-        page_end_number(&request->body, page.has_more, page.last);
+        if (page.has_more) {
+            page_end_cursor(&request->body, page.log, page.last);
+        } else {
+            page_end_number(&request->body, false, 0);
+        }
         answer_json(request, 200);
     }
     return OUTCOME_ANSWER;

@@ -7,14 +7,18 @@
 #include "daemon/http/connection.h"
 #include "daemon/log/log.h"
 
-/* Appends the action's JSON; false, with something appended: the stored row cannot be decoded. */
-BS_MUST_USE bool action_row_put(struct buffer *out, const struct log_action_row *row,
+/* Appends the action's JSON; `log` is the identity of its log. False, with something appended: the
+ * stored row cannot be decoded. */
+BS_MUST_USE bool action_row_put(struct buffer *out, const char *log,
+                                const struct log_action_row *row,
                                 const uint8_t hash[LOG_HASH_SIZE]);
-/*
- * True if the log has all actions after this cursor; if not, the answer is set: 400 past the end,
- * 410 before the beginning. `name` is the parameter or header of the cursor.
- */
+/* False: the cursor is of another log, and the answer is 410. `name` says where the cursor came
+ * from. */
+BS_MUST_USE bool actions_check_cursor(struct connection *connection, const char *name,
+                                      const struct api_cursor *cursor);
+/* Whether the log has all actions after query.after. If not, the answer is there: 410 for a cursor
+ * of another log or before the beginning, 400 past the end. */
 BS_MUST_USE bool actions_check_after(struct connection *connection, const char *name,
-                                     uint64_t after, uint64_t durable);
+                                     uint64_t durable);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "daemon/http/actions.h"
+#include "daemon/log/identity.h"
 
 static struct feed_block *block_new(struct feed *feed, uint64_t first, uint64_t last)
 {
@@ -55,9 +56,11 @@ static bool put_event(void *user, const struct log_action_row *row,
         return false;
     }
     assert(block->count < FEED_BLOCK_EVENTS);
-    buffer_printf(&block->text, "id: %" PRIu64 "\nevent: %s\ndata: ", row->ordinal,
-                  bs_action_type_name(row->type));
-    if (!action_row_put(&block->text, row, hash)) {
+    const char *log = log_reader_identity(reading->feed->reader);
+    buffer_text(&block->text, "id: ");
+    api_cursor_print(&block->text, log, row->ordinal);
+    buffer_printf(&block->text, "\nevent: %s\ndata: ", bs_action_type_name(row->type));
+    if (!action_row_put(&block->text, log, row, hash)) {
         reading->broken = true;
         return false;
     }

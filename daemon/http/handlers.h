@@ -20,5 +20,6 @@ enum outcome simulation_begin(struct connection *connection);
 void simulation_end(struct connection *connection);
 enum outcome webhook_begin(struct connection *connection);
 enum outcome contract_begin(struct connection *connection);
+enum outcome identity_begin(struct connection *connection);
 
 #endif

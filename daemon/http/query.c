@@ -28,6 +28,7 @@ static const struct parameter parameters[] = {
     {"verbose", QUERY_VERBOSE, "takes no value"},
     {"after", QUERY_AFTER_NAME, "is not a cursor that this list gave out as next"},
     {"after", QUERY_AFTER_NUMBER, "is not a cursor that this list gave out as next"},
+    {"after", QUERY_AFTER_CURSOR, "is not the cursor of an action"},
 };
 
 #define PARAMETERS_COUNT (sizeof parameters / sizeof parameters[0])
@@ -124,6 +125,8 @@ static bool take_value(struct read_query *query, uint32_t bit, struct bs_text va
         return query->ccxt;
     case QUERY_AFTER_NAME:
         return take_cursor(query, value);
+    case QUERY_AFTER_CURSOR:
+        return api_cursor_parse(value, &query->after);
     case QUERY_AFTER_NUMBER:
         return text_number(value, INT64_MAX, &query->number);
     default:

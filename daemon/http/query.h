@@ -4,11 +4,12 @@
 #ifndef HTTP_QUERY_H
 #define HTTP_QUERY_H
 
+#include "api/action_cursor.h"
 #include "lib/base/base.h"
 #include "lib/base/limits.h"
 #include "lib/base/status.h"
 
-/* Bits: the parameters a route takes. The three cursors are all spelt "after". */
+/* Bits: the parameters a route takes. The four cursors are all spelt "after". */
 #define QUERY_POOL (1u << 0)
 #define QUERY_MARKET (1u << 1)
 #define QUERY_ACCOUNT (1u << 2)
@@ -18,8 +19,9 @@
 #define QUERY_WAIT_MS (1u << 6)
 #define QUERY_VERBOSE (1u << 7)
 #define QUERY_FORMAT (1u << 10)
-#define QUERY_AFTER_NAME (1u << 8)   /* cursor_print's text */
-#define QUERY_AFTER_NUMBER (1u << 9) /* an ordinal, a settlement number, an offset */
+#define QUERY_AFTER_NAME (1u << 8)    /* cursor_print's text */
+#define QUERY_AFTER_NUMBER (1u << 9)  /* a settlement number, an offset */
+#define QUERY_AFTER_CURSOR (1u << 11) /* of an action */
 
 enum query_name {
     NAME_PATH,         /* the name in the path */
@@ -37,6 +39,7 @@ struct read_query {
     char name[NAMES_COUNT][BS_ID_SIZE_MAX + 1];
     uint32_t name_size[NAMES_COUNT]; /* 0: not given */
     uint64_t number;                 /* the cursor of a list by number */
+    struct api_cursor after;         /* the cursor of a list of actions */
     uint32_t limit;
     uint32_t wait_ms;
     uint8_t side;

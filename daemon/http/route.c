@@ -12,6 +12,7 @@
 #define ACTIONS_MAX 10000
 #define BY_NAME (QUERY_AFTER_NAME | QUERY_LIMIT)
 #define BY_NUMBER (QUERY_AFTER_NUMBER | QUERY_LIMIT)
+#define BY_CURSOR (QUERY_AFTER_CURSOR | QUERY_LIMIT)
 
 /*
  * Every row has roles; a row without any is for ops alone.
@@ -132,19 +133,19 @@ static const struct route routes[] = {
      "/v1/pools/{}/settlements/#",
      .begin = settlement_begin,
      .roles = ROLE_READ,
-     .parameters = BY_NUMBER,
+     .parameters = BY_CURSOR,
      .limit_max = ACTIONS_MAX},
     {.method = "GET",
      "/v1/actions",
      .begin = actions_begin,
      .roles = ROLE_READ,
-     .parameters = BY_NUMBER | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE | QUERY_WAIT_MS,
+     .parameters = BY_CURSOR | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE | QUERY_WAIT_MS,
      .limit_max = ACTIONS_MAX},
     {.method = "GET",
      "/v1/stream",
      .begin = stream_begin,
      .roles = ROLE_READ,
-     .parameters = QUERY_AFTER_NUMBER | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE},
+     .parameters = QUERY_AFTER_CURSOR | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE},
     {.method = "POST",
      "/v1/simulations",
      .begin = simulation_begin,
@@ -164,6 +165,7 @@ static const struct route routes[] = {
     WEBHOOK("POST", "/v1/webhooks/{}/rotate", WEBHOOKS_ROTATE, true),
     WEBHOOK("POST", "/v1/webhooks/{}/enable", WEBHOOKS_ENABLE, true),
     WEBHOOK_LIST("/v1/webhooks/{}/deliveries", WEBHOOKS_HISTORY, BY_NUMBER),
+    {.method = "GET", "/v1/identity", .begin = identity_begin, .roles = ROLE_FEED | ROLE_READ},
     {.method = "GET", "/livez", .begin = live_begin, .roles = ROLE_ANYBODY},
     {.method = "GET", "/healthz", .begin = live_begin, .roles = ROLE_ANYBODY},
     {.method = "GET",

@@ -12,6 +12,7 @@
 #include "daemon/http/actions.h"
 #include "daemon/http/handlers.h"
 #include "daemon/http/header.h"
+#include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
 
 #define NOTE_SIZE 192
@@ -28,6 +29,7 @@ struct stream {
     bool is_told_end;
     uint32_t generation;      /* of the server's access when the key was looked at */
     uint8_t end;              /* enum stream_end */
+    const char *log;          /* its identity */
     uint64_t after;           /* up to here all was sent or does not match */
     uint64_t told;            /* the last id the client was sent */
     struct feed_block *block; /* NULL: none is needed now */
@@ -229,7 +231,7 @@ static void find_words(struct connection *connection, int64_t now_ms)
     } else if (stream->told == stream->after) {
         say(stream, ": ping\n\n");
     } else {
-        say(stream, ": ping\nid: %" PRIu64 "\n\n", stream->after);
+        say(stream, ": ping\nid: %.*s_%" PRIu64 "\n\n", API_LOG_DIGITS, stream->log, stream->after);
         stream->told = stream->after;
     }
 }
@@ -303,19 +305,18 @@ static bool find_start(struct connection *connection, uint64_t *ret_after)
     uint64_t durable = core_durable_ordinal(connection->server->core);
     struct bs_text id;
     uint32_t count = header_find(connection, "Last-Event-ID", &id);
-    if (count > 1 || (count == 1 && !text_number(id, INT64_MAX, &query->number))) {
+    if (count > 1 || (count == 1 && !api_cursor_parse(id, &query->after))) {
         answer_problem(request, BS_INVALID_HEADER,
                        count > 1 ? "Last-Event-ID: is given more than once"
                                  : "Last-Event-ID: is not the id of an event of this stream");
         return false;
     }
-    if (count == 0 && (query->given & QUERY_AFTER_NUMBER) == 0) {
+    if (count == 0 && (query->given & QUERY_AFTER_CURSOR) == 0) {
         *ret_after = durable;
         return true;
     }
-    *ret_after = query->number;
-    return actions_check_after(connection, count == 1 ? "Last-Event-ID" : "after", query->number,
-                               durable);
+    *ret_after = query->after.ordinal;
+    return actions_check_after(connection, count == 1 ? "Last-Event-ID" : "after", durable);
 }
 
 static struct stream *stream_new(struct connection *connection, uint64_t after)
@@ -333,7 +334,9 @@ static struct stream *stream_new(struct connection *connection, uint64_t after)
     stream->generation = connection->server->generation;
     stream->after = after;
     stream->told = after;
-    say(stream, "retry: %d\nid: %" PRIu64 "\n\n", RETRY_MS, after);
+    stream->log = log_reader_identity(connection->server->reader);
+    say(stream, "retry: %d\nid: %.*s_%" PRIu64 "\n\n", RETRY_MS, API_LOG_DIGITS, stream->log,
+        after);
     return stream;
 }
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "daemon/log/log_backend.h"
+#include "daemon/log/log.h"
 
 #define BUSY_TIMEOUT_MS 2000
 

@@ -14,21 +14,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "daemon/log/batch_check.h"
 #include "daemon/log/log_backend.h"
-
-int log_error(char *error, int code, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(error, LOG_ERROR_SIZE, format, arguments);
-    va_end(arguments);
-    return code;
-}
 
 static uint64_t now_ns(void)
 {
@@ -55,6 +45,7 @@ int log_thread_create(pthread_t *ret_thread, void *(*run)(void *), void *user)
 int log_base_init(struct command_log *log, const struct log_backend *backend)
 {
     log->backend = backend;
+    memset(log->identity, '0', LOG_IDENTITY_DIGITS);
     int result = pthread_mutex_init(&log->mutex, NULL);
     if (result != 0) {
         return -result;
@@ -180,7 +171,7 @@ static int commit_part(struct command_log *log, const struct log_batch *batch, c
 }
 
 /* Stores a batch; what exceeds the size of one blob goes ahead, in commits of records alone. */
-static int commit_batch(struct command_log *log, const struct log_batch *batch, char *error)
+int log_base_commit(struct command_log *log, const struct log_batch *batch, char *error)
 {
     uint64_t begun_ns = now_ns();
     struct log_batch rest = *batch;
@@ -232,7 +223,7 @@ static void *run(void *user)
     while (next_batch(log, &batch)) {
         pthread_mutex_lock(&log->storing);
         if (log->failure == 0) {
-            log->failure = commit_batch(log, &batch, log->message);
+            log->failure = log_base_commit(log, &batch, log->message);
         }
         int failure = log->failure;
         pthread_mutex_unlock(&log->storing);
@@ -350,7 +341,11 @@ int log_read_records(struct command_log *log, uint64_t after, log_records_fn fn,
 int log_reader_open(struct log_reader **ret_reader, struct command_log *log,
                     char error[LOG_ERROR_SIZE])
 {
-    return log->backend->reader_open(ret_reader, log, error);
+    int result = log->backend->reader_open(ret_reader, log, error);
+    if (result == 0) {
+        (*ret_reader)->log = log;
+    }
+    return result;
 }
 
 int log_reader_actions(struct log_reader *reader, const struct log_filter *filter, log_action_fn fn,

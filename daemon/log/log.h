@@ -5,17 +5,17 @@
  * only what is durable. A failed write or sync is final: on_durable reports it and the daemon
  * exits.
  *
- * struct command_log is a seam: SQLite is the embedded default, memory with injected faults serves
- * the tests.
+ * struct command_log is a seam: SQLite stores for the daemon; log_memory.h serves the tests.
  */
 #ifndef LOG_H
 #define LOG_H
 
+#include "daemon/log/log_error.h"
 #include "lib/base/base.h"
 #include "lib/engine.h"
 
 #define LOG_HASH_SIZE 32
-#define LOG_ERROR_SIZE 320
+#define LOG_IDENTITY_DIGITS 32
 #define LOG_BLOB_SIZE_MAX ((size_t)64 << 20)
 
 struct log_action_row {
@@ -80,11 +80,6 @@ struct log_options {
 /* 0 or a negative errno-like code; then `error` says why, for an operator. */
 BS_MUST_USE int log_open_sqlite(struct command_log **ret_log, const struct log_options *options,
                                 char error[LOG_ERROR_SIZE]);
-BS_MUST_USE int log_open_memory(struct command_log **ret_log);
-/* Memory log: the n-th append from now fails with the negative `error` (n = 0: never). */
-void log_memory_fail(struct command_log *log, uint32_t countdown, int error);
-/* Memory log: its actions up to this ordinal are dropped, as retention would drop them. */
-void log_memory_drop(struct command_log *log, uint64_t ordinal);
 /* A sentence when the directory's filesystem does not keep data (tmpfs) or not well (overlayfs),
  * else NULL. */
 const char *log_filesystem_warning(const char *directory);

@@ -56,6 +56,7 @@ struct command_log {
     struct log_position end; /* the log thread's, once it runs */
     struct pool_chains chains;
     struct log_digest digest;
+    char identity[LOG_IDENTITY_DIGITS + 1];
     struct buffer hashes;
     struct buffer canonical;
     atomic_uint_fast64_t last_seq, last_ordinal;
@@ -77,6 +78,7 @@ struct command_log {
 };
 
 struct log_reader {
+    const struct command_log *log; /* set by log_reader_open */
     int (*actions)(struct log_reader *reader, const struct log_filter *filter, log_action_fn fn,
                    void *user, char *error);
     int (*settlements)(struct log_reader *reader, struct bs_text pool, uint64_t after,
@@ -91,10 +93,11 @@ void log_base_fini(struct command_log *log);
 /* Sets the end of an opened log. */
 void log_base_resume(struct command_log *log, const struct log_position *end);
 
+/* Commits a batch on the calling thread, before log_start. */
+BS_MUST_USE int log_base_commit(struct command_log *log, const struct log_batch *batch,
+                                char *error);
+
 /* Starts a thread that takes no signals; 0 or a negative errno. */
 BS_MUST_USE int log_thread_create(pthread_t *ret_thread, void *(*run)(void *), void *user);
-
-/* Writes the message and returns the code. */
-int log_error(char *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

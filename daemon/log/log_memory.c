@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log in memory, for tests: the same thread and hashes, no disk, and failures on request. */
+#include "daemon/log/log_memory.h"
+
 #include <errno.h>
 #include <stdlib.h>
 

@@ -112,7 +112,8 @@ static void list_actions(struct run *run, struct run_result *result)
     for (uint32_t i = 0; i < effects->actions_count; i++) {
         if (result->actions_listed < run->asked->actions_limit) {
             buffer_text(&result->actions, result->actions_listed++ > 0 ? "," : "");
-            api_action(&result->actions, &effects->actions[i], NULL);
+            api_action(&result->actions, &effects->actions[i],
+                       (struct api_origin){.log = run->log});
         }
     }
 }

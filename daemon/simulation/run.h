@@ -33,6 +33,7 @@ struct run {
     struct outcome_rows *rows;
     const struct shadow_limit *limit;
     const struct api_simulation *asked;
+    const char *log;         /* the identity of the log that the shadow follows */
     struct request *request; /* gets the answer */
     /* filled while it runs */
     uint32_t pool;

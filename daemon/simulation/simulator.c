@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "daemon/answer/answer.h"
+#include "daemon/log/identity.h"
 #include "daemon/log/log_backend.h"
 #include "daemon/logger/logger.h"
 #include "daemon/simulation/past.h"
@@ -132,6 +133,7 @@ static void simulate(struct simulator *simulator, struct simulator_job *job,
                       .rows = &simulator->rows,
                       .limit = limit,
                       .asked = &job->asked,
+                      .log = log_reader_identity(simulator->reader),
                       .request = job->request};
     run_simulation(&run);
     run_fini(&run);
@@ -147,8 +149,11 @@ static void compare(struct simulator *simulator, struct simulator_job *job,
                         .last_seq = job->last_seq,
                         .pool = job->pool,
                         .settlement = job->settlement};
-    struct run run = {
-        .rows = &simulator->rows, .limit = limit, .asked = &job->asked, .request = job->request};
+    struct run run = {.rows = &simulator->rows,
+                      .limit = limit,
+                      .asked = &job->asked,
+                      .log = log_reader_identity(simulator->reader),
+                      .request = job->request};
     if (!past_compare(&past, &run)) {
         simulator->counters.mismatches++;
     }

@@ -10,6 +10,7 @@
 #include "api/json_writer.h"
 #include "daemon/answer/answer.h"
 #include "daemon/answer/page.h"
+#include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
 #include "daemon/webhooks/internal.h"
 
@@ -30,10 +31,12 @@ static void member_time_or_null(struct buffer *out, const char *name, int64_t wa
     }
 }
 
-static void member_cursor(struct buffer *out, const char *name, uint64_t ordinal)
+static void member_cursor(struct buffer *out, const char *name, const char *log, uint64_t ordinal)
 {
     member_name(out, name);
-    buffer_printf(out, "\"%" PRIu64 "\"", ordinal);
+    buffer_text(out, "\"");
+    api_cursor_print(out, log, ordinal);
+    buffer_text(out, "\"");
 }
 
 /* Everything up to there is done; in parallel order single ones may still be waiting. */
@@ -48,10 +51,11 @@ static void write_progress(struct buffer *out, const struct endpoint *endpoint)
 {
     const struct lane *live = &endpoint->lanes[LANE_LIVE];
     const struct message *head = live->first;
+    const char *log = log_reader_identity(endpoint->webhooks->reader);
     uint64_t behind = endpoint->webhooks->durable - live->position + live->count;
     bool waits =
         head != NULL && head->due_ms > webhooks_now_ms() && endpoint->reason == DISABLED_NOT;
-    member_cursor(out, "cursor", done_cursor(live));
+    member_cursor(out, "cursor", log, done_cursor(live));
     member_integer(out, "behind", behind);
     member_integer(out, "failed_attempts", head == NULL ? 0 : head->failures);
     member_time_or_null(out, "next_attempt",
@@ -65,9 +69,9 @@ static void write_progress(struct buffer *out, const struct endpoint *endpoint)
         return;
     }
     buffer_text(out, "{");
-    member_cursor(out, "from", replay->start + 1);
-    member_cursor(out, "to", replay->until);
-    member_cursor(out, "cursor", done_cursor(replay));
+    member_cursor(out, "from", log, replay->start + 1);
+    member_cursor(out, "to", log, replay->until);
+    member_cursor(out, "cursor", log, done_cursor(replay));
     buffer_text(out, "}");
 }
 
@@ -136,6 +140,24 @@ static void make_id(struct endpoint *endpoint)
     (void)snprintf(endpoint->id, sizeof(endpoint->id), "ep_%016" PRIx64, random);
 }
 
+/* False: the log does not have this action, and the answer is set. */
+static bool check_cursor(const struct webhooks *webhooks, struct request *request, const char *name,
+                         const struct api_cursor *cursor)
+{
+    if (!api_cursor_is_of(cursor, log_reader_identity(webhooks->reader))) {
+        answer_refused(request, BS_CURSOR_OF_ANOTHER_LOG, name);
+        return false;
+    }
+    if (cursor->ordinal > webhooks->durable) {
+        char detail[80];
+        (void)snprintf(detail, sizeof(detail), "%s: the last action is %" PRIu64, name,
+                       webhooks->durable);
+        answer_problem(request, BS_INVALID_VALUE, detail);
+        return false;
+    }
+    return true;
+}
+
 /* True if the request can be done; else the answer is set. */
 static bool check_create(struct webhooks *webhooks, struct request *request,
                          const struct api_webhook *asked, struct signer_key *key)
@@ -148,8 +170,7 @@ static bool check_create(struct webhooks *webhooks, struct request *request,
         answer_problem(request, status, detail);
         return false;
     }
-    if (asked->has_after && asked->after > webhooks->durable) {
-        answer_problem(request, BS_INVALID_VALUE, "after: it is past the last action");
+    if (asked->has_after && !check_cursor(webhooks, request, "after", &asked->after)) {
         return false;
     }
     if (webhooks->endpoints_count >= webhooks->options.endpoints_max) {
@@ -179,7 +200,7 @@ static void create(struct webhooks *webhooks, struct webhooks_job *job)
     endpoint->created_ms = webhooks_wall_ms();
     endpoint->secrets[0].key = key;
     endpoint->secrets_count = 1;
-    live->start = endpoint->asked.has_after ? endpoint->asked.after : webhooks->durable;
+    live->start = endpoint->asked.has_after ? endpoint->asked.after.ordinal : webhooks->durable;
     live->position = live->start;
     endpoint->is_dirty = true;
     webhooks_add(webhooks, endpoint);
@@ -280,8 +301,9 @@ static void redeliver(struct endpoint *endpoint, const struct api_redeliver *ask
         answer_problem(request, BS_WEBHOOK_DISABLED, NULL);
     } else if (endpoint->lanes[LANE_REPLAY].is_open) {
         answer_problem(request, BS_REDELIVERY_RUNNING, NULL);
-    } else if (asked->to > webhooks->durable) {
-        answer_problem(request, BS_INVALID_VALUE, "to: it is past the last action");
+    } else if (!check_cursor(webhooks, request, "to", &asked->to) ||
+               !check_cursor(webhooks, request, "from", &asked->from)) {
+        return;
     } else if (endpoint_redeliver(endpoint, asked, error) != 0) {
         logger_write(LOGGER_ERROR, "webhooks", "reading the log failed",
                      LOGGER_FIELDS(logger_string("error", error)));
@@ -326,6 +348,7 @@ static void list(struct webhooks *webhooks, const struct webhooks_job *job)
 
 struct history {
     struct buffer *out;
+    const char *log; /* its identity */
     uint32_t count, limit;
     uint64_t last;
     bool has_more;
@@ -346,8 +369,8 @@ static bool put_attempt(void *user, const struct attempt *attempt)
     member_word(out, "type",
                 attempt->first != attempt->last ? "actions.batch" : api_event_name(attempt->event));
     if (attempt->first != 0) {
-        member_cursor(out, "from", attempt->first);
-        member_cursor(out, "to", attempt->last);
+        member_cursor(out, "from", history->log, attempt->first);
+        member_cursor(out, "to", history->log, attempt->last);
     }
     member_integer(out, "attempt", attempt->try_number);
     member_time(out, "time", attempt->time_ms);
@@ -377,7 +400,9 @@ static void list_attempts(struct endpoint *endpoint, const struct webhooks_job *
 {
     char error[LOG_ERROR_SIZE];
     struct request *request = job->request;
-    struct history history = {.out = &request->body, .limit = job->limit};
+    struct history history = {.out = &request->body,
+                              .log = log_reader_identity(endpoint->webhooks->reader),
+                              .limit = job->limit};
     page_begin(&request->body);
     bool is_saved = !endpoint->is_dirty || webhooks_save(endpoint->webhooks, false) == 0;
     if (!is_saved || store_attempts(endpoint->webhooks->store, endpoint->id, job->after_number,

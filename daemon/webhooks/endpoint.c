@@ -259,14 +259,14 @@ int endpoint_redeliver(struct endpoint *endpoint, const struct api_redeliver *as
 {
     struct lane *lane = &endpoint->lanes[LANE_REPLAY];
     uint64_t live_start = endpoint->lanes[LANE_LIVE].start;
-    uint64_t start = asked->from > live_start ? live_start : 0;
+    uint64_t start = asked->from.ordinal > live_start ? live_start : 0;
     uint64_t previous = 0;
-    int code = lane_previous(endpoint, asked->from, start, &previous, error);
+    int code = lane_previous(endpoint, asked->from.ordinal, start, &previous, error);
     if (code == 0) {
         lane->is_open = true;
-        lane->start = asked->from - 1;
-        lane->position = asked->from - 1;
-        lane->until = asked->to;
+        lane->start = asked->from.ordinal - 1;
+        lane->position = asked->from.ordinal - 1;
+        lane->until = asked->to.ordinal;
         lane->previous = previous;
         lane->touched = 0;
         endpoint->is_dirty = true;

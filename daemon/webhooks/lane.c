@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "api/json_state.h"
+#include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
 #include "daemon/webhooks/internal.h"
 
@@ -168,6 +169,8 @@ static struct message *message_for(struct read *read, const struct bs_action *ac
 static void put(struct read *read, const struct bs_action *action, const char *hash)
 {
     struct lane *lane = read->lane;
+    const struct api_origin origin = {.log = log_reader_identity(lane->endpoint->webhooks->reader),
+                                      .hash = hash};
     struct message *message = message_for(read, action);
     size_t size = message->body.size;
     message->last = action->ordinal;
@@ -176,12 +179,13 @@ static void put(struct read *read, const struct bs_action *action, const char *h
         if (size == 0) {
             api_batch_begin(&message->body);
         }
-        api_batch_notice(&message->body, action, hash, lane->previous);
-        (void)snprintf(message->id, sizeof(message->id), "act_%" PRIu64 "_%" PRIu64, message->first,
-                       message->last);
+        api_batch_notice(&message->body, action, origin, lane->previous);
+        (void)snprintf(message->id, sizeof(message->id), "act_%.*s_%" PRIu64 "_%" PRIu64,
+                       API_LOG_DIGITS, origin.log, message->first, message->last);
     } else {
-        api_notice(&message->body, action, hash, lane->previous);
-        (void)snprintf(message->id, sizeof(message->id), "act_%" PRIu64, message->first);
+        api_notice(&message->body, action, origin, lane->previous);
+        (void)snprintf(message->id, sizeof(message->id), "act_%.*s_%" PRIu64, API_LOG_DIGITS,
+                       origin.log, message->first);
     }
     lane->size += message->body.size - size;
     lane->previous = action->ordinal;

@@ -17,7 +17,7 @@
 #include "daemon/webhooks/internal.h"
 
 #define FILE_NAME "webhooks.db"
-#define VERSION 1
+#define VERSION 2
 
 static const char schema[] =
     "CREATE TABLE endpoint(id TEXT PRIMARY KEY, created_ms INTEGER, url TEXT, pools TEXT,"
@@ -36,7 +36,8 @@ static const char schema[] =
     "CREATE TABLE attempt(endpoint TEXT, number INTEGER, id TEXT, first INTEGER, last INTEGER,"
     " event INTEGER, try INTEGER, time_ms INTEGER, duration_us INTEGER, latency_ms INTEGER,"
     " status INTEGER, next_ms INTEGER, error TEXT, PRIMARY KEY(endpoint, number)) WITHOUT ROWID;"
-    "PRAGMA user_version=1;";
+    "CREATE TABLE log(one INTEGER PRIMARY KEY CHECK(one = 1), identity TEXT NOT NULL);"
+    "PRAGMA user_version=2;";
 
 #define ATTEMPT_COLUMNS                                                                            \
     "number, id, first, last, event, try, time_ms, duration_us, latency_ms, status, next_ms, "     \
@@ -48,6 +49,7 @@ enum statement {
     PUT_LANE,
     PUT_MESSAGE,
     PUT_ATTEMPT,
+    PUT_LOG,
     DELETE_ENDPOINT,
     DELETE_SECRETS,
     DELETE_LANES,
@@ -58,6 +60,7 @@ enum statement {
     GET_LANES,
     GET_MESSAGES,
     GET_ATTEMPTS,
+    GET_LOG,
     STATEMENTS_COUNT
 };
 
@@ -68,6 +71,7 @@ static const char *const statements[STATEMENTS_COUNT] = {
     [PUT_LANE] = "INSERT OR REPLACE INTO lane VALUES(?1,?2,?3,?4,?5,?6,?7)",
     [PUT_MESSAGE] = "INSERT INTO message VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
     [PUT_ATTEMPT] = "INSERT INTO attempt VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+    [PUT_LOG] = "INSERT OR REPLACE INTO log VALUES(1, ?1)",
     [DELETE_ENDPOINT] = "DELETE FROM endpoint WHERE id = ?1",
     [DELETE_SECRETS] = "DELETE FROM secret WHERE endpoint = ?1",
     [DELETE_LANES] = "DELETE FROM lane WHERE endpoint = ?1",
@@ -82,6 +86,7 @@ static const char *const statements[STATEMENTS_COUNT] = {
         " spared FROM message WHERE endpoint = ?1 ORDER BY kind, place",
     [GET_ATTEMPTS] = "SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE endpoint = ?1 AND number > ?2"
                      " ORDER BY number",
+    [GET_LOG] = "SELECT identity FROM log",
 };
 
 struct store {
@@ -117,7 +122,10 @@ static int prepare(struct store *store, const char *path, char *error)
         code = code == 0 ? db_exec(store->db, "COMMIT", error) : code;
     } else if (code == 0 && version != VERSION) {
         code =
-            log_error(error, -EBADMSG, "%s is of another version of backstopd: %d", path, version);
+            log_error(error, -EBADMSG,
+                      "%s has format version %d, written by another version of backstopd; this one "
+                      "reads version %d",
+                      path, version, VERSION);
     }
     for (uint32_t i = 0; code == 0 && i < STATEMENTS_COUNT; i++) {
         code = db_prepare(&store->statements[i], store->db, statements[i], error);
@@ -260,6 +268,24 @@ static int delete_of(struct store *store, enum statement which, const char *id, 
 {
     db_bind_text(store->statements[which], 1, text_of(id));
     return db_run(store->statements[which], error);
+}
+
+int store_put_log(struct store *store, const char *identity, char error[LOG_ERROR_SIZE])
+{
+    db_bind_text(store->statements[PUT_LOG], 1, text_of(identity));
+    return db_run(store->statements[PUT_LOG], error);
+}
+
+int store_get_log(struct store *store, char ret_identity[LOG_IDENTITY_DIGITS + 1],
+                  char error[LOG_ERROR_SIZE])
+{
+    sqlite3_stmt *statement = store->statements[GET_LOG];
+    int code = db_step(statement, error);
+    ret_identity[0] = '\0';
+    if (code == 1) {
+        copy_column(statement, 0, ret_identity, LOG_IDENTITY_DIGITS + 1);
+    }
+    return db_end(statement, code);
 }
 
 static int put_endpoint(struct store *store, const struct endpoint *endpoint, char *error)

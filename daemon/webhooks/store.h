@@ -17,6 +17,13 @@ BS_MUST_USE int store_open(struct store **ret_store, const char *directory,
 void store_close(struct store *store); /* NULL is fine */
 sqlite3 *store_db(struct store *store);
 
+/* The identity of the log that all places are in; empty in a new database. Put it within a
+ * transaction. */
+BS_MUST_USE int store_get_log(struct store *store, char ret_identity[LOG_IDENTITY_DIGITS + 1],
+                              char error[LOG_ERROR_SIZE]);
+BS_MUST_USE int store_put_log(struct store *store, const char *identity,
+                              char error[LOG_ERROR_SIZE]);
+
 /*
  * Calls fn for each endpoint, in the order of ids, with everything saved of it except its messages.
  */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "daemon/log/identity.h"
 #include "daemon/log/log_backend.h"
 #include "daemon/logger/logger.h"
 #include "daemon/webhooks/internal.h"
@@ -399,9 +400,53 @@ static int on_saved_message(struct endpoint *endpoint, enum lane_kind kind,
     return 0;
 }
 
+/* The places that were loaded mean nothing in this log: the endpoints go on at its end. */
+static void start_over(struct webhooks *webhooks)
+{
+    for (uint32_t i = 0; i < webhooks->endpoints_count; i++) {
+        struct endpoint *endpoint = webhooks->endpoints[i];
+        struct lane *live = &endpoint->lanes[LANE_LIVE];
+        live->start = webhooks->durable;
+        live->position = webhooks->durable;
+        live->previous = 0;
+        endpoint->lanes[LANE_REPLAY].is_open = false;
+        endpoint->is_dirty = true;
+    }
+}
+
+static int save_log(struct webhooks *webhooks, const char *identity, char error[LOG_ERROR_SIZE])
+{
+    int code = store_begin(webhooks->store, true, error);
+    code = code == 0 ? store_put_log(webhooks->store, identity, error) : code;
+    for (uint32_t i = 0; code == 0 && i < webhooks->endpoints_count; i++) {
+        code = store_save(webhooks->store, webhooks->endpoints[i], webhooks->options.history_max,
+                          error);
+    }
+    return store_end(webhooks->store, code, error);
+}
+
+static int check_log(struct webhooks *webhooks, char error[LOG_ERROR_SIZE])
+{
+    char stored[LOG_IDENTITY_DIGITS + 1];
+    const char *identity = log_reader_identity(webhooks->reader);
+    int code = store_get_log(webhooks->store, stored, error);
+    if (code != 0 || strcmp(stored, identity) == 0) {
+        return code;
+    }
+    if (stored[0] != '\0') {
+        logger_write(LOGGER_ERROR, "webhooks",
+                     "webhooks.db is of another log: the endpoints resume at the end of this one",
+                     LOGGER_FIELDS(logger_string("log", identity),
+                                   logger_string("log_of_webhooks_db", stored)));
+        start_over(webhooks);
+    }
+    return save_log(webhooks, identity, error);
+}
+
 static int load(struct webhooks *webhooks, char error[LOG_ERROR_SIZE])
 {
     int code = store_load(webhooks->store, webhooks, webhooks_add, error);
+    code = code == 0 ? check_log(webhooks, error) : code;
     for (uint32_t i = 0; code == 0 && i < webhooks->endpoints_count; i++) {
         check_place(webhooks->endpoints[i], webhooks->durable);
         code =

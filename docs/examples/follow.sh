@@ -15,7 +15,7 @@ after=0
 while :; do
     page=$(curl -sS --fail-with-body ${BACKSTOP_KEY:+-H "Authorization: Bearer $BACKSTOP_KEY"} \
         "$url/v1/actions?after=$after&limit=1000&wait_ms=${patience:-30000}")
-    next=$(printf '%s' "$page" | sed 's/.*"next":"\([0-9]*\)"}$/\1/')
+    next=$(printf '%s' "$page" | sed 's/.*"next":"\([0-9a-f_]*\)"}$/\1/')
     # One line for each action; only then the cursor moves.
     printf '%s' "$page" | python3 -c '
 import json, sys

@@ -156,6 +156,7 @@ static uint32_t write_fields(struct bs_writer *writer, const struct bs_command *
     case BS_COMMAND_DELETE_MARKET:
     case BS_COMMAND_DELETE_POOL:
     case BS_COMMAND_DELETE_SOURCE:
+    case BS_COMMAND_IDENTITY:
         return write_name(writer, &command->as.name);
     case BS_COMMAND_HANDOVER:
         return write_handover(writer, &command->as.handover);
@@ -333,6 +334,7 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
     case BS_COMMAND_DELETE_MARKET:
     case BS_COMMAND_DELETE_POOL:
     case BS_COMMAND_DELETE_SOURCE:
+    case BS_COMMAND_IDENTITY:
         return read_name(reader, present, command);
     case BS_COMMAND_HANDOVER:
         return read_handover(reader, present, &command->as.handover);

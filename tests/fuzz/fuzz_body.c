@@ -184,7 +184,7 @@ static void put_webhook(struct buffer *out, const struct api_webhook *asked)
     assert(asked->batch_max <= API_BATCH_MAX);
     buffer_printf(out, "%s %s %d %d %u %d %llu ", asked->url, asked->secret, asked->order,
                   asked->signature, asked->batch_max, asked->has_after,
-                  (unsigned long long)asked->after);
+                  (unsigned long long)asked->after.ordinal);
     api_webhook_filter(out, asked);
 }
 
@@ -199,9 +199,9 @@ static bool read_webhook(struct buffer *out, uint8_t verb, const char *bytes, si
         return true;
     }
     if (verb == WEBHOOKS_REDELIVER && api_redeliver_parse(&redeliver, bytes, size, error)) {
-        assert(redeliver.from <= redeliver.to);
-        buffer_printf(out, "%llu %llu", (unsigned long long)redeliver.from,
-                      (unsigned long long)redeliver.to);
+        assert(redeliver.from.ordinal <= redeliver.to.ordinal);
+        buffer_printf(out, "%llu %llu", (unsigned long long)redeliver.from.ordinal,
+                      (unsigned long long)redeliver.to.ordinal);
         return true;
     }
     if (verb == WEBHOOKS_ROTATE && api_rotate_parse(&rotate, bytes, size, error)) {

@@ -23,6 +23,7 @@
 #include "api/json_token.h"
 #include "daemon/access/keys.h"
 #include "daemon/http/server.h"
+#include "daemon/log/log_memory.h"
 #include "daemon/logger/logger.h"
 #include "daemon/webhooks/webhooks.h"
 #include "tests/fuzz/fuzz.h"

@@ -136,7 +136,7 @@ static void check_action(const uint8_t *bytes, size_t size)
     }
     assert(bs_action_encode(&action, again) == size);
     assert(memcmp(again, bytes, size) == 0);
-    api_action(&text, &action, NULL);
+    api_action(&text, &action, (struct api_origin){0});
     api_action_canonical(&text, &action);
     struct log_action_row row = {.ordinal = action.ordinal,
                                  .id = action.id,

@@ -12,6 +12,7 @@ deletes the directory in any case. Standard library only.
         run(globals())
 """
 import atexit
+import functools
 import hashlib
 import http.client
 import json
@@ -296,11 +297,20 @@ class Server:
             if not page["data"]:
                 return rows
 
+    @functools.cached_property
+    def identity(self):
+        """Of its log."""
+        return self.get("/v1/identity").json["identity"]
+
+    def cursor(self, number):
+        """Of the action with this number."""
+        return f"{self.identity[:8]}_{number}"
+
     def wait_for_actions(self, count, timeout_s=30):
         """Waits until that many can be read: one commit after the write that caused them."""
         after = "0"
         deadline = time.monotonic() + timeout_s
-        while int(after) < count:
+        while ordinal(after) < count:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{after} actions after {timeout_s} s, not {count}")
             after = self.get(f"/v1/actions?after={after}&limit=10000&wait_ms=1000").json["next"]
@@ -420,9 +430,10 @@ def chain_errors(actions):
     """What is wrong with the ids and hashes of the actions, pool by pool."""
     errors = []
     last = {}
+    log = actions[0]["cursor"].partition("_")[0] if actions else ""
     for number, action in enumerate(actions, 1):
-        if action["cursor"] != str(number):
-            errors.append(f"cursor {action['cursor']} where {number} was due")
+        if action["cursor"] != f"{log}_{number}":
+            errors.append(f"cursor {action['cursor']} where {log}_{number} was due")
         ids, link = last.get(action["pool"], (0, "0" * 64))
         if action["id"] != ids + 1:
             errors.append(f"{action['pool']}: id {action['id']} after {ids}")
@@ -431,6 +442,11 @@ def chain_errors(actions):
             errors.append(f"{action['pool']}: hash of action {action['id']} is broken")
         last[action["pool"]] = (action["id"], action["hash"])
     return errors
+
+
+def ordinal(cursor):
+    """The number of an action in its log; the digits before it name the log."""
+    return int(cursor.rpartition("_")[2])
 
 
 def canonical(action):

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -19,6 +20,11 @@ import time
 
 SETTINGS = {"webhooks_allow_http": "yes", "webhooks_allow_cidrs": "127.0.0.0/8",
             "webhooks_ports": "1-65535"}
+
+
+def short(webhook_id):
+    """The id of a notice without the digits that name the log: act_7d1ab6e0_3 is act_3."""
+    return re.sub(r"^act_[0-9a-f]{8}_", "act_", webhook_id)
 
 
 class Notice:

@@ -59,6 +59,29 @@ def test_settings_are_checked_and_shown(t):
             t.equal(line, line in shown.splitlines(), True)
 
 
+def test_identity(t):
+    """A log keeps its identity over restarts, another log has another one, and refuses its cursors."""
+    with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as other_data:
+        with Server(data) as server:
+            first = server.identity
+            t.equal("32 hexadecimal digits", len(bytes.fromhex(first)), 16)
+            server.make_pool()
+            server.post("/v1/pools/usdc/resume")
+            server.wait_for_actions(1)
+            cursor = server.get("/v1/actions").json["next"]
+            t.equal("a cursor names it", cursor, f"{first[:8]}_1")
+            t.equal("nobody sends one", server.post("/v1/commands", {"type": "identity"}).code, "unknown_type")
+        with Server(data) as server:
+            t.equal("the same after a restart", server.identity, first)
+            t.equal("its cursor goes on", server.get(f"/v1/actions?after={cursor}").status, 200)
+        with Server(other_data) as server:
+            t.true("another log, another identity", server.identity != first)
+            for answer in (server.get(f"/v1/actions?after={cursor}"),
+                           server.get(f"/v1/stream?after={cursor}"),
+                           server.get("/v1/stream", headers={"Last-Event-ID": cursor})):
+                t.refused("a cursor of the first", answer, 410, "cursor_of_another_log", first[:8])
+
+
 def test_stop_drains_and_the_log_verifies(t):
     with tempfile.TemporaryDirectory() as data:
         with Server(data) as server:
@@ -66,6 +89,7 @@ def test_stop_drains_and_the_log_verifies(t):
             server.post("/v1/pools/usdc/settle")
             server.wait_for_actions(3)
             actions = server.actions()
+            identity = server.identity
             locked = call("log", "verify", "--data", data)
             t.equal("a running daemon's log is locked", locked.returncode, 74)
             t.equal("and that is said", "in use" in locked.stderr, True)
@@ -81,7 +105,7 @@ def test_stop_drains_and_the_log_verifies(t):
         listed = call("log", "dump", "--data", data).stdout.splitlines()
         t.equal("one line a command", len(listed), seq)
         t.equal("its sequence, type and name", listed[0].split()[0::2] + listed[0].split()[3:],
-                ["1", "pool", "usdc"])
+                ["1", "identity", identity])
         t.equal("from a sequence on", call("log", "dump", "--data", data, "--from", str(seq))
                 .stdout.splitlines(), listed[-1:])
     t.equal("no log there", call("log", "verify", "--data", data).returncode, 74)
@@ -152,7 +176,7 @@ def test_reload_and_report(t):
             wait_for("a setting changed and needs a restart section=core key=queue_max value=8")
             wait_for('"message":"read the settings again"')
             server.process.send_signal(signal.SIGUSR1)
-            wait_for('"message":"report","seq":0,"digest":"')
+            wait_for('"message":"report","seq":1,"digest":"')
             t.equal("still serving", server.get("/healthz").status, 200)
 
 

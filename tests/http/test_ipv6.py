@@ -35,7 +35,7 @@ def settle_something(t, server):
         stream.sendall(b"GET /v1/stream?after=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
                        b"secret-of-all\r\n\r\n")
         data = b""
-        while b"id: 3" not in data:
+        while b"_3\nevent: " not in data:
             data += stream.recv(65536)
     t.true("a stream", b"text/event-stream" in data)
 

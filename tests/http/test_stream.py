@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from harness import NDJSON, Authority, Server, run
+from harness import NDJSON, Authority, Server, ordinal, run
 
 PAIR = '{"type":"pause","pool":"%s","reason":"x"}\n{"type":"resume","pool":"%s"}\n'
 
@@ -59,7 +59,7 @@ class Stream:
             event = self.event()
             if event is None or "id" not in event:
                 raise RuntimeError(f"ended after {found[-1:]}: {event}")
-            found.append(int(event["id"]))
+            found.append(ordinal(event["id"]))
         return found
 
     def close(self):
@@ -94,13 +94,14 @@ def test_format(t):
         t.equal("type", headers["content-type"], "text/event-stream")
         t.equal("not cached", headers["cache-control"], "no-store")
         t.equal("not buffered by nginx", headers["x-accel-buffering"], "no")
-        t.equal("the greeting says where it begins", stream.block(), {"retry": "2000", "id": "1"})
+        t.equal("the greeting says where it begins", stream.block(),
+                {"retry": "2000", "id": server.cursor(1)})
         server.post("/v1/pools/usdc/pause", {"reason": "\\ \"quoted\" ümlaut"})
         event = stream.block()
         t.equal("fields", list(event), ["id", "event", "data"])
-        t.equal("id and event", (event["id"], event["event"]), ("2", "pool_paused"))
+        t.equal("id and event", (ordinal(event["id"]), event["event"]), (2, "pool_paused"))
         page = server.get("/v1/actions?after=1").body.decode()
-        t.equal("data", event["data"], page.removeprefix('{"data":[').removesuffix('],"next":"2"}'))
+        t.equal("data", event["data"], page.removeprefix('{"data":[').removesuffix(f'],"next":"{event["id"]}"}}'))
         stream.close()
 
 
@@ -146,11 +147,11 @@ def test_start(t):
         for query, last, first in (("", None, 6), ("?after=0", None, 1), ("?after=3", None, 4),
                                    ("", 4, 5), ("?after=0", 4, 5)):
             stream = Stream(server, query, last)
-            t.equal(f"{query} {last} begins", stream.block()["id"], str(first - 1))
+            t.equal(f"{query} {last} begins", ordinal(stream.block()["id"]), first - 1)
             act(server, 2)
-            end = int(server.get("/v1/actions?after=5&wait_ms=5000").json["next"])
+            end = ordinal(server.get("/v1/actions?after=5&wait_ms=5000").json["next"])
             while end % 2 == 0:
-                end = int(server.get(f"/v1/actions?after={end}&wait_ms=5000").json["next"])
+                end = ordinal(server.get(f"/v1/actions?after={end}&wait_ms=5000").json["next"])
             begin = first if first < 6 else end - 1
             t.equal(f"{query} {last} goes on", stream.ids(end), list(range(begin, end + 1)))
             stream.close()
@@ -172,7 +173,7 @@ def test_resume(t):
             wanted = len(seen) + 301
             while len(seen) < wanted:
                 event = stream.event()
-                seen.append(int(event["id"]))
+                seen.append(ordinal(event["id"]))
             last = stream.last
             writer.join()
             stream.close()
@@ -206,7 +207,7 @@ def test_filters(t):
                       "account=winner&type=insurance_draw", "pool=usdc&account=loser"):
             wanted = [a["cursor"] for a in server.actions("&" + query)]
             for after in (0, total - 1000):
-                rest = [c for c in wanted if int(c) > after]
+                rest = [c for c in wanted if ordinal(c) > after]
                 stream = Stream(server, f"?{query}&after={after}")
                 t.equal(f"{query} after {after}", [stream.event()["id"] for _ in rest], rest)
                 stream.close()
@@ -215,7 +216,7 @@ def test_filters(t):
         act(server, 100, "eur")
         server.post("/v1/pools/usdc/resume")
         event = live.block()
-        t.equal("live, only its own", (event["event"], event["id"]), ("pool_resumed", str(total + 101)))
+        t.equal("live, only its own", (event["event"], event["id"]), ("pool_resumed", server.cursor(total + 101)))
         live.close()
 
 
@@ -236,7 +237,7 @@ def test_ping(t):
         block = filtered.block()
         while block == {"": "ping"}:  # of before
             block = filtered.block()
-        t.equal("looked through", block, {"": "ping", "id": "1"})
+        t.equal("looked through", block, {"": "ping", "id": server.cursor(1)})
         t.equal("said once", filtered.block(), {"": "ping"})
         plain.close()
         filtered.close()
@@ -269,7 +270,7 @@ def slow_client(server, last):
 
 
 def read_ids(data):
-    return [int(block.split(b"\n")[0][4:]) for block in data.split(b"\n\n")
+    return [ordinal(block.split(b"\n")[0][4:].decode()) for block in data.split(b"\n\n")
             if block.startswith(b"id: ") and b"\ndata: " in block]
 
 
@@ -397,7 +398,7 @@ def test_beside_others(t):
         after = "0"
         while len(polled) < 401:
             page = server.get(f"/v1/actions?after={after}&wait_ms=5000").json
-            polled += [int(a["cursor"]) for a in page["data"]]
+            polled += [ordinal(a["cursor"]) for a in page["data"]]
             after = page["next"]
         for writer in writers:
             writer.join()

@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from fake_server import FakeServer
-from harness import NDJSON, Server, canonical, run
+from harness import NDJSON, Server, canonical, ordinal, run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[1:1] = [str(ROOT / "tests" / "property"), str(ROOT / "tests" / "scenario")]
@@ -96,7 +96,7 @@ class DumpServer(FakeServer):
         what, after, limit = parts.path.split("/")[2], query.get("after", "0"), int(query.get("limit", "100"))
         rows = [row for row in self.dump[what] if query.get("pool") in (None, row["pool"])]
         if what == "actions":
-            rows = [row for row in rows if int(row["cursor"]) > int(after)][:limit]
+            rows = [row for row in rows if ordinal(row["cursor"]) > ordinal(after)][:limit]
             after = rows[-1]["cursor"] if rows else after
             return self.reply(handler, 200, {"data": rows, "next": after})
         if what == "settlements":

@@ -13,7 +13,7 @@ import subprocess
 import threading
 
 from harness import Server, run
-from receiver import SETTINGS
+from receiver import SETTINGS, short
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODULES = ROOT / "build" / "npm"
@@ -75,7 +75,7 @@ def deliver(t, what, shown_secret, **members):
         server.make_insolvency()
         server.post("/v1/pools/usdc/settle")
         lines = node.take(3)
-        t.equal(f"{what}: verified", [line["id"] for line in lines], ["act_1", "act_2", "act_3"])
+        t.equal(f"{what}: verified", [short(line["id"]) for line in lines], ["act_1", "act_2", "act_3"])
         t.true(f"{what}: nothing refused", all("refused" not in line for line in lines), lines)
         t.true(f"{what}: no gap, no repeat",
                not any(line.get("gap") or line.get("repeated") for line in lines), lines)
@@ -84,7 +84,7 @@ def deliver(t, what, shown_secret, **members):
         server.post(path + "/redeliver", {"from": "2", "to": "3"})
         again = node.take(2)
         t.equal(f"{what}: with the old key, as repeats",
-                [(line["id"], line.get("repeated")) for line in again],
+                [(short(line["id"]), line.get("repeated")) for line in again],
                 [("act_2", True), ("act_3", True)])
 
 

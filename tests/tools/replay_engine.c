@@ -39,7 +39,7 @@ static void print_actions(struct replay_engine *engine, const struct bs_effects 
             buffer_text(out, ",");
         }
         size_t start = out->size;
-        api_action(out, &effects->actions[i], NULL);
+        api_action(out, &effects->actions[i], (struct api_origin){0});
         engine->actions_crc = bs_crc32c(engine->actions_crc, out->bytes + start, out->size - start);
     }
 }

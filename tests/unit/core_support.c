@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/log/log_memory.h"
+
 #define WAIT_NS_MAX ((uint64_t)20000000000)
 
 void world_init(struct world *world)

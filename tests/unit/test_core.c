@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "daemon/core/internal.h"
+#include "daemon/log/log_memory.h"
 #include "tests/unit/core_support.h"
 #include "tests/unit/unit_main.h"
 

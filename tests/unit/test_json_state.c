@@ -124,7 +124,7 @@ static struct bs_action adl_action(void)
 START_TEST(an_adl_action)
 {
     struct bs_action action = adl_action();
-    api_action(&out, &action, "00ff");
+    api_action(&out, &action, (struct api_origin){.hash = "00ff"});
     ck_assert_str_eq(
         output(),
         "{'id':1201,'cursor':'90071992547409930','type':'adl','pool':'usdc','settlement':88,"
@@ -155,7 +155,7 @@ START_TEST(other_actions)
                                .type = BS_ACTION_POOL_PAUSED,
                                .pool = text("p"),
                                .reason = text("upgrade")};
-    api_action(&out, &action, NULL);
+    api_action(&out, &action, (struct api_origin){0});
     ck_assert_str_eq(output(), "{'id':1,'cursor':'2','type':'pool_paused','pool':'p',"
                                "'settlement':null,'seq':0,'time':'1970-01-01T00:00:00.000Z',"
                                "'reason':'upgrade'}");
@@ -178,7 +178,7 @@ START_TEST(other_actions)
     action.decimals[BS_ACTION_DECIMAL_gain] = wide("3");
     action.decimals[BS_ACTION_DECIMAL_loss] = wide("10");
     action.decimals[BS_ACTION_DECIMAL_gains_total] = wide("20");
-    api_action(&out, &action, NULL);
+    api_action(&out, &action, (struct api_origin){0});
     ck_assert_str_eq(output(),
                      "{'id':2,'cursor':'3','type':'haircut','pool':'p','settlement':1,'seq':0,"
                      "'time':'1970-01-01T00:00:00.000Z','account':'a','amount':'1.5','gain':'3',"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/json_state.h"
+#include "daemon/log/log_memory.h"
 #include "tests/unit/log_fixture.h"
 #include "tests/unit/unit_main.h"
 

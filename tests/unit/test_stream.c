@@ -9,6 +9,7 @@
 
 #include "daemon/http/feed.h"
 #include "daemon/http/server.h"
+#include "daemon/log/log_memory.h"
 #include "tests/unit/core_support.h"
 #include "tests/unit/unit_main.h"
 
@@ -74,8 +75,8 @@ START_TEST(shared_blocks_are_encoded_once)
     ck_assert_ptr_eq(feed_shared(&feed, 100, 101, error), second); /* it grew */
     ck_assert_uint_eq(second->last, 101);
     ck_assert_uint_eq(feed.encoded, 101);
-    ck_assert_int_eq(strncmp(first->text.bytes, "id: 1\nevent: pool_resumed\ndata: {\"id\":1,", 40),
-                     0);
+    ck_assert_int_eq(
+        strncmp(first->text.bytes, "id: 00000000_1\nevent: pool_resumed\ndata: {\"id\":1,", 49), 0);
     feed_release(&feed, first);
     feed_release(&feed, again);
     feed_release(&feed, second);
@@ -207,18 +208,22 @@ START_TEST(a_cursor_the_log_dropped_is_expired)
     expect_answer(server, "/v1/stream?after=4", "\"code\":\"cursor_expired\"");
     expect_answer(server, "/v1/actions?after=4", "HTTP/1.1 410 ");
     expect_answer(server, "/v1/actions?after=4", "\"after: the actions up to 5 are no longer kept");
-    expect_answer(server, "/v1/stream?after=5", "id: 5\n\nid: 6\nevent: ");
+    expect_answer(server, "/v1/stream?after=5", "id: 00000000_5\n\nid: 00000000_6\nevent: ");
     expect_answer(server, "/v1/actions", "{\"data\":[{\"id\":6,");
     expect_answer(server, "/v1/stream?after=10", "HTTP/1.1 400 ");
+    expect_answer(server, "/v1/actions?after=00000000_6", "{\"data\":[{\"id\":7,");
+    expect_answer(server, "/v1/stream?after=00000001_6", "\"code\":\"cursor_of_another_log\"");
+    expect_answer(server, "/v1/actions?after=00000001_6",
+                  "\"after: it is of log 00000001, this server answers from log 00000000\"");
 
     /* One that waits is told of actions only when some of them are dropped already. Had it not yet
      * begun to wait, it has sent them: then once more. */
     int fd = ask(server, "/v1/stream");
-    expect(fd, "id: 9\n\n");
+    expect(fd, "id: 00000000_9\n\n");
     bool is_ended = false;
     for (uint64_t last = 13; !is_ended && last < 200; last += 4) {
         char last_event[32];
-        (void)snprintf(last_event, sizeof(last_event), "id: %u\nevent: ", (unsigned)last);
+        (void)snprintf(last_event, sizeof(last_event), "id: 00000000_%u\nevent: ", (unsigned)last);
         (void)usleep(50000);
         make_actions(&world, 4);
         log_memory_drop(world.log, last - 2);
