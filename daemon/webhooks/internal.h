@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "daemon/webhooks/endpoint.h"
 #include "daemon/webhooks/repeats.h"
@@ -63,8 +64,23 @@ void webhooks_count_attempt(struct webhooks *webhooks, const struct transport_ca
 void webhooks_count_disabled(struct webhooks *webhooks);
 void webhooks_arm(struct webhooks *webhooks);
 
-int64_t webhooks_wall_ms(void);
-int64_t webhooks_now_ms(void); /* monotonic */
+static inline int64_t webhooks_clock_ms(clockid_t clock)
+{
+    struct timespec now;
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static inline int64_t webhooks_wall_ms(void)
+{
+    return webhooks_clock_ms(CLOCK_REALTIME);
+}
+
+/* Monotonic. */
+static inline int64_t webhooks_now_ms(void)
+{
+    return webhooks_clock_ms(CLOCK_MONOTONIC);
+}
 
 /* ---- answers.c ---- */
 void webhooks_answer(struct webhooks *webhooks, struct webhooks_job *job);

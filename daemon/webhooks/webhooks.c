@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "daemon/log/identity.h"
 #include "daemon/log/log_backend.h"
@@ -71,23 +70,6 @@ void webhooks_count_attempt(struct webhooks *webhooks, const struct transport_ca
 void webhooks_count_disabled(struct webhooks *webhooks)
 {
     webhooks->counters.disabled_total++;
-}
-
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t webhooks_wall_ms(void)
-{
-    return clock_ms(CLOCK_REALTIME);
-}
-
-int64_t webhooks_now_ms(void)
-{
-    return clock_ms(CLOCK_MONOTONIC);
 }
 
 /* ---- endpoints ---- */
