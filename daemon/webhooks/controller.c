@@ -144,6 +144,7 @@ static bool answer_changed(struct endpoint *endpoint, struct request *request, i
                            bool shows_secret)
 {
     endpoint->is_dirty = true;
+    endpoint_expire_secrets(endpoint, webhooks_wall_ms());
     webhook_json_endpoint(&request->body, endpoint, shows_secret);
     answer_json(request, status);
     if (webhooks_save(endpoint->webhooks, true) != 0) {
@@ -232,6 +233,7 @@ static void list(struct webhooks *webhooks, const struct webhooks_job *job)
             continue;
         }
         page_comma(out);
+        endpoint_expire_secrets(endpoint, webhooks_wall_ms());
         webhook_json_endpoint(out, endpoint, false);
         last = id;
         put++;
@@ -307,6 +309,7 @@ static void answer_about(struct webhooks *webhooks, struct webhooks_job *job)
     }
     switch ((enum webhooks_verb)job->verb) {
     case WEBHOOKS_SHOW:
+        endpoint_expire_secrets(endpoint, webhooks_wall_ms());
         webhook_json_endpoint(&request->body, endpoint, false);
         answer_json(request, 200);
         return;

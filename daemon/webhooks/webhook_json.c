@@ -91,11 +91,10 @@ static void write_keys(struct buffer *out, const struct endpoint *endpoint, bool
     buffer_text(out, "]");
 }
 
-void webhook_json_endpoint(struct buffer *out, struct endpoint *endpoint, bool shows_secret)
+void webhook_json_endpoint(struct buffer *out, const struct endpoint *endpoint, bool shows_secret)
 {
     const struct api_webhook *asked = &endpoint->asked;
     bool is_disabled = endpoint->reason != DISABLED_NOT;
-    endpoint_expire_secrets(endpoint, webhooks_wall_ms());
     buffer_text(out, "{");
     member_word(out, "id", endpoint->id);
     member_word(out, "url", asked->url);

@@ -5,8 +5,9 @@
 
 #include "daemon/webhooks/endpoint.h"
 
-/* Drops the secrets that have expired. `shows_secret`: only to the client that made it. */
-void webhook_json_endpoint(struct buffer *out, struct endpoint *endpoint, bool shows_secret);
+/* The caller has dropped the secrets that have expired. `shows_secret`:
+ * only to the client that made it. */
+void webhook_json_endpoint(struct buffer *out, const struct endpoint *endpoint, bool shows_secret);
 /* `log` is the identity of the log. */
 void webhook_json_attempt(struct buffer *out, const struct attempt *attempt, const char *log);
 /* The outcome of a test. */

@@ -475,8 +475,9 @@ def test_input_that_is_none(t):
 def test_an_unknown_type_is_counted(t):
     dump = instant()
     last = dump["actions"][-1]
-    dump["actions"].append({"cursor": str(int(last["cursor"]) + 1), "id": last["id"] + 1, "type": "toy", "pool": last["pool"],
-                            "settlement": None, "seq": last["seq"], "time": last["time"], "hash": ""})
+    log, _, number = last["cursor"].rpartition("_")
+    dump["actions"].append({"cursor": f"{log}_{int(number) + 1}", "id": last["id"] + 1, "type": "toy",
+                            "pool": last["pool"], "settlement": None, "seq": last["seq"], "time": last["time"], "hash": ""})
     chain_again(dump)
     for program, check in PROGRAMS.items():
         result = check(dump)
