@@ -142,7 +142,7 @@ struct bs_market_command {
 
 #define BS_PRIORITY_NONE UINT32_MAX /* absent adl_priority: comes last */
 
-/* What an account volunteers to take over in a market: absolute; max_position 0 = nothing. */
+/* What an account offers to take over in a market: absolute; max_position 0 = nothing. */
 struct bs_provider_command {
     struct bs_text account;
     struct bs_text market;
