@@ -37,7 +37,7 @@ static void write_rejection(struct buffer *out, const struct api_rejection *reje
 
 /*
  * Rejections in item order: the parser's come first in the array, then the core's; each run is in
- * item order already.
+ * item order already. Each is cut at API_LISTED_MAX, so the first API_LISTED_MAX of all are there.
  */
 struct merge {
     const struct api_rejection *rejections;
@@ -47,13 +47,11 @@ struct merge {
 
 static struct merge merge_begin(const struct api_batch *batch)
 {
-    uint32_t count = batch->rejections_count;
-    uint32_t split = count > 0 ? 1 : 0;
-    while (split < count && batch->rejections[split].index >= batch->rejections[split - 1].index) {
-        split++;
-    }
-    return (struct merge){
-        .rejections = batch->rejections, .left_end = split, .right = split, .right_end = count};
+    uint32_t split = batch->parser_listed_count;
+    return (struct merge){.rejections = batch->rejections,
+                          .left_end = split,
+                          .right = split,
+                          .right_end = batch->listed_count};
 }
 
 static const struct api_rejection *merge_next(struct merge *merge)
@@ -95,11 +93,15 @@ void api_write_result(struct buffer *out, uint64_t seq, const struct api_batch *
     member_integer(out, "accepted", batch->items_count - batch->rejections_count);
     member_name(out, "rejected");
     buffer_append(out, "[", 1);
-    for (bool first = true; rejection != NULL; rejection = merge_next(&merge)) {
-        buffer_text(out, first ? "" : ",");
-        first = false;
+    for (uint32_t i = 0; rejection != NULL && i < API_LISTED_MAX; i++) {
+        buffer_text(out, i == 0 ? "" : ",");
         write_rejection(out, rejection);
+        rejection = merge_next(&merge);
     }
-    buffer_text(out, waiting ? "],\"waiting\":\"stale_mark\"}" : "]}");
+    buffer_text(out, "]");
+    if (batch->rejections_count > API_LISTED_MAX) {
+        member_integer(out, "rejected_count", batch->rejections_count);
+    }
+    buffer_text(out, waiting ? ",\"waiting\":\"stale_mark\"}" : "}");
     *ret_http_status = status;
 }

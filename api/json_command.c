@@ -49,21 +49,51 @@ bool api_name_valid(struct bs_text name)
     return name.size > 0 && name.size <= BS_ID_SIZE_MAX && text_is_clean(name);
 }
 
-void api_batch_reject(struct api_batch *batch, uint32_t index, enum bs_status status,
-                      const char *field)
+static struct api_rejection *list_rejection(struct api_batch *batch, uint32_t index,
+                                            enum bs_status status, const char *field)
 {
-    if (batch->rejections_count == batch->rejections_capacity) {
+    if (batch->listed_count == batch->rejections_capacity) {
         batch->rejections_capacity = 16 + 2 * batch->rejections_capacity;
         batch->rejections =
             resize(batch->rejections, batch->rejections_capacity, sizeof(batch->rejections[0]));
     }
-    struct api_rejection *rejection = &batch->rejections[batch->rejections_count++];
+    struct api_rejection *rejection = &batch->rejections[batch->listed_count++];
     rejection->index = index;
     rejection->status = status;
     rejection->state = NULL;
     bool named = field != NULL && field[0] != '\0';
     (void)snprintf(rejection->detail, sizeof(rejection->detail), "%s%s%s", named ? field : "",
                    named ? ": " : "", bs_status_sentence(status));
+    return rejection;
+}
+
+void api_batch_reject(struct api_batch *batch, uint32_t index, enum bs_status status,
+                      const char *field)
+{
+    assert(batch->listed_count == batch->parser_listed_count);
+    batch->rejections_count++;
+    if (batch->listed_count < API_LISTED_MAX) {
+        (void)list_rejection(batch, index, status, field);
+        batch->parser_listed_count++;
+        return;
+    }
+    if (batch->unlisted_count == batch->unlisted_capacity) {
+        batch->unlisted_capacity = API_LISTED_MAX + 2 * batch->unlisted_capacity;
+        batch->unlisted =
+            resize(batch->unlisted, batch->unlisted_capacity, sizeof(batch->unlisted[0]));
+    }
+    batch->unlisted[batch->unlisted_count++] = (struct api_unlisted){index, status};
+}
+
+struct api_rejection *api_batch_reject_record(struct api_batch *batch, uint32_t index,
+                                              enum bs_status status, const char *field)
+{
+    batch->rejections_count++;
+    assert(batch->rejections_count <= batch->items_count);
+    if (batch->listed_count - batch->parser_listed_count == API_LISTED_MAX) {
+        return NULL;
+    }
+    return list_rejection(batch, index, status, field);
 }
 
 static void map_items(struct api_batch *batch)
@@ -115,7 +145,7 @@ void api_batch_add(struct api_batch *batch, const struct bs_command *command)
 
 void api_batch_clear(struct api_batch *batch)
 {
-    for (uint32_t i = 0; i < batch->rejections_count; i++) {
+    for (uint32_t i = 0; i < batch->listed_count; i++) {
         free(batch->rejections[i].state);
     }
     free(batch->record_items); /* NULL has a meaning: all items became records */
@@ -125,6 +155,12 @@ void api_batch_clear(struct api_batch *batch)
     batch->records_count = 0;
     batch->items_count = 0;
     batch->rejections_count = 0;
+    batch->listed_count = 0;
+    batch->parser_listed_count = 0;
+    free(batch->unlisted); /* few requests have any */
+    batch->unlisted = NULL;
+    batch->unlisted_count = 0;
+    batch->unlisted_capacity = 0;
     batch->is_list = false;
     batch->needs = (struct api_needs){0};
 }
@@ -135,6 +171,17 @@ void api_batch_fini(struct api_batch *batch)
     buffer_fini(&batch->records);
     free(batch->rejections);
     *batch = (struct api_batch){0};
+}
+
+void api_batch_trim(struct api_batch *batch)
+{
+    const struct api_batch counts = {.records_count = batch->records_count,
+                                     .items_count = batch->items_count,
+                                     .rejections_count = batch->rejections_count,
+                                     .is_list = batch->is_list,
+                                     .needs = batch->needs};
+    api_batch_fini(batch);
+    *batch = counts;
 }
 
 static bool stop(struct parse *parse, enum bs_status status, const char *detail)

@@ -12,12 +12,19 @@
 
 #define API_BODY_PADDING 64   /* readable bytes past the body that the parser may look at */
 #define API_ITEMS_MAX 1000000 /* items of one request */
+#define API_LISTED_MAX 1000   /* rejections that one answer lists */
 
 struct api_rejection {
     uint32_t index; /* of the item in its request, from 0 */
     enum bs_status status;
     char detail[160]; /* names the field, e.g. "entry_price: not a plain decimal such as -12.50" */
     char *state;      /* malloc'd JSON of the account's current state (stale_update), or NULL */
+};
+
+/* A rejection that no answer lists, for the record of a request with a key. */
+struct api_unlisted {
+    uint32_t index;
+    enum bs_status status;
 };
 
 /* The types of the items that there are, a bit for each (1 << enum bs_command_type), by the role
@@ -34,9 +41,13 @@ struct api_batch {
     uint32_t record_items_capacity;
     uint32_t records_count;
     uint32_t items_count;
-    struct api_rejection
-        *rejections; /* the parser's in item order, then the core's in item order */
-    uint32_t rejections_count, rejections_capacity;
+    /* The first API_LISTED_MAX of the parser in item order, then those of the core likewise. */
+    struct api_rejection *rejections;
+    uint32_t listed_count, rejections_capacity;
+    uint32_t parser_listed_count;
+    struct api_unlisted *unlisted; /* the parser's others, in item order */
+    uint32_t unlisted_count, unlisted_capacity;
+    uint32_t rejections_count; /* all of them */
     bool is_list; /* its path takes lists: answered 200, 207 or 422, also for one item */
     struct api_needs needs;
 };
@@ -78,9 +89,15 @@ bool api_name_valid(struct bs_text name);
 /* Adds a command without a body (settle, resume without reason, the deletes); a name that is not
  * valid becomes a rejection. */
 void api_batch_add(struct api_batch *batch, const struct bs_command *command);
+/* The parser refused an item. The detail is "field: sentence", or the sentence alone. */
 void api_batch_reject(struct api_batch *batch, uint32_t index, enum bs_status status,
-                      const char *field); /* detail = "field: sentence", or the sentence alone */
+                      const char *field);
+/* Likewise when a record was refused. The rejection, for more detail; NULL: it is not listed. */
+struct api_rejection *api_batch_reject_record(struct api_batch *batch, uint32_t index,
+                                              enum bs_status status, const char *field);
 void api_batch_clear(struct api_batch *batch); /* keeps memory */
+/* Frees everything but the counts. */
+void api_batch_trim(struct api_batch *batch);
 void api_batch_fini(struct api_batch *batch);
 
 #endif

@@ -14,21 +14,32 @@ static struct bs_text text_of(const char *string)
     return (struct bs_text){string, (uint32_t)strlen(string)};
 }
 
+static void put_rejection(struct buffer *out, uint32_t index, enum bs_status status,
+                          const char *detail)
+{
+    const struct bs_request_rejection rejection = {
+        .index = index, .code = text_of(bs_status_name(status)), .detail = text_of(detail)};
+    buffer_reserve(out, BS_REJECTION_SIZE_MAX);
+    out->size += bs_request_rejection_write((uint8_t *)out->bytes + out->size, &rejection);
+}
+
+/* Those that no answer lists have no detail. More than fit a record are left out: it is refused. */
+static void put_rejections(struct buffer *out, const struct api_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->parser_listed_count; i++) {
+        const struct api_rejection *from = &batch->rejections[i];
+        put_rejection(out, from->index, from->status, from->detail);
+    }
+    for (uint32_t i = 0; i < batch->unlisted_count && out->size < BS_RECORD_SIZE_MAX; i++) {
+        put_rejection(out, batch->unlisted[i].index, batch->unlisted[i].status, "");
+    }
+}
+
 bool api_request_encode(struct buffer *out, const struct bs_request_command *who,
                         const struct api_batch *batch)
 {
     struct buffer rejections = {0};
-    for (uint32_t i = 0; i < batch->rejections_count && rejections.size < BS_RECORD_SIZE_MAX; i++) {
-        const struct api_rejection *from = &batch->rejections[i];
-        const struct bs_request_rejection rejection = {
-            .index = from->index,
-            .code = text_of(bs_status_name(from->status)),
-            .detail = text_of(from->detail),
-        };
-        buffer_reserve(&rejections, BS_REJECTION_SIZE_MAX);
-        rejections.size +=
-            bs_request_rejection_write((uint8_t *)rejections.bytes + rejections.size, &rejection);
-    }
+    put_rejections(&rejections, batch);
     struct bs_command command = {.type = BS_COMMAND_REQUEST, .as.request = *who};
     command.as.request.is_list = batch->is_list;
     command.as.request.items_count = batch->items_count;
@@ -44,6 +55,13 @@ bool api_request_encode(struct buffer *out, const struct bs_request_command *who
     return size > 0;
 }
 
+/* The item of the parser's nth rejection. */
+static uint32_t rejected_item(const struct api_batch *batch, uint32_t n)
+{
+    uint32_t listed = batch->parser_listed_count;
+    return n < listed ? batch->rejections[n].index : batch->unlisted[n - listed].index;
+}
+
 /* Which items became records: those that no rejection names. */
 static void map_records(struct api_batch *batch)
 {
@@ -56,7 +74,7 @@ static void map_records(struct api_batch *batch)
     uint32_t record = 0;
     uint32_t next = 0; /* rejection */
     for (uint32_t item = 0; item < batch->items_count; item++) {
-        if (next < batch->rejections_count && batch->rejections[next].index == item) {
+        if (next < batch->rejections_count && rejected_item(batch, next) == item) {
             next++;
         } else {
             batch->record_items[record++] = item;
@@ -76,9 +94,11 @@ bool api_request_restore(struct api_batch *batch, const struct bs_request_comman
             return false;
         }
         api_batch_reject(batch, rejection.index, status, NULL);
-        (void)snprintf(batch->rejections[batch->rejections_count - 1].detail,
-                       sizeof(batch->rejections[0].detail), "%.*s", (int)rejection.detail.size,
-                       rejection.detail.bytes);
+        if (batch->unlisted_count == 0) {
+            (void)snprintf(batch->rejections[batch->listed_count - 1].detail,
+                           sizeof(batch->rejections[0].detail), "%.*s", (int)rejection.detail.size,
+                           rejection.detail.bytes);
+        }
     }
     batch->items_count = request->items_count;
     batch->records_count = request->items_count - request->rejections_count;

@@ -35,6 +35,7 @@ void app_http_options(const struct settings *settings, struct http_options *ret_
     options->per_ip_connections_max =
         settings_number32(settings, SETTING_HTTP_PER_IP_CONNECTIONS_MAX);
     options->body_size_max = settings_number(settings, SETTING_HTTP_BODY_SIZE_MAX);
+    options->unread_size_max = settings_number(settings, SETTING_HTTP_UNREAD_SIZE_MAX);
     options->idle_timeout_s = settings_number32(settings, SETTING_HTTP_IDLE_TIMEOUT_S);
     options->header_deadline_ms = settings_number32(settings, SETTING_HTTP_HEADER_DEADLINE_MS);
     options->body_deadline_ms = settings_number32(settings, SETTING_HTTP_BODY_DEADLINE_MS);

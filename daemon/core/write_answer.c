@@ -52,8 +52,8 @@ bool write_answer_restore(struct first_answers *answers, struct request *request
 }
 
 /* A stale_update shows the account as it is now, so the sender need not read it. */
-static void attach_state(struct request *request, const struct executor *executor,
-                         const struct bs_command *command)
+static void attach_state(struct request *request, struct api_rejection *rejection,
+                         const struct executor *executor, const struct bs_command *command)
 {
     struct bs_text name = command->type == BS_COMMAND_ACCOUNT ? command->as.account.account
                                                               : command->as.position.account;
@@ -64,7 +64,7 @@ static void attach_state(struct request *request, const struct executor *executo
     struct buffer state = {0};
     api_account(&state, executor->engine, account);
     request->states_size += state.size;
-    request->batch.rejections[request->batch.rejections_count - 1].state = state.bytes;
+    rejection->state = state.bytes;
 }
 
 /* Names the expected number, so the sender need not read it. */
@@ -91,11 +91,15 @@ void write_answer_collect(struct request *request, const struct executor *execut
     }
     uint32_t record = batch->records_count - request->records_left;
     uint32_t index = batch->record_items != NULL ? batch->record_items[record] : record;
-    api_batch_reject(batch, index, effects->status, effects->field);
+    struct api_rejection *rejection =
+        api_batch_reject_record(batch, index, effects->status, effects->field);
+    if (rejection == NULL) {
+        return;
+    }
     if (effects->status == BS_STALE_UPDATE) {
-        attach_state(request, executor, command);
+        attach_state(request, rejection, executor, command);
     } else if (effects->status == BS_SEQUENCE_GAP || effects->status == BS_SEQUENCE_REGRESSION) {
-        name_expected(&batch->rejections[batch->rejections_count - 1], executor, command->source);
+        name_expected(rejection, executor, command->source);
     }
 }
 

@@ -18,6 +18,7 @@
 #include "daemon/answer/answer.h"
 #include "daemon/http/access_check.h"
 #include "daemon/http/trail.h"
+#include "daemon/http/unread.h"
 #include "daemon/logger/logger.h"
 
 #define MIB ((size_t)1 << 20)
@@ -62,6 +63,7 @@ static enum MHD_Result send_answer(struct connection *connection)
     if (added == MHD_YES) {
         queued = MHD_queue_response(connection->mhd, (unsigned)request->status, response);
         http_server_count(connection->server, request->status);
+        unread_add(connection);
     }
     MHD_destroy_response(response);
     return queued;
@@ -314,6 +316,7 @@ static void reset(struct connection *connection)
 {
     struct request *request = &connection->request;
     stream_free(connection);
+    unread_remove(connection);
     connection->server->bodies_size -= connection->body_promised;
     if (connection->body_capacity > KEPT_SIZE_MAX) {
         free(connection->body);

@@ -90,6 +90,8 @@ struct connection {
     bool closes;            /* the connection closes after this answer */
     bool lingers;           /* and what the client still sends is drained */
     uint32_t retry_after_s; /* 0 = absent */
+    size_t unread_size;     /* of the answer on its way to the client; 0: none */
+    int64_t unread_since_ms;
     enum course course;
     int64_t wait_until_ms; /* of a long poll; 0 before it began */
     struct connection *done_next;
@@ -117,7 +119,10 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     uint64_t told_ordinal;         /* the waiters have seen actions up to here */
     struct feed feed;
     struct stream_counts streams;
-    size_t bodies_size;                  /* promised by Content-Length and not yet answered */
+    size_t bodies_size;      /* promised by Content-Length and not yet answered */
+    size_t unread_size;      /* of all answers on their way (unread.h) */
+    uint64_t unread_dropped; /* connections cut because there were too many */
+    int64_t unread_logged_ms;
     uint64_t exchanges;                  /* requests begun and not completed */
     uint64_t requests[METRICS_STATUSES]; /* answered, by HTTP status */
     uint64_t started_s;                  /* of the process, Unix time */

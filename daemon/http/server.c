@@ -23,6 +23,7 @@ static void set_defaults(struct http_options *options)
 {
     struct http_options defaults = {.connections_max = 1024,
                                     .body_size_max = (size_t)16 << 20,
+                                    .unread_size_max = (size_t)256 << 20,
                                     .idle_timeout_s = 60,
                                     .header_deadline_ms = 5000,
                                     .body_deadline_ms = 10000,
@@ -34,6 +35,7 @@ static void set_defaults(struct http_options *options)
     }
     DEFAULT(connections_max)
     DEFAULT(body_size_max)
+    DEFAULT(unread_size_max)
     DEFAULT(idle_timeout_s)
     DEFAULT(header_deadline_ms)
     DEFAULT(body_deadline_ms)

@@ -29,6 +29,7 @@ struct http_options {
     uint32_t connections_max;        /* default 1024 */
     uint32_t per_ip_connections_max; /* default 0 = no limit */
     size_t body_size_max;            /* default 16 MiB */
+    size_t unread_size_max;          /* of all answers on their way; default 256 MiB */
     uint32_t idle_timeout_s;         /* default 60 */
     uint32_t header_deadline_ms;     /* default 5000 */
     uint32_t body_deadline_ms;       /* default 10000, plus 1 s per MiB */

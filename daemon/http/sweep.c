@@ -95,6 +95,13 @@ void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t time
     entry->received = RECEIVED_UNKNOWN;
 }
 
+void sweep_cut(struct sweep_entry *entry)
+{
+    entry->deadline_ms = 0;
+    entry->cut = true;
+    (void)shutdown(entry->fd, SHUT_RDWR);
+}
+
 void sweep_idle(struct sweep_entry *entry)
 {
     int unread = 0;
@@ -222,9 +229,7 @@ static void check_deadline(struct sweep *sweep, struct sweep_entry *entry, int64
                      NULL);
         return;
     }
-    entry->deadline_ms = 0;
-    entry->cut = true;
-    (void)shutdown(entry->fd, SHUT_RDWR);
+    sweep_cut(entry);
 }
 
 /* Reads and drops what the client still sends; true when the socket is done with. */

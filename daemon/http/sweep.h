@@ -64,6 +64,8 @@ void sweep_add(struct sweep *sweep, struct sweep_entry *entry, int fd);
 void sweep_remove(struct sweep *sweep, struct sweep_entry *entry, bool linger);
 /* timeout_ms 0 = no deadline. */
 void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t timeout_ms);
+/* The connection is of no use any more: shuts down its socket, and the library closes it. */
+void sweep_cut(struct sweep_entry *entry);
 /* Idle from now on: bytes that wait in the socket belong to the next request. */
 void sweep_idle(struct sweep_entry *entry);
 void sweep_wait(struct sweep *sweep, struct sweep_entry *entry, int64_t deadline_ms);

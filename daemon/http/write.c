@@ -7,6 +7,8 @@
 #include "daemon/http/submit.h"
 #include "daemon/http/trail.h"
 
+#define ITEMS_KEPT_SIZE_MAX ((size_t)1 << 18) /* of a body; the memory of more items is freed */
+
 /* A command that is all in its path: settle, resume, the deletes. */
 static void add_named(struct connection *connection)
 {
@@ -56,8 +58,17 @@ enum outcome write_begin(struct connection *connection)
     return good ? submit_to_core(connection) : OUTCOME_ANSWER;
 }
 
+/* The answer is made: what it was made of is not kept while the client reads it. */
+static void drop_items(struct connection *connection)
+{
+    if (connection->body_capacity > ITEMS_KEPT_SIZE_MAX) {
+        api_batch_trim(&connection->request.batch);
+    }
+}
+
 void write_end(struct connection *connection)
 {
+    drop_items(connection);
     if (connection->request.repeat == REPEAT_TOO_EARLY) {
         connection->retry_after_s = 1;
     }

@@ -80,7 +80,8 @@ static void check_same_batch(const struct api_batch *one, const struct api_batch
     for (uint32_t i = 0; one->record_items != NULL && i < one->records_count; i++) {
         assert(one->record_items[i] == other->record_items[i]);
     }
-    for (uint32_t i = 0; i < one->rejections_count; i++) {
+    assert(one->rejections_count == other->rejections_count);
+    for (uint32_t i = 0; i < one->listed_count; i++) {
         assert(one->rejections[i].index == other->rejections[i].index);
         assert(one->rejections[i].status == other->rejections[i].status);
         assert(strcmp(one->rejections[i].detail, other->rejections[i].detail) == 0);

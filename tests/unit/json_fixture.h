@@ -95,7 +95,7 @@ static void describe(struct buffer *out, const struct outcome *outcome)
     }
     ck_assert(batch->records_count == 0 ||
               (const char *)record == batch->records.bytes + batch->records.size);
-    for (uint32_t i = 0; i < batch->rejections_count; i++) {
+    for (uint32_t i = 0; i < batch->listed_count; i++) {
         const struct api_rejection *rejection = &batch->rejections[i];
         buffer_printf(out, "%s%u %s%s", out->size > 0 ? "; " : "", rejection->index,
                       bs_status_name(rejection->status), fault_field(rejection));

@@ -399,8 +399,8 @@ START_TEST(answers_to_writes)
     /* The parser's rejections, then the core's: the answer is in item order. */
     api_batch_reject(&batch, 1, BS_MISSING_FIELD, "size");
     api_batch_reject(&batch, 4, BS_NOT_AN_OBJECT, NULL);
-    api_batch_reject(&batch, 0, BS_STALE_UPDATE, NULL);
-    batch.rejections[2].state = strdup("{\"seq\":1}");
+    struct api_rejection *stale = api_batch_reject_record(&batch, 0, BS_STALE_UPDATE, NULL);
+    stale->state = strdup("{\"seq\":1}");
     api_write_result(&out, 8, &batch, false, &status);
     ck_assert_str_eq(output(),
                      "{'seq':8,'accepted':2,'rejected':[{'index':0,'code':'stale_update','detail':"
@@ -427,11 +427,42 @@ START_TEST(answers_to_writes)
 
 END_TEST
 
+/* 3,000 refused items, every third by the core: the first 1,000 are listed, all are counted. */
+START_TEST(an_answer_lists_the_first_1000_rejections)
+{
+    struct api_batch batch = {.is_list = true};
+    int status = 0;
+    for (uint32_t i = 0; i < 3000; i++) {
+        if (i % 3 != 0) {
+            api_batch_reject(&batch, i, BS_NOT_AN_OBJECT, NULL);
+        }
+    }
+    batch.items_count = 3001;
+    batch.records_count = 1001;
+    for (uint32_t i = 0; i < 3000; i += 3) {
+        ck_assert_ptr_nonnull(api_batch_reject_record(&batch, i, BS_UNKNOWN_ACCOUNT, NULL));
+    }
+    ck_assert_ptr_null(api_batch_reject_record(&batch, 3000, BS_UNKNOWN_ACCOUNT, NULL));
+    ck_assert_uint_eq(batch.rejections_count, 3001);
+    api_write_result(&out, 9, &batch, false, &status);
+    const char *answer = output();
+    ck_assert_ptr_nonnull(strstr(answer, "{'index':0,'code':'unknown_account'"));
+    ck_assert_ptr_nonnull(strstr(answer, "{'index':998,'code':'not_an_object'"));
+    ck_assert_ptr_nonnull(strstr(answer, "{'index':999,'code':'unknown_account'"));
+    ck_assert_ptr_null(strstr(answer, "{'index':1000,"));
+    ck_assert_ptr_nonnull(strstr(answer, "],'rejected_count':3001}"));
+    ck_assert_int_eq(status, 422);
+    api_batch_fini(&batch);
+}
+
+END_TEST
+
 int main(void)
 {
     TCase *tests = unit_tests("json_state");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, strings_are_escaped);
+    tcase_add_test(tests, an_answer_lists_the_first_1000_rejections);
     tcase_add_test(tests, times_are_printed_in_utc);
     tcase_add_test(tests, an_adl_action);
     tcase_add_test(tests, other_actions);
