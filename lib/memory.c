@@ -3,6 +3,7 @@
  * The engine's memory: one walk over all tables serves both to add up their sizes and to place
  * them. Tables that are never written stay unmapped: capacity costs address space only.
  */
+#include "lib/book/account_order.h"
 #include "lib/book/closes.h"
 #include "lib/book/dedupe.h"
 #include "lib/book/fund.h"
@@ -70,8 +71,10 @@ static void place_accounts(struct layout *layout, struct bs_engine *engine)
     uint64_t rows = ((uint64_t)engine->pages_max + 1) * BS_PAGE_ACCOUNTS;
     PLACE(layout, a->hot, rows);
     PLACE(layout, a->cold, rows);
-    PLACE(layout, a->order, accounts);
+    PLACE(layout, a->order, bs_account_order_places(accounts));
+    PLACE(layout, a->order_waiting, accounts);
     PLACE(layout, a->order_spare, accounts);
+    PLACE(layout, a->links, rows);
     PLACE(layout, a->past, rows);
     PLACE(layout, a->window, rows);
     PLACE(layout, a->bound, rows);

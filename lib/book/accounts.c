@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Accounts: rows in pages of one pool each, and the order of all accounts by name. New accounts
- * wait in an unsorted tail of `order`; the first reader that needs the order sorts the tail and
- * merges it, so that posting stays cheap and reading exact.
- */
+/* Accounts: rows in pages of one pool each. */
 #include "lib/book/accounts.h"
 
+#include "lib/book/account_order.h"
 #include "lib/book/bounds.h"
 #include "lib/book/names.h"
 
@@ -38,10 +35,6 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
 {
     struct bs_accounts *a = &engine->accounts;
     struct bs_pool *p = &engine->pools[pool];
-    if (engine->order_holes &&
-        engine->order_count == engine->config.accounts_max + engine->config.pools_max) {
-        bs_order_refresh(engine);
-    }
     if (engine->accounts_count == engine->config.accounts_max + engine->config.pools_max) {
         *ret_status = BS_FULL_ACCOUNTS;
         return 0;
@@ -79,7 +72,7 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
     if (a->any_window) {
         a->window[row] = (struct bs_account_window){0};
     }
-    a->order[engine->order_count++] = row;
+    bs_account_order_add(engine, row);
     bs_index_add(&engine->account_index, row);
     engine->accounts_count++;
     p->accounts++;
@@ -94,82 +87,13 @@ void bs_account_delete(struct bs_engine *engine, uint32_t account)
     bs_positions_clear(engine, account);
     struct bs_pool *p = &engine->pools[a->hot[account].pool];
     p->handovers -= a->cold[account].handed_over;
-    bs_order_refresh(engine);
+    bs_account_order_remove(engine, account);
     bs_index_remove(&engine->account_index, account);
     bs_names_remove(&engine->names, a->cold[account].name);
-    a->order[a->cold[account].rank] = 0;
-    engine->order_holes = true;
     a->cold[account].name = 0;
     a->hot[account].pool = 0;
     a->hot[account].position_at = p->account_free;
     p->account_free = account;
     p->accounts--;
     engine->accounts_count--;
-}
-
-static bool before(const struct bs_engine *engine, uint32_t a, uint32_t b)
-{
-    return bs_text_compare(bs_account_key(engine, a), bs_account_key(engine, b)) < 0;
-}
-
-/* Merges the sorted runs [from, middle) and [middle, to) of `order`; `spare` holds the right one.
- */
-static void merge_runs(const struct bs_engine *engine, uint32_t from, uint32_t middle, uint32_t to)
-{
-    uint32_t *order = engine->accounts.order;
-    if (from == middle || middle == to || !before(engine, order[middle], order[middle - 1])) {
-        return; /* already in order: the usual case when names arrive sorted */
-    }
-    uint32_t *spare = engine->accounts.order_spare;
-    memcpy(spare, order + middle, (to - middle) * sizeof *spare);
-    uint32_t left = middle, right = to - middle;
-    for (uint32_t at = to; right > 0; at--) {
-        if (left > from && before(engine, spare[right - 1], order[left - 1])) {
-            order[at - 1] = order[--left];
-        } else {
-            order[at - 1] = spare[--right];
-        }
-    }
-}
-
-static void close_holes(struct bs_engine *engine)
-{
-    uint32_t *order = engine->accounts.order;
-    uint32_t kept = 0, kept_sorted = 0;
-    for (uint32_t i = 0; i < engine->order_count; i++) {
-        if (i == engine->order_sorted) {
-            kept_sorted = kept;
-        }
-        if (order[i] != 0) {
-            order[kept++] = order[i];
-        }
-    }
-    engine->order_sorted = engine->order_sorted == engine->order_count ? kept : kept_sorted;
-    engine->order_count = kept;
-    engine->order_holes = false;
-}
-
-void bs_order_refresh(struct bs_engine *engine)
-{
-    if (engine->order_sorted == engine->order_count && !engine->order_holes) {
-        return;
-    }
-    if (engine->order_holes) {
-        close_holes(engine);
-    }
-    uint32_t from = engine->order_sorted, to = engine->order_count;
-    for (uint32_t run = 1; run < to - from; run *= 2) {
-        for (uint32_t at = from; to - at > run; at += 2 * run) {
-            uint32_t end = to - at < 2 * run ? to : at + 2 * run;
-            merge_runs(engine, at, at + run, end);
-            if (end == to) {
-                break;
-            }
-        }
-    }
-    merge_runs(engine, 0, from, to);
-    engine->order_sorted = to;
-    for (uint32_t i = 0; i < to; i++) {
-        engine->accounts.cold[engine->accounts.order[i]].rank = i;
-    }
 }

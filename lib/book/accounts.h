@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accounts: made and deleted, walked by pool, and put in the order of their ids. */
+/* Accounts: made and deleted, and walked by pool. */
 #ifndef BS_ACCOUNTS_H
 #define BS_ACCOUNTS_H
 
@@ -46,7 +46,5 @@ static inline uint32_t bs_account_walk_next(const struct bs_engine *engine,
 uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text name,
                         enum bs_status *ret_status); /* 0 and a status when a table is full */
 void bs_account_delete(struct bs_engine *engine, uint32_t account);
-/* Brings accounts.order and accounts.rank up to date with all accounts in name order. */
-void bs_order_refresh(struct bs_engine *engine);
 
 #endif

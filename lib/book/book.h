@@ -88,9 +88,9 @@ struct bs_market {
     int64_t size_peak; /* the largest |size| ever held: bounds what a mark may be */
     int64_t pending_mark, pending_time_ms; /* out-of-band marks in a row */
     uint32_t pending_count;
-    uint32_t holders[2];     /* longs, shorts */
-    uint32_t isolated_count; /* isolated rows, also flat ones */
-    bs_i128 open[2];         /* lots, both >= 0 */
+    uint32_t holders[2];    /* longs, shorts */
+    uint32_t isolated_head; /* the first of its isolated rows, also flat ones; 0 = none */
+    bs_i128 open[2];        /* lots, both >= 0 */
     bool has_budget;
     int64_t budget;           /* most the fund pays for its debts in one period, quanta */
     int64_t budget_used;      /* in this one */
@@ -114,7 +114,7 @@ struct bs_account_cold {
     uint64_t seq;
     uint64_t uid;
     uint32_t name;
-    uint32_t rank;          /* place in `order` */
+    uint32_t rank;          /* place in `order`, or in `order_waiting` */
     uint32_t owner;         /* of an isolated position's account row; 0 = an account as sent */
     uint32_t isolated;      /* the owner's first isolated row, or the next one; 0 = none */
     uint32_t uncapped_ppm;  /* BS_PPM less haircut_cap_ppm: what capped_pro_rata leaves of a gain */
@@ -142,11 +142,24 @@ struct bs_account_window {
     bs_i128 taken;   /* by its haircuts, less what was refunded; >= 0 */
 };
 
+/* Neighbours among the isolated rows of one market, in no order that matters; 0 = none. */
+struct bs_isolated_links {
+    uint32_t next, before;
+};
+
+struct bs_account_order {
+    uint32_t places;  /* of accounts.order in use, gaps included */
+    uint32_t count;   /* rows that have a place */
+    uint32_t waiting; /* places of accounts.order_waiting in use */
+};
+
 struct bs_accounts {
     struct bs_account_hot *hot;
     struct bs_account_cold *cold;
-    uint32_t *order;                  /* accounts in name order: the first order_sorted of them */
-    uint32_t *order_spare;            /* for merging it */
+    uint32_t *order;                  /* by place, in name order; 0 = a gap (account_order.h) */
+    uint32_t *order_waiting;          /* new rows that have no place yet; 0 = gone again */
+    uint32_t *order_spare;            /* for merging and spreading */
+    struct bs_isolated_links *links;  /* by row; of isolated rows only */
     struct bs_account_past *past;     /* by row */
     bool any_past;                    /* ever: until then `past` is all 0 and never touched */
     struct bs_account_window *window; /* by row; all 0 while the pool has no window open */
@@ -218,8 +231,7 @@ struct bs_engine {
     uint32_t pages_max, pages_used;
     uint32_t *page_next; /* page -> next page of the same pool; pages from 1 */
     uint8_t *page_bound; /* the least of accounts.bound in it */
-    uint32_t order_count, order_sorted;
-    bool order_holes; /* a deleted account is still in `order` */
+    struct bs_account_order order;
 
     struct bs_positions positions;
     uint32_t positions_count, positions_used, positions_rows;

@@ -43,6 +43,31 @@ static uint32_t *link_at(struct bs_engine *engine, uint32_t owner, struct bs_tex
     return link;
 }
 
+static void link_to_market(struct bs_engine *engine, uint32_t isolated, uint32_t market)
+{
+    struct bs_isolated_links *links = engine->accounts.links;
+    uint32_t next = engine->markets[market].isolated_head;
+    links[isolated] = (struct bs_isolated_links){.next = next};
+    if (next != 0) {
+        links[next].before = isolated;
+    }
+    engine->markets[market].isolated_head = isolated;
+}
+
+static void unlink_from_market(struct bs_engine *engine, uint32_t isolated, uint32_t market)
+{
+    struct bs_isolated_links *links = engine->accounts.links, own = links[isolated];
+    assert(own.before != 0 || engine->markets[market].isolated_head == isolated);
+    if (own.before != 0) {
+        links[own.before].next = own.next;
+    } else {
+        engine->markets[market].isolated_head = own.next;
+    }
+    if (own.next != 0) {
+        links[own.next].before = own.before;
+    }
+}
+
 uint32_t bs_isolated_new(struct bs_engine *engine, uint32_t owner, uint32_t market,
                          enum bs_status *ret_status)
 {
@@ -59,7 +84,7 @@ uint32_t bs_isolated_new(struct bs_engine *engine, uint32_t owner, uint32_t mark
         engine->accounts.cold[isolated].isolated = *link;
         *link = isolated;
         engine->pools[pool].accounts--; /* the pool counts accounts as sent */
-        engine->markets[market].isolated_count++;
+        link_to_market(engine, isolated, market);
     }
     return isolated;
 }
@@ -72,7 +97,7 @@ void bs_isolated_delete(struct bs_engine *engine, uint32_t isolated)
     assert(engine->accounts.hot[isolated].collateral == 0);
     assert(engine->accounts.hot[isolated].position_count == 0);
     *link = engine->accounts.cold[isolated].isolated;
-    engine->markets[bs_index_find(&engine->market_index, name)].isolated_count--;
+    unlink_from_market(engine, isolated, bs_index_find(&engine->market_index, name));
     engine->pools[engine->accounts.hot[isolated].pool].accounts++;
     bs_account_delete(engine, isolated);
 }
@@ -102,20 +127,14 @@ bool bs_isolated_drop(struct bs_engine *engine, uint32_t owner)
 
 bool bs_isolated_drop_market(struct bs_engine *engine, uint32_t market)
 {
-    const struct bs_pool *pool = &engine->pools[engine->markets[market].pool];
-    for (int pass = 0; pass < 2 && engine->markets[market].isolated_count > 0; pass++) {
-        struct bs_account_walk walk = bs_account_walk_begin(pool);
-        for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
-            uint32_t isolated = engine->accounts.cold[account].owner == 0
-                                    ? bs_isolated_find(engine, account, market)
-                                    : 0;
-            if (isolated != 0 && pass == 0 && !is_empty(engine, isolated)) {
-                return false;
-            }
-            if (isolated != 0 && pass == 1) {
-                bs_isolated_delete(engine, isolated);
-            }
+    struct bs_market *m = &engine->markets[market];
+    for (uint32_t row = m->isolated_head; row != 0; row = engine->accounts.links[row].next) {
+        if (!is_empty(engine, row)) {
+            return false;
         }
+    }
+    while (m->isolated_head != 0) {
+        bs_isolated_delete(engine, m->isolated_head);
     }
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/settlement/final.h"
 
+#include "lib/book/account_order.h"
 #include "lib/money/money.h"
 #include "lib/settlement/step/kind.h"
 
@@ -24,11 +25,11 @@ static void clear_dust(struct bs_plan *plan, uint32_t market)
 bool bs_final_next(struct bs_plan *plan, uint32_t market, uint32_t *at)
 {
     const struct bs_engine *engine = plan->engine;
-    if (*at == engine->order_count) {
+    uint32_t account = bs_account_order_next(engine, at);
+    if (account == 0) {
         clear_dust(plan, market);
         return false;
     }
-    uint32_t account = engine->accounts.order[(*at)++];
     struct bs_leg leg = {0, 0, 0};
     if (engine->accounts.hot[account].pool == plan->pool) {
         leg = bs_plan_leg(plan, account, market);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/settlement/payers.h"
 
+#include "lib/book/account_order.h"
 #include "lib/money/money.h"
 #include "lib/rules/haircut_weights.h"
 #include "lib/rules/seniority.h"
@@ -91,8 +92,7 @@ uint32_t bs_payers_list(struct bs_plan *plan, uint8_t rule, const struct bs_roun
 {
     const struct bs_engine *engine = plan->engine;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < engine->order_count; i++) {
-        uint32_t account = engine->accounts.order[i];
+    for (uint32_t at = 0, account; (account = bs_account_order_next(engine, &at)) != 0;) {
         if (engine->accounts.hot[account].pool == plan->pool && account != bs_plan_backstop(plan) &&
             is_payer(plan, rule, round, account, &plan->payers[count])) {
             count++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/settlement/redivide.h"
 
+#include "lib/book/account_order.h"
 #include "lib/book/policy.h"
 #include "lib/money/money.h"
 #include "lib/rules/default_window.h"
@@ -32,8 +33,10 @@ bs_i128 bs_redivide_payable(const struct bs_plan *plan)
 {
     const struct bs_engine *engine = plan->engine;
     bs_i128 sum = 0;
-    for (uint32_t i = 0; i < engine->order_count && plan->window_loss > 0; i++) {
-        uint32_t account = engine->accounts.order[i];
+    if (plan->window_loss <= 0) {
+        return 0;
+    }
+    for (uint32_t at = 0, account; (account = bs_account_order_next(engine, &at)) != 0;) {
         sum += takes_part(plan, account) ? bs_plan_window_taken(plan, account) : 0;
     }
     return sum;
@@ -59,8 +62,8 @@ static void add_refunds(struct bs_plan *plan, uint32_t count)
     const struct bs_engine *engine = plan->engine;
     const struct bs_round *round = &plan->rounds[plan->rounds_count - 1];
     bs_i128 prefix = 0;
-    for (uint32_t i = 0, at = 0; i < engine->order_count; i++) {
-        uint32_t account = engine->accounts.order[i];
+    for (uint32_t place = 0, at = 0, account;
+         (account = bs_account_order_next(engine, &place)) != 0;) {
         bs_i128 due = due_to(plan, account, count, &at);
         struct bs_step step = {
             .type = BS_STEP_REFUND,
@@ -80,8 +83,9 @@ static bs_i128 refund(struct bs_plan *plan, uint32_t count, bs_i128 rest)
 {
     const struct bs_engine *engine = plan->engine;
     struct bs_round round = {.side = BS_BOTH_SIDES, .basis = BS_BASIS_WINDOW_GAIN};
-    for (uint32_t i = 0, at = 0; i < engine->order_count; i++) {
-        round.total += due_to(plan, engine->accounts.order[i], count, &at);
+    for (uint32_t place = 0, at = 0, account;
+         (account = bs_account_order_next(engine, &place)) != 0;) {
+        round.total += due_to(plan, account, count, &at);
     }
     bs_i128 kept = bs_min(rest, round.total);
     round.loss = round.total - kept;

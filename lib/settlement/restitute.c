@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/settlement/restitute.h"
 
+#include "lib/book/account_order.h"
 #include "lib/book/policy.h"
 #include "lib/money/money.h"
 #include "lib/settlement/draws.h"
@@ -40,13 +41,17 @@ static void pay_claims(struct bs_plan *plan)
 {
     const struct bs_engine *engine = plan->engine;
     bs_i128 paid = payable(plan), total = 0, prefix = 0;
-    for (uint32_t i = 0; paid > 0 && i < engine->order_count; i++) {
-        total += claim_of(plan, engine->accounts.order[i]);
+    if (paid == 0) {
+        return;
+    }
+    for (uint32_t at = 0, account; (account = bs_account_order_next(engine, &at)) != 0;) {
+        total += claim_of(plan, account);
     }
     paid = bs_min(paid, total);
-    for (uint32_t i = 0; paid > 0 && i < engine->order_count; i++) {
+    for (uint32_t at = 0, account;
+         paid > 0 && (account = bs_account_order_next(engine, &at)) != 0;) {
         struct bs_step step = {.type = BS_STEP_RESTITUTION,
-                               .account = engine->accounts.order[i],
+                               .account = account,
                                .counterparty = bs_plan_backstop(plan)};
         bs_i128 claim = claim_of(plan, step.account);
         step.amount = bs_split_floor(paid, prefix, prefix + claim, total);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/settlement/run.h"
 
+#include "lib/book/account_order.h"
 #include "lib/book/accounts.h"
 #include "lib/book/closes.h"
 #include "lib/book/convert.h"
@@ -86,7 +87,7 @@ static void begin_debtors(struct bs_engine *engine)
         return;
     }
     progress->phase = BS_PHASE_DEBTORS;
-    bs_order_refresh(engine);
+    bs_account_order_refresh(engine);
     bs_budgets_begin(plan);
     bs_debtors_sort(plan);
     for (uint32_t i = 0; i < plan->debtors_count; i++) {
@@ -120,7 +121,7 @@ static void plan_fund(struct bs_plan *plan, struct bs_progress *progress)
 static void plan_restitution(struct bs_engine *engine, struct bs_plan *plan)
 {
     if (bs_restitution_due(plan)) {
-        bs_order_refresh(engine);
+        bs_account_order_refresh(engine);
         bs_restitute(plan);
     }
     engine->progress->phase = BS_PHASE_DONE;
@@ -304,7 +305,7 @@ static void begin(struct bs_engine *engine, uint32_t row, int64_t now_ms, bool c
     bs_fund_observe(engine, row, now_ms, false);
     bs_plan_begin(engine->plan, engine, row, now_ms);
     if (final_market != 0) {
-        bs_order_refresh(engine);
+        bs_account_order_refresh(engine);
     }
     bs_settlement_continue(engine, effects);
 }

@@ -3,6 +3,7 @@
  * The digest: 128 bits over everything that can change a later outcome or view, in name order, so
  * that row numbers, free lists and the order of posting leave no trace in it.
  */
+#include "lib/book/account_order.h"
 #include "lib/book/accounts.h"
 #include "lib/book/closes.h"
 #include "lib/book/fund.h"
@@ -263,7 +264,7 @@ struct bs_digest bs_engine_digest(struct bs_engine *engine)
 struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first, uint32_t count)
 {
     struct stream stream = {{UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344)}};
-    bs_order_refresh(engine);
+    bs_account_order_refresh(engine);
     add(&stream, engine->ordinal);
     for (uint32_t i = 0; i < engine->pools_count; i++) {
         add_pool(&stream, engine, engine->pool_order[i]);
@@ -271,8 +272,11 @@ struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first,
     for (uint32_t i = 0; i < engine->markets_count; i++) {
         add_market(&stream, engine, engine->market_order[i]);
     }
-    for (uint32_t i = first; i < engine->order_count && i - first < count; i++) {
-        add_account(&stream, engine, engine->accounts.order[i]);
+    uint32_t place = 0;
+    for (uint32_t at = 0, account; (account = bs_account_order_next(engine, &at)) != 0; place++) {
+        if (place >= first && place - first < count) {
+            add_account(&stream, engine, account);
+        }
     }
     for (uint32_t i = 0; i < engine->providers_count; i++) {
         add_provider(&stream, engine, &engine->providers[i]);

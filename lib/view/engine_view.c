@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Const views: what readers see, converted to decimals. */
+#include "lib/book/account_order.h"
 #include "lib/book/accounts.h"
 #include "lib/book/convert.h"
 #include "lib/book/isolated.h"
@@ -61,14 +62,14 @@ uint32_t bs_market_after(const struct bs_engine *engine, struct bs_text after)
 
 uint32_t bs_account_after(struct bs_engine *engine, uint32_t pool, struct bs_text after)
 {
-    bs_order_refresh(engine);
+    bs_account_order_refresh(engine);
     const struct bs_accounts *a = &engine->accounts;
-    uint32_t at = place_after(engine, a->order, engine->order_count, bs_account_key, after);
-    while (at < engine->order_count &&
-           (a->cold[a->order[at]].owner != 0 || (pool != 0 && a->hot[a->order[at]].pool != pool))) {
-        at++;
-    }
-    return at < engine->order_count ? a->order[at] : 0;
+    uint32_t account, at = bs_account_order_after(engine, after);
+    do {
+        account = bs_account_order_next(engine, &at);
+    } while (account != 0 &&
+             (a->cold[account].owner != 0 || (pool != 0 && a->hot[account].pool != pool)));
+    return account;
 }
 
 static void view_policy(const struct bs_policy *policy, uint64_t *ret_period,
@@ -351,7 +352,7 @@ uint32_t bs_at_risk_view_get(struct bs_engine *engine, uint32_t pool, uint32_t m
     uint32_t count = 0;
     assert(max >= 1);
     assert(max <= AT_RISK_MAX);
-    bs_order_refresh(engine);
+    bs_account_order_refresh(engine);
     struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[pool]);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
         if (account == engine->pools[pool].backstop ||

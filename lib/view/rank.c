@@ -3,6 +3,7 @@
  * Const views of the rankings: the queue of a market side, and the places of one account's
  * positions in theirs. Both have the same candidates as a settlement.
  */
+#include "lib/book/account_order.h"
 #include "lib/book/accounts.h"
 #include "lib/book/convert.h"
 #include "lib/book/names.h"
@@ -50,7 +51,7 @@ uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t si
     bs_plan_begin(&plan, engine, engine->markets[market].pool, engine->time_ms);
     const struct bs_layer *adl = bs_policy_layer(plan.policy, BS_LAYER_ADL);
     uint8_t ranking = adl != NULL ? adl->ranking : BS_RANKING_PROFIT_LEVERAGE;
-    bs_order_refresh(engine);
+    bs_account_order_refresh(engine);
     bs_queues_clear(queues, ranking);
     bs_queues_need(queues, engine, market, side);
     if (queues->markets_count == 0 || !engine->markets[market].has_mark) {
@@ -268,7 +269,7 @@ uint32_t bs_rank_view_get(struct bs_engine *engine, uint32_t account, uint32_t o
     }
     bs_plan_begin(&plan, engine, engine->accounts.hot[account].pool, engine->time_ms);
     const struct bs_layer *adl = bs_policy_layer(plan.policy, BS_LAYER_ADL);
-    bs_order_refresh(engine);
+    bs_account_order_refresh(engine);
     bs_queues_clear(engine->plan->queues, adl != NULL ? adl->ranking : BS_RANKING_PROFIT_LEVERAGE);
     rank_batch(&plan, held, cross, ret_rows);
     rank_batch(&plan, held + cross, count - cross, ret_rows + cross);

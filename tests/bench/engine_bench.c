@@ -422,6 +422,41 @@ static void bench_burst(uint32_t idle)
            best * 1e3, actions);
 }
 
+/* Deletes among a million accounts, and the page of a list after each of some new ones. */
+static void bench_deletes(void)
+{
+    const uint32_t accounts = 1000000, deletes = 10000, listings = 100;
+    struct bench bench;
+    char name[32];
+    bench_init(&bench, accounts + 1, 1);
+    define_pool(&bench);
+    for (uint32_t i = 0; i < accounts; i++) {
+        put_account(&bench, print_name(name, "account", (uint32_t)(i * UINT64_C(7919) % accounts)),
+                    0);
+    }
+    order_ids(&bench);
+    double began = now_s();
+    for (uint32_t i = 0; i < deletes; i++) {
+        struct bs_command command = {.type = BS_COMMAND_DELETE_ACCOUNT};
+        command.as.name.name =
+            print_name(name, "account", (uint32_t)(i * UINT64_C(104729) % accounts));
+        send(&bench, &command);
+    }
+    double took = now_s() - began;
+    printf("deletes at 1,000,000 accounts: %.0f/s\n", deletes / took);
+    double worst = 0;
+    for (uint32_t i = 0; i < listings; i++) {
+        put_account(&bench, print_name(name, "account", accounts + i), 0);
+        began = now_s();
+        (void)bs_account_after(bench.engine, 0, (struct bs_text){"account-0500000", 15});
+        took = now_s() - began;
+        worst = took > worst ? took : worst;
+    }
+    printf("  the first list after a new account, the slowest of %u: %.3f ms\n", listings,
+           worst * 1e3);
+    bench_fini(&bench);
+}
+
 /* Position updates as the log holds them: decoded and stepped again. */
 static void bench_replay(uint32_t accounts, uint32_t records_count)
 {
@@ -492,7 +527,7 @@ static bool is_wanted(int argc, char **argv, const char *part)
     return argc < 2 || strcmp(argv[1], part) == 0;
 }
 
-/* One part alone: memory, settlement, watch, ranks, burst, crowd or replay. */
+/* One part alone: memory, settlement, watch, ranks, burst, crowd, deletes or replay. */
 int main(int argc, char **argv)
 {
     if (is_wanted(argc, argv, "memory")) {
@@ -513,6 +548,9 @@ int main(int argc, char **argv)
     }
     if (is_wanted(argc, argv, "crowd")) {
         bench_burst(430000);
+    }
+    if (is_wanted(argc, argv, "deletes")) {
+        bench_deletes();
     }
     if (is_wanted(argc, argv, "replay")) {
         bench_replay(10000, 1000000);

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "lib/book/account_order.h"
 #include "tests/unit/engine_fixture.h"
 
 #include "lib/book/accounts.h"
@@ -82,7 +83,7 @@ static void open_book(struct book *book)
     ck_assert_int_eq(put_provider(f, "lp1", "BTC", "3"), BS_OK);
     ck_assert_int_eq(put_mark(f, "BTC", "88"), BS_OK);
     book->plan = f->engine->plan;
-    bs_order_refresh(f->engine);
+    bs_account_order_refresh(f->engine);
     bs_plan_begin(book->plan, f->engine, bs_pool_find(f->engine, text("usd")), f->now_ms);
     bs_asked_begin(book->plan);
     book->plan->debtors[0] = (struct bs_debtor){

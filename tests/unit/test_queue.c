@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "lib/book/account_order.h"
 #include "tests/unit/engine_fixture.h"
 
 #include "lib/book/accounts.h"
@@ -106,7 +107,7 @@ static void open_pool(struct fixture *f, uint32_t capacity, uint8_t ranking)
 static void rank_both(struct fixture *f, struct bs_plan *plan, uint8_t ranking)
 {
     struct bs_queues *queues = f->engine->plan->queues;
-    bs_order_refresh(f->engine);
+    bs_account_order_refresh(f->engine);
     bs_plan_begin(plan, f->engine, bs_pool_find(f->engine, text("usd")), f->now_ms);
     bs_queues_clear(queues, ranking);
     bs_queues_need(queues, f->engine, bs_market_find(f->engine, text("AAA")), 1);
