@@ -17,6 +17,7 @@ void core_options_defaults(struct core_options *options)
         .queue_bytes_max = (uint64_t)256 << 20,
         .batch_records_max = 65536,
         .answers_max = 65536,
+        .step_budget_us = 5000,
     };
     bs_config_defaults(&options->engine);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The core loop: the one thread that touches the engine. One turn: drain the queue into a batch,
- * commit it (one commit in flight, the next batch gathers meanwhile), then step it; its actions are
- * rows of the next commit, started at once. A write is answered when its own records are durable
+ * commit it (one commit in flight, the next batch gathers meanwhile), then step it, for a few
+ * milliseconds a turn; its actions are rows of the next commit, started at once. A write is answered when its own records are durable
  * and stepped. The settlement timer submits a settle command for every pool that is due.
  */
 #ifndef CORE_H
@@ -19,6 +19,8 @@ struct core_options {
     uint64_t queue_bytes_max;    /* of their records; default 256 MiB */
     uint32_t batch_records_max; /* records of one commit, default 65536; a request is never split */
     uint32_t answers_max;       /* of requests with a key, remembered; default 65536 */
+    uint32_t step_budget_us; /* of one turn, default 5000; what is left is stepped in the next one.
+                                0 = 16 records or one chunk a turn (tests) */
     struct bs_config engine;
     /* All optional; `user` is passed to each. */
     bool (*on_replay)(void *user, uint64_t seq, uint64_t last_seq); /* false abandons the start */

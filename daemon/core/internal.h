@@ -5,9 +5,9 @@
  *     on_wake --> finish the commit that became durable: publish its actions
  *             --> drain the queue: writes are stamped and copied into the gathering commit
  *             --> start the next commit: gathered records + one segment of the outbox
- *             --> step the durable records, answer their requests      (may pause: outbox full)
+ *             --> step the durable records, answer their requests      (may pause, see below)
  *             --> start a commit of what stepping produced, if none is in flight
- *             --> run the queries
+ *             --> run the queries, unless a settlement is half done
  *
  * So the log writes one batch while the one before is stepped. Of the three commit buffers one
  * gathers, one is in flight or durable and waiting, one is being stepped. The buffer in flight
@@ -15,7 +15,9 @@
  *
  *     GATHERING --log_append--> IN FLIGHT --durable--> READY --> STEPPING --answered--> GATHERING
  *
- * A paused stepping waits for commits that carry only actions; they always free the outbox.
+ * Stepping pauses, also within a request, when the outbox is full: it waits for commits that carry
+ * only actions, which always free the outbox. It pauses too when the turn's time is used up: then
+ * timers and reads have their turn, and the next one goes on.
  */
 #ifndef CORE_INTERNAL_H
 #define CORE_INTERNAL_H
@@ -82,10 +84,13 @@ struct core {
     struct request_list queries; /* drained, waiting for the end of the turn */
 
     uv_timer_t timer;
-    uint64_t schedule_ns;  /* when the timer was started */
-    uint64_t ticks_count;  /* since then; the next is due at schedule_ns + ticks * interval */
-    struct request settle; /* of the timer; written like any other request */
-    bool is_settling;      /* `settle` is on its way */
+    uint64_t schedule_ns;   /* when the timer was started */
+    uint64_t ticks_count;   /* since then; the next is due at schedule_ns + ticks * interval */
+    struct request settle;  /* of the timer; written like any other request */
+    bool is_settling;       /* `settle` is on its way */
+    bool is_tick_waiting;   /* a tick came while a settlement was half done */
+    uint64_t step_until_ns; /* the end of this turn's time for stepping */
+    uint32_t steps_count;   /* of this turn */
     uint64_t tick_due_ns, settle_due_ns; /* of the last tick, and of the one that sent `settle` */
 
     void (*on_actions)(void *user, uint64_t last_ordinal);
@@ -121,7 +126,8 @@ uint32_t core_records_count(const struct request *request);
 /* Stamps a write's records and copies them into the commit that gathers. */
 void core_gather(struct core *core, struct request *request);
 
-/* step.c: steps the durable records as far as the outbox has room; true when all are done. */
+/* step.c: steps the durable records as far as the outbox has room and the turn has time; true when
+ * all are done. */
 bool core_step(struct core *core);
 /* All records of a write are stepped: makes its answer and calls `done`. */
 void core_answer_write(struct core *core, struct request *request);
@@ -134,5 +140,7 @@ void core_turn(struct core *core);
 
 /* timer.c */
 void core_timer_start(struct core *core);
+/* Gathers a settle command for every pool that is due. No settlement is half done. */
+void core_settle_due_pools(struct core *core);
 
 #endif

@@ -10,6 +10,7 @@
 
 /* Of the outbox, before the read of records is paused and the actions are compared. */
 #define REPLAY_SEGMENTS_MAX 128
+#define PROGRESS_RECORDS 256 /* between two signs of life */
 
 struct replay {
     struct executor *executor;
@@ -76,6 +77,18 @@ static bool follow_request(struct replay *replay, const struct bs_command *comma
     return true;
 }
 
+/* Says how far it is; false when the start is abandoned. Within a batch too: it can take long. */
+static bool show_progress(struct replay *replay)
+{
+    const struct replay_options *options = replay->options;
+    if (options->on_progress == NULL ||
+        options->on_progress(options->user, replay->executor->seq, log_last_seq(replay->log))) {
+        return true;
+    }
+    (void)snprintf(replay->error, LOG_ERROR_SIZE, "stopped during the replay");
+    return fail(replay, -ECANCELED);
+}
+
 static bool step_record(struct replay *replay, const uint8_t *record, uint32_t size, uint64_t seq)
 {
     struct executor *executor = replay->executor;
@@ -103,7 +116,6 @@ static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uin
                        size_t size)
 {
     struct replay *replay = user;
-    const struct replay_options *options = replay->options;
     struct lookahead ahead;
     size_t offset = 0;
     lookahead_begin(&ahead, replay->executor->engine, records, size);
@@ -115,12 +127,13 @@ static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uin
             return false;
         }
         offset += record_size;
+        if ((i + 1) % PROGRESS_RECORDS == 0 && !show_progress(replay)) {
+            return false;
+        }
     }
     replay->result->records_count += count;
-    if (options->on_progress != NULL &&
-        !options->on_progress(options->user, replay->executor->seq, log_last_seq(replay->log))) {
-        (void)snprintf(replay->error, LOG_ERROR_SIZE, "stopped during the replay");
-        return fail(replay, -ECANCELED);
+    if (!show_progress(replay)) {
+        return false;
     }
     replay->is_paused = replay->compared_ordinal < log_last_ordinal(replay->log) &&
                         replay->executor->outbox.segments_count >= REPLAY_SEGMENTS_MAX;

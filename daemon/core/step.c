@@ -4,6 +4,8 @@
 
 #include "daemon/logger/logger.h"
 
+#define CLOCK_STEPS 16
+
 /* Logs what an operator must see at once, whatever command caused it. */
 static void report(const struct bs_effects *effects)
 {
@@ -56,12 +58,21 @@ static void step_record(struct core *core, struct request *request)
     request->records_left--;
 }
 
-/* False: the outbox is full; what is left of the request is stepped after a commit. */
+/* Whether the turn has gone on for long enough. Small steps do not ask the clock each time. */
+static bool is_time_up(struct core *core)
+{
+    uint32_t steps = core->steps_count++;
+    return steps > 0 && (core->executor.effects.more || steps % CLOCK_STEPS == 0) &&
+           uv_hrtime() >= core->step_until_ns;
+}
+
+/* False: the outbox is full, and what is left of the request is stepped after a commit; or the
+ * turn's time is used up, and it is stepped in the next turn. */
 static bool step_request(struct core *core, struct request *request)
 {
     struct executor *executor = &core->executor;
     while (executor->effects.more || request->records_left > 0) {
-        if (outbox_is_full(&executor->outbox)) {
+        if (outbox_is_full(&executor->outbox) || is_time_up(core)) {
             return false;
         }
         if (executor->effects.more) {

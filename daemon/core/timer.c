@@ -29,9 +29,10 @@ static void on_settled(struct request *request)
     count_lag(core, uv_hrtime() - core->settle_due_ns);
 }
 
-/* One settle command for every pool that is due, all in one request. */
-static void settle_due_pools(struct core *core)
+/* All in one request. */
+void core_settle_due_pools(struct core *core)
 {
+    assert(!core->executor.effects.more);
     struct request *settle = &core->settle;
     const struct bs_engine *engine = core->executor.engine;
     int64_t now_ms = core_now_ms(core);
@@ -50,7 +51,6 @@ static void settle_due_pools(struct core *core)
     settle->done = on_settled;
     settle->user = core;
     core_gather(core, settle);
-    core_turn(core);
 }
 
 static void schedule(struct core *core);
@@ -77,11 +77,14 @@ static void on_tick(uv_timer_t *timer)
     if (core->options.on_tick != NULL) {
         core->options.on_tick(core->options.user);
     }
-    if (core->is_settling || core->stepping != NULL) {
+    if (core->is_settling) {
         counter_add(&core->counters.settle_overruns, 1); /* the last one is not done yet */
-        return;
+    } else if (core->executor.effects.more) {
+        core->is_tick_waiting = true;
+    } else {
+        core_settle_due_pools(core);
+        core_turn(core);
     }
-    settle_due_pools(core);
 }
 
 static void schedule(struct core *core)

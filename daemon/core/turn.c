@@ -188,17 +188,31 @@ static void begin_stepping(struct core *core)
 
 static void step_durable(struct core *core)
 {
+    core->steps_count = 0;
+    core->step_until_ns = uv_hrtime() + (uint64_t)core->options.step_budget_us * 1000;
     while (core->stepping != NULL && core_step(core)) {
         clear_commit(core->stepping);
         core->stepping = NULL;
         begin_stepping(core);
     }
+    if (core->stepping != NULL && !outbox_is_full(&core->executor.outbox)) {
+        (void)uv_async_send(&core->wake); /* timers come first */
+    }
 }
 
-/* Queries wait for a paused stepping: no reader may see half a settlement. */
+/* The tick that came while a settlement was half done. */
+static void make_up_for_tick(struct core *core)
+{
+    if (core->is_tick_waiting && !core->executor.effects.more && !core->is_stopping) {
+        core->is_tick_waiting = false;
+        core_settle_due_pools(core);
+    }
+}
+
+/* Queries wait for a settlement that is half done: no reader may see that. */
 static void run_queries(struct core *core)
 {
-    while (core->queries.first != NULL && core->stepping == NULL) {
+    while (core->queries.first != NULL && !core->executor.effects.more) {
         struct request *request = request_list_remove(&core->queries);
         queue_done(&core->queue, request);
         request->query(request, core, core->executor.engine);
@@ -228,6 +242,7 @@ void core_turn(struct core *core)
     begin_stepping(core);
     start_commit(core);
     step_durable(core);
+    make_up_for_tick(core);
     start_commit(core);
     gather_writes(core);
     run_queries(core);

@@ -542,6 +542,89 @@ START_TEST(threads_submit_at_once)
 
 END_TEST
 
+/* ---- one long request ---- */
+
+#define LONG_ITEMS 1000
+
+static void request_init_long(struct request *request)
+{
+    struct buffer items = {0};
+    for (uint32_t i = 0; i < LONG_ITEMS; i++) {
+        buffer_printf(&items, "{\"type\":\"transfer\",\"account\":\"b\",\"amount\":\"1\"}\n");
+    }
+    request_init(request, items.bytes);
+    buffer_fini(&items);
+}
+
+static void note_seq(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)core;
+    buffer_printf(&request->body, "%u", (unsigned)bs_engine_seq(engine));
+    request->status = 200;
+}
+
+START_TEST(reads_go_between_the_items_of_a_long_request)
+{
+    struct world world;
+    struct request write;
+    uint32_t between = 0;
+    world_init(&world);
+    world.options.step_budget_us = 0;
+    start(&world);
+    world_set_up(&world);
+    uint64_t before = log_last_seq(world.log);
+    request_init_long(&write);
+    ck_assert(core_submit(world.core, &write));
+    while (!request_is_answered(&write)) {
+        struct request query;
+        request_init(&query, "");
+        query.query = note_seq;
+        request_run(&world, &query);
+        uint64_t seq = strtoull(query.body.bytes, NULL, 10);
+        between += seq > before && seq < before + LONG_ITEMS ? 1 : 0;
+        request_fini(&query);
+    }
+    ck_assert_uint_gt(between, LONG_ITEMS / 100);
+    ck_assert_int_eq(write.status, 200);
+    ck_assert_uint_eq(write.last_seq, before + LONG_ITEMS);
+    request_fini(&write);
+    world_stop(&world);
+    world_fini(&world);
+}
+
+END_TEST
+
+static uint32_t signs_of_life;
+
+static bool count_sign(void *user, uint64_t seq, uint64_t last_seq)
+{
+    (void)user;
+    ck_assert_uint_le(seq, last_seq);
+    signs_of_life++;
+    return true;
+}
+
+START_TEST(a_replay_gives_signs_of_life_within_a_batch)
+{
+    struct world world;
+    struct request write;
+    world_init(&world);
+    start(&world);
+    world_set_up(&world);
+    request_init_long(&write);
+    request_run(&world, &write);
+    request_fini(&write);
+    ck_assert_uint_le(log_stats_get(world.log).commits, 3);
+    world_stop(&world);
+    world.options.on_replay = count_sign;
+    start(&world);
+    ck_assert_uint_ge(signs_of_life, LONG_ITEMS / 256 + 2);
+    world_stop(&world);
+    world_fini(&world);
+}
+
+END_TEST
+
 int main(void)
 {
     TCase *tests = unit_tests("core");
@@ -559,5 +642,7 @@ int main(void)
     tcase_add_test(tests, failed_commit_answers_nobody);
     tcase_add_test(tests, failure_while_stopping_ends_the_stop);
     tcase_add_test(tests, threads_submit_at_once);
+    tcase_add_test(tests, reads_go_between_the_items_of_a_long_request);
+    tcase_add_test(tests, a_replay_gives_signs_of_life_within_a_batch);
     return unit_run(tests);
 }
