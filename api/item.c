@@ -161,6 +161,7 @@ static void set_defaults(struct item *item, uint8_t type)
         item->command.as.pool.period_ms = PERIOD_UNSAID;
     } else if (type == BS_COMMAND_MARKET) {
         item->command.as.market.multiplier = (struct bs_decimal){.mantissa = 1};
+        item->command.as.market.max_move_span_ms = BS_MOVE_SPAN_MS_DEFAULT;
     } else if (type == BS_COMMAND_POSITION) {
         item->command.as.position.item.adl_priority = BS_PRIORITY_NONE;
     } else if (type == BS_COMMAND_PROVIDER) {

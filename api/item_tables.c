@@ -54,6 +54,7 @@ static const struct field market_rows[] = {
     {FIELD("maintenance_margin_ppm", FIELD_U32, AT(market.maintenance_margin_ppm)),
      .required = true, .max = UINT32_MAX},
     {FIELD("max_move_ppm", FIELD_U32, AT(market.max_move_ppm)), .max = UINT32_MAX},
+    {FIELD("max_move_span_ms", FIELD_U32, AT(market.max_move_span_ms)), .max = UINT32_MAX},
     {FIELD("fund_budget", FIELD_DECIMAL, AT(market.fund_budget)),
      .flag = AT(market.has_fund_budget)},
     {FIELD("own_fund", FIELD_BOOL, AT(market.own_fund))},

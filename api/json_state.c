@@ -221,6 +221,7 @@ void api_market(struct buffer *out, const struct bs_market_view *market)
     member_decimal(out, "multiplier", market->multiplier);
     member_integer(out, "maintenance_margin_ppm", market->maintenance_margin_ppm);
     member_integer(out, "max_move_ppm", market->max_move_ppm);
+    member_integer(out, "max_move_span_ms", market->max_move_span_ms);
     if (market->has_mark) {
         member_wide(out, "mark_price", market->mark_price);
         member_time(out, "mark_time", market->mark_time_ms);

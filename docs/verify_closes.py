@@ -108,7 +108,8 @@ def liquidation(pool, action):
 
 def leg(pool, action, begins, value):
     """With D the debt, W the weight of all legs and P that of the legs before, a leg closes for its
-    value at mark + ceil(D (P + w) / W), less what the legs before it could place."""
+    value at mark + ceil(D (P + w) / W), less what the legs before it could place; one that pays to
+    be closed brings no more than 0."""
     amount, total, before, weight = (
         pool.quanta(action["share"][name]) for name in ("amount", "total", "prefix", "weight"))
     debt, slack = debt_of(pool, action), pool.sums[action["settlement"]]["dust"]
@@ -121,6 +122,7 @@ def leg(pool, action, begins, value):
         due = pool.sign(action) * pool.at_mark(action, action["size_before"])
         due += ceil(Fraction(amount * (before + weight), total))
         due -= debt.borne - debt.begun if amount > 0 else 0
+        due = due if pool.sign(action) > 0 else min(0, due)
         fits = fits and before >= debt.end and abs(value - due) <= slack
     else:
         fits = fits and (before + weight, weight) == (debt.end, debt.last)

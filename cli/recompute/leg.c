@@ -143,7 +143,9 @@ static bool value_fits(struct recompute *recompute, const struct share *share,
     if (weight_fits(recompute, &whole, share->weight)) {
         recompute->checks.counts[CHECK_WEIGHT]++;
     }
-    return bs_abs(value + due - placed - recompute->leg.value) <= recompute->settlement.dust;
+    value += due - placed;
+    value = close->pays ? bs_min(0, value) : value; /* no price below 0 */
+    return bs_abs(value - recompute->leg.value) <= recompute->settlement.dust;
 }
 
 static bool take_share(struct recompute *recompute, const json_t *action, const struct close *close,

@@ -17,6 +17,14 @@ static inline bs_i128 bs_account_equity(const struct bs_engine *engine, uint32_t
     return equity;
 }
 
+/* Holds neither money nor positions, and no gain or loss of the period, which would leave with it. */
+static inline bool bs_account_is_flat(const struct bs_engine *engine, uint32_t account)
+{
+    const struct bs_account_hot *hot = &engine->accounts.hot[account];
+    return hot->collateral == 0 && hot->position_count == 0 &&
+           engine->accounts.cold[account].baseline == 0;
+}
+
 /* Walks the accounts of a pool, the backstop account included, page by page. */
 struct bs_account_walk {
     uint32_t page, slot;

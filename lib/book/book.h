@@ -62,6 +62,8 @@ struct bs_pool {
     uint64_t closes_forgotten;     /* the newest action whose close was dropped */
     uint32_t backstop;             /* account */
     uint64_t bound_spent;          /* accounts looked at since the references were set */
+    bool deficits_known;           /* nothing has changed since they were summed up: */
+    bs_i128 deficits;              /* of all accounts at the marks held */
     uint32_t exclusions;           /* closes whose two accounts are excluded in the next run */
     uint32_t handovers;            /* accounts handed over and not yet looked at */
     uint32_t accounts, positions, markets; /* counts; accounts without the backstop's */
@@ -85,7 +87,10 @@ struct bs_market {
     int64_t bound_mark; /* the reference price of solvency_bound.h; 0 = none */
     int64_t lot_value;  /* linear: mark * unit */
     int64_t mark_time_ms;
-    int64_t size_peak; /* the largest |size| ever held: bounds what a mark may be */
+    int64_t size_peak;     /* at least the largest |size| held: bounds what a mark may be */
+    bool size_peak_is_old; /* it may be more */
+    uint32_t max_move_span_ms;
+    int64_t pending_first_ms;              /* time of the first of them */
     int64_t pending_mark, pending_time_ms; /* out-of-band marks in a row */
     uint32_t pending_count;
     uint32_t holders[2];    /* longs, shorts */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/book/bounds.h"
 
+#include "lib/book/accounts.h"
 #include "lib/book/positions.h"
 #include "lib/money/money.h"
 
@@ -142,4 +143,36 @@ void bs_bound_found(struct bs_engine *engine, uint32_t account, bs_i128 equity)
     } else if (*level == 0) {
         *level = level_of_account(engine, account);
     }
+}
+
+static bs_i128 deficit_of(const struct bs_engine *engine, uint32_t account)
+{
+    return bs_max(0, -bs_account_equity(engine, account));
+}
+
+/* Looks at every account: what the sum must be. */
+static bs_i128 sum_deficits(const struct bs_engine *engine, const struct bs_pool *pool)
+{
+    bs_i128 sum = 0;
+    struct bs_account_walk walk = bs_account_walk_begin(pool);
+    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+        sum += account != pool->backstop ? deficit_of(engine, account) : 0;
+    }
+    return sum;
+}
+
+bs_i128 bs_pool_deficits(struct bs_engine *engine, uint32_t row)
+{
+    struct bs_pool *pool = &engine->pools[row];
+    if (!pool->deficits_known) {
+        pool->deficits = 0;
+        struct bs_bound_walk walk = bs_bound_begin(engine, row);
+        for (uint32_t account; (account = bs_bound_next(engine, &walk)) != 0;) {
+            bs_bound_found(engine, account, bs_account_equity(engine, account));
+            pool->deficits += deficit_of(engine, account);
+        }
+        pool->deficits_known = true;
+    }
+    assert(!engine->config.checks_detection || pool->deficits == sum_deficits(engine, pool));
+    return pool->deficits;
 }

@@ -23,6 +23,7 @@ static inline void bs_bound_touch(struct bs_engine *engine, uint32_t account)
 {
     engine->accounts.bound[account] = 0;
     engine->page_bound[account / BS_PAGE_ACCOUNTS] = 0;
+    engine->pools[engine->accounts.hot[account].pool].deficits_known = false;
 }
 
 /* Begins a walk over the accounts of a pool that may be insolvent at the marks. */
@@ -31,5 +32,8 @@ struct bs_bound_walk bs_bound_begin(struct bs_engine *engine, uint32_t pool);
 uint32_t bs_bound_next(struct bs_engine *engine, struct bs_bound_walk *walk);
 /* What the account that bs_bound_next has just returned was found to have. */
 void bs_bound_found(struct bs_engine *engine, uint32_t account, bs_i128 equity);
+
+/* The sum of the deficits of all accounts of the pool at the marks held now; the fund's is none. */
+bs_i128 bs_pool_deficits(struct bs_engine *engine, uint32_t pool);
 
 #endif

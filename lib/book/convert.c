@@ -84,7 +84,7 @@ enum bs_status bs_to_entry(const struct bs_market *market, int64_t lots, struct 
 {
     bool inverse = market->contract == BS_CONTRACT_INVERSE;
     bs_i128 numerator, denominator, f[3];
-    if (price.mantissa < 0 || (inverse && price.mantissa == 0)) {
+    if (price.mantissa <= 0) {
         return BS_PRICE_NOT_POSITIVE;
     }
     if (!fraction(price, market->tick, &numerator, &denominator) ||
@@ -111,13 +111,13 @@ bool bs_value_at(const struct bs_market *market, int64_t lots, int64_t ticks, bs
     return bs_abs(*ret_value) <= BS_MONEY_MAX;
 }
 
-bool bs_market_unit(const struct bs_market *market, uint32_t decimals, int64_t *ret_unit)
+enum bs_status bs_market_unit(const struct bs_market *market, uint32_t decimals, int64_t *ret_unit)
 {
     struct bs_decimal tick = market->tick;
     int32_t exponent = market->lot.exponent + market->multiplier.exponent + (int32_t)decimals;
     bs_i128 product, divisor = 1;
     if (!bs_mul(market->lot.mantissa, market->multiplier.mantissa, &product)) {
-        return false;
+        return BS_OUT_OF_RANGE;
     }
     if (market->contract == BS_CONTRACT_INVERSE) {
         exponent -= tick.exponent;
@@ -125,27 +125,30 @@ bool bs_market_unit(const struct bs_market *market, uint32_t decimals, int64_t *
     } else {
         exponent += tick.exponent;
         if (!bs_mul(product, tick.mantissa, &product)) {
-            return false;
+            return BS_OUT_OF_RANGE;
         }
     }
     for (; exponent < 0; exponent++) {
         bs_i128 tenth = bs_div_floor(product, 10);
         if (tenth * 10 != product) {
-            return false;
+            return BS_UNIT_NOT_INTEGER;
         }
         product = tenth;
     }
     for (; exponent > 0; exponent--) {
         if (!bs_mul(product, 10, &product)) {
-            return false;
+            return BS_OUT_OF_RANGE;
         }
     }
     bs_i128 unit = bs_div_floor(product, divisor);
-    if (unit * divisor != product || unit < 1 || unit > BS_MONEY_MAX) {
-        return false;
+    if (unit * divisor != product || unit < 1) {
+        return BS_UNIT_NOT_INTEGER;
+    }
+    if (unit > BS_MONEY_MAX) {
+        return BS_OUT_OF_RANGE;
     }
     *ret_unit = (int64_t)unit;
-    return true;
+    return BS_OK;
 }
 
 struct bs_wide bs_quanta_wide(const struct bs_pool *pool, bs_i128 quanta)

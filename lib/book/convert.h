@@ -15,9 +15,10 @@ BS_MUST_USE enum bs_status bs_to_ticks(const struct bs_market *market, struct bs
 BS_MUST_USE enum bs_status bs_to_entry(const struct bs_market *market, int64_t lots,
                                        struct bs_decimal price, int64_t *ret_entry);
 /* market->unit from its tick, lot, multiplier and contract: linear tick * lot * multiplier /
- * quantum, inverse lot * multiplier / (tick * quantum); if it is a whole number >= 1. */
-BS_MUST_USE bool bs_market_unit(const struct bs_market *market, uint32_t decimals,
-                                int64_t *ret_unit);
+ * quantum, inverse lot * multiplier / (tick * quantum); BS_UNIT_NOT_INTEGER unless it is a whole
+ * number >= 1, BS_OUT_OF_RANGE beyond BS_MONEY_MAX. */
+BS_MUST_USE enum bs_status bs_market_unit(const struct bs_market *market, uint32_t decimals,
+                                          int64_t *ret_unit);
 /* The value of `lots` at a price of `ticks` > 0; false when |value| is above BS_MONEY_MAX. */
 BS_MUST_USE bool bs_value_at(const struct bs_market *market, int64_t lots, int64_t ticks,
                              bs_i128 *ret_value);

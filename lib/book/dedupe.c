@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trade and transfer ids already taken: a ring of the last `window`, with hash chains over it. */
 #include "lib/book/dedupe.h"
+#include "lib/book/names.h"
+
+#define DELETED 2 /* no side of a fill: the entry is a deleted account */
 
 struct bs_dedupe_entry {
     uint64_t account_uid, market_uid;
@@ -31,16 +34,27 @@ static bool same_id(const struct bs_dedupe_entry *entry, const struct bs_dedupe_
            bs_text_equal((struct bs_text){entry->id, entry->id_size}, key->id);
 }
 
-enum bs_seen bs_dedupe_check(const struct bs_engine *engine, const struct bs_dedupe_key *key)
+/* The newest of the id. */
+static const struct bs_dedupe_entry *find(const struct bs_engine *engine,
+                                          const struct bs_dedupe_key *key)
 {
     const struct bs_dedupe_entry *entries = engine->dedupe.entries;
     for (uint32_t at = *head_of(engine, key); at != 0; at = entries[at - 1].next) {
         if (same_id(&entries[at - 1], key)) {
-            bool same = memcmp(entries[at - 1].content, key->content, sizeof key->content) == 0;
-            return same ? BS_SEEN_SAME : BS_SEEN_OTHER;
+            return &entries[at - 1];
         }
     }
-    return BS_SEEN_NEW;
+    return NULL;
+}
+
+enum bs_seen bs_dedupe_check(const struct bs_engine *engine, const struct bs_dedupe_key *key)
+{
+    const struct bs_dedupe_entry *entry = find(engine, key);
+    if (entry == NULL) {
+        return BS_SEEN_NEW;
+    }
+    bool same = memcmp(entry->content, key->content, sizeof key->content) == 0;
+    return same ? BS_SEEN_SAME : BS_SEEN_OTHER;
 }
 
 static void forget(struct bs_engine *engine, uint32_t at)
@@ -76,4 +90,31 @@ void bs_dedupe_add(struct bs_engine *engine, const struct bs_dedupe_key *key)
     memcpy(entry->id, key->id.bytes, key->id.size);
     *head = at + 1;
     d->added++;
+}
+
+/* No account has the number 0. The number of the pool's fund stands where a market's does. */
+static struct bs_dedupe_key deleted_key(const struct bs_engine *engine, uint32_t pool,
+                                        struct bs_text account)
+{
+    uint64_t uid = engine->accounts.cold[engine->pools[pool].backstop].uid;
+    return (struct bs_dedupe_key){.market_uid = uid, .id = account, .side = DELETED};
+}
+
+void bs_deleted_remember(struct bs_engine *engine, uint32_t account)
+{
+    struct bs_dedupe_key key =
+        deleted_key(engine, engine->accounts.hot[account].pool, bs_account_text(engine, account));
+    key.content[0] = (int64_t)engine->accounts.cold[account].last_action;
+    assert(engine->accounts.cold[account].owner == 0);
+    if (key.content[0] != 0) {
+        bs_dedupe_add(engine, &key);
+    }
+}
+
+uint64_t bs_deleted_last_action(const struct bs_engine *engine, uint32_t pool,
+                                struct bs_text account)
+{
+    struct bs_dedupe_key key = deleted_key(engine, pool, account);
+    const struct bs_dedupe_entry *entry = find(engine, &key);
+    return entry == NULL ? 0 : (uint64_t)entry->content[0];
 }

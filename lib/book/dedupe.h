@@ -17,4 +17,13 @@ enum bs_seen bs_dedupe_check(const struct bs_engine *engine, const struct bs_ded
 void bs_dedupe_add(struct bs_engine *engine, const struct bs_dedupe_key *key);
 size_t bs_dedupe_entry_size(void);
 
+/*
+ * A deleted account leaves its last action in the same window, under its name: as long as `window`
+ * ids and deletions have not followed it, a late message cannot bring back what was resolved.
+ */
+void bs_deleted_remember(struct bs_engine *engine, uint32_t account);
+/* Of the last account of that name; 0 = none is remembered. */
+uint64_t bs_deleted_last_action(const struct bs_engine *engine, uint32_t pool,
+                                struct bs_text account);
+
 #endif

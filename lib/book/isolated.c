@@ -104,8 +104,7 @@ void bs_isolated_delete(struct bs_engine *engine, uint32_t isolated)
 
 static bool is_empty(const struct bs_engine *engine, uint32_t isolated)
 {
-    return engine->accounts.hot[isolated].collateral == 0 &&
-           engine->accounts.hot[isolated].position_count == 0 &&
+    return bs_account_is_flat(engine, isolated) &&
            (!engine->accounts.any_past || engine->accounts.past[isolated].claim == 0) &&
            bs_window_taken(engine, isolated) == 0;
 }

@@ -146,8 +146,12 @@ void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market
     uint32_t position = bs_position_find(engine, account, market);
     count_open(m, position == 0 ? 0 : engine->positions.rows[position].size, -1);
     count_open(m, size, 1);
-    if (size != 0 && bs_abs64(size) > m->size_peak) {
+    int64_t held = position == 0 ? 0 : engine->positions.rows[position].size;
+    if (bs_abs64(size) >= m->size_peak) {
         m->size_peak = bs_abs64(size);
+        m->size_peak_is_old = false;
+    } else if (bs_abs64(held) == m->size_peak) {
+        m->size_peak_is_old = true; /* unless another position is as large */
     }
     if (position == 0) {
         if (size != 0) {
@@ -158,6 +162,9 @@ void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market
     } else {
         engine->positions.rows[position].size = size;
         engine->positions.rows[position].entry = entry;
+        if ((held > 0) != (size > 0)) { /* another position than the one that had it */
+            engine->positions.rows[position].priority = BS_PRIORITY_NONE;
+        }
     }
 }
 

@@ -136,3 +136,13 @@ void bs_absolute_write_isolated(struct bs_engine *engine, uint32_t isolated,
     engine->accounts.cold[bs_account_owner(engine, isolated)].seq = engine->seq;
     bs_absolute_finish(engine, isolated, before);
 }
+
+struct bs_outcome bs_absolute_check_seen(const struct bs_engine *engine, uint32_t pool,
+                                         uint64_t seen, uint64_t last_action)
+{
+    assert(last_action <= engine->pools[pool].actions);
+    if (seen > engine->pools[pool].actions) {
+        return bs_refuse(BS_UNKNOWN_ACTION, "seen_action");
+    }
+    return seen < last_action ? bs_refuse(BS_STALE_UPDATE, "seen_action") : BS_ACCEPTED;
+}

@@ -32,4 +32,8 @@ void bs_absolute_write_isolated(struct bs_engine *engine, uint32_t isolated,
 /* Ends an absolute update: moves the baseline with the equity, so that an update is never a gain. */
 void bs_absolute_finish(struct bs_engine *engine, uint32_t account, bs_i128 equity_before);
 
+/* Such an update has seen the account's newest action, and none that there is not yet. */
+struct bs_outcome bs_absolute_check_seen(const struct bs_engine *engine, uint32_t pool,
+                                         uint64_t seen, uint64_t last_action);
+
 #endif

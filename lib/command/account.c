@@ -4,6 +4,7 @@
 #include "lib/book/bounds.h"
 #include "lib/book/closes.h"
 #include "lib/book/convert.h"
+#include "lib/book/dedupe.h"
 #include "lib/book/isolated.h"
 #include "lib/book/providers.h"
 #include "lib/book/window.h"
@@ -185,15 +186,19 @@ struct bs_outcome bs_account_apply(struct bs_engine *engine,
     if (outcome.status != BS_OK) {
         return outcome;
     }
-    if (account != 0 && command->seen_action < engine->accounts.cold[account].last_action) {
-        return bs_refuse(BS_STALE_UPDATE, "seen_action");
-    }
     bool is_new = account == 0;
+    uint64_t last_action = is_new ? bs_deleted_last_action(engine, pool, command->account)
+                                  : engine->accounts.cold[account].last_action;
+    outcome = bs_absolute_check_seen(engine, pool, command->seen_action, last_action);
+    if (outcome.status != BS_OK) {
+        return outcome;
+    }
     if (is_new) {
         account = bs_account_new(engine, pool, command->account, &status);
         if (account == 0) {
             return bs_refuse(status, NULL);
         }
+        engine->accounts.cold[account].last_action = last_action;
     }
     outcome = added > 0 && !bs_position_reserve(engine, account, added)
                   ? bs_refuse(BS_FULL_POSITIONS, NULL)
@@ -235,10 +240,10 @@ struct bs_outcome bs_delete_account_apply(struct bs_engine *engine, struct bs_te
     if (bs_window_taken(engine, account) != 0) {
         return bs_refuse(BS_IN_WINDOW, NULL);
     }
-    if (engine->accounts.hot[account].position_count != 0 ||
-        engine->accounts.hot[account].collateral != 0 || !bs_isolated_drop(engine, account)) {
+    if (!bs_account_is_flat(engine, account) || !bs_isolated_drop(engine, account)) {
         return bs_refuse(BS_NOT_FLAT, NULL);
     }
+    bs_deleted_remember(engine, account);
     bs_providers_forget(engine, account, 0);
     bs_account_delete(engine, account);
     return BS_ACCEPTED;

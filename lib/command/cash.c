@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/command/cash.h"
 
+#include "lib/book/accounts.h"
 #include "lib/book/bounds.h"
 #include "lib/book/fund.h"
 #include "lib/book/isolated.h"
@@ -64,8 +65,13 @@ struct bs_outcome bs_cash_move(struct bs_engine *engine, uint32_t account, int64
     if (bs_abs(collateral) > BS_MONEY_MAX) {
         return bs_refuse(BS_OUT_OF_RANGE, "amount");
     }
+    struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
+    bs_i128 equity = bs_account_equity(engine, account);
+    bool stays_solvent = equity >= 0 && equity + amount >= 0; /* then the deficits are as before */
+    bool known = pool->deficits_known && (stays_solvent || account == pool->backstop);
     engine->accounts.hot[account].collateral = (int64_t)collateral;
     bs_bound_touch(engine, account);
+    pool->deficits_known = known;
     if (shifts_baseline) {
         engine->accounts.cold[account].baseline += amount;
     }

@@ -6,6 +6,7 @@
 #include "lib/book/names.h"
 #include "lib/command/apply.h"
 #include "lib/command/cash.h"
+#include "lib/command/withheld.h"
 #include "lib/money/money.h"
 #include "lib/settlement/actions.h"
 
@@ -48,8 +49,11 @@ static struct bs_outcome pay_in(struct bs_engine *engine, const struct bs_fund_c
     if (outcome.status != BS_OK || repeat) {
         return outcome;
     }
-    if (amount < 0 && bs_account_equity(engine, pool->backstop) + amount < pool->own_funds) {
-        return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
+    if (amount < 0) {
+        outcome = bs_fund_leaving_check(engine, row, amount);
+    }
+    if (outcome.status != BS_OK) {
+        return outcome;
     }
     int64_t credit = (int64_t)bs_max(0, bs_min(amount, pool->unallocated));
     outcome = bs_cash_move(engine, pool->backstop, amount - credit, true);

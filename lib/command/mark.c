@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Marks. One that leaves the band is refused and remembered; the third in a row, each later than
- * and within the band of the one before, is believed.
+ * Marks. One that leaves the band is refused and remembered. A run of them, each later than and
+ * within the band of the one before, is believed when it has three and lasts long enough.
  */
+#include "lib/book/accounts.h"
 #include "lib/book/convert.h"
+#include "lib/book/positions.h"
 #include "lib/command/apply.h"
 #include "lib/money/money.h"
 
@@ -15,15 +17,49 @@ static bool in_band(int64_t from, int64_t to, uint32_t max_move_ppm)
     return bs_compare_products(bs_abs((bs_i128)to - from), BS_PPM, from, max_move_ppm) <= 0;
 }
 
-/* True when this out-of-band mark completes a row that is believed. */
+/* True when this out-of-band mark completes a run that is believed. */
 static bool note_out_of_band(struct bs_market *market, int64_t ticks, int64_t time_ms)
 {
     bool follows = market->pending_count > 0 && time_ms > market->pending_time_ms &&
                    in_band(market->pending_mark, ticks, market->max_move_ppm);
-    market->pending_count = follows ? market->pending_count + 1 : 1;
+    if (!follows) {
+        market->pending_count = 0;
+        market->pending_first_ms = time_ms;
+    }
+    market->pending_count += market->pending_count < UINT32_MAX;
     market->pending_mark = ticks;
     market->pending_time_ms = time_ms;
-    return market->pending_count >= MARKS_IN_A_ROW;
+    return market->pending_count >= MARKS_IN_A_ROW &&
+           time_ms - market->pending_first_ms >= (int64_t)market->max_move_span_ms;
+}
+
+/* market->size_peak as it is, over the accounts of the pool. */
+static void recount_peak(struct bs_engine *engine, uint32_t market)
+{
+    struct bs_market *m = &engine->markets[market];
+    struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[m->pool]);
+    m->size_peak = 0;
+    m->size_peak_is_old = false;
+    for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
+        uint32_t position = bs_position_find(engine, account, market);
+        int64_t size = position == 0 ? 0 : bs_abs64(engine->positions.rows[position].size);
+        m->size_peak = size > m->size_peak ? size : m->size_peak;
+    }
+}
+
+/* Whether the value of every position in the market stays in range at this mark. */
+static bool is_in_range(struct bs_engine *engine, uint32_t row, int64_t ticks)
+{
+    const struct bs_market *market = &engine->markets[row];
+    bs_i128 value;
+    if (bs_value_at(market, (int64_t)bs_max(1, market->size_peak), ticks, &value)) {
+        return true;
+    }
+    if (!market->size_peak_is_old) {
+        return false;
+    }
+    recount_peak(engine, row);
+    return bs_value_at(market, (int64_t)bs_max(1, market->size_peak), ticks, &value);
 }
 
 struct bs_outcome bs_mark_apply(struct bs_engine *engine, const struct bs_mark_command *command)
@@ -43,15 +79,14 @@ struct bs_outcome bs_mark_apply(struct bs_engine *engine, const struct bs_mark_c
         return bs_refuse(status, "price");
     }
     int64_t time_ms = command->has_time ? command->mark_time_ms : engine->time_ms;
-    if (pool->mark_max_age_ms > 0 && time_ms > engine->time_ms + MARK_FUTURE_MAX_MS) {
+    if (time_ms - engine->time_ms > MARK_FUTURE_MAX_MS) {
         return bs_refuse(BS_MARK_IN_FUTURE, "time");
     }
-    if (market->has_mark && time_ms < market->mark_time_ms) {
+    if (market->has_mark && time_ms < market->mark_time_ms && !command->confirm) {
         return bs_refuse(BS_STALE_MARK, "time");
     }
     bool linear = market->contract == BS_CONTRACT_LINEAR;
-    bs_i128 peak;
-    if (!bs_value_at(market, (int64_t)bs_max(1, market->size_peak), ticks, &peak)) {
+    if (!is_in_range(engine, row, ticks)) {
         return bs_refuse(BS_OUT_OF_RANGE, "price");
     }
     bool banded = market->has_mark && market->max_move_ppm > 0 && !command->confirm;
@@ -66,5 +101,6 @@ struct bs_outcome bs_mark_apply(struct bs_engine *engine, const struct bs_mark_c
     market->lot_value = linear ? ticks * market->unit : 0;
     market->mark_time_ms = time_ms;
     pool->changed = true;
+    pool->deficits_known = false;
     return BS_ACCEPTED;
 }

@@ -90,6 +90,7 @@ static void define_market(struct bs_engine *engine, uint32_t row,
         .contract = command->contract,
         .maintenance_ppm = command->maintenance_margin_ppm,
         .max_move_ppm = command->max_move_ppm,
+        .max_move_span_ms = command->max_move_span_ms,
         .tick = command->tick_size,
         .lot = command->lot_size,
         .multiplier = command->multiplier,
@@ -148,8 +149,9 @@ struct bs_outcome bs_market_apply(struct bs_engine *engine, const struct bs_mark
                                     .lot = command->lot_size,
                                     .multiplier = command->multiplier};
     int64_t unit;
-    if (!bs_market_unit(&terms, engine->pools[pool].decimals, &unit)) {
-        return bs_refuse(BS_UNIT_NOT_INTEGER, NULL);
+    enum bs_status status = bs_market_unit(&terms, engine->pools[pool].decimals, &unit);
+    if (status != BS_OK) {
+        return bs_refuse(status, NULL);
     }
     uint32_t row = bs_index_find(&engine->market_index, command->market);
     if (row == 0) {
@@ -171,6 +173,7 @@ struct bs_outcome bs_market_apply(struct bs_engine *engine, const struct bs_mark
     if (field == NULL) {
         market->maintenance_ppm = command->maintenance_margin_ppm;
         market->max_move_ppm = command->max_move_ppm;
+        market->max_move_span_ms = command->max_move_span_ms;
         set_budget(market, command, budget);
         engine->pools[pool].changed = true;
         return BS_ACCEPTED;

@@ -5,6 +5,7 @@
 #include "lib/book/fund.h"
 #include "lib/command/apply.h"
 #include "lib/command/cash.h"
+#include "lib/command/withheld.h"
 #include "lib/money/money.h"
 
 /* What the pool's fund has in cash above its floor, without the own funds of markets. */
@@ -42,6 +43,9 @@ struct bs_outcome bs_own_fund_apply(struct bs_engine *engine,
     }
     if (amount > 0 ? amount > free_of_fund(engine, pool) : -amount > market->own_fund_balance) {
         return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
+    }
+    if (amount != 0 && bs_fund_is_needed(engine, market->pool)) {
+        return bs_refuse(BS_FUND_NEEDED, "amount");
     }
     market->own_fund_balance += amount;
     pool->own_funds += amount;

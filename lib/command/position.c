@@ -18,8 +18,11 @@ struct bs_outcome bs_position_apply(struct bs_engine *engine,
     if (outcome.status != BS_OK) {
         return outcome;
     }
-    if (command->seen_action < engine->accounts.cold[account].last_action) {
-        return bs_refuse(BS_STALE_UPDATE, "seen_action");
+    outcome =
+        bs_absolute_check_seen(engine, engine->accounts.hot[account].pool, command->seen_action,
+                               engine->accounts.cold[account].last_action);
+    if (outcome.status != BS_OK) {
+        return outcome;
     }
     if (position.isolated) {
         uint32_t isolated;

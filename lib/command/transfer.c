@@ -1,32 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transfers: deposits, withdrawals and other movements of an account's cash. */
-#include "lib/book/accounts.h"
 #include "lib/book/convert.h"
 #include "lib/book/isolated.h"
-#include "lib/book/window.h"
 #include "lib/command/apply.h"
 #include "lib/command/cash.h"
-#include "lib/money/money.h"
-#include "lib/rules/seniority.h"
+#include "lib/command/withheld.h"
 
-/* How far a withdrawal may take the equity down. */
-static struct bs_outcome check_withdrawal(const struct bs_engine *engine, uint32_t account,
-                                          int64_t amount)
+/* A trader's withdrawal, and all that leaves the fund, may be held back; fees and funding of traders
+ * are the venue's word. */
+static struct bs_outcome check_leaving(struct bs_engine *engine, uint32_t account, uint8_t kind,
+                                       int64_t amount)
 {
-    const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
-    bs_i128 equity = bs_account_equity(engine, account);
-    if (equity + amount < (account == pool->backstop ? pool->own_funds : 0)) {
-        return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
+    uint32_t pool = engine->accounts.hot[account].pool;
+    if (account == engine->pools[pool].backstop) {
+        return amount < 0 ? bs_fund_leaving_check(engine, pool, amount) : BS_ACCEPTED;
     }
-    uint32_t layers = pool->policy.layers_count;
-    uint32_t ages = layers > 0 ? pool->policy.layers[layers - 1].options[BS_OPTION_SENIORITY] : 0;
-    bs_i128 gain = bs_gain_at_stake(engine->accounts.past[account].gains,
-                                    equity - engine->accounts.cold[account].baseline, ages) +
-                   bs_window_carried(engine, account);
-    if (pool->period_loss > 0 && equity + amount < bs_min(equity, gain)) {
-        return bs_refuse(BS_GAIN_WITHHELD, "amount");
-    }
-    return BS_ACCEPTED;
+    return kind == BS_TRANSFER_WITHDRAWAL ? bs_withdrawal_check(engine, account, amount)
+                                          : BS_ACCEPTED;
 }
 
 /* The row a transfer that names a market moves the cash of; the first deposit makes it. Nothing can
@@ -85,9 +75,7 @@ struct bs_outcome bs_transfer_apply(struct bs_engine *engine,
     if (outcome.status != BS_OK || repeat) {
         return outcome;
     }
-    if (kind == BS_TRANSFER_WITHDRAWAL) {
-        outcome = check_withdrawal(engine, account, amount);
-    }
+    outcome = check_leaving(engine, account, kind, amount);
     if (outcome.status == BS_OK) {
         bool shifts = kind == BS_TRANSFER_DEPOSIT || kind == BS_TRANSFER_WITHDRAWAL;
         outcome = bs_cash_move(engine, account, amount, shifts);

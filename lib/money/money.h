@@ -49,6 +49,19 @@ static inline int bs_bits(bs_u128 a)
     return high != 0 ? 128 - __builtin_clzll(high) : low != 0 ? 64 - __builtin_clzll(low) : 0;
 }
 
+/* Of two numbers above 0. */
+static inline int64_t bs_gcd(int64_t a, int64_t b)
+{
+    assert(a > 0);
+    assert(b > 0);
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 static inline int64_t bs_abs64(int64_t a)
 {
     assert(a != INT64_MIN);

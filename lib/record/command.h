@@ -134,11 +134,14 @@ struct bs_market_command {
     struct bs_decimal lot_size;
     struct bs_decimal multiplier;
     uint32_t maintenance_margin_ppm;
-    uint32_t max_move_ppm; /* 0 = no band */
+    uint32_t max_move_ppm;     /* 0 = no band */
+    uint32_t max_move_span_ms; /* a run of marks out of the band lasts at least so long */
     bool has_fund_budget;
     struct bs_decimal fund_budget; /* most the fund pays for its debts in one period */
     bool own_fund;                 /* its debts are paid by its own part of the fund alone */
 };
+
+#define BS_MOVE_SPAN_MS_DEFAULT 500u
 
 #define BS_PRIORITY_NONE UINT32_MAX /* absent adl_priority: comes last */
 

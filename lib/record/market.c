@@ -4,6 +4,7 @@
 /* Bits of the header's `present`. */
 #define MARKET_HAS_FUND_BUDGET 1u
 #define MARKET_OWN_FUND 2u
+#define MARKET_HAS_MOVE_SPAN 4u
 #define OWN_FUND_HAS_TRANSFER_ID 1u
 
 uint32_t bs_market_write(struct bs_writer *writer, const struct bs_market_command *market)
@@ -16,12 +17,16 @@ uint32_t bs_market_write(struct bs_writer *writer, const struct bs_market_comman
     bs_write_decimal(writer, market->multiplier);
     bs_write_u32(writer, market->maintenance_margin_ppm);
     bs_write_u32(writer, market->max_move_ppm);
-    uint32_t own_fund = market->own_fund ? MARKET_OWN_FUND : 0;
-    if (!market->has_fund_budget) {
-        return own_fund;
+    uint32_t present = market->own_fund ? MARKET_OWN_FUND : 0;
+    if (market->has_fund_budget) {
+        bs_write_decimal(writer, market->fund_budget);
+        present |= MARKET_HAS_FUND_BUDGET;
     }
-    bs_write_decimal(writer, market->fund_budget);
-    return own_fund | MARKET_HAS_FUND_BUDGET;
+    if (market->max_move_span_ms != BS_MOVE_SPAN_MS_DEFAULT) {
+        bs_write_u32(writer, market->max_move_span_ms);
+        present |= MARKET_HAS_MOVE_SPAN;
+    }
+    return present;
 }
 
 uint32_t bs_market_read(struct bs_reader *reader, uint32_t present,
@@ -39,7 +44,9 @@ uint32_t bs_market_read(struct bs_reader *reader, uint32_t present,
     market->has_fund_budget = (present & MARKET_HAS_FUND_BUDGET) != 0;
     market->fund_budget =
         market->has_fund_budget ? bs_read_decimal(reader) : (struct bs_decimal){0};
-    return MARKET_HAS_FUND_BUDGET | MARKET_OWN_FUND;
+    bool has_move_span = (present & MARKET_HAS_MOVE_SPAN) != 0;
+    market->max_move_span_ms = has_move_span ? bs_read_u32(reader) : BS_MOVE_SPAN_MS_DEFAULT;
+    return MARKET_HAS_FUND_BUDGET | MARKET_OWN_FUND | MARKET_HAS_MOVE_SPAN;
 }
 
 uint32_t bs_own_fund_write(struct bs_writer *writer, const struct bs_own_fund_command *fund)

@@ -14,7 +14,8 @@
  *
  *     TV1 * TR0 >= TV0 * TR1    and    (TV1 - 1) * TR0 < TV0 * TR1 :
  *
- * one single V passes, whatever legs before could not place. At mark V is the value at mark. Each
+ * one single V passes, whatever legs before could not place. Where the leg pays to be closed V is at
+ * most 0: a V above it stands for a price below 0, and 0 is planned instead. At mark V is the value at mark. Each
  * piece is then the difference of ceil(V*P/Q), P the lots placed, or what leaves a protected
  * counterparty with a realised profit of 0, if that is less: again one single amount.
  */
@@ -55,6 +56,13 @@ static inline bool bs_exact_equity_after(bs_i128 value_after, bs_i128 value_befo
 {
     return bs_compare_products(value_after, risk_before, value_before, risk_after) >= 0 &&
            bs_compare_products(value_after - 1, risk_before, value_before, risk_after) < 0;
+}
+
+/* Whether TV1 is more than the least equity that the rule allows. */
+static inline bool bs_exceeds_equity_after(bs_i128 value_after, bs_i128 value_before,
+                                           bs_i128 risk_after, bs_i128 risk_before)
+{
+    return bs_compare_products(value_after - 1, risk_before, value_before, risk_after) >= 0;
 }
 
 #endif

@@ -45,8 +45,11 @@ static void close_leg(struct bs_closing *closing, const struct bs_closing_leg *l
     closing->counter_side = leg->size > 0;
     closing->done = 0;
     closing->split = (struct bs_split_share){0, 0, 0};
-    closing->price = (struct bs_piecewise){
-        bs_plan_value(closing->plan, leg->market, leg->size) + share, bs_abs64(leg->size)};
+    bs_i128 value = bs_plan_value(closing->plan, leg->market, leg->size) + share;
+    if (bs_plan_pays_to_close(closing->plan, leg->market, leg->size)) {
+        value = bs_min(0, value); /* no price below 0: the rest is carried on */
+    }
+    closing->price = (struct bs_piecewise){value, bs_abs64(leg->size)};
     if (bs_ranking_splits(closing->plan->queues->ranking)) {
         bs_closing_split(closing);
     } else {

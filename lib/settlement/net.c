@@ -7,35 +7,53 @@
 
 /* The next debtor from `from` on with a position on this side of the market, or debtors_count. */
 static uint32_t next_on_side(const struct bs_plan *plan, uint32_t market, bool is_long,
-                             uint32_t from, struct bs_leg *ret_leg)
+                             uint32_t from, int64_t *ret_lots)
 {
     for (; from < plan->debtors_count; from++) {
-        *ret_leg = bs_plan_leg(plan, plan->debtors[from].account, market);
-        if (ret_leg->size != 0 && (ret_leg->size > 0) == is_long) {
+        int64_t size = bs_plan_leg(plan, plan->debtors[from].account, market).size;
+        if (size != 0 && (size > 0) == is_long) {
+            *ret_lots = bs_abs64(size);
             break;
         }
     }
     return from;
 }
 
+/* Closes lots of the two against each other; returns how many. */
+static int64_t net_pair(struct bs_plan *plan, uint32_t market, uint32_t buyer, uint32_t seller,
+                        int64_t lots)
+{
+    struct bs_step step = {
+        .type = BS_STEP_NETTING,
+        .account = plan->debtors[buyer].account,
+        .counterparty = plan->debtors[seller].account,
+        .market = market,
+        .lots = lots,
+        .amount = bs_plan_value(plan, market, lots),
+    };
+    if (bs_plan_excludes(plan, step.account, step.counterparty, market)) {
+        return 0;
+    }
+    bs_plan_add(plan, &step);
+    return lots;
+}
+
+/* Each buyer in the order of detection against the sellers in it, but for those it is not closed
+ * against in this settlement. */
 static void net_market(struct bs_plan *plan, uint32_t market)
 {
-    struct bs_leg bought, sold;
+    int64_t bought, sold;
     uint32_t buyer = next_on_side(plan, market, true, 0, &bought);
-    uint32_t seller = next_on_side(plan, market, false, 0, &sold);
-    while (buyer < plan->debtors_count && seller < plan->debtors_count) {
-        int64_t lots = (int64_t)bs_min(bought.size, bs_abs64(sold.size));
-        struct bs_step step = {
-            .type = BS_STEP_NETTING,
-            .account = plan->debtors[buyer].account,
-            .counterparty = plan->debtors[seller].account,
-            .market = market,
-            .lots = lots,
-            .amount = bs_plan_value(plan, market, lots),
-        };
-        bs_plan_add(plan, &step);
-        buyer = next_on_side(plan, market, true, buyer, &bought);
-        seller = next_on_side(plan, market, false, seller, &sold);
+    uint32_t first = next_on_side(plan, market, false, 0, &sold);
+    while (buyer < plan->debtors_count && first < plan->debtors_count) {
+        uint32_t seller = first;
+        while (bought > 0 && seller < plan->debtors_count && !plan->overflow) {
+            int64_t lots = (int64_t)bs_min(bought, sold);
+            bought -= net_pair(plan, market, buyer, seller, lots);
+            seller = next_on_side(plan, market, false, seller + 1, &sold);
+        }
+        first = next_on_side(plan, market, false, first, &sold);
+        buyer = next_on_side(plan, market, true, buyer + 1, &bought);
     }
 }
 

@@ -114,8 +114,9 @@ bool bs_plan_excludes(const struct bs_plan *plan, uint32_t account, uint32_t cou
 {
     const struct bs_excluded *rows = plan->excluded;
     for (uint32_t i = 0; i < plan->excluded_count; i++) {
-        if (rows[i].account == account && rows[i].counterparty == counterparty &&
-            rows[i].market == market) {
+        bool same = rows[i].account == account && rows[i].counterparty == counterparty;
+        bool turned = rows[i].account == counterparty && rows[i].counterparty == account;
+        if ((same || turned) && rows[i].market == market) {
             return true;
         }
     }
@@ -224,6 +225,11 @@ bs_i128 bs_plan_released(const struct bs_plan *plan, uint32_t market, int64_t si
 {
     return bs_plan_value(plan, market, size) -
            bs_plan_value(plan, market, size > 0 ? size - lots : size + lots);
+}
+
+bool bs_plan_pays_to_close(const struct bs_plan *plan, uint32_t market, int64_t size)
+{
+    return (size < 0) != (plan->engine->markets[market].contract == BS_CONTRACT_INVERSE);
 }
 
 bs_i128 bs_plan_profit(const struct bs_plan *plan, uint32_t market, const struct bs_leg *leg)

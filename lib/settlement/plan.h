@@ -144,6 +144,8 @@ bs_i128 bs_plan_value(const struct bs_plan *plan, uint32_t market, int64_t lots)
 /* What a position of `size` loses of its value at mark when `lots` of it are closed. (An inverse
  * value is rounded, so that this is not always the value of `lots`.) */
 bs_i128 bs_plan_released(const struct bs_plan *plan, uint32_t market, int64_t size, int64_t lots);
+/* Whether the value of such a position is 0 or below, as long as prices are above 0. */
+bool bs_plan_pays_to_close(const struct bs_plan *plan, uint32_t market, int64_t size);
 /* Value at mark less entry value of a leg. */
 bs_i128 bs_plan_profit(const struct bs_plan *plan, uint32_t market, const struct bs_leg *leg);
 uint32_t bs_plan_backstop(const struct bs_plan *plan);

@@ -60,6 +60,11 @@ static bool leg_is_exact(struct bs_plan *plan, const struct bs_step *step)
         return planned == value;
     }
     bs_i128 after = bs_plan_equity(plan, step->account) + planned - value;
+    if (bs_plan_pays_to_close(plan, step->market, size) && planned >= 0) {
+        /* At a price of 0: one below it would leave the account no more than it owes. */
+        return planned == 0 &&
+               !bs_exceeds_equity_after(after, pricing->equity, pricing->left, pricing->total);
+    }
     return bs_exact_equity_after(after, pricing->equity, pricing->left, pricing->total);
 }
 

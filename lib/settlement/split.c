@@ -17,30 +17,72 @@ struct split {
     uint8_t together; /* this many tiers share one level */
 };
 
-static bool is_of_tier(const struct split *split, const struct bs_candidate *candidate)
+/* Walks the candidates of a split in account-id order, in which shares are rounded: a tier is in that
+ * order, so that two with one level are merged. */
+struct walk {
+    uint32_t next[BS_TIERS_OF_PROFIT]; /* rank in each of the tiers */
+    uint32_t rank;                     /* of the candidate returned last */
+};
+
+static struct bs_candidate *candidate_at(const struct split *split, uint32_t rank)
 {
-    return candidate->tier / split->together == split->tier / split->together;
+    return bs_queue_at(split->closing->plan, split->closing->market, split->closing->counter_side,
+                       rank);
 }
 
-static struct bs_candidate *next(const struct split *split, uint32_t *rank, struct totals *ret_own)
+/* Whether it takes part in this round; what it has. */
+static bool takes_part(const struct split *split, const struct bs_candidate *candidate,
+                       struct totals *ret_own)
 {
     const struct bs_closing *closing = split->closing;
     struct bs_plan *plan = closing->plan;
+    struct bs_leg leg = bs_plan_leg(plan, candidate->account, closing->market);
+    if (candidate->barred == split->leg_number || candidate->below == split->round ||
+        leg.size == 0 || (leg.size < 0) != (closing->counter_side == 1)) {
+        return false;
+    }
+    bs_i128 equity = split->fill ? bs_plan_equity(plan, candidate->account) : 1;
+    *ret_own = (struct totals){bs_abs64(leg.size), bs_max(1, equity)};
+    return true;
+}
+
+/* The next one of a single tier; moves on to it. */
+static struct bs_candidate *next_in_tier(const struct split *split, uint32_t tier, uint32_t *rank,
+                                         struct totals *ret_own)
+{
     struct bs_candidate *candidate;
-    while ((candidate = bs_queue_at(plan, closing->market, closing->counter_side, (*rank)++)) !=
-           NULL) {
-        if (!is_of_tier(split, candidate) || candidate->barred == split->leg_number ||
-            candidate->below == split->round) {
-            continue;
-        }
-        struct bs_leg leg = bs_plan_leg(plan, candidate->account, closing->market);
-        if (leg.size != 0 && (leg.size < 0) == (closing->counter_side == 1)) {
-            bs_i128 equity = split->fill ? bs_plan_equity(plan, candidate->account) : 1;
-            *ret_own = (struct totals){bs_abs64(leg.size), bs_max(1, equity)};
+    for (; (candidate = candidate_at(split, *rank)) != NULL && candidate->tier <= tier; (*rank)++) {
+        if (candidate->tier == tier && takes_part(split, candidate, ret_own)) {
             return candidate;
         }
     }
     return NULL;
+}
+
+static bool comes_before(const struct split *split, const struct bs_candidate *a,
+                         const struct bs_candidate *b)
+{
+    const struct bs_account_cold *cold = split->closing->plan->engine->accounts.cold;
+    return cold[a->account].rank < cold[b->account].rank;
+}
+
+static struct bs_candidate *next(const struct split *split, struct walk *walk,
+                                 struct totals *ret_own)
+{
+    struct bs_candidate *first = NULL;
+    uint32_t first_tier = 0;
+    for (uint32_t i = 0; i < split->together; i++) {
+        struct totals own;
+        struct bs_candidate *candidate = next_in_tier(split, split->tier + i, &walk->next[i], &own);
+        if (candidate != NULL && (first == NULL || comes_before(split, candidate, first))) {
+            first = candidate;
+            first_tier = i;
+            *ret_own = own;
+        }
+    }
+    walk->rank = walk->next[first_tier];
+    walk->next[first_tier] += first != NULL;
+    return first;
 }
 
 /* Leaves out candidates at a loss at mark where principal is protected, and excluded pairs. */
@@ -51,7 +93,8 @@ static void bar_untouchable(const struct split *split)
     struct totals own;
     struct bs_candidate *candidate;
     bool needed = closing->protect || plan->excluded_count > 0;
-    for (uint32_t rank = 0; needed && (candidate = next(split, &rank, &own)) != NULL;) {
+    struct walk walk = {0};
+    while (needed && (candidate = next(split, &walk, &own)) != NULL) {
         struct bs_leg leg = bs_plan_leg(plan, candidate->account, closing->market);
         bool loses = bs_plan_profit(plan, closing->market, &leg) < 0;
         if ((loses && closing->protect) ||
@@ -64,7 +107,8 @@ static void bar_untouchable(const struct split *split)
 static struct totals sum(const struct split *split)
 {
     struct totals total = {0, 0}, own;
-    for (uint32_t rank = 0; next(split, &rank, &own) != NULL;) {
+    struct walk walk = {0};
+    while (next(split, &walk, &own) != NULL) {
         total.lots += own.lots;
         total.equity += own.equity;
     }
@@ -80,7 +124,8 @@ static struct totals find_level(const struct split *split, bs_i128 lots)
         left_out = false;
         kept = total;
         struct bs_candidate *candidate;
-        for (uint32_t rank = 0; (candidate = next(split, &rank, &own)) != NULL;) {
+        struct walk walk = {0};
+        while ((candidate = next(split, &walk, &own)) != NULL) {
             if (bs_compare_products(own.lots, total.equity, total.lots - lots, own.equity) <= 0) {
                 candidate->below = split->round;
                 kept.lots -= own.lots;
@@ -118,11 +163,12 @@ static bool run_round(struct split *split)
     bool refused = false;
     struct totals own;
     struct bs_candidate *candidate;
-    for (uint32_t rank = 0; (candidate = next(split, &rank, &own)) != NULL;) {
+    struct walk walk = {0};
+    while ((candidate = next(split, &walk, &own)) != NULL) {
         sums[1] = (struct totals){sums[0].lots + own.lots, sums[0].equity + own.equity};
         int64_t wanted = share(split, lots, sums);
         closing->split.prefix = split->fill ? sums[0].equity : sums[0].lots;
-        if (wanted > 0 && bs_close_against(closing, candidate, rank - 1, wanted) < wanted) {
+        if (wanted > 0 && bs_close_against(closing, candidate, walk.rank, wanted) < wanted) {
             candidate->barred = split->leg_number;
             refused = true;
         }

@@ -146,11 +146,14 @@ static void add_market(struct stream *stream, const struct bs_engine *engine, ui
     add(stream, (uint64_t)market->mark);
     add(stream, (uint64_t)market->mark_time_ms);
     add(stream, (uint64_t)market->size_peak);
+    add(stream, market->size_peak_is_old);
+    add(stream, market->max_move_span_ms);
     add(stream, market->settled);
     add(stream, market->pending_count);
     if (market->pending_count > 0) {
         add(stream, (uint64_t)market->pending_mark);
         add(stream, (uint64_t)market->pending_time_ms);
+        add(stream, (uint64_t)market->pending_first_ms);
     }
     for (uint32_t side = 0; side < 2; side++) { /* what a settlement that halted left */
         if (engine->plan->market_loss[row * 2 + side] != 0) {

@@ -124,6 +124,8 @@ struct bs_market_view {
     struct bs_decimal multiplier;
     uint32_t maintenance_margin_ppm;
     uint32_t max_move_ppm;
+    uint32_t max_move_span_ms;
+    uint32_t marks_in_run; /* refused ones that agree with each other */
     bool has_mark;
     struct bs_wide mark_price;
     int64_t mark_time_ms;

@@ -175,7 +175,6 @@ static struct bs_command position(struct bs_text account, struct bs_text market,
                  .has_entry_price = true,
                  .entry_price = whole(price),
                  .adl_priority = BS_PRIORITY_NONE},
-        .seen_action = UINT64_MAX,
     };
     return command;
 }
@@ -185,6 +184,7 @@ static void put_position(struct bench *bench, struct bs_text account, uint32_t m
 {
     char name[32];
     struct bs_command command = position(account, print_name(name, "market", market), size, price);
+    command.as.position.seen_action = bs_engine_actions(bench->engine);
     send(bench, &command);
 }
 

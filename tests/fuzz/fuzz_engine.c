@@ -150,6 +150,7 @@ static void read_market(const struct row *row, struct bs_command *command)
                                          .multiplier = {row->at[2] == 'y' ? 1000 : 1, 0},
                                          .maintenance_margin_ppm = 50000,
                                          .max_move_ppm = has(row, 3, 'm') ? 500000 : 0,
+                                         .max_move_span_ms = BS_MOVE_SPAN_MS_DEFAULT,
                                          .own_fund = has(row, 4, 'o'),
                                          .has_fund_budget = has(row, 5, 'b'),
                                          .fund_budget = {has(row, 5, 'b') ? 100 : 0, 0}};

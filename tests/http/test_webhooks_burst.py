@@ -92,9 +92,10 @@ class Beside(threading.Thread):
         for number in range(100000):
             if time.monotonic() > end:
                 return
+            seen = self.server.get("/v1/pools/other", connection=connection).json["last_action"]
             self.server.post("/v1/accounts", [
                 {"account": name, "pool": "other", "collateral": "30", "positions": [
-                    {"market": "ETH-PERP", "size": size, "entry_price": "100"}], "seen_action": 1 << 60}
+                    {"market": "ETH-PERP", "size": size, "entry_price": "100"}], "seen_action": seen}
                 for name, size in (("l", "10"), ("w", "-10"))], connection=connection)
             price = "95" if number % 2 else "96"
             self.server.post("/v1/marks", {"market": "ETH-PERP", "price": price}, connection=connection)

@@ -169,7 +169,7 @@ class Book:
     def copy(self, waterfall):
         pool = copied(self.pool, Pool)
         pool.period = waterfall.period
-        pool.waterfall, pool.closes, pool.apart, pool.fund_seen = waterfall.layers, {}, set(), []
+        pool.waterfall, pool.closes, pool.excluded, pool.fund_seen = waterfall.layers, {}, set(), []
         pool.accounts = {}
         for name, account in self.pool.accounts.items():
             pool.accounts[name] = other = copied(account, type(account))

@@ -18,11 +18,12 @@ Readings (what the oracle does where the rules are silent or can be read in two 
  5. pause of a paused pool and resume of a running one are "ok" and publish nothing.
  6. "Older" and "beyond" are strict: a mark of equal time is taken, a mark aged exactly
     mark_max_age_ms is fresh, one exactly 5,000 ms ahead is taken, a move of exactly max_move_ppm
-    is inside the band. stale_mark is looked at before the band; confirm lifts the band only.
- 7. The third out-of-band mark of a row is the one accepted. A mark that is not later than, or not
+    is inside the band. stale_mark is looked at before the band; confirm lifts both.
+ 7. The third out-of-band mark of a row, or the first one after it that is max_move_span_ms after the
+    first, is the one accepted. A mark that is not later than, or not
     within the band of, the one before starts a new row; an accepted mark ends any row.
  8. An absolute update is a full replace of the position, so an absent adl_priority means "last". A
-    fill keeps it, also through a flip; a position closed to 0 forgets it.
+    fill keeps it; a position closed to 0, also on its way to the other side, forgets it.
  9. A repeat is looked for before anything else about a fill or a transfer is judged; a refused one
     is not remembered. Content is compared by value: size, price and fee; amount and kind.
     insurance_fund ids live with the backstop account.
@@ -60,7 +61,7 @@ Readings (what the oracle does where the rules are silent or can be read in two 
     `gain` is the payer's weight.
 23. entry_price of a close is that of the whole position before the close; price is
     value / (size x multiplier), so it is a price of the market also with a multiplier.
-24. The withdrawal limit of an open period loss is equity after >= min(equity, gain), both before.
+24. Withdrawals: oracle_withheld.py.
 25. A transfer of 0 is taken and moves nothing (a funding payment may round to 0); without a kind it
     is a deposit.
 26. Account items for a pool's backstop account are refused; its fills and transfers are not.
@@ -87,8 +88,8 @@ Readings (what the oracle does where the rules are silent or can be read in two 
 34. Scope side: the payers of a leg's part are the positions of that market on the other side; within
     a market the longs' loss is divided first.
 35. Inverse: what a position loses of its value by a close is the difference of two rounded values;
-    baselines and clamps go by that. Lots are clamped by halving from the whole (a rounding may make
-    the cost of more lots smaller). An account that the roundings of netting leave at 0 or above is
+    baselines and clamps go by that. More lots may cost less by a rounding; a clamp still is the most
+    that fit. An account that the roundings of netting leave at 0 or above is
     solvent and keeps the rest. An account above 0 when its last position is taken over leaves that dust to the fund.
     A part of a fill that closes is worth floor(value of the fill * part / size), signed.
 """
@@ -103,9 +104,10 @@ from oracle_final import Final
 from oracle_fund import observe
 from oracle_isolated import Isolated
 from oracle_settlement import Settlement
+from oracle_withheld import Withheld
 from oracle_venue import Venue
 from oracle_sources import Sources
-from oracle_window import close_window, in_force, open_window, window_gain
+from oracle_window import close_window, open_window, window_gain
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 TRANSFER_KINDS = ("deposit", "withdrawal", "funding", "fee", "rebate")
@@ -138,7 +140,14 @@ def check_waterfall(layers):
             check(basis == "unrealized_profit", "invalid_waterfall")
 
 
-class Oracle(Venue, Isolated, Final, Providers, Sources):
+def check_seen(pool, account, command):
+    """An absolute update has seen the account's newest action, and none that does not exist yet."""
+    seen = command.get("seen_action", 0)
+    check(seen <= pool.last_action, "unknown_action")
+    check(account.last_action <= seen, "stale_update")
+
+
+class Oracle(Venue, Isolated, Final, Providers, Sources, Withheld):
     def __init__(self):
         self.pools, self.markets, self.homes = {}, {}, {}  # homes: account id -> its pool
         self.trades, self.transfers, self.sources = {}, {}, {}
@@ -241,7 +250,9 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
         tick = 1 / terms[0] if inverse else terms[0]
         unit = tick * terms[1] * terms[2] * 10 ** pool.decimals
         check(unit.denominator == 1 and unit >= 1, "invalid_market")
-        limits = [command.get("maintenance_margin_ppm", 0), command.get("max_move_ppm", 0)]
+        check(unit <= 2 ** 62, "out_of_range")
+        limits = [command.get("maintenance_margin_ppm", 0), command.get("max_move_ppm", 0),
+                  command.get("max_move_span_ms", 500)]
         held = self.markets.get(name)
         if held:
             check(not held.settled, "market_settled")
@@ -309,13 +320,13 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
         pool = self.pool_of(command)
         check(not name.startswith("backstop:"), "reserved_id")
         check(self.homes.get(name, pool) is pool, "other_pool")
-        account = pool.accounts.get(name) or Account(name)
+        account = pool.accounts.get(name) or Account(name, last_action=pool.deleted.get(name, 0))
         for item in command.get("positions", []):
             self.check_open(pool, item)
         if "positions" in command:
             self.check_isolated_named(pool, account, command)
         # an absolute update that has not seen a newer action is refused
-        check(account.last_action <= command.get("seen_action", 0), "stale_update")
+        check_seen(pool, account, command)
         if "positions" in command:
             self.check_isolated_begun(pool, account, command)
         collateral = self.quanta(pool, command["collateral"])
@@ -341,11 +352,37 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
         if "positions" in command:
             self.replace_isolated(pool, account, command)
 
+    def on_delete_account(self, command, now):
+        pool, account = self.account_of(command)
+        check(account is not pool.backstop, "reserved_id")
+        check(not account.claim, "open_claim")
+        check(not account.window_taken, "in_window")
+        isolated = self.all_isolated(pool, account).values()
+        check(all(self.is_flat(row) for row in (account, *isolated)), "not_flat")
+        pool.providers = {key: row for key, row in pool.providers.items() if key[0] != account.id}
+        for row in (account, *isolated):
+            self.forget(pool, row)
+        pool.deleted[account.id] = account.last_action
+
+    def is_flat(self, account):
+        """It holds nothing, also no gain or loss of the period; nobody owes it anything."""
+        money = account.collateral, account.baseline, account.claim, account.window_taken
+        return not account.positions and not any(money)
+
+    def forget(self, pool, account):
+        """An account of the same name is another one: ids may come again, its closes stay closed."""
+        self.set_anew(pool, account)
+        pool.excluded = {pair for pair in pool.excluded if account.id not in pair[:2]}
+        for table, place in ((self.trades, 2), (self.transfers, 0)):
+            for key in [key for key in table if key[place] == account.id]:
+                del table[key]
+        del pool.accounts[account.id], self.homes[account.id]
+
     def on_position(self, command, now):
         pool, account = self.account_of(command)
         market = self.market_of(command, pool)
         self.check_open(pool, command)
-        check(account.last_action <= command.get("seen_action", 0), "stale_update")
+        check_seen(pool, account, command)
         if command.get("margin") == "isolated":
             return self.put_isolated(pool, account, market, command)
         position = self.absolute(pool, market, command, account.positions.get(market.id))
@@ -394,28 +431,14 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
         key = (account.id, command.get("transfer_id"))
         if key[1] is not None and self.seen(self.transfers, key, (amount, kind)):
             return
-        code = self.withdrawal_refusal(pool, account, amount) if kind == "withdrawal" else None
-        if code:
+        try:
+            self.check_leaving(pool, account, amount, kind)
+        except Refused:
             self.transfers.pop(key, None)
-            raise Refused(code)
+            raise
         account.collateral += amount
         if kind in ("deposit", "withdrawal"):  # only these shift the baseline
             account.baseline += amount
-
-    def withdrawal_refusal(self, pool, account, amount):
-        equity = pool.equity(account)
-        left = equity + amount
-        if left < (pool.kept() if account is pool.backstop else 0):  # beyond equity is refused
-            return "insufficient_equity"
-        haircut = pool.layer("haircut")
-        if haircut and haircut.get("divide") == "period_end" and pool.period_loss > 0:
-            # while a loss is open withdrawals may not take equity below min(equity, gain)
-            stake = pool.gain(account) + sum(account.gains[:haircut.get("seniority", 0)])
-            if in_force(pool):
-                stake = equity - account.window_baseline
-            if left < min(equity, stake):
-                return "gain_withheld"
-        return None
 
     def on_mark(self, command, now):
         market = self.market_of(command)
@@ -423,11 +446,10 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
         check(not market.settled, "market_settled")
         price = self.ticks(market, command["price"])
         time = milliseconds(command["time"]) if "time" in command else now
-        # compared with engine time only when mark_max_age_ms > 0
-        check(pool.mark_max_age == 0 or time - now <= 5000, "mark_in_future")
-        if market.mark is not None:
+        check(time - now <= 5000, "mark_in_future")
+        if market.mark is not None and not command.get("confirm"):
             check(time >= market.mark_time, "stale_mark")
-            if not command.get("confirm") and not self.in_band(market, market.mark, price):
+            if not self.in_band(market, market.mark, price):
                 self.out_of_band(market, price, time)
         market.mark, market.mark_time, market.row = price, time, []
 
@@ -436,22 +458,27 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
         return limit == 0 or abs(price - before) * 10 ** 6 <= before * limit
 
     def out_of_band(self, market, price, time):
-        """Refused until 3 in a row, times strictly increasing, each in the band of the last."""
+        """Refused until 3 in a row over a time that is long enough, each later than the last and in its band."""
         if market.row:
             last_price, last_time = market.row[-1]
             if time <= last_time or not self.in_band(market, last_price, price):
                 market.row = []
         market.row.append((price, time))
-        check(len(market.row) >= 3, "mark_out_of_band")
+        long_enough = time - market.row[0][1] >= market.max_move_span_ms
+        check(len(market.row) >= 3 and long_enough, "mark_out_of_band")
 
     def on_insurance_fund(self, command, now):
         pool = self.pool_of(command)
         amount, backstop = self.quanta(pool, command["amount"]), pool.backstop
-        check(amount > 0, "invalid_amount")
         key = (backstop.id, command.get("transfer_id"))
         if key[1] is not None and self.seen(self.transfers, key, (amount, "insurance_fund")):
             return []
-        credit = min(amount, pool.unallocated)  # paid down first by later fund top-ups
+        try:
+            self.check_leaving(pool, backstop, amount, "insurance_fund")
+        except Refused:
+            self.transfers.pop(key, None)
+            raise
+        credit = max(0, min(amount, pool.unallocated))  # paid down first by later fund top-ups
         pool.unallocated -= credit
         backstop.collateral += amount - credit
         observe(pool, now)
@@ -472,6 +499,7 @@ class Oracle(Venue, Isolated, Final, Providers, Sources):
             check(market.own_fund, "no_own_fund")
             check(amount <= max(0, has), "insufficient_equity")
             check(-amount <= market.own_fund_balance, "insufficient_equity")
+            check(not amount or not self.fund_is_needed(pool), "fund_needed")
         except Refused:
             self.transfers.pop(key, None)
             raise

@@ -44,6 +44,21 @@ class Leg:
     share: dict  # of the debt, as published
     placed: int = 0
 
+    def least(self, counterparty, lots):
+        """A bound that never falls with the lots: they cost the counterparty at least so much."""
+        position, market = counterparty.positions[self.market.id], self.market
+        done = Fraction(self.value * self.placed, self.lots)
+        cost = Fraction(self.value * lots, self.lots) - (ceil_div(done.numerator, done.denominator) - done)
+        if self.protect:
+            cost = min(cost, -Fraction(position.entry * lots, abs(position.size)))
+        if not market.inverse:
+            return cost + market.value(lots if position.size > 0 else -lots)
+        of_lot = Fraction(market.unit, market.mark)
+        part = abs(position.size) * of_lot % 1  # of its value, that is rounded away
+        if position.size > 0:
+            return cost - lots * of_lot + part - (1 - Fraction(1, of_lot.denominator))
+        return cost + lots * of_lot - part
+
     def piece(self, counterparty, lots):
         """What the closing account receives for its next lots, against this counterparty."""
         # docs/policies.md, Price `bankruptcy`: after P of Q lots the closing account has received ceil(V*P/Q)
@@ -117,7 +132,10 @@ class Adl(Queue):
             before += weight
             market = pool.markets[name]
             share += carried  # a share that could not be placed is added to the next leg
-            leg = Leg(account, market, abs(size), market.value(size) + share, protect, size < 0,
+            value = market.value(size) + share
+            if (size < 0) != market.inverse:  # it pays to close: at a price of 0 nothing, what is owed moves on
+                value = min(0, value)
+            leg = Leg(account, market, abs(size), value, protect, size < 0,
                       price == "mark", told)
             equity = pool.equity(account)
             self.place_leg(leg, layer.get("ranking", "profit_leverage"), size < 0)
@@ -130,7 +148,8 @@ class Adl(Queue):
             # lots split over positions in profit, then over the rest; at mark to one common level
             one_level = ranking == "leverage_water_fill" and leg.at_mark
             for groups in ((0, 1), (2, 3)) if one_level else ((0,), (1,), (2,), (3,)):
-                self.split_lots(leg, ranking, [a for key, a, _ in rows if key[0] in groups])
+                accounts = [a for key, a, _ in rows if key[0] in groups]
+                self.split_lots(leg, ranking, sorted(accounts, key=lambda account: account.id))
             return
         for rank, (key, account, _) in enumerate(rows, 1):
             if leg.placed < leg.lots and self.is_candidate(leg, account):
@@ -204,29 +223,32 @@ class Adl(Queue):
             return False
         if (account.positions[leg.market.id].size > 0) != leg.counter_long:
             return False  # it has taken over more than it held
-        if (leg.account.id, account.id, leg.market.id) in self.apart:
+        if self.are_excluded(leg.account, account, leg.market.id):
             return False  # the venue could not apply their last close
         # with protect_principal one already at a loss at mark is not touched
         return not leg.protect or self.pool.profit(account, leg.market.id) >= 0
 
     def clamp(self, leg, account, want):
         """The most lots that leave the counterparty's equity >= 0 at the value it really gets."""
-        equity = self.pool.equity(account)
         size = account.positions[leg.market.id].size
 
         def bears(lots):
             released = leg.market.released(size, lots)
-            lost = released + leg.piece(account, lots)
-            return lost <= equity and (not self.limits()
-                                       or self.within_caps(account, lost, abs(released)))
+            return self.may_lose(account, released + leg.piece(account, lots), abs(released))
 
         if bears(want):
             return want
-        low, high = 0, want  # halving; only of inverse values does the cost ever fall, by a rounding
+        low, high = 0, want
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if bears(middle) else (low, middle)
-        return low
+            closed = abs(leg.market.released(size, middle))
+            might = self.may_lose(account, leg.least(account, middle), closed)
+            low, high = (middle, high) if might else (low, middle)
+        return next((lots for lots in range(low, 0, -1) if bears(lots)), 0)
+
+    def may_lose(self, account, lost, closed):
+        return lost <= self.pool.equity(account) and (
+            not self.limits() or self.within_caps(account, lost, closed))
 
     def place(self, leg, account, lots, **extra):
         """Each piece of a close is one liquidation_close, then one adl."""

@@ -171,8 +171,8 @@ class Takers:
                         self.hand_to(provider, account, lots, taking, rank)
 
     def may_be_asked(self, provider, account):
-        apart = (account.id, provider.account.id, provider.market) in self.apart
-        return visible(account) != provider.account.id and not apart
+        excluded = self.are_excluded(account, provider.account, provider.market)
+        return visible(account) != provider.account.id and not excluded
 
     def hand_to(self, provider, account, lots, taking, rank):
         pool, market, taker = self.pool, self.pool.markets[provider.market], provider.account

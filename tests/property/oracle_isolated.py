@@ -69,9 +69,9 @@ class Isolated:
 
     def isolated_money(self, pool, market_id):
         end = "\0" + market_id
-        return any(name.endswith(end) and account.collateral
+        return any(name.endswith(end) and not self.is_flat(account)
                    for name, account in pool.accounts.items())
 
     def drop_isolated(self, pool, market_id):
         for name in [name for name in pool.accounts if name.endswith("\0" + market_id)]:
-            del pool.accounts[name], self.homes[name]
+            self.forget(pool, pool.accounts[name])

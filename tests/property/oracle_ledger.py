@@ -112,6 +112,7 @@ class Market:
     unit: int  # inverse: the face
     maintenance_ppm: int
     max_move_ppm: int
+    max_move_span_ms: int = 500
     mark: int | None = None
     mark_time: int | None = None
     inverse: bool = False
@@ -164,7 +165,7 @@ class Pool:
     paused: bool = True
     trigger: str = "equity"
     closes: dict = field(default_factory=dict)  # action id -> Close, of both its actions
-    apart: set = field(default_factory=set)  # of the next run: (account, counterparty, market)
+    excluded: set = field(default_factory=set)  # of the next run: (account, counterparty, market)
     period_loss: int = 0
     unallocated: int = 0
     over_budget: int = 0  # of the period loss: what budgets keep the fund from paying
@@ -172,6 +173,7 @@ class Pool:
     fund_window: int | None = None
     fund_restricted: bool = False
     window: str | None = None  # the name of the open one
+    deleted: dict = field(default_factory=dict)  # account id -> its last action
     settlements: int = 0
     last_action: int = 0
     providers: dict = field(default_factory=dict)  # oracle_assign: (account, market) ids
@@ -258,15 +260,14 @@ def reduce(account, market, lots, received):
 
 def trade(account, market, lots, value):
     """A fill for `value`: closes what is opposite, opens the rest with the rest of the value."""
-    position, priority = account.positions.get(market.id), None
+    position = account.positions.get(market.id)
     if position and position.size * lots < 0:
         closed = min(abs(lots), abs(position.size))
-        priority = position.priority
         part = value * closed // abs(lots)
         reduce(account, market, closed, -part)
         lots += closed if lots < 0 else -closed
         value -= part
     if lots:
-        position = account.positions.setdefault(market.id, Position(0, 0, priority))
+        position = account.positions.setdefault(market.id, Position(0, 0))
         position.size += lots
         position.entry += value

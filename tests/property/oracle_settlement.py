@@ -27,7 +27,7 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Takers):
         self.closes = closing or pool.period == "tick" or self.now >= pool.period_end
         self.look_at_fund()
         self.before_detection()
-        self.apart, pool.apart = pool.apart, set()
+        self.excluded, pool.excluded = pool.excluded, set()
         insolvent = self.detect()
         held = {account.id: self.legs_of(account) for account in insolvent}
         haircut = pool.layer("haircut")
@@ -103,13 +103,20 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Takers):
             market = self.pool.markets[name]
             longs = [a for a in insolvent if name in a.positions and a.positions[name].size > 0]
             shorts = [a for a in insolvent if name in a.positions and a.positions[name].size < 0]
-            while longs and shorts:
-                long, short = longs[0], shorts[0]
-                lots = min(long.positions[name].size, -short.positions[name].size)
-                self.close("netting", long, market, lots, market.value(lots), short)
-                self.close("netting", short, market, lots, market.value(-lots), long)
-                longs = longs if name in long.positions else longs[1:]
-                shorts = shorts if name in short.positions else shorts[1:]
+            for long in longs:
+                for short in shorts:
+                    if name not in long.positions or name not in short.positions:
+                        continue
+                    if self.are_excluded(long, short, name):
+                        continue
+                    lots = min(long.positions[name].size, -short.positions[name].size)
+                    self.close("netting", long, market, lots, market.value(lots), short)
+                    self.close("netting", short, market, lots, market.value(-lots), long)
+
+    def are_excluded(self, account, other, market_id):
+        """The venue could not apply their last close in this market."""
+        return ((account.id, other.id, market_id) in self.excluded
+                or (other.id, account.id, market_id) in self.excluded)
 
     # 4. Waterfall
     def waterfall(self, account, held):

@@ -60,6 +60,8 @@ def put_back(account, market, lots, entry, taken, priority):
             leg.entry -= gone
             leg.size -= both if leg.size > 0 else -both
             account.collateral -= gone
+    if held.size == 0:
+        held.priority = None  # what comes back is another position than the one that was closed by it
     held.size, held.entry = held.size + back.size, held.entry + back.entry
     held.taken += back.taken
     if held.size == 0:
@@ -109,7 +111,7 @@ class Venue:
         close.accounts[0].baseline -= (close.part(close.value, size.numerator)
                                        - close.part(close.mark_value, size.numerator))
         close.reversed += size.numerator
-        pool.apart.add((close.accounts[0].id, close.accounts[1].id, close.market.id))
+        pool.excluded.add((close.accounts[0].id, close.accounts[1].id, close.market.id))
         if pool.trigger == "handover" and close.accounts[0] is not pool.backstop:
             close.accounts[0].handed_over = True
         return actions

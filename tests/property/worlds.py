@@ -17,6 +17,7 @@ from oracle_ledger import decimal_text, fixed_text
 from oracle_sources import SourceWorlds
 from worlds_assign import AssignWorlds
 from worlds_isolated import IsolatedWorlds
+from worlds_leaving import LeavingWorlds
 from worlds_venue import VenueWorlds
 
 START = 1760130964000
@@ -27,7 +28,7 @@ RULES = ["pro_rata", "pro_rata", "capped_pro_rata", "risk_aware", "min_max"]
 SETTLES = ("settle", "close_period", "final_settlement")
 
 
-class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds):
+class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds, LeavingWorlds):
     """Appends commands to a stream and keeps what the oracle answered to each."""
 
     def __init__(self, seed):
@@ -157,7 +158,8 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds):
                   "tick_size": decimal_text(tick), "lot_size": decimal_text(lot),
                   "multiplier": multiplier,
                   "maintenance_margin_ppm": rng.choice([0, 5000, 10000, 33333, 100000, 250000]),
-                  "max_move_ppm": rng.choice([0, 0, 0, 0, 100000])} | ({"fund_budget": self.money(
+                  "max_move_ppm": rng.choice([0, 0, 0, 0, 100000])} | ({"max_move_span_ms": rng.choice(
+                      [0, 1, 250, 1000])} if self.chance(0.2) else {}) | ({"fund_budget": self.money(
                       rng.choice([0, 1, 50, 1000, 3000]) * self.scale, pool)}
                       if self.chance(0.15) else {})
                  | ({"own_fund": True} if self.chance(0.2) else {}))
@@ -259,21 +261,31 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds):
             item = {"type": "mark", "market": market.id,
                     "price": self.price(market, self.plan[market.id])}
             if self.chance(0.15):
-                moment = EPOCH + timedelta(milliseconds=self.now + self.rng.choice(
-                    [-20000, -1000, 0, 0, 1000, 5000, 5001]))
-                item["time"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                item |= self.time_of_mark([-20000, -1000, 0, 0, 1000, 5000, 5001])
+                if self.chance(0.2):
+                    item["confirm"] = True
             elif self.oracle.markets[market.id].max_move_ppm and self.chance(0.6):
                 item["confirm"] = True
             if self.chance(0.94):  # else it keeps the mark it had, or none
                 self.add(item)
 
+    def time_of_mark(self, distances):
+        moment = EPOCH + timedelta(milliseconds=self.now + self.rng.choice(distances))
+        return {"time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+
     def mark_row(self, market):
         """Some marks about as far off as each other, times sometimes equal."""
         far = max(1, round(self.plan[market.id] * self.rng.choice([0.4, 0.8, 1.3, 2])))
-        for _ in range(self.rng.randint(2, 5)):
-            self.clock(self.rng.choice([0, 0, 1, 100]))
+        step = self.rng.choice([1, 100, 250, 499, 500])
+        for _ in range(self.rng.randint(2, 6)):
+            self.clock(self.rng.choice([0, 1, step, step, step]))
             near = max(1, round(far * self.rng.uniform(0.95, 1.05)))
-            self.add({"type": "mark", "market": market.id, "price": self.price(market, near)})
+            item = {"type": "mark", "market": market.id, "price": self.price(market, near)}
+            if self.chance(0.2):
+                item |= self.time_of_mark([-1000, -500, -1, 5000, 5001])
+            if self.chance(0.1):
+                item["confirm"] = True
+            self.add(item)
 
     def fund(self, pool):
         """Nothing, little, exactly the deficits (all, or the smallest few), or plenty."""
@@ -387,6 +399,8 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds):
         name = rng.choice(booked or names)
         account = accounts[name]
         seen = account.last_action if self.chance(0.75) else rng.randint(0, account.last_action)
+        if self.chance(0.05):
+            seen = self.oracle.pools[pool].last_action + rng.choice([0, 1, 1, 1000])
         if self.chance(0.4):
             item = {"type": "account", "account": name, "pool": pool,
                     "collateral": self.money(account.collateral + self.target(), pool)}
@@ -426,7 +440,7 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds):
                       "lot_size": decimal_text(market.lot * rng.choice([1, 10])),
                       "multiplier": decimal_text(market.multiplier),
                       "maintenance_margin_ppm": rng.choice([0, 20000]),
-                      "max_move_ppm": market.max_move_ppm})
+                      "max_move_ppm": market.max_move_ppm, "max_move_span_ms": market.max_move_span_ms})
         elif kind == 3:
             item = self.pool_item(pool)
             self.add(item | {"decimals": item["decimals"] + 1})
@@ -545,6 +559,8 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds):
                 self.repeat()
             else:
                 self.oddity(names, markets, pool)
+            if self.chance(0.15):
+                self.leaving(names, pool)
         if self.chance(0.3):
             self.providers(names, markets, pool)
         self.mark_all(markets)
@@ -577,6 +593,8 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds):
                 self.fund(pool)
             if self.chance(0.2):
                 self.fills(parts[pool], markets[pool], pool)
+            if self.chance(0.25):
+                self.leaving(parts[pool], pool)
             self.settle(pool)
         for _ in range(rng.choice([0, 1, 1, 2, 3])):
             if len(self.commands) < 45:

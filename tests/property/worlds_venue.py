@@ -33,8 +33,23 @@ class VenueWorlds:
             lot = close.market.lot if close else 1
             self.add({"type": "unfilled", "pool": pool, "action": action,
                       "size": decimal_text(lots * lot)})
+        if self.chance(0.4):
+            self.other_news(pool)
         self.hand_over(pool)
         self.add({"type": kind, "pool": pool})
+
+    def other_news(self, pool):
+        """After a report: the counterparty owes too, or the market turns, and the pair stands the other way round."""
+        held, rng = self.oracle.pools[pool], self.rng
+        close = held.closes[rng.choice(sorted(held.closes)[-4:])]
+        account = close.accounts[1]
+        if self.chance(0.5) and "\0" not in account.id and account.id in held.accounts:
+            amount = -max(0, held.equity(account)) - rng.randint(1, 50)
+            self.add({"type": "transfer", "account": account.id, "kind": "fee", "amount": self.money(amount, pool)})
+        else:
+            market = held.markets[close.market.id]
+            self.plan[market.id] = max(1, round((market.mark or 1) * rng.choice([0.3, 0.7, 1.5, 3])))
+            self.mark_all([market])
 
     def final_settlement(self, names, markets, pool):
         """A market ends, perhaps far from its mark; then somebody still trades in it."""

@@ -11,7 +11,7 @@ ALIASES = {
     "max_move": "max_move_ppm", "age": "mark_max_age_ms", "priority": "adl_priority",
     "seen": "seen_action", "trade": "trade_id",
 }
-INTEGERS = {"decimals", "seniority", "mark_max_age_ms", "adl_priority", "seen_action"}
+INTEGERS = {"decimals", "seniority", "mark_max_age_ms", "adl_priority", "seen_action", "max_move_span_ms"}
 SWITCHES = {"confirm", "protect_principal", "restitution", "own_fund"}
 MARGINS = {"isolated": {"margin": "isolated"}}
 ACTION_ALIASES = {"vs": "counterparty", "pnl": "realized_pnl", "cost": "cost_to_mark",

@@ -214,6 +214,8 @@ static struct bs_market_command random_market(void)
         .multiplier = random_decimal(),
         .maintenance_margin_ppm = (uint32_t)random_next(),
         .max_move_ppm = (uint32_t)random_next(),
+        .max_move_span_ms =
+            random_below(2) == 0 ? BS_MOVE_SPAN_MS_DEFAULT : (uint32_t)random_next(),
     };
 }
 

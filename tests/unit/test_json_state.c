@@ -316,7 +316,8 @@ START_TEST(an_account_in_an_engine)
     ck_assert_str_eq(output(),
                      "{'market':'M','pool':'p','contract':'linear','tick_size':'0.01',"
                      "'lot_size':'1','multiplier':'1','maintenance_margin_ppm':50000,"
-                     "'max_move_ppm':0,'mark_price':'60','mark_time':'2025-10-10T21:16:04.000Z',"
+                     "'max_move_ppm':0,'max_move_span_ms':0,'mark_price':'60','mark_time':'2025-10-"
+                     "10T21:16:04.000Z',"
                      "'settled':false,'longs':0,'shorts':1,'open_long':'0','open_short':'4'}");
     fixture_fini(&f);
 }

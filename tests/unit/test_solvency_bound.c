@@ -85,7 +85,7 @@ static void post(struct world *w, uint32_t account)
     item.as.account = (struct bs_account_command){.account = text(name),
                                                   .pool = text("usd"),
                                                   .collateral = dec(collateral),
-                                                  .seen_action = UINT64_MAX};
+                                                  .seen_action = bs_engine_actions(w->f.engine)};
     ck_assert_int_eq(step(&w->f, item), BS_OK);
     for (int64_t legs = random_to(3); legs > 0; legs--) {
         uint32_t row = (uint32_t)random_to(MARKETS - 1);
@@ -100,7 +100,7 @@ static void post(struct world *w, uint32_t account)
                                                   .entry_price = dec(entry),
                                                   .isolated = random_to(7) == 0,
                                                   .adl_priority = BS_PRIORITY_NONE},
-                                         .seen_action = UINT64_MAX};
+                                         .seen_action = bs_engine_actions(w->f.engine)};
         command.as.position.item.has_collateral = command.as.position.item.isolated;
         command.as.position.item.collateral = dec("300");
         ck_assert_int_eq(step(&w->f, command), BS_OK);
