@@ -28,12 +28,17 @@ enum request_repeat {
 struct request {
     struct request *next; /* the queue's */
     /* The work for the core: a query, or a write. */
-    request_query_fn query;   /* NULL: the write of `batch` */
+    request_query_fn query; /* NULL: the write of `batch` */
+    /* A read that costs: what it asks for, in bytes. Two that ask for the same get the same answer
+     * at one sequence. NULL: any other. */
+    const void *asks;
+    size_t asks_size;
     struct api_batch batch;   /* the core adds rejections */
     struct buffer key_record; /* the key of a write as a record, unstamped; empty without a key */
     /* The core's own, while it has the request. */
     uint32_t records_left;             /* not stepped yet, key_record included */
     size_t states_size;                /* bytes of the account states in the rejections */
+    bool is_different;                 /* no read before it waits for the same */
     struct first_answer *first_answer; /* where the answer will be remembered */
     /* The answer. */
     int status; /* HTTP; 0 until answered */

@@ -77,6 +77,9 @@ static void on_tick(uv_timer_t *timer)
     if (core->options.on_tick != NULL) {
         core->options.on_tick(core->options.user);
     }
+    if (core->costly_reads.first != NULL) {
+        (void)uv_async_send(&core->wake);
+    }
     if (core->is_settling) {
         counter_add(&core->counters.settle_overruns, 1); /* the last one is not done yet */
     } else if (core->executor.effects.more) {

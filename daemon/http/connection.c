@@ -219,6 +219,8 @@ static void end(struct connection *connection)
         bool stopping = atomic_load(&connection->server->quiesced);
         connection->retry_after_s = 1;
         answer_problem(&connection->request, stopping ? BS_NOT_READY : BS_OVERLOADED, NULL);
+    } else if (connection->request.asks != NULL && connection->request.status == 503) {
+        connection->retry_after_s = 1;
     } else if (connection->route->end != NULL) {
         connection->route->end(connection);
     }

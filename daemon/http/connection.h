@@ -61,6 +61,12 @@ struct client_certificate {
     int64_t checked_ms;
 };
 
+/* What two reads have in common that get the same answer. */
+struct read_asks {
+    const struct route *route;
+    struct read_query query;
+};
+
 struct connection {
     struct sweep_entry sweep; /* first: the sweep hands out entries */
     struct http_server *server;
@@ -72,6 +78,7 @@ struct connection {
     struct request request;
     struct guard guard;
     struct read_query query;
+    struct read_asks asks;
     struct caller caller;
     char access_detail[256]; /* why access_check refused it */
     uint64_t path_number;    /* of a settlement or an action; 0 = none */

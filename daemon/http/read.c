@@ -14,5 +14,10 @@ enum outcome read_begin(struct connection *connection)
 {
     assert(connection->route->read != NULL);
     connection->request.query = on_core;
+    if (connection->route->limit_max > 0 || connection->route->costs) {
+        connection->asks = (struct read_asks){connection->route, connection->query};
+        connection->request.asks = &connection->asks;
+        connection->request.asks_size = sizeof(connection->asks);
+    }
     return submit_to_core(connection);
 }

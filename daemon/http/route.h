@@ -35,6 +35,7 @@ struct route {
     uint32_t limit_max;
     uint8_t command; /* enum bs_command_type of a write; 0 = each item names its own */
     bool takes_body;
+    bool costs;         /* a read without a limit that looks at many accounts */
     bool needs_side;    /* the parameter must be there */
     bool needs_pool;    /* likewise */
     bool body_optional; /* without a body the command is made from the name in the path */

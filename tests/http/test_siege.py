@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that ask for more than their share. Goal: what one of them costs is bounded, and the others,
 settlements and health are served meanwhile."""
+import concurrent.futures
+import os
 import re
 import socket
+import threading
+import time
 import time
 
 from harness import NDJSON, Server, run, wait_for
@@ -76,6 +80,125 @@ def test_slow_readers_are_dropped(t):
         for client in clients:
             client.close()
         t.true("nothing is left", wait_for(lambda: metric(server, "http_unread_bytes") < 1 << 20))
+
+
+def make_book(server, accounts):
+    """So many accounts with a position each, half of them long."""
+    server.make_pool("p")
+    server.make_market("m", "p")
+    server.post("/v1/marks", {"market": "m", "price": "100"})
+    for first in range(0, accounts, 20000):
+        names = [f"account-{number:07}" for number in range(first, min(first + 20000, accounts))]
+        server.post("/v1/accounts", [{"account": name, "pool": "p", "collateral": "1000"} for name in names])
+        server.post("/v1/positions", [
+            {"account": name, "market": "m", "size": "1" if number % 2 else "-1",
+             "entry_price": str(90 + number * 7919 % 20000 / 1000)} for number, name in enumerate(names)])
+    server.post("/v1/pools/p/resume")
+
+
+def lags(server):
+    """How many settlements there were by their lag in seconds."""
+    rows = re.findall(r'settle_lag_seconds_bucket\{le="([^"]+)"\} (\d+)', server.get("/metrics").body.decode())
+    return {float(bound): int(count) for bound, count in rows}
+
+
+def percentile(before, after, share):
+    """The bound that this share of the settlements in between kept to."""
+    counts = {bound: after[bound] - before[bound] for bound in after}
+    wanted = share * counts[float("inf")]
+    return min(bound for bound, count in counts.items() if count >= wanted)
+
+
+class Hostile:
+    """Readers that ask again as soon as they are answered."""
+
+    def __init__(self, server, paths, clients):
+        self.statuses = {}
+        self.ends = False
+        self.pool = concurrent.futures.ThreadPoolExecutor(clients)
+        self.lock = threading.Lock()
+        for number in range(clients):
+            self.pool.submit(self.read, server, paths[number % len(paths)])
+
+    def read(self, server, path):
+        connection = server.connect()
+        while not self.ends:
+            status = server.get(path, connection=connection).status
+            with self.lock:
+                self.statuses[status] = self.statuses.get(status, 0) + 1
+            if status == 503:
+                time.sleep(0.05)
+        connection.close()
+
+    def end(self):
+        self.ends = True
+        self.pool.shutdown()
+        return self.statuses
+
+
+def under_reads(server, paths, clients, seconds):
+    """Moves the mark while they read: the settlements' lag, the slowest write and livez."""
+    hostile = Hostile(server, paths, clients)
+    began, before, writes, lives = time.monotonic(), lags(server), [], []
+    while time.monotonic() - began < seconds:
+        for times, call in ((writes, lambda: server.post("/v1/marks", {"market": "m", "price": "100"})),
+                            (lives, lambda: server.get("/livez"))):
+            started = time.monotonic()
+            call()
+            times.append(time.monotonic() - started)
+        time.sleep(0.03)
+    after = lags(server)
+    statuses = hostile.end()
+    figures = {"settlements": after[float("inf")] - before[float("inf")], "lag_p50": percentile(before, after, 0.5),
+               "lag_p90": percentile(before, after, 0.9), "lag_p99": percentile(before, after, 0.99), "write_max": max(writes), "livez_max": max(lives),
+               "answers": statuses}
+    if os.environ.get("BACKSTOP_TEST_FIGURES"):
+        print(paths[0], figures, flush=True)
+    return figures
+
+
+def test_too_many_reads_are_refused(t):
+    """64 different ones may wait; a repeat of one of them may, too."""
+    with Server() as server:
+        make_book(server, 20000)
+        paths = [f"/v1/markets/m/adl-queue?side=long&limit={n + 1}" for n in range(200)]
+        figures = under_reads(server, paths, 200, 2)
+        t.equal("answers", set(figures["answers"]), {200, 503})
+        t.equal("counted", metric(server, "reads_refused_total"), figures["answers"][503])
+        refused = wait_for(lambda: server.get(paths[0]).status == 200)
+        t.true("afterwards they are served", refused)
+
+
+def test_the_same_read_is_made_once(t):
+    """Without a command in between the state is the same, and so is the answer."""
+    with Server() as server:
+        make_book(server, 1000)
+        path = "/v1/markets/m/adl-queue?side=long&limit=10"
+        first = wait_for(lambda: (one := server.get(path).body) == server.get(path).body and one)
+        shared = metric(server, "reads_shared_total")
+        t.equal("the same bytes", server.get(path).body, first)
+        t.equal("from what was kept", metric(server, "reads_shared_total"), shared + 1)
+        other = server.get(path.replace("10", "11")).json["data"]
+        t.equal("another question is another answer", len(other), 11)
+        server.post("/v1/marks", {"market": "m", "price": "101"})
+        t.true("another state, too", server.get(path).body != first)
+
+
+def test_settlements_come_before_reads(t):
+    """Rankings of a large book, asked for by many clients at once, delay no settlement for long."""
+    large = bool(os.environ.get("BACKSTOP_SIEGE"))
+    accounts, clients, seconds = (300000, 400, 20) if large else (20000, 64, 4)
+    with Server(settings={"capacity_accounts_max": 400000}) as server:
+        make_book(server, accounts)
+        for what, paths in (
+                ("one queue", ["/v1/markets/m/adl-queue?side=long"]),
+                ("many pages", [f"/v1/markets/m/adl-queue?side=long&after={n}&limit=100" for n in range(clients)]),
+                ("at-risk", [f"/v1/pools/p/at-risk?limit={n + 1}" for n in range(clients)])):
+            figures = under_reads(server, paths, clients, seconds)
+            t.true(f"{what}: settlements go on", figures["settlements"] > 3 * seconds, figures)
+            t.true(f"{what}: without delay", figures["lag_p90"] <= (0.2 if large else 1), figures)
+            t.true(f"{what}: health is served", figures["livez_max"] <= 1, figures)
+            t.true(f"{what}: reads are answered", figures["answers"].get(200, 0) > seconds, figures)
 
 
 if __name__ == "__main__":
