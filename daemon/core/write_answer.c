@@ -79,6 +79,34 @@ static void name_expected(struct api_rejection *rejection, const struct executor
     }
 }
 
+/* Names the mark that is held and its band, so the sender need not read them; and for a mark out of
+ * the band how many that agree have been seen, this one included. */
+static void name_held_mark(struct api_rejection *rejection, const struct executor *executor,
+                           struct bs_text name)
+{
+    uint32_t market = bs_market_find(executor->engine, name);
+    struct bs_market_view view;
+    if (market == 0) {
+        return;
+    }
+    bs_market_view_get(executor->engine, market, &view);
+    if (!view.has_mark) {
+        return;
+    }
+    struct buffer held = {0};
+    api_wide(&held, view.mark_price);
+    buffer_text(&held, " of ");
+    api_time(&held, view.mark_time_ms);
+    buffer_printf(&held, ", band %" PRIu32 " ppm", view.max_move_ppm);
+    if (rejection->status == BS_MARK_OUT_OF_BAND) {
+        buffer_printf(&held, ", %" PRIu32 " agree", view.marks_in_run);
+    }
+    size_t size = strlen(rejection->detail);
+    (void)snprintf(rejection->detail + size, sizeof(rejection->detail) - size, "; held is %.*s",
+                   (int)held.size, (const char *)held.bytes);
+    buffer_fini(&held);
+}
+
 void write_answer_collect(struct request *request, const struct executor *executor,
                           const struct bs_command *command)
 {
@@ -100,6 +128,8 @@ void write_answer_collect(struct request *request, const struct executor *execut
         attach_state(request, rejection, executor, command);
     } else if (effects->status == BS_SEQUENCE_GAP || effects->status == BS_SEQUENCE_REGRESSION) {
         name_expected(rejection, executor, command->source);
+    } else if (effects->status == BS_MARK_OUT_OF_BAND || effects->status == BS_STALE_MARK) {
+        name_held_mark(rejection, executor, command->as.mark.market);
     }
 }
 

@@ -4,6 +4,7 @@
 and nothing applied: the state answers are the same before and after. test_guard.py has the rest of
 what can be wrong with a request: paths, queries, headers, sizes, speed."""
 import json
+import time
 
 from harness import NDJSON, Server, run
 
@@ -305,6 +306,27 @@ def test_stale_update(t):
         t.equal("with the state", (state["account"], state["positions"], state["last_action"]),
                 ("winner", [], last))
         t.equal("who has seen it may", server.post("/v1/positions", {**late, "seen_action": last}).status, 200)
+
+
+def test_refused_mark(t):
+    """A refused mark is told what is held: its price and time, the band, and how many marks agree."""
+    with Server() as server:
+        server.make_insolvency()
+        market = server.get("/v1/markets/BTC-PERP").json
+        terms = {name: market[name] for name in ("pool", "tick_size", "lot_size", "maintenance_margin_ppm")}
+        server.put("/v1/markets/BTC-PERP", terms | {"max_move_ppm": 100000, "max_move_span_ms": 0})
+        held = f'"{market["mark_price"]}" of "{market["mark_time"]}", band 100000 ppm'
+        far = {"market": "BTC-PERP", "price": str(2 * float(market["mark_price"]))}
+        for agree in (1, 2):
+            time.sleep(0.005)
+            answer = server.post("/v1/marks", far)
+            t.refused("far away", answer, 422, "mark_out_of_band")
+            t.equal("what is held", answer.json["rejected"][0]["detail"].partition("; held is ")[2],
+                    f"{held}, {agree} agree")
+        answer = server.post("/v1/marks", far | {"time": "2020-01-01T00:00:00Z"})
+        t.equal("of an older one", answer.json["rejected"][0]["detail"].partition("; held is ")[2], held)
+        time.sleep(0.005)
+        t.equal("the third is believed", server.post("/v1/marks", far).status, 200)
 
 
 if __name__ == "__main__":
