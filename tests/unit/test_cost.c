@@ -135,8 +135,8 @@ static void make_definitions(struct bs_command *commands, char names[][32], uint
 static void make_events(struct bs_command *commands, char account[32], uint32_t round)
 {
     print(account, "account", 17 + round);
-    commands[BS_COMMAND_POSITION].as.position = (struct bs_position_command){
-        .account = text(account), .item = item_of("m", false), .seen_action = 1000000};
+    commands[BS_COMMAND_POSITION].as.position =
+        (struct bs_position_command){.account = text(account), .item = item_of("m", false)};
     commands[BS_COMMAND_FILL].as.fill = (struct bs_fill_command){
         .account = text(account), .market = text("m"), .size = dec("1"), .price = dec("90")};
     commands[BS_COMMAND_TRANSFER].as.transfer =
@@ -159,11 +159,14 @@ static uint32_t pages_of(struct fixture *f, const struct bs_command *command)
     watched.memory = f->memory;
     watched.size = f->size;
     watched.count = 0;
-    ck_assert_int_eq(mprotect(f->memory, f->size, PROT_NONE), 0);
     struct bs_command stamped = *command;
+    if (command->type == BS_COMMAND_POSITION) {
+        stamped.as.position.seen_action = bs_engine_actions(f->engine);
+    }
     f->effects = (struct bs_effects){.actions = f->actions, .actions_max = f->window};
     stamped.seq = bs_engine_seq(f->engine) + 1;
     stamped.time_ms = f->now_ms;
+    ck_assert_int_eq(mprotect(f->memory, f->size, PROT_NONE), 0);
     bs_engine_step(f->engine, &stamped, &f->effects);
     ck_assert_int_eq(mprotect(f->memory, f->size, PROT_READ | PROT_WRITE), 0);
     ck_assert_msg(f->effects.status == BS_OK, "%s is refused: %s",
