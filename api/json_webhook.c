@@ -7,7 +7,7 @@
 #include "api/text.h"
 
 static const char *const event_names[] = {
-#define X(code, name, event) [BS_ACTION_##code] = event,
+#define X(code, number, name, event, ...) [number] = event,
 #include "lib/record/actions.def"
 #undef X
     [API_EVENT_ENDPOINT_DISABLED] = "webhook.endpoint_disabled",
@@ -17,6 +17,16 @@ static const char *const event_names[] = {
 const char *api_event_name(uint32_t event)
 {
     return event < API_EVENT_COUNT ? event_names[event] : NULL;
+}
+
+bool api_events_urgent(uint64_t events)
+{
+    static const uint64_t urgent = 0
+#define X(code, number, name, event, is_urgent, ...) | (uint64_t)(is_urgent) << (number)
+#include "lib/record/actions.def"
+#undef X
+        ;
+    return (events & urgent) != 0;
 }
 
 const char *api_webhook_order_name(uint8_t order)

@@ -21,17 +21,11 @@ enum api_event { API_EVENT_ENDPOINT_DISABLED = 48, API_EVENT_TEST, API_EVENT_COU
 
 _Static_assert((int)BS_ACTION_COUNT <= (int)API_EVENT_ENDPOINT_DISABLED, "the numbers differ");
 #define API_EVENT_BIT(event) (UINT64_C(1) << (event))
-#define API_EVENTS_OF_ACTIONS                                                                      \
-    (API_EVENT_BIT(API_EVENT_ENDPOINT_DISABLED) -                                                  \
-     1) /* future ones too                            \
-                                                      */
-/* What takes a position away: its owner has a hedge to undo, so retries come quickly. */
-#define API_EVENTS_URGENT                                                                          \
-    (API_EVENT_BIT(BS_ACTION_ADL) | API_EVENT_BIT(BS_ACTION_LIQUIDATION_CLOSE) |                   \
-     API_EVENT_BIT(BS_ACTION_NETTING) | API_EVENT_BIT(BS_ACTION_TAKEOVER) |                        \
-     API_EVENT_BIT(BS_ACTION_REVERSAL) | API_EVENT_BIT(BS_ACTION_FINAL_SETTLEMENT))
+/* Those of all actions, of future types too. */
+#define API_EVENTS_OF_ACTIONS (API_EVENT_BIT(API_EVENT_ENDPOINT_DISABLED) - 1)
 
 const char *api_event_name(uint32_t event); /* "adl.executed"; NULL: there is none */
+bool api_events_urgent(uint64_t events);    /* one of the set is urgent (actions.def) */
 
 enum api_webhook_order { API_IN_ORDER, API_PARALLEL };
 

@@ -7,7 +7,7 @@
 #include "cli/member.h"
 
 static const char *const names[ACTION_KINDS_COUNT] = {
-#define X(code, name, event) #name,
+#define X(code, number, name, ...) [number] = #name,
 #include "lib/record/actions.def"
 #undef X
 };

@@ -7,7 +7,7 @@
 
 enum action_kind {
 
-#define X(code, name, event) ACTION_##code,
+#define X(code, number, ...) ACTION_##code = (number),
 #include "lib/record/actions.def"
 #undef X
     ACTION_KINDS_COUNT

@@ -8,6 +8,7 @@
 #include "cli/action_kind.h"
 #include "cli/member.h"
 #include "cli/table.h"
+#include "lib/record/choices.h"
 
 struct story {
     const json_t *action;
@@ -98,28 +99,38 @@ static void tell_their_debt(const struct story *story)
     tell_debt(story, "  Why: {counterparty}'s losses exceeded the collateral by");
 }
 
+/* How a score follows from what is shown, in profit and in loss; NULL: it does not. */
+static const char *const profit_leverage[] = {
+    " = profit {profit} / entry value {-entry_value} * notional {notional} / equity {equity}",
+    " = profit {profit} / entry value {-entry_value} / (notional {notional} / equity {equity})"};
+#define MARGIN_PROFIT                                                                              \
+    " = profit {profit} / collateral {wallet} * maintenance {maintenance} / equity {equity}"
+static const char *const margin_profit[] = {MARGIN_PROFIT, MARGIN_PROFIT};
+#define PROFIT_EQUITY " = profit {profit} / equity {equity}"
+static const char *const profit_equity[] = {PROFIT_EQUITY, PROFIT_EQUITY};
+static const char *const price_leverage[] = {
+    " from notional {notional} against entry value {-entry_value}, * notional / equity {equity}",
+    NULL};
+static const char *const priority[] = {NULL, NULL};
+static const char *const pro_rata[] = {NULL, NULL};
+static const char *const leverage_water_fill[] = {NULL, NULL};
+
+/* A ranking without texts does not compile. */
 static const struct {
     const char *ranking;
-    const char *in_profit, *in_loss; /* NULL: the score does not follow from anything shown */
+    const char *const *texts;
 } scores[] = {
-    {"profit_leverage",
-     " = profit {profit} / entry value {-entry_value} * notional {notional} / equity {equity}",
-     " = profit {profit} / entry value {-entry_value} / (notional {notional} / equity {equity})"},
-    {"margin_profit",
-     " = profit {profit} / collateral {wallet} * maintenance {maintenance} / equity {equity}",
-     " = profit {profit} / collateral {wallet} * maintenance {maintenance} / equity {equity}"},
-    {"profit_equity", " = profit {profit} / equity {equity}",
-     " = profit {profit} / equity {equity}"},
-    {"price_leverage",
-     " from notional {notional} against entry value {-entry_value}, * notional / equity {equity}",
-     NULL},
+
+#define X(code, number, name) [number] = {#name, name},
+    BS_RANKINGS(X)
+#undef X
 };
 
 static void tell_score(const struct story *story, const json_t *queue)
 {
-    bool in_profit = member_integer(queue, "tier") % 2 == 0;
+    bool in_loss = member_integer(queue, "tier") % 2 != 0;
     for (size_t i = 0; i < sizeof(scores) / sizeof(scores[0]); i++) {
-        const char *text = in_profit ? scores[i].in_profit : scores[i].in_loss;
+        const char *text = scores[i].texts[in_loss ? 1 : 0];
         if (text != NULL && member_is(story->action, "ranking", scores[i].ranking)) {
             tell_of(story, queue, text);
         }
@@ -335,7 +346,7 @@ static void tell_window_closed(const struct story *story)
 
 /* A kind without a function does not compile. */
 static void (*const kinds[ACTION_KINDS_COUNT])(const struct story *story) = {
-#define X(code, name, event) [ACTION_##code] = tell_##name,
+#define X(code, number, name, ...) [number] = tell_##name,
 #include "lib/record/actions.def"
 #undef X
 };

@@ -149,7 +149,7 @@ EVENT(window_closed)
 
 /* A kind without a function does not compile. */
 static bool (*const kinds[ACTION_KINDS_COUNT])(struct recompute *recompute, json_t *action) = {
-#define X(code, name, event) [ACTION_##code] = take_##name,
+#define X(code, number, name, ...) [number] = take_##name,
 #include "lib/record/actions.def"
 #undef X
 };

@@ -9,6 +9,7 @@
 #include "cli/recompute/figure.h"
 #include "cli/recompute/state.h"
 #include "lib/money/money.h"
+#include "lib/record/choices.h"
 
 #define PRIORITY_NONE ((bs_i128)UINT32_MAX)
 #define SCORE_TERM_MAX ((bs_i128)1 << 63)
@@ -30,6 +31,7 @@ struct fraction {
 };
 
 static const struct fraction zero = {{0, 1}, {1, 1}};
+static const struct fraction unknown = {{0, 0}, {0, 0}}; /* does not follow from the inputs */
 
 static struct fraction profit_leverage(const struct inputs *in)
 {
@@ -57,6 +59,9 @@ static struct fraction margin_profit(const struct inputs *in)
 
 static struct fraction price_leverage(const struct inputs *in)
 {
+    if (!in->market_is_known) {
+        return unknown;
+    }
     if (in->profit <= 0) {
         return zero;
     }
@@ -65,16 +70,27 @@ static struct fraction price_leverage(const struct inputs *in)
     return (struct fraction){{more, in->notional}, {bs_max(1, less), in->equity_capped}};
 }
 
-/* The rankings whose score follows from its inputs. */
+/* By the priority that the account was given, or without an order: nothing to recompute. */
+#define UNSCORED(name)                                                                             \
+    static struct fraction name(const struct inputs *in)                                           \
+    {                                                                                              \
+        (void)in;                                                                                  \
+        return unknown;                                                                            \
+    }
+UNSCORED(priority)
+UNSCORED(pro_rata)
+UNSCORED(leverage_water_fill)
+#undef UNSCORED
+
+/* A ranking without a function does not compile. */
 static const struct {
     const char *ranking;
     struct fraction (*score)(const struct inputs *in);
-    bool needs_market; /* to know whether the value grows with the price */
 } scores[] = {
-    {"profit_leverage", profit_leverage, false},
-    {"profit_equity", profit_equity, false},
-    {"margin_profit", margin_profit, false},
-    {"price_leverage", price_leverage, true},
+
+#define X(code, number, name) [number] = {#name, name},
+    BS_RANKINGS(X)
+#undef X
 };
 
 static struct inputs read_inputs(struct recompute *recompute, const json_t *action)
@@ -103,14 +119,13 @@ static bool score_fits(struct recompute *recompute, const json_t *action)
         row++;
     }
     if (row == sizeof(scores) / sizeof(scores[0])) {
-        return true; /* a ranking without a score, or by the priority that the account was given */
+        return true; /* a ranking that this program does not know */
     }
     char printed[BS_DECIMAL_TEXT_MAX];
     bs_i128 above, below;
     struct inputs in = read_inputs(recompute, action);
     struct fraction score = scores[row].score(&in);
-    if ((scores[row].needs_market && !in.market_is_known) ||
-        !bs_mul(score.above[0], score.above[1], &above) ||
+    if (score.below[0] == unknown.below[0] || !bs_mul(score.above[0], score.above[1], &above) ||
         !bs_mul(score.below[0], score.below[1], &below)) {
         return true;
     }

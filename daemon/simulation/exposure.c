@@ -59,15 +59,8 @@ void exposure_take(struct exposure *exposure, struct bs_text account,
 {
     for (uint32_t i = 0; i < effects->actions_count; i++) {
         const struct bs_action *action = &effects->actions[i];
-        if (!bs_text_equal(action->account, account)) {
-            continue;
-        }
-        if (action->type == BS_ACTION_ADL) {
-            exposure->taken.mantissa += action->decimals[BS_ACTION_DECIMAL_cost_to_mark].mantissa;
-        } else if (action->type == BS_ACTION_HAIRCUT) {
-            exposure->taken.mantissa += action->decimals[BS_ACTION_DECIMAL_amount].mantissa;
-        } else if (action->type == BS_ACTION_REFUND) {
-            exposure->taken.mantissa -= action->decimals[BS_ACTION_DECIMAL_amount].mantissa;
+        if (bs_text_equal(action->account, account)) {
+            exposure->taken.mantissa += bs_action_loss_amount(action);
         }
     }
 }

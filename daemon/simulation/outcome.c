@@ -61,65 +61,53 @@ static struct measure_loss *loss_of(struct outcome *outcome, struct outcome_rows
     return &outcome->losses[rows->places[account] - 1];
 }
 
-static bs_i128 amount_of(const struct bs_action *action, enum bs_action_decimal which)
-{
-    return action->decimals[which].mantissa;
-}
-
 /* The winner's side of a close. What it received is the value, signed for a short; against mark it
  * lost cost_to_mark. */
-static void take_close(struct outcome *outcome, struct measure_loss *loss,
-                       const struct bs_action *action)
+static bs_i128 notional_of(const struct bs_action *action)
 {
-    bs_i128 value = amount_of(action, BS_ACTION_DECIMAL_value);
-    bs_i128 cost = amount_of(action, BS_ACTION_DECIMAL_cost_to_mark);
-    outcome->closed_notional += bs_abs((action->side == 0 ? value : -value) + cost);
-    outcome->deleveraged += cost;
-    loss->loss += cost;
+    bs_i128 value = action->decimals[BS_ACTION_DECIMAL_value].mantissa;
+    return bs_abs((action->side == 0 ? value : -value) + bs_action_loss_amount(action));
 }
 
-/* A restitution of the fund's own account is what it pays of a window's refunds. */
-static bool names_fund(const struct bs_action *action)
+/* What the fund's own account pays back of a window's refunds. */
+static bool is_refund_of_fund(const struct bs_action *action)
 {
     static const char prefix[] = "backstop:";
-    return action->account.size > sizeof prefix - 1 &&
+    return action->type == BS_ACTION_RESTITUTION && action->account.size > sizeof prefix - 1 &&
            memcmp(action->account.bytes, prefix, sizeof prefix - 1) == 0;
+}
+
+static void take_loss(struct outcome *outcome, const struct bs_action *action)
+{
+    bs_i128 lost = bs_action_loss_amount(action);
+    switch (bs_action_loss(action->type)) {
+    case BS_LOSS_COST:
+        outcome->closed_notional += notional_of(action);
+        outcome->deleveraged += lost;
+        break;
+    case BS_LOSS_AMOUNT:
+    case BS_LOSS_REFUND: /* out of what others pay, or of what the fund pays back */
+        outcome->haircuts += lost;
+        break;
+    case BS_LOSS_NONE:
+        break;
+    }
 }
 
 static void take_action(struct outcome *outcome, struct outcome_rows *rows,
                         const struct bs_engine *view, const struct bs_action *action)
 {
     outcome->actions_count++;
-    switch (action->type) {
-    case BS_ACTION_ADL:
-        take_close(outcome, loss_of(outcome, rows, bs_action_account(view, action)), action);
-        break;
-    case BS_ACTION_HAIRCUT:
-        outcome->haircuts += amount_of(action, BS_ACTION_DECIMAL_amount);
+    take_loss(outcome, action);
+    if (bs_action_loss(action->type) != BS_LOSS_NONE) {
         loss_of(outcome, rows, bs_action_account(view, action))->loss +=
-            amount_of(action, BS_ACTION_DECIMAL_amount);
-        break;
-    case BS_ACTION_REFUND: /* out of what others pay, or of what the fund pays back */
-        outcome->haircuts -= amount_of(action, BS_ACTION_DECIMAL_amount);
-        loss_of(outcome, rows, bs_action_account(view, action))->loss -=
-            amount_of(action, BS_ACTION_DECIMAL_amount);
-        break;
-    case BS_ACTION_RESTITUTION:
-        if (names_fund(action)) {
-            outcome->haircuts += amount_of(action, BS_ACTION_DECIMAL_amount);
-        }
-        break;
-    case BS_ACTION_NETTING:
-        outcome->netted++;
-        break;
-    case BS_ACTION_TAKEOVER:
-        outcome->taken_over++;
-        break;
-    case BS_ACTION_POOL_HALTED:
+            bs_action_loss_amount(action);
+    }
+    if (is_refund_of_fund(action)) {
+        outcome->haircuts += action->decimals[BS_ACTION_DECIMAL_amount].mantissa;
+    }
+    if (action->type == BS_ACTION_POOL_HALTED) {
         outcome->state = OUTCOME_HALTED;
-        break;
-    default:
-        break;
     }
 }
 

@@ -31,7 +31,7 @@ struct outcome {
     uint8_t state; /* enum outcome_state */
     struct bs_what_if_totals before, after;
     struct bs_settlement settlement; /* its texts are gone */
-    uint64_t actions_count, netted, taken_over;
+    uint64_t actions_count;
     bs_i128 deficit, largest_deficit; /* accounts below 0, when the settlement began */
     bs_i128 closed_notional;          /* at mark, of the winners' side */
     bs_i128 deleveraged, haircuts;    /* what closes cost winners against mark, and haircuts */

@@ -28,7 +28,7 @@ static enum ladder ladder_of(const struct message *message)
     }
     bool waits_for_it = asked->order == API_IN_ORDER || asked->batch_max > 1;
     uint64_t events = waits_for_it ? asked->events : API_EVENT_BIT(message->event);
-    return (events & API_EVENTS_URGENT) != 0 ? LADDER_URGENT : LADDER_STANDARD;
+    return api_events_urgent(events) ? LADDER_URGENT : LADDER_STANDARD;
 }
 
 /*

@@ -167,11 +167,37 @@ enum bs_status bs_action_decode(const uint8_t *record, size_t size, struct bs_ac
 const char *bs_action_type_name(uint8_t type)
 {
     static const char *const names[] = {
-#define X(code, name, event) #name,
+#define X(code, number, name, ...) [number] = #name,
 #include "lib/record/actions.def"
 #undef X
     };
     return type < BS_ACTION_COUNT ? names[type] : NULL;
+}
+
+enum bs_action_loss bs_action_loss(uint8_t type)
+{
+    static const uint8_t losses[BS_ACTION_COUNT] = {
+#define X(code, number, name, event, is_urgent, loss) [number] = BS_LOSS_##loss,
+#include "lib/record/actions.def"
+#undef X
+    };
+    assert(type < BS_ACTION_COUNT);
+    return (enum bs_action_loss)losses[type];
+}
+
+bs_i128 bs_action_loss_amount(const struct bs_action *action)
+{
+    switch (bs_action_loss(action->type)) {
+    case BS_LOSS_COST:
+        return action->decimals[BS_ACTION_DECIMAL_cost_to_mark].mantissa;
+    case BS_LOSS_AMOUNT:
+        return action->decimals[BS_ACTION_DECIMAL_amount].mantissa;
+    case BS_LOSS_REFUND:
+        return -action->decimals[BS_ACTION_DECIMAL_amount].mantissa;
+    case BS_LOSS_NONE:
+        break;
+    }
+    return 0;
 }
 
 const char *bs_action_decimal_name(uint32_t decimal)

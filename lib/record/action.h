@@ -15,10 +15,18 @@
 
 enum bs_action_type {
 
-#define X(code, name, event) BS_ACTION_##code,
+#define X(code, number, ...) BS_ACTION_##code = (number),
 #include "lib/record/actions.def"
 #undef X
     BS_ACTION_COUNT
+};
+
+/* How an action moves what its account loses to others. */
+enum bs_action_loss {
+    BS_LOSS_NONE,
+    BS_LOSS_COST,   /* by its cost_to_mark */
+    BS_LOSS_AMOUNT, /* by its amount */
+    BS_LOSS_REFUND  /* its amount comes back */
 };
 
 /*
@@ -133,7 +141,10 @@ size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION
 BS_MUST_USE enum bs_status bs_action_decode(const uint8_t *record, size_t size,
                                             struct bs_action *ret_action);
 
-const char *bs_action_type_name(uint8_t type);        /* NULL past the end */
+const char *bs_action_type_name(uint8_t type); /* NULL past the end */
+enum bs_action_loss bs_action_loss(uint8_t type);
+/* What the account of the action loses by it, in quanta; negative: it is given back. */
+bs_i128 bs_action_loss_amount(const struct bs_action *action);
 const char *bs_action_decimal_name(uint32_t decimal); /* e.g. "size_closed" */
 const char *bs_action_input_name(uint32_t input);     /* e.g. "entry_value" */
 

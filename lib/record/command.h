@@ -12,6 +12,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/status.h"
 #include "lib/money/decimal.h"
+#include "lib/record/choices.h"
 #include "lib/record/header.h"
 
 enum bs_command_type {
@@ -25,74 +26,28 @@ enum bs_command_type {
 /* Who may send a command: what a venue's machines say as it happens, its operators, or nobody. */
 enum bs_command_role { BS_ROLE_FEED, BS_ROLE_OPS, BS_ROLE_INTERNAL };
 
-enum bs_layer_type {
-    BS_LAYER_INSURANCE = 1,
-    BS_LAYER_ADL,
-    BS_LAYER_HAIRCUT,
-    BS_LAYER_ASSIGN,
-    BS_LAYER_COUNT
-};
+/* Their rows are in choices.h. */
+enum bs_layer_type { BS_LAYERS(BS_CHOICE_CODE) BS_LAYER_COUNT };
 
-enum bs_ranking {
-    BS_RANKING_PROFIT_LEVERAGE,
-    BS_RANKING_PRIORITY,
-    BS_RANKING_PRO_RATA,
-    BS_RANKING_MARGIN_PROFIT,
-    BS_RANKING_PROFIT_EQUITY,
-    BS_RANKING_PRICE_LEVERAGE,
-    BS_RANKING_LEVERAGE_WATER_FILL,
-    BS_RANKING_COUNT
-};
+enum bs_ranking { BS_RANKINGS(BS_CHOICE_CODE) BS_RANKING_COUNT };
 
-enum bs_close_price { BS_PRICE_BANKRUPTCY, BS_PRICE_MARK, BS_PRICE_COUNT };
+enum bs_close_price { BS_CLOSE_PRICES(BS_CHOICE_CODE) BS_PRICE_COUNT };
 
-enum bs_haircut_rule {
-    BS_RULE_PRO_RATA,
-    BS_RULE_CAPPED_PRO_RATA,
-    BS_RULE_RISK_AWARE,
-    BS_RULE_MIN_MAX,
-    BS_RULE_COUNT
-};
+enum bs_haircut_rule { BS_HAIRCUT_RULES(BS_CHOICE_CODE) BS_RULE_COUNT };
 
-enum bs_basis {
-    BS_BASIS_PERIOD_GAIN,
-    BS_BASIS_UNREALIZED_PROFIT,
-    BS_BASIS_WINDOW_GAIN,
-    BS_BASIS_COUNT
-};
+enum bs_basis { BS_BASES(BS_CHOICE_CODE) BS_BASIS_COUNT };
 
-enum bs_divide { BS_DIVIDE_AT_ONCE, BS_DIVIDE_PERIOD_END, BS_DIVIDE_COUNT };
+enum bs_divide { BS_DIVIDES(BS_CHOICE_CODE) BS_DIVIDE_COUNT };
 
-enum bs_scope { BS_SCOPE_POOL, BS_SCOPE_MARKET, BS_SCOPE_SIDE, BS_SCOPE_COUNT };
+enum bs_scope { BS_SCOPES(BS_CHOICE_CODE) BS_SCOPE_COUNT };
 
-enum bs_transfer_kind {
-    BS_TRANSFER_BY_SIGN, /* deposit if positive, withdrawal if negative */
-    BS_TRANSFER_DEPOSIT,
-    BS_TRANSFER_WITHDRAWAL,
-    BS_TRANSFER_FUNDING,
-    BS_TRANSFER_FEE,
-    BS_TRANSFER_REBATE,
-    BS_TRANSFER_COUNT
-};
+enum bs_transfer_kind { BS_TRANSFER_KINDS(BS_CHOICE_CODE) BS_TRANSFER_COUNT };
 
-/* Which insolvent accounts a settlement resolves: all, or those the venue has handed over. */
-enum bs_trigger { BS_TRIGGER_EQUITY, BS_TRIGGER_HANDOVER, BS_TRIGGER_COUNT };
+enum bs_trigger { BS_TRIGGERS(BS_CHOICE_CODE) BS_TRIGGER_COUNT };
 
-enum bs_contract { BS_CONTRACT_LINEAR, BS_CONTRACT_INVERSE, BS_CONTRACT_COUNT };
+enum bs_contract { BS_CONTRACTS(BS_CHOICE_CODE) BS_CONTRACT_COUNT };
 
-/* Numbers that a layer may have; each belongs to one type of layer. */
-enum bs_layer_option {
-    BS_OPTION_HEDGED_LAST_PPM, /* adl: from here */
-    BS_OPTION_MAX_CLOSE_PPM,
-    BS_OPTION_MAX_CLOSE_PPM_PER_DAY,
-    BS_OPTION_MAX_LOSS_PPM,
-    BS_OPTION_MAX_LOSS_PPM_PER_DAY,
-    BS_OPTION_SENIORITY,    /* haircut: from here; ages of gains, 1..BS_AGES_MAX */
-    BS_OPTION_RESTITUTION,  /* a flag */
-    BS_OPTION_SPREAD_PPM,   /* assign: from here; of the value at mark */
-    BS_OPTION_MAX_COST_PPM, /* of what the account owes; absent = BS_PPM */
-    BS_OPTION_COUNT
-};
+enum bs_layer_option { BS_LAYER_OPTIONS(BS_CHOICE_CODE) BS_OPTION_COUNT };
 
 /* One layer of a waterfall as configured. Fields of other layer types are zero. */
 struct bs_layer {

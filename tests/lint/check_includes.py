@@ -14,8 +14,7 @@ MAY_INCLUDE = {  # folder: what its quoted includes may begin with
     "api": ("lib/", "api/"),
     "daemon": ("lib/", "api/", "daemon/"),
     "cli": ("cli/", "api/action_cursor.h", "api/buffer.h", "daemon/access/key_line.h",
-            "lib/base/base.h", "lib/money/",
-            "lib/record/actions.def"),
+            "lib/base/base.h", "lib/money/", "lib/record/actions.def", "lib/record/choices.h"),
 }
 THIRD_PARTY = ("curl/", "gnutls/", "ini.h", "jansson.h", "microhttpd.h", "simdjson.h", "sqlite3.h",
                "uv.h")
