@@ -13,48 +13,66 @@ static bool take(struct connection *connection)
     return webhooks_submit(connection->server->options.webhooks, connection->job);
 }
 
-static bool parse(const struct connection *connection, struct webhooks_job *job,
-                  struct api_error *error)
+/* ---- bodies, as verbs.def names them ---- */
+
+static bool parse_webhook(struct webhooks_job *job, const char *body, size_t size,
+                          struct api_error *error)
 {
-    const char *body = connection->body;
-    size_t size = connection->body_size;
-    switch ((enum webhooks_verb)job->verb) {
-    case WEBHOOKS_CREATE:
-        return api_webhook_parse(&job->asked.webhook, body, size, error);
-    case WEBHOOKS_REDELIVER:
-        return api_redeliver_parse(&job->asked.redeliver, body, size, error);
-    case WEBHOOKS_ROTATE:
-        return api_rotate_parse(&job->asked.rotate, body, size, error);
-    case WEBHOOKS_LIST:
-    case WEBHOOKS_SHOW:
-    case WEBHOOKS_DELETE:
-    case WEBHOOKS_TEST:
-    case WEBHOOKS_ENABLE:
-    case WEBHOOKS_HISTORY:
-        break;
-    }
+    return api_webhook_parse(&job->asked.webhook, body, size, error);
+}
+
+static bool parse_redeliver(struct webhooks_job *job, const char *body, size_t size,
+                            struct api_error *error)
+{
+    return api_redeliver_parse(&job->asked.redeliver, body, size, error);
+}
+
+static bool parse_rotate(struct webhooks_job *job, const char *body, size_t size,
+                         struct api_error *error)
+{
+    return api_rotate_parse(&job->asked.rotate, body, size, error);
+}
+
+static bool parse_nothing(struct webhooks_job *job, const char *body, size_t size,
+                          struct api_error *error)
+{
+    (void)job;
+    (void)body;
+    (void)size;
+    (void)error;
     return true;
 }
+
+struct verb {
+    bool (*parse)(struct webhooks_job *job, const char *body, size_t size, struct api_error *error);
+    bool needs_body;
+};
+
+static const struct verb verbs[] = {
+#define X(name, function, body, needs_body) [WEBHOOKS_##name] = {parse_##body, needs_body},
+#include "daemon/webhooks/verbs.def"
+#undef X
+};
 
 /* Reads the request; false: the answer is set. */
 static bool read_body(struct connection *connection, struct webhooks_job *job)
 {
     struct request *request = &connection->request;
+    const struct verb *verb = &verbs[job->verb];
     struct api_error error;
     if (connection->body_size == 0) {
-        bool is_needed = job->verb == WEBHOOKS_CREATE || job->verb == WEBHOOKS_REDELIVER;
         job->asked.rotate.overlap_s = API_OVERLAP_S;
-        if (is_needed) {
+        if (verb->needs_body) {
             answer_problem(request, BS_EMPTY_BODY, NULL);
         }
-        return !is_needed;
+        return !verb->needs_body;
     }
     if (connection->guard.media == MEDIA_NDJSON) {
         answer_problem(request, BS_UNSUPPORTED_MEDIA_TYPE,
                        "this path takes one JSON object: send application/json");
         return false;
     }
-    if (!parse(connection, job, &error)) {
+    if (!verb->parse(job, connection->body, connection->body_size, &error)) {
         answer_problem(request, error.status, error.detail);
         return false;
     }

@@ -1,18 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What clients ask about webhooks. A change is saved before it is answered, and undone if it cannot
- * be saved. */
+#include "daemon/webhooks/controller.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/random.h>
 
-#include "api/json_webhook.h"
 #include "daemon/answer/answer.h"
 #include "daemon/answer/page.h"
-#include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
-#include "daemon/webhooks/internal.h"
+#include "daemon/webhooks/clock.h"
 #include "daemon/webhooks/webhook_json.h"
+
+/* ---- changes ---- */
+
+/* The answer, once the change that it tells of was saved; else (`code`) that it was not. */
+static bool answer_saved(struct repeats_answer *answer, int code)
+{
+    struct request *request = answer->job->request;
+    assert(request->status == 0);
+    if (code == 0) {
+        buffer_append(&request->body, answer->body.bytes, answer->body.size);
+        answer_json(request, answer->status);
+    } else {
+        answer_problem(request, BS_INTERNAL, NULL);
+    }
+    buffer_fini(&answer->body);
+    return code == 0;
+}
+
+/* Answers with the endpoint as it is after the change once the change is saved. False: it could not
+ * be saved and is to be undone; the answer says so. */
+static bool save_changed(struct registry *registry, const struct webhooks_job *job,
+                         struct endpoint *endpoint, int status, bool shows_secret)
+{
+    struct repeats_answer answer = {.job = job, .status = status};
+    endpoint->is_dirty = true;
+    endpoint_expire_secrets(endpoint, clock_wall_ms());
+    webhook_json_endpoint(&answer.body, endpoint, shows_secret);
+    return answer_saved(&answer, registry_save(registry, true, &answer));
+}
 
 /* ---- creating ---- */
 
@@ -35,17 +61,17 @@ static void make_id(struct endpoint *endpoint)
 }
 
 /* False: the log does not have this action, and the answer is set. */
-static bool check_cursor(const struct webhooks *webhooks, struct request *request, const char *name,
-                         const struct api_cursor *cursor)
+static bool check_cursor(const struct endpoint_host *host, struct request *request,
+                         const char *name, const struct api_cursor *cursor)
 {
-    if (!api_cursor_is_of(cursor, log_reader_identity(webhooks->reader))) {
+    if (!api_cursor_is_of(cursor, host->log)) {
         answer_refused(request, BS_CURSOR_OF_ANOTHER_LOG, name);
         return false;
     }
-    if (cursor->ordinal > webhooks->durable) {
+    if (cursor->ordinal > host->durable) {
         char detail[80];
         (void)snprintf(detail, sizeof(detail), "%s: the last action is %" PRIu64, name,
-                       webhooks->durable);
+                       host->durable);
         answer_problem(request, BS_INVALID_VALUE, detail);
         return false;
     }
@@ -53,21 +79,21 @@ static bool check_cursor(const struct webhooks *webhooks, struct request *reques
 }
 
 /* True if the request can be done; else the answer is set. */
-static bool check_create(struct webhooks *webhooks, struct request *request,
+static bool check_create(const struct registry *registry, struct request *request,
                          const struct api_webhook *asked, struct signer_key *key)
 {
     const char *reason = NULL;
-    enum bs_status status = transport_check_url(webhooks->transport, asked->url, &reason);
+    enum bs_status status = transport_check_url(registry->host.transport, asked->url, &reason);
     if (status != BS_OK) {
         char detail[160];
         (void)snprintf(detail, sizeof(detail), "url: %s", reason);
         answer_problem(request, status, detail);
         return false;
     }
-    if (asked->has_after && !check_cursor(webhooks, request, "after", &asked->after)) {
+    if (asked->has_after && !check_cursor(&registry->host, request, "after", &asked->after)) {
         return false;
     }
-    if (webhooks->endpoints_count >= webhooks->options.endpoints_max) {
+    if (registry->endpoints_count >= registry->endpoints_max) {
         answer_problem(request, BS_FULL_WEBHOOKS, NULL);
         return false;
     }
@@ -78,33 +104,28 @@ static bool check_create(struct webhooks *webhooks, struct request *request,
     return status == BS_OK;
 }
 
-static void create(struct webhooks *webhooks, struct webhooks_job *job)
+static void create(struct registry *registry, struct webhooks_job *job, struct endpoint *none)
 {
-    struct request *request = job->request;
     struct signer_key key;
-    if (!check_create(webhooks, request, &job->asked.webhook, &key)) {
+    assert(none == NULL);
+    if (!check_create(registry, job->request, &job->asked.webhook, &key)) {
         return;
     }
-    struct endpoint *endpoint = endpoint_new(webhooks);
+    struct endpoint *endpoint = endpoint_new(&registry->host);
     struct lane *live = &endpoint->lanes[LANE_LIVE];
-    uint32_t place = 0;
     make_id(endpoint);
     endpoint->asked = job->asked.webhook;
     memset(endpoint->asked.secret, 0, sizeof(endpoint->asked.secret));
-    endpoint->created_ms = webhooks_wall_ms();
+    endpoint->created_ms = clock_wall_ms();
     endpoint->secrets[0].key = key;
     endpoint->secrets_count = 1;
-    live->start = endpoint->asked.has_after ? endpoint->asked.after.ordinal : webhooks->durable;
+    live->start =
+        endpoint->asked.has_after ? endpoint->asked.after.ordinal : registry->host.durable;
     live->position = live->start;
-    endpoint->is_dirty = true;
-    webhooks_add(webhooks, endpoint);
-    webhook_json_endpoint(&request->body, endpoint, true);
-    answer_json(request, 201);
-    if (webhooks_save(webhooks, true) != 0) {
-        (void)webhooks_find(webhooks,
-                            (struct bs_text){endpoint->id, (uint32_t)strlen(endpoint->id)}, &place);
-        webhooks_remove(webhooks, place);
-        answer_problem(request, BS_INTERNAL, NULL);
+    endpoint_check(endpoint);
+    registry_add(registry, endpoint);
+    if (!save_changed(registry, job, endpoint, 201, true)) {
+        registry_remove(registry, endpoint);
         return;
     }
     logger_write(LOGGER_INFO, "webhooks", "a webhook endpoint was added",
@@ -114,52 +135,34 @@ static void create(struct webhooks *webhooks, struct webhooks_job *job)
 
 /* ---- one endpoint ---- */
 
-static void delete_endpoint(struct webhooks *webhooks, uint32_t place, struct request *request)
+static void show(struct registry *registry, struct webhooks_job *job, struct endpoint *endpoint)
 {
-    char error[LOG_ERROR_SIZE];
-    struct endpoint *endpoint = webhooks->endpoints[place];
-    buffer_printf(&request->body, "{\"id\":\"%s\",\"deleted\":true}", endpoint->id);
-    answer_json(request, 200);
-    int code = store_begin(webhooks->store, true, error);
-    if (code == 0) {
-        code = store_remove(webhooks->store, endpoint->id, error);
-    }
-    if (code == 0 && webhooks->keeping != NULL) {
-        code = repeats_put(&webhooks->repeats, webhooks->keeping, error);
-    }
-    code = store_end(webhooks->store, code, error);
-    if (code != 0) {
-        logger_write(LOGGER_ERROR, "webhooks", "a webhook endpoint was not removed",
-                     LOGGER_FIELDS(logger_string("error", error)));
-        answer_problem(request, BS_INTERNAL, NULL);
-        return;
-    }
-    logger_write(LOGGER_INFO, "webhooks", "a webhook endpoint was removed",
-                 LOGGER_FIELDS(logger_string("endpoint", endpoint->id)));
-    webhooks_remove(webhooks, place);
+    (void)registry;
+    endpoint_expire_secrets(endpoint, clock_wall_ms());
+    webhook_json_endpoint(&job->request->body, endpoint, false);
+    answer_json(job->request, 200);
 }
 
-/* Answers with the endpoint and saves the change, or answers that it cannot be saved. */
-static bool answer_changed(struct endpoint *endpoint, struct request *request, int status,
-                           bool shows_secret)
+static void delete_one(struct registry *registry, struct webhooks_job *job,
+                       struct endpoint *endpoint)
 {
-    endpoint->is_dirty = true;
-    endpoint_expire_secrets(endpoint, webhooks_wall_ms());
-    webhook_json_endpoint(&request->body, endpoint, shows_secret);
-    answer_json(request, status);
-    if (webhooks_save(endpoint->webhooks, true) != 0) {
-        answer_problem(request, BS_INTERNAL, NULL);
-        return false;
-    }
-    return true;
+    struct repeats_answer answer = {.job = job, .status = 200};
+    buffer_printf(&answer.body, "{\"id\":\"%s\",\"deleted\":true}", endpoint->id);
+    (void)answer_saved(&answer, registry_delete(registry, endpoint, &answer));
 }
 
-static void rotate(struct endpoint *endpoint, const struct api_rotate *asked,
-                   struct request *request)
+static void test(struct registry *registry, struct webhooks_job *job, struct endpoint *endpoint)
 {
+    (void)registry;
+    endpoint_test(endpoint, job);
+}
+
+static void rotate(struct registry *registry, struct webhooks_job *job, struct endpoint *endpoint)
+{
+    const struct api_rotate *asked = &job->asked.rotate;
+    struct request *request = job->request;
     struct signer_key key;
-    int64_t wall_ms = webhooks_wall_ms();
-    endpoint_expire_secrets(endpoint, wall_ms);
+    endpoint_expire_secrets(endpoint, clock_wall_ms());
     if (endpoint->secrets_count == ENDPOINT_SECRETS_MAX && asked->overlap_s > 0) {
         answer_problem(request, BS_TOO_MANY_SECRETS, NULL);
         return;
@@ -172,77 +175,76 @@ static void rotate(struct endpoint *endpoint, const struct api_rotate *asked,
     struct endpoint_secret before[ENDPOINT_SECRETS_MAX];
     uint32_t before_count = endpoint->secrets_count;
     memcpy(before, endpoint->secrets, sizeof(before));
-    uint32_t kept = asked->overlap_s > 0 ? before_count : 0;
-    for (uint32_t i = kept; i > 0; i--) {
-        endpoint->secrets[i] = endpoint->secrets[i - 1];
-    }
-    endpoint->secrets[0] = (struct endpoint_secret){.key = key};
-    endpoint->secrets_count = 1 + kept;
-    if (kept > 0) {
-        endpoint->secrets[1].until_ms = wall_ms + (int64_t)asked->overlap_s * 1000;
-    }
-    if (!answer_changed(endpoint, request, 200, true)) {
+    endpoint_rotate(endpoint, &key, asked->overlap_s);
+    if (!save_changed(registry, job, endpoint, 200, true)) {
         memcpy(endpoint->secrets, before, sizeof(before));
         endpoint->secrets_count = before_count;
     }
 }
 
-static void redeliver(struct endpoint *endpoint, const struct api_redeliver *asked,
-                      struct request *request)
+static void redeliver(struct registry *registry, struct webhooks_job *job,
+                      struct endpoint *endpoint)
 {
     char error[LOG_ERROR_SIZE];
-    struct webhooks *webhooks = endpoint->webhooks;
+    const struct api_redeliver *asked = &job->asked.redeliver;
+    struct request *request = job->request;
     if (endpoint->reason != DISABLED_NOT) {
         answer_problem(request, BS_WEBHOOK_DISABLED, NULL);
     } else if (endpoint->lanes[LANE_REPLAY].is_open) {
         answer_problem(request, BS_REDELIVERY_RUNNING, NULL);
-    } else if (!check_cursor(webhooks, request, "to", &asked->to) ||
-               !check_cursor(webhooks, request, "from", &asked->from)) {
+    } else if (!check_cursor(&registry->host, request, "to", &asked->to) ||
+               !check_cursor(&registry->host, request, "from", &asked->from)) {
         return;
     } else if (endpoint_redeliver(endpoint, asked, error) != 0) {
         logger_write(LOGGER_ERROR, "webhooks", "reading the log failed",
                      LOGGER_FIELDS(logger_string("error", error)));
         answer_problem(request, BS_INTERNAL, NULL);
-    } else if (!answer_changed(endpoint, request, 202, false)) {
+    } else if (!save_changed(registry, job, endpoint, 202, false)) {
         endpoint->lanes[LANE_REPLAY].is_open = false;
     }
 }
 
-static void enable(struct endpoint *endpoint, struct request *request)
+static void enable(struct registry *registry, struct webhooks_job *job, struct endpoint *endpoint)
 {
     uint8_t reason = endpoint->reason;
+    int64_t disabled_ms = endpoint->disabled_ms;
+    int64_t failing_since_ms = endpoint->failing_since_ms;
     endpoint_enable(endpoint);
-    if (!answer_changed(endpoint, request, 200, false)) {
+    if (!save_changed(registry, job, endpoint, 200, false)) {
         endpoint->reason = reason;
+        endpoint->disabled_ms = disabled_ms;
+        endpoint->failing_since_ms = failing_since_ms;
+        endpoint_check(endpoint);
     }
 }
 
 /* ---- lists ---- */
 
-static void list(struct webhooks *webhooks, const struct webhooks_job *job)
+static void list(struct registry *registry, struct webhooks_job *job, struct endpoint *none)
 {
+    assert(none == NULL);
     struct buffer *out = &job->request->body;
     struct bs_text last = {"", 0};
     uint32_t put = 0;
     uint32_t i = 0;
     page_begin(out);
-    for (; i < webhooks->endpoints_count && put < job->limit && out->size < PAGE_SIZE_MAX; i++) {
-        struct endpoint *endpoint = webhooks->endpoints[i];
+    for (; i < registry->endpoints_count && put < job->limit && out->size < PAGE_SIZE_MAX; i++) {
+        struct endpoint *endpoint = registry->endpoints[i];
         struct bs_text id = {endpoint->id, (uint32_t)strlen(endpoint->id)};
         if (bs_text_compare(id, job->after) <= 0) {
             continue;
         }
         page_comma(out);
-        endpoint_expire_secrets(endpoint, webhooks_wall_ms());
+        endpoint_expire_secrets(endpoint, clock_wall_ms());
         webhook_json_endpoint(out, endpoint, false);
         last = id;
         put++;
     }
-    page_end_name(out, i < webhooks->endpoints_count && put > 0, last, (struct bs_text){"", 0});
+    page_end_name(out, i < registry->endpoints_count && put > 0, last, (struct bs_text){"", 0});
     answer_json(job->request, 200);
 }
 
-struct history {
+struct page {
     struct buffer *out;
     const char *log; /* its identity */
     uint32_t count, limit;
@@ -252,97 +254,67 @@ struct history {
 
 static bool put_attempt(void *user, const struct attempt *attempt)
 {
-    struct history *history = user;
-    struct buffer *out = history->out;
-    if (history->count == history->limit || out->size >= PAGE_SIZE_MAX) {
-        history->has_more = true;
+    struct page *page = user;
+    struct buffer *out = page->out;
+    if (page->count == page->limit || out->size >= PAGE_SIZE_MAX) {
+        page->has_more = true;
         return false;
     }
     page_comma(out);
-    webhook_json_attempt(out, attempt, history->log);
-    history->last = attempt->number;
-    history->count++;
+    webhook_json_attempt(out, attempt, page->log);
+    page->last = attempt->number;
+    page->count++;
     return true;
 }
 
-static void list_attempts(struct endpoint *endpoint, const struct webhooks_job *job)
+static void list_attempts(struct registry *registry, struct webhooks_job *job,
+                          struct endpoint *endpoint)
 {
     char error[LOG_ERROR_SIZE];
     struct request *request = job->request;
-    struct history history = {.out = &request->body,
-                              .log = log_reader_identity(endpoint->webhooks->reader),
-                              .limit = job->limit};
+    struct page page = {.out = &request->body, .log = registry->host.log, .limit = job->limit};
+    const struct history_reader reader = {.on_attempt = put_attempt, .user = &page};
     page_begin(&request->body);
-    bool is_saved = !endpoint->is_dirty || webhooks_save(endpoint->webhooks, false) == 0;
-    if (!is_saved || store_attempts(endpoint->webhooks->store, endpoint->id, job->after_number,
-                                    put_attempt, &history, error) != 0) {
+    bool is_saved = !endpoint->is_dirty || registry_save(registry, false, NULL) == 0;
+    if (!is_saved || history_list(store_history(registry->store), endpoint->id, job->after_number,
+                                  &reader, error) != 0) {
         answer_problem(request, BS_INTERNAL, NULL);
         return;
     }
-    page_end_number(&request->body, history.has_more, history.last);
+    page_end_number(&request->body, page.has_more, page.last);
     answer_json(request, 200);
 }
 
 /* ---- jobs ---- */
 
-void webhooks_answer_test(struct webhooks_job *job, const struct message *message)
+void controller_answer_test(struct webhooks_job *job, const struct message *message)
 {
     webhook_json_test(&job->request->body, message);
     answer_json(job->request, 200);
     job->request->done(job->request);
 }
 
-void webhooks_answer_lost(struct webhooks_job *job, enum bs_status status)
+void controller_answer_lost(struct webhooks_job *job, enum bs_status status)
 {
     answer_problem(job->request, status, NULL);
     job->request->done(job->request);
 }
 
-static void answer_about(struct webhooks *webhooks, struct webhooks_job *job)
-{
-    struct request *request = job->request;
-    uint32_t place = 0;
-    struct endpoint *endpoint = webhooks_find(webhooks, job->endpoint, &place);
-    if (endpoint == NULL) {
-        answer_problem(request, BS_UNKNOWN_WEBHOOK, NULL);
-        return;
-    }
-    switch ((enum webhooks_verb)job->verb) {
-    case WEBHOOKS_SHOW:
-        endpoint_expire_secrets(endpoint, webhooks_wall_ms());
-        webhook_json_endpoint(&request->body, endpoint, false);
-        answer_json(request, 200);
-        return;
-    case WEBHOOKS_DELETE:
-        delete_endpoint(webhooks, place, request);
-        return;
-    case WEBHOOKS_REDELIVER:
-        redeliver(endpoint, &job->asked.redeliver, request);
-        return;
-    case WEBHOOKS_ROTATE:
-        rotate(endpoint, &job->asked.rotate, request);
-        return;
-    case WEBHOOKS_ENABLE:
-        enable(endpoint, request);
-        return;
-    case WEBHOOKS_HISTORY:
-        list_attempts(endpoint, job);
-        return;
-    case WEBHOOKS_TEST:
-        endpoint_test(endpoint, job);
-        return;
-    case WEBHOOKS_CREATE:
-    case WEBHOOKS_LIST:
-        break;
-    }
-    assert(false);
-}
+/* A function for each verb; the endpoint is NULL for those that name none. */
+typedef void (*verb_fn)(struct registry *registry, struct webhooks_job *job,
+                        struct endpoint *endpoint);
+
+static const verb_fn verbs[] = {
+#define X(name, function, body, needs_body) [WEBHOOKS_##name] = function,
+#include "daemon/webhooks/verbs.def"
+#undef X
+};
 
 /* True: it came before under its key, or that cannot be found out, and the answer is there. */
-static bool is_repeat(struct webhooks *webhooks, struct webhooks_job *job)
+static bool is_repeat(struct registry *registry, struct webhooks_job *job)
 {
     char error[LOG_ERROR_SIZE];
-    int found = job->key_size > 0 ? repeats_find(&webhooks->repeats, job, error) : 0;
+    int found = job->key_size > 0 ? repeats_find(&registry->repeats, job, error) : 0;
     if (found < 0) {
         logger_write(LOGGER_ERROR, "webhooks", "earlier answers cannot be read",
                      LOGGER_FIELDS(logger_string("error", error)));
@@ -351,26 +323,20 @@ static bool is_repeat(struct webhooks *webhooks, struct webhooks_job *job)
     return found != 0;
 }
 
-static void answer_now(struct webhooks *webhooks, struct webhooks_job *job)
-{
-    if (job->verb == WEBHOOKS_CREATE) {
-        create(webhooks, job);
-    } else if (job->verb == WEBHOOKS_LIST) {
-        list(webhooks, job);
-    } else {
-        answer_about(webhooks, job);
-    }
-}
-
-/* A test is answered when it ends; everything else now. */
-void webhooks_answer(struct webhooks *webhooks, struct webhooks_job *job)
+void controller_answer(struct registry *registry, struct webhooks_job *job)
 {
     struct request *request = job->request;
+    bool names_one = job->verb != WEBHOOKS_CREATE && job->verb != WEBHOOKS_LIST;
+    assert(job->verb < WEBHOOKS_VERBS_COUNT);
+    assert(request->done != NULL);
     request->status = 0;
-    if (!is_repeat(webhooks, job)) {
-        webhooks->keeping = job->key_size > 0 ? job : NULL;
-        answer_now(webhooks, job);
-        webhooks->keeping = NULL;
+    if (!is_repeat(registry, job)) {
+        struct endpoint *endpoint = names_one ? registry_find(registry, job->endpoint) : NULL;
+        if (names_one && endpoint == NULL) {
+            answer_problem(request, BS_UNKNOWN_WEBHOOK, NULL);
+        } else {
+            verbs[job->verb](registry, job, endpoint);
+        }
     }
     if (request->status != 0) {
         request->done(request);

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One attempt: signed, sent, and what its outcome means. */
+#include "daemon/webhooks/delivery.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 #include "daemon/logger/logger.h"
-#include "daemon/webhooks/internal.h"
+#include "daemon/webhooks/clock.h"
+#include "daemon/webhooks/ladder.h"
 
 #define STATUS_GONE 410
-#define FLAKY_MS 10000 /* a receiver that took something so lately is not down */
-#define SPARED_MAX 10  /* failures of one notice that are put down to that */
+#define NOT_SENT_MS 1000 /* until the next try of a message that could not be saved or signed */
+#define FLAKY_MS 10000   /* a receiver that took something so lately is not down */
+#define SPARED_MAX 10    /* failures of one notice that are put down to that */
 
 static uint32_t random32(void)
 {
@@ -41,7 +44,7 @@ static int64_t next_delay_ms(struct message *message)
     enum ladder ladder = ladder_of(message);
     int64_t retry_after_ms = message->call.retry_after_ms;
     bool is_flaky = ladder == LADDER_URGENT && endpoint->taken_ms != 0 &&
-                    webhooks_now_ms() - endpoint->taken_ms < FLAKY_MS &&
+                    clock_monotonic_ms() - endpoint->taken_ms < FLAKY_MS &&
                     message->spared < SPARED_MAX;
     if (is_flaky) {
         message->spared++;
@@ -58,10 +61,9 @@ static void remember(struct message *message, int64_t next_ms, int64_t latency_m
     const struct transport_call *call = &message->call;
     struct attempt *attempt = calloc(1, sizeof(*attempt));
     if (attempt == NULL) {
-        return; /* a line of the history is missing */
+        return; /* the history lacks this attempt */
     }
     *attempt = (struct attempt){
-        .number = ++endpoint->attempts_count,
         .first = message->first,
         .last = message->last,
         .event = message->event,
@@ -74,40 +76,29 @@ static void remember(struct message *message, int64_t next_ms, int64_t latency_m
     };
     memcpy(attempt->id, message->id, sizeof(attempt->id));
     memcpy(attempt->error, call->error, sizeof(attempt->error));
-    if (endpoint->unsaved == NULL) {
-        endpoint->unsaved = attempt;
-    } else {
-        endpoint->unsaved_last->next = attempt;
-    }
-    endpoint->unsaved_last = attempt;
-}
-
-static void touch(struct message *message)
-{
-    struct lane *lane = message->lane;
-    if (lane->touched < message->last) {
-        lane->touched = message->last;
-    }
+    endpoint_remember(endpoint, attempt);
 }
 
 static void end_test(struct message *message)
 {
+    struct endpoint_host *host = message->lane->endpoint->host;
     struct webhooks_job *job = message->job;
     message->job = NULL;
-    webhooks_answer_test(job, message);
+    host->on_test(host, job, message);
 }
 
 static void on_delivered(struct message *message)
 {
     struct lane *lane = message->lane;
     struct endpoint *endpoint = lane->endpoint;
-    int64_t latency_ms = webhooks_wall_ms() - message->time_ms;
+    int64_t latency_ms = clock_wall_ms() - message->time_ms;
     latency_ms = latency_ms > 0 ? latency_ms : 0;
-    webhooks_count_attempt(endpoint->webhooks, &message->call, latency_ms);
+    counters_delivered(&endpoint->host->counters, latency_ms);
     remember(message, 0, latency_ms);
     endpoint->failing_since_ms = 0;
-    endpoint->taken_ms = message->lane->kind == LANE_OTHER ? endpoint->taken_ms : webhooks_now_ms();
-    touch(message);
+    endpoint->taken_ms =
+        message->lane->kind == LANE_OTHER ? endpoint->taken_ms : clock_monotonic_ms();
+    lane_touch(message);
     if (message->job != NULL) {
         end_test(message);
     }
@@ -126,25 +117,27 @@ static void set_last_error(struct endpoint *endpoint, const struct transport_cal
 
 static bool fails_for_long(const struct endpoint *endpoint, int64_t wall_ms)
 {
-    int64_t allowed_ms = (int64_t)endpoint->webhooks->options.disable_after_s * 1000;
+    int64_t allowed_ms = (int64_t)endpoint->host->disable_after_s * 1000;
     return wall_ms - endpoint->failing_since_ms >= allowed_ms;
 }
 
-static void on_failed(struct message *message)
+/* Whether the endpoint is to be disabled, and why. */
+static enum disable_reason on_failed(struct message *message)
 {
     struct lane *lane = message->lane;
     struct endpoint *endpoint = lane->endpoint;
     const struct transport_call *call = &message->call;
-    int64_t wall_ms = webhooks_wall_ms();
-    webhooks_count_attempt(endpoint->webhooks, call, -1);
+    int64_t wall_ms = clock_wall_ms();
+    counters_failed(&endpoint->host->counters, call);
     message->failures++;
-    touch(message);
+    assert(message->spared < message->failures);
+    lane_touch(message);
     set_last_error(endpoint, call);
     if (message->job != NULL) { /* a test reports only its outcome */
         remember(message, 0, -1);
         end_test(message);
         lane_remove(lane, message);
-        return;
+        return DISABLED_NOT;
     }
     endpoint->failing_since_ms =
         endpoint->failing_since_ms == 0 ? message->sent_ms : endpoint->failing_since_ms;
@@ -152,35 +145,33 @@ static void on_failed(struct message *message)
     bool is_over = delay_ms < 0 || call->status == STATUS_GONE || fails_for_long(endpoint, wall_ms);
     remember(message, is_over ? 0 : wall_ms + delay_ms, -1);
     if (!is_over) {
-        message->due_ms = webhooks_now_ms() + delay_ms;
+        message->due_ms = clock_monotonic_ms() + delay_ms;
         logger_write(LOGGER_WARN, "webhooks", "a notice was not taken",
                      LOGGER_FIELDS(logger_string("endpoint", endpoint->id),
                                    logger_string("id", message->id),
                                    logger_string("error", endpoint->last_error),
                                    logger_uint("attempt", message->failures),
                                    logger_int("again_in_ms", delay_ms)));
-        return;
+        return DISABLED_NOT;
     }
-    endpoint_disable(endpoint, call->status == STATUS_GONE ? DISABLED_GONE
-                               : delay_ms < 0              ? DISABLED_EXHAUSTED
-                                                           : DISABLED_FAILING);
+    return call->status == STATUS_GONE ? DISABLED_GONE
+           : delay_ms < 0              ? DISABLED_EXHAUSTED
+                                       : DISABLED_FAILING;
 }
 
 static void on_done(struct transport_call *call)
 {
     struct message *message = call->user;
-    struct lane *lane = message->lane;
-    struct endpoint *endpoint = lane->endpoint;
-    message->is_sent = false;
-    lane->sent_count--;
-    endpoint->webhooks->sent_count--;
+    struct endpoint *endpoint = message->lane->endpoint;
+    enum disable_reason reason = DISABLED_NOT;
+    lane_ended(message);
     endpoint->is_dirty = true;
     if (call->status >= 200 && call->status < 300) {
         on_delivered(message);
     } else {
-        on_failed(message);
+        reason = on_failed(message);
     }
-    webhooks_ended(endpoint->webhooks, endpoint);
+    endpoint->host->on_ended(endpoint, reason);
 }
 
 /* ---- sending ---- */
@@ -226,9 +217,9 @@ static bool save_batch(struct message *message)
         return true;
     }
     uint64_t touched = lane->touched;
-    touch(message);
+    lane_touch(message);
     lane->endpoint->is_dirty = true;
-    if (webhooks_save(lane->endpoint->webhooks, false) == 0) {
+    if (lane->endpoint->host->save(lane->endpoint->host)) {
         return true;
     }
     lane->touched = touched;
@@ -239,9 +230,10 @@ void delivery_send(struct message *message)
 {
     struct endpoint *endpoint = message->lane->endpoint;
     struct transport_call *call = &message->call;
-    message->sent_ms = webhooks_wall_ms();
+    assert(!message->is_sent);
+    message->sent_ms = clock_wall_ms();
     if (!save_batch(message)) {
-        message->due_ms = webhooks_now_ms() + 1000; /* when the disk is better */
+        message->due_ms = clock_monotonic_ms() + NOT_SENT_MS;
         return;
     }
     wrap(message);
@@ -249,7 +241,7 @@ void delivery_send(struct message *message)
     if (sign(message, message->sent_ms / 1000) != 0) {
         logger_write(LOGGER_ERROR, "webhooks", "a notice cannot be signed",
                      LOGGER_FIELDS(logger_string("endpoint", endpoint->id)));
-        message->due_ms = webhooks_now_ms() + 1000;
+        message->due_ms = clock_monotonic_ms() + NOT_SENT_MS;
         return;
     }
     (void)snprintf(message->id_header, sizeof(message->id_header), "webhook-id: %s", message->id);
@@ -261,8 +253,6 @@ void delivery_send(struct message *message)
     call->headers[2] = message->signature.bytes;
     call->done = on_done;
     call->user = message;
-    message->is_sent = true;
-    message->lane->sent_count++;
-    endpoint->webhooks->sent_count++;
-    transport_send(endpoint->webhooks->transport, call);
+    lane_sent(message);
+    transport_send(endpoint->host->transport, call);
 }

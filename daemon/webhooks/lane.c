@@ -1,20 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lanes: the window of messages over the log. */
-#include <errno.h>
-#include <inttypes.h>
+#include "daemon/webhooks/lane.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "api/json_state.h"
-#include "daemon/log/identity.h"
-#include "daemon/logger/logger.h"
-#include "daemon/webhooks/internal.h"
+#include "daemon/webhooks/endpoint.h"
 
-#define WINDOW_MAX 256                    /* messages */
-#define WINDOW_SIZE_MAX ((size_t)2 << 20) /* of their bodies */
-#define BATCHES_MAX 2                     /* one under way, one that grows */
-#define ROWS_PER_READ 256                 /* then others have their turn */
-#define ROWS_BACK ((uint64_t)4096)        /* first look for the notice before one */
+void lane_check(const struct lane *lane)
+{
+    assert((lane->first == NULL) == (lane->count == 0));
+    assert((lane->first == NULL) == (lane->last == NULL));
+    assert(lane->last == NULL || lane->last->next == NULL);
+    assert(lane->count > 0 || lane->size == 0);
+    assert(lane->sent_count <= lane->count);
+    assert(lane->sent_count <= lane_sent_max(lane));
+    assert(lane->start <= lane->position);
+    assert(lane->previous <= lane->position);
+    assert(lane->touched <= lane->position);
+    assert(!lane->is_open || lane->position <= lane->until);
+}
+
+uint32_t lane_sent_max(const struct lane *lane)
+{
+    const struct endpoint *endpoint = lane->endpoint;
+    bool is_parallel = lane->kind == LANE_OTHER || endpoint->asked.order == API_PARALLEL;
+    return is_parallel ? endpoint->host->parallel_max : 1;
+}
 
 /* ---- the list ---- */
 
@@ -36,17 +47,36 @@ struct message *lane_add(struct lane *lane)
     return message;
 }
 
+void lane_sent(struct message *message)
+{
+    struct lane *lane = message->lane;
+    assert(!message->is_sent);
+    message->is_sent = true;
+    lane->sent_count++;
+    lane->endpoint->host->sent_count++;
+    assert(lane->sent_count <= lane_sent_max(lane));
+}
+
+void lane_ended(struct message *message)
+{
+    struct lane *lane = message->lane;
+    assert(message->is_sent);
+    assert(lane->sent_count > 0);
+    assert(lane->endpoint->host->sent_count >= lane->sent_count);
+    message->is_sent = false;
+    lane->sent_count--;
+    lane->endpoint->host->sent_count--;
+}
+
 static void message_free(struct message *message)
 {
-    struct webhooks *webhooks = message->lane->endpoint->webhooks;
+    struct endpoint_host *host = message->lane->endpoint->host;
     if (message->is_sent) {
         transport_cancel(&message->call);
-        message->lane->sent_count--;
-        webhooks->sent_count--;
+        lane_ended(message);
     }
     if (message->job != NULL) {
-        webhooks_answer_lost(message->job,
-                             webhooks->is_stopping ? BS_NOT_READY : BS_UNKNOWN_WEBHOOK);
+        host->on_test(host, message->job, NULL);
     }
     buffer_fini(&message->body);
     buffer_fini(&message->wrapped);
@@ -58,7 +88,9 @@ void lane_remove(struct lane *lane, struct message *message)
 {
     struct message *before = NULL;
     struct message **link = &lane->first;
+    assert(message->lane == lane);
     while (*link != message) {
+        assert(*link != NULL);
         before = *link;
         link = &before->next;
     }
@@ -66,9 +98,11 @@ void lane_remove(struct lane *lane, struct message *message)
     if (lane->last == message) {
         lane->last = before;
     }
+    assert(lane->size >= message->body.size);
     lane->count--;
     lane->size -= message->body.size;
     message_free(message);
+    lane_check(lane);
 }
 
 void lane_clear(struct lane *lane)
@@ -79,6 +113,15 @@ void lane_clear(struct lane *lane)
 }
 
 /* ---- what is saved ---- */
+
+void lane_touch(struct message *message)
+{
+    struct lane *lane = message->lane;
+    assert(message->last <= lane->position);
+    if (lane->touched < message->last) {
+        lane->touched = message->last;
+    }
+}
 
 bool lane_saves(const struct lane *lane, const struct message *message)
 {
@@ -96,212 +139,4 @@ void lane_place(const struct lane *lane, uint64_t *ret_position, uint64_t *ret_p
             return;
         }
     }
-}
-
-/* ---- reading the log ---- */
-
-struct read {
-    struct lane *lane;
-    uint64_t until; /* rows past it are not looked at */
-    uint32_t rows;
-    uint32_t rows_max;
-    bool is_whole;  /* all go into one message, whatever its size */
-    bool is_broken; /* a stored row cannot be read */
-    uint64_t last;  /* of the rows that pass the filter */
-    bool counts;    /* no messages are made */
-};
-
-static bool is_one_of(const struct api_name *names, uint32_t count, struct bs_text text)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (bs_text_equal(api_name_text(&names[i]), text)) {
-            return true;
-        }
-    }
-    return count == 0;
-}
-
-static bool passes(const struct api_webhook *asked, const struct log_action_row *row)
-{
-    return (asked->events & API_EVENT_BIT(row->type)) != 0 &&
-           is_one_of(asked->pools, asked->pools_count, row->pool) &&
-           is_one_of(asked->accounts, asked->accounts_count, row->account);
-}
-
-/* What the log's indexes can do of the filter. */
-static struct log_filter filter_of(const struct api_webhook *asked, uint64_t after, uint32_t limit)
-{
-    struct log_filter filter = {.after = after, .type = UINT8_MAX, .limit = limit};
-    uint64_t events = asked->events & API_EVENTS_OF_ACTIONS;
-    if (asked->pools_count == 1) {
-        filter.pool = api_name_text(&asked->pools[0]);
-    }
-    if (asked->accounts_count == 1) {
-        filter.account = api_name_text(&asked->accounts[0]);
-    }
-    if (events != 0 && (events & (events - 1)) == 0) {
-        filter.type = (uint8_t)__builtin_ctzll(events);
-    }
-    return filter;
-}
-
-/* The message that the next notice goes into. */
-static struct message *message_for(struct read *read, const struct bs_action *action)
-{
-    struct lane *lane = read->lane;
-    struct message *last = lane->last;
-    uint32_t batch_max = lane->endpoint->asked.batch_max;
-    bool joins = last != NULL && batch_max > 1 && !last->is_sent && last->failures == 0 &&
-                 !lane_saves(lane, last) && last->count < batch_max;
-    if (joins || (read->is_whole && last->count > 0)) {
-        return last;
-    }
-    if (!read->is_whole) {
-        last = lane_add(lane);
-    }
-    last->first = action->ordinal;
-    last->previous = lane->previous;
-    last->event = action->type;
-    last->time_ms = action->time_ms;
-    return last;
-}
-
-static void put(struct read *read, const struct bs_action *action, const char *hash)
-{
-    struct lane *lane = read->lane;
-    const struct api_origin origin = {.log = log_reader_identity(lane->endpoint->webhooks->reader),
-                                      .hash = hash};
-    struct message *message = message_for(read, action);
-    size_t size = message->body.size;
-    message->last = action->ordinal;
-    message->count++;
-    if (lane->endpoint->asked.batch_max > 1) {
-        if (size == 0) {
-            api_batch_begin(&message->body);
-        }
-        api_batch_notice(&message->body, action, origin, lane->previous);
-        (void)snprintf(message->id, sizeof(message->id), "act_%.*s_%" PRIu64 "_%" PRIu64,
-                       API_LOG_DIGITS, origin.log, message->first, message->last);
-    } else {
-        api_notice(&message->body, action, origin, lane->previous);
-        (void)snprintf(message->id, sizeof(message->id), "act_%.*s_%" PRIu64, API_LOG_DIGITS,
-                       origin.log, message->first);
-    }
-    lane->size += message->body.size - size;
-    lane->previous = action->ordinal;
-}
-
-static bool on_row(void *user, const struct log_action_row *row, const uint8_t hash[LOG_HASH_SIZE])
-{
-    struct read *read = user;
-    struct lane *lane = read->lane;
-    if (row->ordinal > read->until) {
-        return false;
-    }
-    read->rows++;
-    if (passes(&lane->endpoint->asked, row)) {
-        struct bs_action action;
-        char hash_text[API_HASH_TEXT_SIZE];
-        read->last = row->ordinal;
-        if (read->counts) {
-            return true;
-        }
-        if (bs_action_decode(row->record, row->record_size, &action) != BS_OK) {
-            read->is_broken = true;
-            return false;
-        }
-        api_hash_print(hash_text, hash);
-        put(read, &action, hash_text);
-    }
-    if (!read->is_whole) {
-        lane->position = row->ordinal;
-    }
-    return read->is_whole || lane->size < WINDOW_SIZE_MAX;
-}
-
-static int run(struct read *read, uint64_t after, char error[LOG_ERROR_SIZE])
-{
-    struct endpoint *endpoint = read->lane->endpoint;
-    struct log_filter filter = filter_of(&endpoint->asked, after, read->rows_max);
-    int code = log_reader_actions(endpoint->webhooks->reader, &filter, on_row, read, error);
-    if (code == 0 && read->is_broken) {
-        (void)snprintf(error, LOG_ERROR_SIZE, "a stored action cannot be decoded");
-        code = -EBADMSG;
-    }
-    return code;
-}
-
-static bool has_room(const struct lane *lane)
-{
-    uint32_t batch_max = lane->endpoint->asked.batch_max;
-    bool grows = lane->last != NULL && lane->last->count < batch_max;
-    uint32_t count_max = batch_max > 1 ? BATCHES_MAX + (grows ? 1 : 0) : WINDOW_MAX / 2;
-    return lane->size < WINDOW_SIZE_MAX / 2 && lane->count < count_max;
-}
-
-bool lane_fill(struct lane *lane)
-{
-    char error[LOG_ERROR_SIZE];
-    uint64_t durable = lane->endpoint->webhooks->durable;
-    uint64_t until = durable < lane->until ? durable : lane->until;
-    if (!lane->is_open || lane->position >= until || !has_room(lane)) {
-        return false;
-    }
-    struct read read = {.lane = lane, .until = until, .rows_max = ROWS_PER_READ};
-    int code = run(&read, lane->position, error);
-    if (code != 0) {
-        logger_write(LOGGER_ERROR, "webhooks", "reading the log failed",
-                     LOGGER_FIELDS(logger_string("endpoint", lane->endpoint->id),
-                                   logger_string("error", error)));
-        return false;
-    }
-    if (read.rows < ROWS_PER_READ && lane->size < WINDOW_SIZE_MAX) {
-        lane->position = until; /* the filter lets nothing else through */
-    }
-    lane->endpoint->is_dirty = true;
-    return lane->position < until && has_room(lane);
-}
-
-int lane_restore(struct lane *lane, const struct message *saved, char error[LOG_ERROR_SIZE])
-{
-    struct read read = {
-        .lane = lane, .until = saved->last, .rows_max = UINT32_MAX, .is_whole = true};
-    struct message *message = lane_add(lane);
-    uint64_t previous = lane->previous;
-    lane->previous = saved->previous;
-    int code = run(&read, saved->first - 1, error);
-    lane->previous = previous;
-    if (code == 0 && (message->first != saved->first || message->last != saved->last)) {
-        (void)snprintf(error, LOG_ERROR_SIZE,
-                       "the log does not hold the actions %" PRIu64 " to %" PRIu64
-                       " that a webhook is about",
-                       saved->first, saved->last);
-        code = -EBADMSG;
-    }
-    message->failures = saved->failures;
-    message->spared = saved->spared;
-    message->due_ms = saved->due_ms;
-    if (lane->touched < saved->last) {
-        lane->touched = saved->last;
-    }
-    return code;
-}
-
-int lane_previous(struct endpoint *endpoint, uint64_t ordinal, uint64_t start,
-                  uint64_t *ret_previous, char error[LOG_ERROR_SIZE])
-{
-    struct lane lane = {.endpoint = endpoint};
-    uint64_t after = ordinal;
-    uint64_t rows_back = ROWS_BACK;
-    int code = 0;
-    struct read read = {
-        .lane = &lane, .until = ordinal - 1, .rows_max = UINT32_MAX, .counts = true};
-    while (code == 0 && read.last == 0 && after > start) {
-        read.until = after - 1;
-        after = after > start + rows_back ? after - rows_back : start;
-        rows_back *= 4;
-        code = run(&read, after, error);
-    }
-    *ret_previous = read.last;
-    return code;
 }

@@ -38,13 +38,18 @@ static void bind_key(sqlite3_stmt *statement, const struct webhooks_job *job)
     db_bind_text(statement, 2, (struct bs_text){job->key, job->key_size});
 }
 
-int repeats_put(struct repeats *repeats, const struct webhooks_job *job, char error[LOG_ERROR_SIZE])
+int repeats_put(struct repeats *repeats, const struct repeats_answer *answer,
+                char error[LOG_ERROR_SIZE])
 {
-    const struct request *request = job->request;
-    bind_key(repeats->put, job);
-    db_bind_blob(repeats->put, 3, job->fingerprint, sizeof(job->fingerprint));
-    db_bind_u64(repeats->put, 4, (uint64_t)request->status);
-    db_bind_blob(repeats->put, 5, request->body.bytes, request->body.size);
+    if (answer == NULL || answer->job->key_size == 0) {
+        return 0;
+    }
+    assert(answer->status >= 200);
+    assert(answer->body.size > 0);
+    bind_key(repeats->put, answer->job);
+    db_bind_blob(repeats->put, 3, answer->job->fingerprint, sizeof(answer->job->fingerprint));
+    db_bind_u64(repeats->put, 4, (uint64_t)answer->status);
+    db_bind_blob(repeats->put, 5, answer->body.bytes, answer->body.size);
     int code = db_run(repeats->put, error);
     return code == 0 ? db_run(repeats->trim, error) : code;
 }
@@ -53,6 +58,8 @@ int repeats_find(struct repeats *repeats, struct webhooks_job *job, char error[L
 {
     sqlite3_stmt *statement = repeats->find;
     struct request *request = job->request;
+    assert(job->key_size > 0);
+    assert(request->body.size == 0);
     bind_key(statement, job);
     int code = db_step(statement, error);
     if (code == 1) {

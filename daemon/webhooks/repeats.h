@@ -16,11 +16,18 @@ struct repeats {
     sqlite3_stmt *put, *trim, *find;
 };
 
+/* What a job will be answered, once what it changes is saved. */
+struct repeats_answer {
+    const struct webhooks_job *job;
+    int status; /* HTTP */
+    struct buffer body;
+};
+
 /* Zeroed before. 0 or a negative code with a message; repeats_close in any case. */
 BS_MUST_USE int repeats_open(struct repeats *repeats, sqlite3 *db, char error[LOG_ERROR_SIZE]);
 void repeats_close(struct repeats *repeats);
-/* Remembers the answer that the job's request has. Within a transaction. */
-BS_MUST_USE int repeats_put(struct repeats *repeats, const struct webhooks_job *job,
+/* Remembers the answer if its job has a key; NULL is fine. Within a transaction. */
+BS_MUST_USE int repeats_put(struct repeats *repeats, const struct repeats_answer *answer,
                             char error[LOG_ERROR_SIZE]);
 /* 1: the job came before, and its request has the answer; 0: it is new; or a negative code. */
 BS_MUST_USE int repeats_find(struct repeats *repeats, struct webhooks_job *job,

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * webhooks.db: endpoints, their secrets, places in the log, messages that failed, and the history
- * of attempts. Webhooks thread only.
- */
+/* webhooks.db: endpoints and their secrets, their lanes (lane_store.h) and their attempts (history.h).
+ * The webhooks thread only. */
 #ifndef WEBHOOKS_STORE_H
 #define WEBHOOKS_STORE_H
 
 #include "daemon/log/db.h"
-#include "daemon/webhooks/endpoint.h"
+#include "daemon/log/identity.h"
+#include "daemon/webhooks/history.h"
+#include "daemon/webhooks/lane_store.h"
 
 struct store;
 
 /* 0 or a negative code with a message. The file is made with mode 0600, for it holds secrets. */
-BS_MUST_USE int store_open(struct store **ret_store, const char *directory,
+BS_MUST_USE int store_open(struct store **ret_store, const char *directory, uint32_t attempts_max,
                            char error[LOG_ERROR_SIZE]);
 void store_close(struct store *store); /* NULL is fine */
 sqlite3 *store_db(struct store *store);
+struct lane_store *store_lanes(struct store *store);
+struct history *store_history(struct store *store);
 
 /* The identity of the log that all places are in; empty in a new database. Put it within a
  * transaction. */
@@ -24,18 +26,11 @@ BS_MUST_USE int store_get_log(struct store *store, char ret_identity[LOG_IDENTIT
 BS_MUST_USE int store_put_log(struct store *store, const char *identity,
                               char error[LOG_ERROR_SIZE]);
 
-/*
- * Calls fn for each endpoint, in the order of ids, with everything saved of it except its messages.
- */
-BS_MUST_USE int store_load(struct store *store, struct webhooks *webhooks,
-                           void (*fn)(struct webhooks *webhooks, struct endpoint *endpoint),
-                           char error[LOG_ERROR_SIZE]);
-/* Calls fn for each message saved of the endpoint, in the order of the log. `message` is the
- * callee's only while it runs. */
-typedef int (*store_message_fn)(struct endpoint *endpoint, enum lane_kind kind,
-                                const struct message *message, char error[LOG_ERROR_SIZE]);
-BS_MUST_USE int store_load_messages(struct store *store, struct endpoint *endpoint,
-                                    store_message_fn fn, char error[LOG_ERROR_SIZE]);
+/* Calls fn for each endpoint, in the order of ids, with everything saved of it except its messages.
+ * fn owns the endpoint, also when the result is an error. */
+typedef void (*store_endpoint_fn)(void *user, struct endpoint *endpoint);
+BS_MUST_USE int store_load(struct store *store, struct endpoint_host *host, store_endpoint_fn fn,
+                           void *user, char error[LOG_ERROR_SIZE]);
 
 /*
  * One transaction: begin, any number of saves and removals, end. A failure undoes all of it.
@@ -43,13 +38,8 @@ BS_MUST_USE int store_load_messages(struct store *store, struct endpoint *endpoi
  */
 BS_MUST_USE int store_begin(struct store *store, bool syncs, char error[LOG_ERROR_SIZE]);
 BS_MUST_USE int store_save(struct store *store, const struct endpoint *endpoint,
-                           uint32_t history_max, char error[LOG_ERROR_SIZE]);
+                           char error[LOG_ERROR_SIZE]);
 BS_MUST_USE int store_remove(struct store *store, const char *id, char error[LOG_ERROR_SIZE]);
 BS_MUST_USE int store_end(struct store *store, int code, char error[LOG_ERROR_SIZE]);
-
-/* Saved attempts with a number past `after`, oldest first; fn returns false to stop. */
-typedef bool (*store_attempt_fn)(void *user, const struct attempt *attempt);
-BS_MUST_USE int store_attempts(struct store *store, const char *id, uint64_t after,
-                               store_attempt_fn fn, void *user, char error[LOG_ERROR_SIZE]);
 
 #endif

@@ -5,8 +5,7 @@
 
 #include "api/json_state.h"
 #include "api/json_writer.h"
-#include "daemon/log/identity.h"
-#include "daemon/webhooks/internal.h"
+#include "daemon/webhooks/clock.h"
 
 static void member_bool(struct buffer *out, const char *name, bool value)
 {
@@ -31,7 +30,7 @@ static void member_cursor(struct buffer *out, const char *name, const char *log,
     buffer_text(out, "\"");
 }
 
-/* Everything up to there is done; in parallel order single ones may still be waiting. */
+/* All notices up to there are done. In parallel order, some after it may be done too. */
 static uint64_t done_cursor(const struct lane *lane)
 {
     return lane->first == NULL                   ? lane->position
@@ -43,15 +42,16 @@ static void write_progress(struct buffer *out, const struct endpoint *endpoint)
 {
     const struct lane *live = &endpoint->lanes[LANE_LIVE];
     const struct message *head = live->first;
-    const char *log = log_reader_identity(endpoint->webhooks->reader);
-    uint64_t behind = endpoint->webhooks->durable - live->position + live->count;
+    const char *log = endpoint->host->log;
+    assert(live->position <= endpoint->host->durable);
+    uint64_t behind = endpoint->host->durable - live->position + live->count;
     bool waits =
-        head != NULL && head->due_ms > webhooks_now_ms() && endpoint->reason == DISABLED_NOT;
+        head != NULL && head->due_ms > clock_monotonic_ms() && endpoint->reason == DISABLED_NOT;
     member_cursor(out, "cursor", log, done_cursor(live));
     member_integer(out, "behind", behind);
     member_integer(out, "failed_attempts", head == NULL ? 0 : head->failures);
     member_time_or_null(out, "next_attempt",
-                        waits ? head->due_ms - webhooks_now_ms() + webhooks_wall_ms() : 0);
+                        waits ? head->due_ms - clock_monotonic_ms() + clock_wall_ms() : 0);
     member_time_or_null(out, "failing_since", endpoint->failing_since_ms);
     member_word(out, "last_error", endpoint->last_error[0] == '\0' ? NULL : endpoint->last_error);
     const struct lane *replay = &endpoint->lanes[LANE_REPLAY];
@@ -71,6 +71,7 @@ static void write_keys(struct buffer *out, const struct endpoint *endpoint, bool
 {
     char text[SIGNER_TEXT_SIZE];
     bool is_public = endpoint->asked.signature == API_ED25519;
+    assert(endpoint->secrets_count > 0);
     signer_key_print(&endpoint->secrets[0].key, text);
     if (is_public) {
         member_word(out, "public_key", text);

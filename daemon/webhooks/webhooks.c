@@ -1,191 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The webhooks thread. Its loop is woken by the core (new actions), by the HTTP thread (jobs),
- * by sockets, and by three timers: the next message that is due, saving, and patience at the end.
+ * The webhooks thread. Its loop is woken by the core (new actions), by the HTTP thread (jobs), by
+ * sockets, and by three timers: the next message that is due, saving, and patience at the end.
  *
- * What changed is saved at most SAVE_INTERVAL_MS later, all endpoints in one transaction. A crash
- * in between repeats what was sent meanwhile, under the same ids; so does a loss of power, because
- * only changes by clients are synced to the disk, before they are answered.
+ * What changed is saved at most SAVE_INTERVAL_MS later, all endpoints in one transaction. After a
+ * crash in between, what was sent meanwhile is sent again under the same ids. The same holds after
+ * a loss of power, because only changes by clients are synced to the disk before they are answered.
  */
 #include "daemon/webhooks/webhooks.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/log/identity.h"
 #include "daemon/log/log_backend.h"
-#include "daemon/logger/logger.h"
-#include "daemon/webhooks/internal.h"
+#include "daemon/webhooks/clock.h"
+#include "daemon/webhooks/controller.h"
+#include "daemon/webhooks/pump.h"
 
 #define SAVE_INTERVAL_MS 100
 #define PATIENCE_MS 1000 /* at the end, for requests under way */
 #define RETRY_MAX_MS 60000
-#define ENDPOINTS_CAPACITY 1000 /* the highest that the setting takes */
+
+struct webhooks {
+    struct core *core;
+    struct webhooks_options options;
+    uv_loop_t loop;
+    pthread_t thread;
+    uv_async_t wake; /* actions, jobs, or the end */
+    atomic_bool stop;
+    pthread_mutex_t mutex; /* guards the queue */
+    struct webhooks_job *first_job, *last_job;
+    uint32_t jobs_count; /* waiting */
+    bool is_closed;
+    /* the thread's own, but for the counters, which any thread reads */
+    struct registry registry;
+    uv_timer_t retry; /* the next message that is due */
+    uv_timer_t save;
+    uv_timer_t patience; /* at the end */
+    bool is_stopping;    /* nothing new is sent */
+    bool is_closing;
+    bool save_is_due;
+};
 
 struct webhooks_stats webhooks_stats_get(const struct webhooks *webhooks)
 {
-    const struct webhooks_counters *counters = &webhooks->counters;
-    struct webhooks_stats stats = {
-        .delivered = counters->delivered,
-        .failed = counters->failed,
-        .unanswered = counters->unanswered,
-        .refused = counters->refused,
-        .endpoints = counters->endpoints,
-        .endpoints_disabled = counters->endpoints_disabled,
-        .disabled_total = counters->disabled_total,
-        .queue_depth = counters->queue_depth,
-        .oldest_time_ms = counters->oldest_time_ms,
-        .save_failures = counters->save_failures,
-        .latency_ms_total = counters->latency_ms_total,
-    };
-    for (uint32_t i = 0; i < WEBHOOKS_LATENCY_BUCKETS; i++) {
-        stats.latencies[i] = counters->latencies[i];
-    }
-    return stats;
-}
-
-void webhooks_count_attempt(struct webhooks *webhooks, const struct transport_call *call,
-                            int64_t latency_ms)
-{
-    struct webhooks_counters *counters = &webhooks->counters;
-    static const int64_t bounds_ms[WEBHOOKS_LATENCY_BUCKETS - 1] = WEBHOOKS_LATENCY_BOUNDS;
-    if (latency_ms < 0) {
-        _Atomic uint64_t *counter = call->is_refused    ? &counters->refused
-                                    : call->status == 0 ? &counters->unanswered
-                                                        : &counters->failed;
-        *counter += 1;
-        return;
-    }
-    uint32_t bucket = 0;
-    while (bucket < WEBHOOKS_LATENCY_BUCKETS - 1 && latency_ms > bounds_ms[bucket]) {
-        bucket++;
-    }
-    counters->delivered++;
-    counters->latencies[bucket]++;
-    counters->latency_ms_total += (uint64_t)latency_ms;
-}
-
-void webhooks_count_disabled(struct webhooks *webhooks)
-{
-    webhooks->counters.disabled_total++;
-}
-
-/* ---- endpoints ---- */
-
-struct endpoint *webhooks_find(struct webhooks *webhooks, struct bs_text id, uint32_t *ret_place)
-{
-    for (uint32_t i = 0; i < webhooks->endpoints_count; i++) {
-        struct endpoint *endpoint = webhooks->endpoints[i];
-        if (bs_text_equal((struct bs_text){endpoint->id, (uint32_t)strlen(endpoint->id)}, id)) {
-            *ret_place = i;
-            return endpoint;
-        }
-    }
-    return NULL;
-}
-
-void webhooks_add(struct webhooks *webhooks, struct endpoint *endpoint)
-{
-    uint32_t place = webhooks->endpoints_count;
-    assert(place < ENDPOINTS_CAPACITY);
-    for (; place > 0 && strcmp(webhooks->endpoints[place - 1]->id, endpoint->id) > 0; place--) {
-        webhooks->endpoints[place] = webhooks->endpoints[place - 1];
-    }
-    webhooks->endpoints[place] = endpoint;
-    webhooks->endpoints_count++;
-}
-
-void webhooks_remove(struct webhooks *webhooks, uint32_t place)
-{
-    struct endpoint *endpoint = webhooks->endpoints[place];
-    webhooks->endpoints_count--;
-    for (uint32_t i = place; i < webhooks->endpoints_count; i++) {
-        webhooks->endpoints[i] = webhooks->endpoints[i + 1];
-    }
-    endpoint_free(endpoint);
-}
-
-static int64_t oldest_waiting_ms(const struct endpoint *endpoint)
-{
-    const struct message *first = endpoint->lanes[LANE_LIVE].first;
-    return first != NULL ? first->time_ms : 0;
-}
-
-static void measure(struct webhooks *webhooks)
-{
-    uint64_t depth = 0;
-    uint64_t disabled = 0;
-    int64_t oldest_ms = 0;
-    for (uint32_t i = 0; i < webhooks->endpoints_count; i++) {
-        const struct endpoint *endpoint = webhooks->endpoints[i];
-        const struct lane *lane = &endpoint->lanes[LANE_LIVE];
-        if (endpoint->reason != DISABLED_NOT) {
-            disabled++;
-            continue;
-        }
-        int64_t time_ms = oldest_waiting_ms(endpoint);
-        depth += lane->count + (webhooks->durable - lane->position);
-        oldest_ms = time_ms != 0 && (oldest_ms == 0 || time_ms < oldest_ms) ? time_ms : oldest_ms;
-    }
-    webhooks->counters.endpoints = webhooks->endpoints_count;
-    webhooks->counters.endpoints_disabled = disabled;
-    webhooks->counters.queue_depth = depth;
-    webhooks->counters.oldest_time_ms = oldest_ms;
+    return counters_stats(&webhooks->registry.host.counters);
 }
 
 /* ---- saving ---- */
 
-static void forget_saved(struct endpoint *endpoint)
-{
-    while (endpoint->unsaved != NULL) {
-        struct attempt *next = endpoint->unsaved->next;
-        free(endpoint->unsaved);
-        endpoint->unsaved = next;
-    }
-    endpoint->unsaved_last = NULL;
-    endpoint->is_dirty = false;
-}
-
-int webhooks_save(struct webhooks *webhooks, bool syncs)
-{
-    char error[LOG_ERROR_SIZE];
-    int code = store_begin(webhooks->store, syncs, error);
-    for (uint32_t i = 0; code == 0 && i < webhooks->endpoints_count; i++) {
-        if (webhooks->endpoints[i]->is_dirty) {
-            code = store_save(webhooks->store, webhooks->endpoints[i],
-                              webhooks->options.history_max, error);
-        }
-    }
-    if (code == 0 && webhooks->keeping != NULL) {
-        code = repeats_put(&webhooks->repeats, webhooks->keeping, error);
-    }
-    code = store_end(webhooks->store, code, error);
-    for (uint32_t i = 0; code == 0 && i < webhooks->endpoints_count; i++) {
-        if (webhooks->endpoints[i]->is_dirty) {
-            forget_saved(webhooks->endpoints[i]);
-        }
-    }
-    if (code != 0) {
-        webhooks->counters.save_failures++;
-        logger_write(LOGGER_ERROR, "webhooks", "the state of webhooks was not saved",
-                     LOGGER_FIELDS(logger_string("error", error)));
-    }
-    measure(webhooks);
-    return code;
-}
+static void save_later(struct webhooks *webhooks);
 
 static void on_save(uv_timer_t *timer)
 {
     struct webhooks *webhooks = timer->data;
     webhooks->save_is_due = false;
-    if (webhooks_save(webhooks, false) != 0) {
-        webhooks_save_later(webhooks);
+    if (registry_save(&webhooks->registry, false, NULL) != 0) {
+        save_later(webhooks);
     }
 }
 
-void webhooks_save_later(struct webhooks *webhooks)
+static void save_later(struct webhooks *webhooks)
 {
     if (!webhooks->save_is_due && !webhooks->is_closing) {
         webhooks->save_is_due = true;
@@ -195,36 +73,59 @@ void webhooks_save_later(struct webhooks *webhooks)
 
 /* ---- the loop ---- */
 
+static void pump_one(struct webhooks *webhooks, struct endpoint *endpoint)
+{
+    if (pump_endpoint(endpoint)) {
+        (void)uv_async_send(&webhooks->wake); /* after the others */
+    }
+    if (endpoint->is_dirty) {
+        save_later(webhooks);
+    }
+}
+
+static void refresh_durable(struct webhooks *webhooks)
+{
+    uint64_t durable = core_durable_ordinal(webhooks->core);
+    assert(durable >= webhooks->registry.host.durable);
+    webhooks->registry.host.durable = durable;
+}
+
+static void on_retry(uv_timer_t *timer);
+
+/* Sets the timer for the message that is due first. */
+static void arm(struct webhooks *webhooks)
+{
+    int64_t due_ms = INT64_MAX;
+    for (uint32_t i = 0; i < webhooks->registry.endpoints_count; i++) {
+        int64_t endpoint_ms = pump_due_ms(webhooks->registry.endpoints[i]);
+        due_ms = endpoint_ms < due_ms ? endpoint_ms : due_ms;
+    }
+    if (due_ms == INT64_MAX) {
+        (void)uv_timer_stop(&webhooks->retry);
+        return;
+    }
+    int64_t wait_ms = due_ms - clock_monotonic_ms();
+    wait_ms = wait_ms < 1 ? 1 : wait_ms > RETRY_MAX_MS ? RETRY_MAX_MS : wait_ms;
+    uv_update_time(&webhooks->loop);
+    (void)uv_timer_start(&webhooks->retry, on_retry, (uint64_t)wait_ms, 0);
+}
+
 static void pump_all(struct webhooks *webhooks)
 {
-    webhooks->durable = core_durable_ordinal(webhooks->core);
-    for (uint32_t i = 0; i < webhooks->endpoints_count; i++) {
-        endpoint_pump(webhooks->endpoints[i]);
+    if (webhooks->is_stopping) {
+        return;
     }
-    webhooks_arm(webhooks);
-    measure(webhooks);
+    refresh_durable(webhooks);
+    for (uint32_t i = 0; i < webhooks->registry.endpoints_count; i++) {
+        pump_one(webhooks, webhooks->registry.endpoints[i]);
+    }
+    arm(webhooks);
+    registry_measure(&webhooks->registry);
 }
 
 static void on_retry(uv_timer_t *timer)
 {
     pump_all(timer->data);
-}
-
-void webhooks_arm(struct webhooks *webhooks)
-{
-    int64_t due_ms = INT64_MAX;
-    for (uint32_t i = 0; i < webhooks->endpoints_count; i++) {
-        int64_t endpoint_ms = endpoint_due_ms(webhooks->endpoints[i]);
-        due_ms = endpoint_ms < due_ms ? endpoint_ms : due_ms;
-    }
-    if (due_ms == INT64_MAX || webhooks->is_stopping) {
-        (void)uv_timer_stop(&webhooks->retry);
-        return;
-    }
-    int64_t wait_ms = due_ms - webhooks_now_ms();
-    wait_ms = wait_ms < 1 ? 1 : wait_ms > RETRY_MAX_MS ? RETRY_MAX_MS : wait_ms;
-    uv_update_time(&webhooks->loop);
-    (void)uv_timer_start(&webhooks->retry, on_retry, (uint64_t)wait_ms, 0);
 }
 
 static void close_down(struct webhooks *webhooks)
@@ -233,11 +134,10 @@ static void close_down(struct webhooks *webhooks)
         return;
     }
     webhooks->is_closing = true;
-    (void)webhooks_save(webhooks, true); /* before deliveries in progress are cancelled */
-    while (webhooks->endpoints_count > 0) {
-        webhooks_remove(webhooks, webhooks->endpoints_count - 1);
-    }
-    transport_stop(webhooks->transport);
+    /* Before deliveries in progress are cancelled. */
+    (void)!registry_save(&webhooks->registry, true, NULL);
+    registry_clear(&webhooks->registry);
+    transport_stop(webhooks->registry.host.transport);
     uv_close((uv_handle_t *)&webhooks->wake, NULL);
     uv_close((uv_handle_t *)&webhooks->retry, NULL);
     uv_close((uv_handle_t *)&webhooks->save, NULL);
@@ -256,24 +156,34 @@ static void begin_stop(struct webhooks *webhooks)
     }
     webhooks->is_stopping = true;
     (void)uv_timer_stop(&webhooks->retry);
-    if (webhooks->sent_count == 0) {
+    if (webhooks->registry.host.sent_count == 0) {
         close_down(webhooks);
     } else {
         (void)uv_timer_start(&webhooks->patience, on_patience, PATIENCE_MS, 0);
     }
 }
 
-void webhooks_ended(struct webhooks *webhooks, struct endpoint *endpoint)
+static void on_ended(struct endpoint *endpoint, enum disable_reason reason)
 {
-    if (webhooks->is_stopping) {
-        if (webhooks->sent_count == 0) {
-            (void)uv_timer_start(&webhooks->patience, on_patience, 0, 0);
-        }
-        return;
+    struct webhooks *webhooks = endpoint->host->user;
+    /* Several requests were under way: the first one has disabled it. */
+    if (reason != DISABLED_NOT && endpoint->reason == DISABLED_NOT) {
+        registry_disable(&webhooks->registry, endpoint, reason);
+        (void)uv_async_send(&webhooks->wake); /* others are told */
     }
-    webhooks->durable = core_durable_ordinal(webhooks->core);
-    endpoint_pump(endpoint);
-    webhooks_arm(webhooks);
+    if (!webhooks->is_stopping) {
+        refresh_durable(webhooks);
+        pump_one(webhooks, endpoint);
+        arm(webhooks);
+    } else if (webhooks->registry.host.sent_count == 0) {
+        (void)uv_timer_start(&webhooks->patience, on_patience, 0, 0);
+    }
+}
+
+static bool on_save_needed(struct endpoint_host *host)
+{
+    struct webhooks *webhooks = host->user;
+    return registry_save(&webhooks->registry, false, NULL) == 0;
 }
 
 /* ---- jobs ---- */
@@ -289,18 +199,29 @@ static struct webhooks_job *take_jobs(struct webhooks *webhooks)
     return first;
 }
 
+static void on_test(struct endpoint_host *host, struct webhooks_job *job,
+                    const struct message *message)
+{
+    const struct webhooks *webhooks = host->user;
+    if (message != NULL) {
+        controller_answer_test(job, message);
+    } else {
+        controller_answer_lost(job, webhooks->is_stopping ? BS_NOT_READY : BS_UNKNOWN_WEBHOOK);
+    }
+}
+
 static void on_wake(uv_async_t *handle)
 {
     struct webhooks *webhooks = handle->data;
     bool stops = atomic_load(&webhooks->stop);
     struct webhooks_job *job = take_jobs(webhooks);
-    webhooks->durable = core_durable_ordinal(webhooks->core);
+    refresh_durable(webhooks);
     while (job != NULL) {
         struct webhooks_job *next = job->next;
         if (stops) {
-            webhooks_answer_lost(job, BS_NOT_READY);
+            controller_answer_lost(job, BS_NOT_READY);
         } else {
-            webhooks_answer(webhooks, job);
+            controller_answer(&webhooks->registry, job);
         }
         job = next;
     }
@@ -346,97 +267,6 @@ static void *run(void *user)
     return NULL;
 }
 
-/* A log older than the database (one was restored without the other): what follows will be sent
- * under ids that were used before, and the operator has to know. */
-static void check_place(struct endpoint *endpoint, uint64_t durable)
-{
-    struct lane *lane = &endpoint->lanes[LANE_LIVE];
-    if (lane->position <= durable) {
-        return;
-    }
-    logger_write(LOGGER_ERROR, "webhooks", "webhook cursor is beyond the log: resuming at its end",
-                 LOGGER_FIELDS(logger_string("endpoint", endpoint->id),
-                               logger_uint("cursor", lane->position),
-                               logger_uint("last_action", durable)));
-    lane->position = durable;
-    lane->previous = lane->previous < durable ? lane->previous : durable;
-    lane->start = lane->start < durable ? lane->start : durable;
-    endpoint->is_dirty = true;
-}
-
-static int on_saved_message(struct endpoint *endpoint, enum lane_kind kind,
-                            const struct message *saved, char error[LOG_ERROR_SIZE])
-{
-    struct lane *lane = &endpoint->lanes[kind];
-    if (kind != LANE_OTHER) {
-        return saved->last > endpoint->webhooks->durable ? 0 : lane_restore(lane, saved, error);
-    }
-    struct message *message = lane_add(lane);
-    memcpy(message->id, saved->id, sizeof(message->id));
-    message->event = saved->event;
-    message->time_ms = saved->time_ms;
-    message->failures = saved->failures;
-    message->due_ms = saved->due_ms;
-    buffer_append(&message->body, saved->body.bytes, saved->body.size);
-    lane->size += message->body.size;
-    return 0;
-}
-
-/* The places that were loaded mean nothing in this log: the endpoints go on at its end. */
-static void start_over(struct webhooks *webhooks)
-{
-    for (uint32_t i = 0; i < webhooks->endpoints_count; i++) {
-        struct endpoint *endpoint = webhooks->endpoints[i];
-        struct lane *live = &endpoint->lanes[LANE_LIVE];
-        live->start = webhooks->durable;
-        live->position = webhooks->durable;
-        live->previous = 0;
-        endpoint->lanes[LANE_REPLAY].is_open = false;
-        endpoint->is_dirty = true;
-    }
-}
-
-static int save_log(struct webhooks *webhooks, const char *identity, char error[LOG_ERROR_SIZE])
-{
-    int code = store_begin(webhooks->store, true, error);
-    code = code == 0 ? store_put_log(webhooks->store, identity, error) : code;
-    for (uint32_t i = 0; code == 0 && i < webhooks->endpoints_count; i++) {
-        code = store_save(webhooks->store, webhooks->endpoints[i], webhooks->options.history_max,
-                          error);
-    }
-    return store_end(webhooks->store, code, error);
-}
-
-static int check_log(struct webhooks *webhooks, char error[LOG_ERROR_SIZE])
-{
-    char stored[LOG_IDENTITY_DIGITS + 1];
-    const char *identity = log_reader_identity(webhooks->reader);
-    int code = store_get_log(webhooks->store, stored, error);
-    if (code != 0 || strcmp(stored, identity) == 0) {
-        return code;
-    }
-    if (stored[0] != '\0') {
-        logger_write(LOGGER_ERROR, "webhooks",
-                     "webhooks.db is of another log: the endpoints resume at the end of this one",
-                     LOGGER_FIELDS(logger_string("log", identity),
-                                   logger_string("log_of_webhooks_db", stored)));
-        start_over(webhooks);
-    }
-    return save_log(webhooks, identity, error);
-}
-
-static int load(struct webhooks *webhooks, char error[LOG_ERROR_SIZE])
-{
-    int code = store_load(webhooks->store, webhooks, webhooks_add, error);
-    code = code == 0 ? check_log(webhooks, error) : code;
-    for (uint32_t i = 0; code == 0 && i < webhooks->endpoints_count; i++) {
-        check_place(webhooks->endpoints[i], webhooks->durable);
-        code =
-            store_load_messages(webhooks->store, webhooks->endpoints[i], on_saved_message, error);
-    }
-    return code;
-}
-
 static int open_parts(struct webhooks *webhooks, struct command_log *log,
                       char error[LOG_ERROR_SIZE])
 {
@@ -447,20 +277,19 @@ static int open_parts(struct webhooks *webhooks, struct command_log *log,
                                                 .timeout_ms = options->timeout_ms,
                                                 .connect_timeout_ms = options->connect_timeout_ms,
                                                 .ca_file = options->ca_file};
-    int code = log_reader_open(&webhooks->reader, log, error);
+    struct endpoint_host *host = &webhooks->registry.host;
+    host->user = webhooks;
+    host->on_ended = on_ended;
+    host->on_test = on_test;
+    host->save = on_save_needed;
+    host->durable = core_durable_ordinal(webhooks->core);
+    int code = log_reader_open(&host->reader, log, error);
     if (code == 0) {
-        code = store_open(&webhooks->store, options->directory, error);
+        host->log = log_reader_identity(host->reader);
+        code = registry_open(&webhooks->registry, options, error);
     }
-    if (code == 0) {
-        code = repeats_open(&webhooks->repeats, store_db(webhooks->store), error);
-    }
-    if (code == 0) {
-        code = load(webhooks, error);
-    }
-    if (code == 0) {
-        code = transport_new(&webhooks->transport, &webhooks->loop, &transport, error);
-    }
-    return code;
+    code = code == 0 ? registry_restore(&webhooks->registry, error) : code;
+    return code == 0 ? transport_new(&host->transport, &webhooks->loop, &transport, error) : code;
 }
 
 static int start(struct webhooks *webhooks, char error[LOG_ERROR_SIZE])
@@ -485,16 +314,11 @@ static int start(struct webhooks *webhooks, char error[LOG_ERROR_SIZE])
 
 static void close_parts(struct webhooks *webhooks)
 {
-    while (webhooks->endpoints_count > 0) {
-        webhooks_remove(webhooks, webhooks->endpoints_count - 1);
-    }
-    transport_free(webhooks->transport);
-    repeats_close(&webhooks->repeats);
-    store_close(webhooks->store);
-    log_reader_close(webhooks->reader);
+    registry_close(&webhooks->registry);
+    transport_free(webhooks->registry.host.transport);
+    log_reader_close(webhooks->registry.host.reader);
     (void)uv_loop_close(&webhooks->loop);
     pthread_mutex_destroy(&webhooks->mutex);
-    free(webhooks->endpoints);
     free(webhooks);
 }
 
@@ -502,17 +326,13 @@ int webhooks_new(struct webhooks **ret_webhooks, struct core *core, struct comma
                  const struct webhooks_options *options, char error[LOG_ERROR_SIZE])
 {
     struct webhooks *webhooks = calloc(1, sizeof(*webhooks));
-    struct endpoint **endpoints = calloc(ENDPOINTS_CAPACITY, sizeof(*endpoints));
-    if (webhooks == NULL || endpoints == NULL || uv_loop_init(&webhooks->loop) != 0) {
+    if (webhooks == NULL || uv_loop_init(&webhooks->loop) != 0) {
         (void)snprintf(error, LOG_ERROR_SIZE, "out of memory for webhooks");
         free(webhooks);
-        free(endpoints);
         return -ENOMEM;
     }
     webhooks->core = core;
     webhooks->options = *options;
-    webhooks->endpoints = endpoints;
-    webhooks->durable = core_durable_ordinal(core);
     (void)pthread_mutex_init(&webhooks->mutex, NULL);
     int code = open_parts(webhooks, log, error);
     if (code == 0) {

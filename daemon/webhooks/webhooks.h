@@ -30,15 +30,11 @@ struct webhooks_options {
 struct webhooks;
 
 enum webhooks_verb {
-    WEBHOOKS_CREATE,
-    WEBHOOKS_LIST,
-    WEBHOOKS_SHOW,
-    WEBHOOKS_DELETE,
-    WEBHOOKS_TEST,
-    WEBHOOKS_REDELIVER,
-    WEBHOOKS_ROTATE,
-    WEBHOOKS_ENABLE,
-    WEBHOOKS_HISTORY,
+
+#define X(name, function, body, needs_body) WEBHOOKS_##name,
+#include "daemon/webhooks/verbs.def"
+#undef X
+    WEBHOOKS_VERBS_COUNT
 };
 
 /* Lives with the request; the HTTP thread does not touch it until request->done was called, on the

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the room counts since its start: the webhooks thread writes, any thread reads. */
+#ifndef WEBHOOKS_COUNTERS_H
+#define WEBHOOKS_COUNTERS_H
+
+#include <stdatomic.h>
+
+#include "daemon/webhooks/transport.h"
+#include "daemon/webhooks/webhooks.h"
+
+struct webhooks_counters {
+    _Atomic uint64_t delivered, failed, unanswered, refused, endpoints, endpoints_disabled;
+    _Atomic uint64_t disabled_total, queue_depth, save_failures, latency_ms_total;
+    _Atomic int64_t oldest_time_ms;
+    _Atomic uint64_t latencies[WEBHOOKS_LATENCY_BUCKETS];
+};
+
+/* The receiver took it, so long after its action. */
+void counters_delivered(struct webhooks_counters *counters, int64_t latency_ms);
+/* The call ended without a delivery. */
+void counters_failed(struct webhooks_counters *counters, const struct transport_call *call);
+struct webhooks_stats counters_stats(const struct webhooks_counters *counters);
+
+#endif
