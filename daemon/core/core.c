@@ -9,6 +9,8 @@
 #include "daemon/core/replay.h"
 #include "daemon/logger/logger.h"
 
+#define LONG_DOWNTIME_MS 60000
+
 void core_options_defaults(struct core_options *options)
 {
     *options = (struct core_options){
@@ -18,6 +20,7 @@ void core_options_defaults(struct core_options *options)
         .batch_records_max = 65536,
         .answers_max = 65536,
         .step_budget_us = 5000,
+        .read_clock = clock_of_machine,
     };
     bs_config_defaults(&options->engine);
 }
@@ -39,6 +42,22 @@ static void on_durable(void *user, int error, const char *message)
     (void)uv_async_send(&core->wake);
 }
 
+/* The last stamp and the wall clock are all there is at a start. */
+static void start_clock(struct core *core)
+{
+    struct clock_reading now = core->options.read_clock(core->options.user);
+    int64_t ahead_ms = clock_start(&core->clock, core->time_ms, now);
+    core_count_clock(core);
+    if (clock_offset_ms(&core->clock) < 0) {
+        logger_write(LOGGER_WARN, "core",
+                     "the wall clock is behind the log: time passes at half speed until it is not",
+                     LOGGER_FIELDS(logger_uint("behind_ms", (uint64_t)-ahead_ms)));
+    } else if (core->time_ms > 0 && ahead_ms > LONG_DOWNTIME_MS) {
+        logger_write(LOGGER_INFO, "core", "the log's last command is a while ago",
+                     LOGGER_FIELDS(logger_uint("seconds", (uint64_t)ahead_ms / 1000)));
+    }
+}
+
 static int replay(struct core *core, char *error)
 {
     struct replay_options options = {.on_progress = core->options.on_replay,
@@ -52,6 +71,7 @@ static int replay(struct core *core, char *error)
     }
     core->seq = core->executor.seq;
     core->time_ms = bs_engine_time_ms(core->executor.engine);
+    start_clock(core);
     core->executor.settlements_count = 0; /* the counters count from the start of the process */
     counter_set(&core->counters.applied_seq, core->seq);
     counter_set(&core->counters.durable_ordinal, log_last_ordinal(core->log));
@@ -176,6 +196,8 @@ struct core_stats core_stats_get(const struct core *core)
         .reads_shared = counter_get(&counters->reads_shared),
         .queue_full = counter_get(&counters->queue_full),
         .halted_pools = counter_get(&counters->halted_pools),
+        .clock_jumps = counter_get(&counters->clock_jumps),
+        .clock_apart_ns = counter_get(&counters->clock_apart_ns),
         .settle_lag_ns_total = counter_get(&counters->settle_lag_ns_total),
     };
     for (uint32_t i = 0; i < CORE_LAG_BUCKETS; i++) {

@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "daemon/answer/request.h"
+#include "daemon/core/clock.h"
 #include "daemon/log/log.h"
 
 struct core_options {
@@ -22,6 +23,7 @@ struct core_options {
     uint32_t step_budget_us; /* of one turn, default 5000; what is left is stepped in the next one.
                                 0 = 16 records or one chunk a turn (tests) */
     struct bs_config engine;
+    struct clock_reading (*read_clock)(void *user); /* default the machine's */
     /* All optional; `user` is passed to each. */
     bool (*on_replay)(void *user, uint64_t seq, uint64_t last_seq); /* false abandons the start */
     void (*on_tick)(
@@ -46,6 +48,7 @@ struct core_stats { /* cumulative; read from any thread (relaxed atomics inside)
     uint64_t commands_accepted, commands_rejected, batches, settlements, actions, settle_overruns;
     uint64_t loop_lag_ns_max, step_ns_total, applied_seq, queue_depth, queue_full, halted_pools;
     uint64_t reads_refused, reads_shared; /* costly ones */
+    uint64_t clock_jumps, clock_apart_ns; /* clock.h; engine time and wall clock, after a jump */
     uint64_t settle_lag_ns_total, settle_lags[CORE_LAG_BUCKETS];
 };
 

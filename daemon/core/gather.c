@@ -2,7 +2,7 @@
 /* The commit that gathers: records are stamped and copied into it. */
 #include "daemon/core/internal.h"
 
-#include <time.h>
+#include "daemon/logger/logger.h"
 
 void request_list_append(struct request_list *list, struct request *request)
 {
@@ -23,12 +23,36 @@ struct request *request_list_remove(struct request_list *list)
     return request;
 }
 
-int64_t core_now_ms(const struct core *core)
+/* A jump is logged once, and so is that engine time goes with the wall clock again. */
+static void report_clock(const struct core *core, enum clock_event event, int64_t jump_ms)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    return now_ms > core->time_ms ? now_ms : core->time_ms;
+    int64_t offset_ms = clock_offset_ms(&core->clock);
+    if (event == CLOCK_JUMPED) {
+        logger_write(
+            LOGGER_WARN, "core",
+            "the wall clock jumped: engine time follows slowly, a restart follows forwards",
+            LOGGER_FIELDS(logger_int("jump_ms", jump_ms), logger_int("offset_ms", offset_ms)));
+    } else if (event == CLOCK_CAUGHT_UP) {
+        logger_write(LOGGER_INFO, "core", "engine time is the wall clock again", NULL);
+    }
+}
+
+int64_t core_now_ms(struct core *core)
+{
+    int64_t jump_ms;
+    struct clock_reading now = core->options.read_clock(core->options.user);
+    enum clock_event event = clock_read(&core->clock, now, &jump_ms);
+    report_clock(core, event, jump_ms);
+    core_count_clock(core);
+    return clock_time_ms(&core->clock);
+}
+
+void core_count_clock(struct core *core)
+{
+    int64_t offset_ms = clock_offset_ms(&core->clock);
+    uint64_t apart_ms = (uint64_t)(offset_ms < 0 ? -offset_ms : offset_ms);
+    counter_set(&core->counters.clock_apart_ns, apart_ms * 1000000);
+    counter_set(&core->counters.clock_jumps, core->clock.jumps_count);
 }
 
 /* Stamps the records from `offset` on. A record that does not decode is a bug of the encoder: it

@@ -49,6 +49,7 @@ struct core_counters { /* written by the core loop, except queue_full */
     _Atomic uint64_t commands_accepted, commands_rejected, batches, settlements, actions;
     _Atomic uint64_t settle_overruns, loop_lag_ns_max, step_ns_total, applied_seq, queue_full;
     _Atomic uint64_t halted_pools, durable_ordinal, reads_refused, reads_shared;
+    _Atomic uint64_t clock_jumps, clock_apart_ns;
     _Atomic uint64_t settle_lag_ns_total, settle_lags[CORE_LAG_BUCKETS];
     _Atomic uint64_t tick_ns;  /* when the next tick is due; 0: there is no timer */
     _Atomic uint64_t write_ns; /* when the commit in flight began; 0: there is none */
@@ -79,6 +80,7 @@ struct core {
     bool is_in_flight;
     uint64_t seq;           /* last one stamped */
     int64_t time_ms;        /* last one stamped */
+    struct clock clock;     /* what time the next one has */
     struct lookahead ahead; /* over the records of `stepping` */
 
     struct request_list writes;       /* drained, waiting for a commit with room */
@@ -121,8 +123,9 @@ static inline uint64_t counter_get(const _Atomic uint64_t *counter)
 /* gather.c */
 void request_list_append(struct request_list *list, struct request *request);
 struct request *request_list_remove(struct request_list *list);
-/* The time of a command that is stamped now: the wall clock, never going back. */
-int64_t core_now_ms(const struct core *core);
+/* The time of a command that is stamped now (clock.h). */
+int64_t core_now_ms(struct core *core);
+void core_count_clock(struct core *core);
 /* The records of a write, the one of its key included. */
 uint32_t core_records_count(const struct request *request);
 /* Stamps a write's records and copies them into the commit that gathers. */

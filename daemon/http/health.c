@@ -14,9 +14,12 @@ static void put_checks(struct connection *connection)
     connection->request.body.size--; /* the brace, which comes again at the end */
     buffer_printf(&connection->request.body,
                   ",\"checks\":{\"applied_seq\":%llu,\"queue_depth\":%llu,\"halted_pools\":%llu,"
+                  "\"clock_jump_seconds\":%llu,"
                   "\"connections\":%llu,\"long_polls\":%llu,\"streams\":%llu}}",
                   (unsigned long long)stats.applied_seq, (unsigned long long)stats.queue_depth,
-                  (unsigned long long)stats.halted_pools, (unsigned long long)counts->connections,
+                  (unsigned long long)stats.halted_pools,
+                  (unsigned long long)(stats.clock_apart_ns / 1000000000),
+                  (unsigned long long)counts->connections,
                   (unsigned long long)(counts->waiters - streams->waiting),
                   (unsigned long long)streams->open);
 }
