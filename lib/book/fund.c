@@ -58,6 +58,7 @@ void bs_fund_record_move(struct bs_engine *engine, uint32_t pool, enum bs_fund_c
                          bs_i128 amount)
 {
     uint32_t backstop = engine->pools[pool].backstop;
+    assert(backstop != 0);
     struct bs_fund_change change = {
         .time_ms = engine->time_ms,
         .amount = amount,

@@ -31,6 +31,8 @@ void bs_pool_period_open(struct bs_pool *pool, int64_t now_ms)
     if (length > 0) {
         pool->period_start_ms = (int64_t)bs_div_floor(now_ms, length) * length;
         pool->period_end_ms = pool->period_start_ms + length;
+        assert(pool->period_start_ms <= now_ms);
+        assert(now_ms < pool->period_end_ms);
     }
 }
 

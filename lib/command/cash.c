@@ -10,6 +10,7 @@
 struct bs_outcome bs_isolated_named(const struct bs_engine *engine, uint32_t owner,
                                     struct bs_text market, uint32_t *ret_isolated)
 {
+    assert(owner != 0);
     uint32_t row = bs_index_find(&engine->market_index, market);
     if (row == 0) {
         return bs_refuse(BS_UNKNOWN_MARKET, "market");
@@ -61,6 +62,7 @@ void bs_cash_note_fund(struct bs_engine *engine, uint32_t account, enum bs_fund_
 struct bs_outcome bs_cash_move(struct bs_engine *engine, uint32_t account, int64_t amount,
                                bool shifts_baseline)
 {
+    assert(account != 0);
     bs_i128 collateral = (bs_i128)engine->accounts.hot[account].collateral + amount;
     if (bs_abs(collateral) > BS_MONEY_MAX) {
         return bs_refuse(BS_OUT_OF_RANGE, "amount");

@@ -167,6 +167,9 @@ static void plan_chunk(struct bs_engine *engine)
 static void stop(struct bs_engine *engine, struct bs_effects *effects)
 {
     struct bs_progress *progress = engine->progress;
+    assert(progress->running);
+    assert(!progress->numbered ||
+           progress->summary.number == engine->pools[engine->plan->pool].settlements);
     progress->running = false;
     effects->more = false;
     if (progress->numbered) {
