@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "api/json_state.h"
-
 _Static_assert(OUTBOX_ACTION_BYTES_MAX >= BS_ACTION_RECORD_SIZE_MAX + 2 * (BS_ID_SIZE_MAX + 9),
                "a record and its pool and account, \"backstop:\" included, fit");
 
@@ -24,10 +22,6 @@ static struct outbox_segment *segment_new(void)
 
 static void segment_clear(struct outbox_segment *segment)
 {
-    for (uint32_t i = 0; i < segment->settlements_count; i++) {
-        /* The row's texts lie in one allocation that begins with the JSON. */
-        free((void *)(uintptr_t)segment->settlements[i].json.bytes);
-    }
     segment->next = NULL;
     segment->actions_first = 0;
     segment->actions_count = 0;
@@ -41,9 +35,6 @@ static void segment_free(struct outbox_segment *segment)
     if (segment == NULL) {
         return;
     }
-    segment_clear(segment);
-    free(segment->settlements);
-    free(segment->settlement_ordinals);
     (void)munmap(segment, sizeof(*segment));
 }
 
@@ -60,7 +51,6 @@ void outbox_fini(struct outbox *outbox)
         outbox->first = next;
     }
     segment_free(outbox->spare);
-    buffer_fini(&outbox->text);
     *outbox = (struct outbox){0};
 }
 
@@ -112,42 +102,22 @@ static void add_action(struct outbox *outbox, const struct bs_action *action, ui
     segment->actions_count++;
 }
 
-static void *grown(void *array, uint32_t count, size_t item_size)
-{
-    void *larger = realloc(array, count * item_size);
-    if (larger == NULL) {
-        (void)fputs("out of memory: settlements wait for the log\n", stderr);
-        abort();
-    }
-    return larger;
-}
-
 static void add_settlement(struct outbox *outbox, const struct bs_settlement *settlement,
                            uint64_t ordinal)
 {
-    if (outbox->last == NULL) {
+    if (outbox->last == NULL || outbox->last->settlements_count == OUTBOX_SEGMENT_ACTIONS) {
         add_segment(outbox);
     }
     struct outbox_segment *segment = outbox->last;
-    if (segment->settlements_count == segment->settlements_capacity) {
-        uint32_t capacity =
-            segment->settlements_capacity == 0 ? 16 : segment->settlements_capacity * 2;
-        segment->settlements =
-            grown(segment->settlements, capacity, sizeof(segment->settlements[0]));
-        segment->settlement_ordinals =
-            grown(segment->settlement_ordinals, capacity, sizeof(segment->settlement_ordinals[0]));
-        segment->settlements_capacity = capacity;
-    }
-    buffer_clear(&outbox->text);
-    api_settlement(&outbox->text, settlement);
-    size_t json_size = outbox->text.size;
-    char *copy = grown(NULL, (uint32_t)(json_size + settlement->pool.size), 1);
-    memcpy(copy, outbox->text.bytes, json_size);
-    memcpy(copy + json_size, settlement->pool.bytes, settlement->pool.size);
+    uint8_t *record = segment->bytes + segment->bytes_used;
+    assert(sizeof(segment->bytes) - segment->bytes_used >= BS_SETTLEMENT_RECORD_SIZE_MAX);
+    size_t size = bs_settlement_encode(settlement, record);
+    segment->bytes_used += size;
     segment->settlements[segment->settlements_count] = (struct log_settlement_row){
-        .pool = {copy + json_size, settlement->pool.size},
+        .pool = copy_text(segment, settlement->pool),
         .number = settlement->number,
-        .json = {copy, (uint32_t)json_size},
+        .record = record,
+        .record_size = (uint32_t)size,
     };
     segment->settlement_ordinals[segment->settlements_count] = ordinal;
     segment->settlements_count++;

@@ -13,26 +13,28 @@
 #ifndef OUTBOX_H
 #define OUTBOX_H
 
-#include "api/buffer.h"
 #include "daemon/log/log.h"
 #include "lib/engine.h"
 
 #define OUTBOX_SEGMENT_ACTIONS 2048
 #define OUTBOX_SEGMENTS_MAX 512
 #define OUTBOX_ACTION_BYTES_MAX (BS_ACTION_RECORD_SIZE_MAX + 2 * BS_ID_SIZE_MAX + 64)
+#define OUTBOX_SETTLEMENT_BYTES_MAX (BS_SETTLEMENT_RECORD_SIZE_MAX + BS_ID_SIZE_MAX)
 
 struct outbox_segment {
     struct outbox_segment *next;
     uint32_t actions_first; /* rows before it were found in the log by replay */
     uint32_t actions_count;
     uint32_t settlements_first;
-    uint32_t settlements_count, settlements_capacity;
-    struct log_settlement_row *settlements;
-    uint64_t *settlement_ordinals; /* of each settlement's last action */
+    uint32_t settlements_count;
     size_t bytes_used;
+    /* All that follows is touched only as far as it is used. */
     struct log_action_row actions[OUTBOX_SEGMENT_ACTIONS];
     uint64_t seqs[OUTBOX_SEGMENT_ACTIONS]; /* the command that caused each action */
-    uint8_t bytes[OUTBOX_SEGMENT_ACTIONS * OUTBOX_ACTION_BYTES_MAX]; /* touched as far as used */
+    struct log_settlement_row settlements[OUTBOX_SEGMENT_ACTIONS];
+    uint64_t settlement_ordinals[OUTBOX_SEGMENT_ACTIONS]; /* of each settlement's last action */
+    uint8_t bytes[(size_t)OUTBOX_SEGMENT_ACTIONS *
+                  (OUTBOX_ACTION_BYTES_MAX + OUTBOX_SETTLEMENT_BYTES_MAX)];
 };
 
 struct outbox {
@@ -41,7 +43,6 @@ struct outbox {
     uint32_t segments_count;
     uint32_t segments_max; /* OUTBOX_SEGMENTS_MAX; at least 2, as one may be open */
     bool is_open;          /* the last segment is in the middle of a settlement */
-    struct buffer text;
 };
 
 void outbox_init(struct outbox *outbox);

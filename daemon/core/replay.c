@@ -213,15 +213,30 @@ static const struct log_settlement_row *next_settlement(struct replay *replay)
     return replay->segment == NULL ? NULL : &replay->segment->settlements[replay->settlement_at];
 }
 
+/* Equal records are of the same pool and number. */
+static bool settlements_equal(const struct log_settlement_row *a,
+                              const struct log_settlement_row *b)
+{
+    return a->record_size == b->record_size && memcmp(a->record, b->record, a->record_size) == 0;
+}
+
 static bool on_stored_settlement(void *user, const struct log_settlement_row *row)
 {
     struct replay *replay = user;
+    struct bs_settlement stored;
     const struct log_settlement_row *replayed = next_settlement(replay);
     if (replayed == NULL) {
         return false;
     }
-    if (!bs_text_equal(replayed->pool, row->pool) || replayed->number != row->number ||
-        !bs_text_equal(replayed->json, row->json)) {
+    enum bs_status status = log_settlement_decode(row, &stored);
+    if (status != BS_OK) {
+        (void)snprintf(
+            replay->error, LOG_ERROR_SIZE, "the record of settlement %" PRIu64 " of pool %.*s %s",
+            row->number, (int)row->pool.size, row->pool.bytes,
+            status == BS_NEWER_RECORD ? "is of a newer version of backstopd" : "is damaged");
+        return fail(replay, -EBADMSG);
+    }
+    if (!settlements_equal(replayed, row)) {
         (void)snprintf(replay->error, LOG_ERROR_SIZE,
                        "replay differs from the log: settlement %" PRIu64
                        " of pool %.*s is not what the stored row of settlement %" PRIu64
@@ -239,14 +254,15 @@ static bool on_stored_settlement(void *user, const struct log_settlement_row *ro
 /* The log has the row of every settlement whose last action it has. */
 static int compare_settlements(struct replay *replay)
 {
-    struct bs_text all = {"", 0};
+    struct log_settlement_filter left_to_compare = {.after = replay->compared_settlement,
+                                                    .limit = UINT32_MAX};
     replay->segment = replay->executor->outbox.first;
     replay->settlement_at = replay->segment == NULL ? 0 : replay->segment->settlements_first;
     if (next_settlement(replay) == NULL) {
         return 0;
     }
-    int result = log_reader_settlements(replay->reader, all, replay->compared_settlement,
-                                        UINT32_MAX, on_stored_settlement, replay, replay->error);
+    int result = log_reader_settlements(replay->reader, &left_to_compare, on_stored_settlement,
+                                        replay, replay->error);
     if (replay->failure < 0 || result < 0) {
         return replay->failure < 0 ? replay->failure : result;
     }
@@ -321,7 +337,6 @@ static int check_end(const struct replay *replay)
 static int run(struct replay *replay)
 {
     struct executor *executor = replay->executor;
-    struct bs_text all = {"", 0};
     if (replay->has_digest && replay->digest_seq == 0 && !digest_is_right(replay)) {
         return replay->failure;
     }
@@ -340,8 +355,9 @@ static int run(struct replay *replay)
     executor->pools_changed = true; /* the counter has not been read yet */
     int result = check_end(replay);
     if (result == 0) {
-        result = log_reader_settlements(replay->reader, all, replay->compared_settlement, 1,
-                                        on_settlement_left, replay, replay->error);
+        struct log_settlement_filter next = {.after = replay->compared_settlement, .limit = 1};
+        result = log_reader_settlements(replay->reader, &next, on_settlement_left, replay,
+                                        replay->error);
     }
     return replay->failure < 0 ? replay->failure : result;
 }

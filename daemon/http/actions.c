@@ -17,6 +17,7 @@
 #include "daemon/logger/logger.h"
 
 #define ACTIONS_SIZE_MAX ((size_t)8 << 20) /* bytes after which a page of actions ends early */
+#define UNREADABLE_SETTLEMENT "a stored settlement cannot be decoded"
 
 struct page {
     struct buffer *out;
@@ -24,6 +25,7 @@ struct page {
     uint64_t durable; /* rows past it are not shown yet */
     uint64_t last;    /* the cursor after the last row written */
     bool by_number;   /* settlements of one pool: the cursor is their number */
+    uint64_t number;  /* the one settlement that is asked for */
     uint32_t count;
     uint32_t limit;
     bool has_more; /* stopped before the rows ended */
@@ -180,6 +182,16 @@ enum outcome actions_begin(struct connection *connection)
     return OUTCOME_ANSWER;
 }
 
+static bool settlement_row_put(struct buffer *out, const struct log_settlement_row *row)
+{
+    struct bs_settlement settlement;
+    if (log_settlement_decode(row, &settlement) != BS_OK) {
+        return false;
+    }
+    api_settlement(out, &settlement);
+    return true;
+}
+
 static bool put_settlement(void *user, const struct log_settlement_row *row)
 {
     struct page *page = user;
@@ -188,7 +200,10 @@ static bool put_settlement(void *user, const struct log_settlement_row *row)
         return false;
     }
     page_comma(page->out);
-    buffer_append(page->out, row->json.bytes, row->json.size);
+    if (!settlement_row_put(page->out, row)) {
+        page->broken = true;
+        return false;
+    }
     page->last = page->by_number ? row->number : row->ordinal;
     page->count++;
     return true;
@@ -199,12 +214,14 @@ enum outcome settlements_begin(struct connection *connection)
     const struct read_query *query = &connection->query;
     struct request *request = &connection->request;
     struct bs_text pool = query_name(query, NAME_POOL);
+    struct log_settlement_filter filter = {
+        .pool = pool, .after = query->number, .limit = query->limit + 1};
     struct page page = {.out = &request->body, .limit = query->limit, .by_number = pool.size > 0};
-    char error[LOG_ERROR_SIZE];
+    char error[LOG_ERROR_SIZE] = UNREADABLE_SETTLEMENT;
     page_begin(&request->body);
-    int code = log_reader_settlements(connection->server->reader, pool, query->number,
-                                      query->limit + 1, put_settlement, &page, error);
-    if (code != 0) {
+    int code =
+        log_reader_settlements(connection->server->reader, &filter, put_settlement, &page, error);
+    if (code != 0 || page.broken) {
         answer_unreadable(request, error);
         return OUTCOME_ANSWER;
     }
@@ -213,14 +230,19 @@ enum outcome settlements_begin(struct connection *connection)
     return OUTCOME_ANSWER;
 }
 
-/* Puts the settlement's members and leaves its object open for the actions. */
+/* Puts the settlement page->number's members and leaves its object open for the actions. */
 static bool put_summary(void *user, const struct log_settlement_row *row)
 {
-    struct connection *connection = user;
-    if (row->number == connection->path_number) {
-        assert(row->json.size > 2 && row->json.bytes[row->json.size - 1] == '}');
-        buffer_append(&connection->request.body, row->json.bytes, row->json.size - 1);
+    struct page *page = user;
+    if (row->number != page->number) {
+        return false;
     }
+    if (!settlement_row_put(page->out, row)) {
+        page->broken = true;
+        return false;
+    }
+    assert(page->out->bytes[page->out->size - 1] == '}');
+    page->out->size--;
     return false;
 }
 
@@ -229,14 +251,17 @@ enum outcome settlement_begin(struct connection *connection)
     const struct read_query *query = &connection->query;
     struct request *request = &connection->request;
     struct bs_text pool = query_name(query, NAME_PATH);
-    char error[LOG_ERROR_SIZE];
+    char error[LOG_ERROR_SIZE] = UNREADABLE_SETTLEMENT;
     if (!actions_check_cursor(connection, "after", &query->after)) {
         return OUTCOME_ANSWER;
     }
-    uint64_t before = connection->path_number > 0 ? connection->path_number - 1 : 0;
-    int code = log_reader_settlements(connection->server->reader, pool, before, 1, put_summary,
-                                      connection, error);
-    if (code != 0) {
+    struct page page = {.out = &request->body,
+                        .durable = core_durable_ordinal(connection->server->core),
+                        .number = connection->path_number};
+    struct log_settlement_filter one = {
+        .pool = pool, .after = page.number > 0 ? page.number - 1 : 0, .limit = 1};
+    int code = log_reader_settlements(connection->server->reader, &one, put_summary, &page, error);
+    if (code != 0 || page.broken) {
         answer_unreadable(request, error);
         return OUTCOME_ANSWER;
     }
@@ -249,8 +274,6 @@ enum outcome settlement_begin(struct connection *connection)
                                 .settlement = connection->path_number,
                                 .after = query->after.ordinal,
                                 .limit = query->limit};
-    struct page page = {.out = &request->body,
-                        .durable = core_durable_ordinal(connection->server->core)};
     buffer_text(&request->body, ",\"actions\":[");
     if (read_actions(connection, &filter, &page)) {
         if (page.has_more) {

@@ -338,6 +338,21 @@ int log_read_records(struct command_log *log, uint64_t after, log_records_fn fn,
     return result;
 }
 
+enum bs_status log_settlement_decode(const struct log_settlement_row *row,
+                                     struct bs_settlement *ret_settlement)
+{
+    struct bs_settlement settlement;
+    enum bs_status status = bs_settlement_decode(row->record, row->record_size, &settlement);
+    if (status != BS_OK) {
+        return status;
+    }
+    if (settlement.number != row->number || !bs_text_equal(settlement.pool, row->pool)) {
+        return BS_BAD_RECORD;
+    }
+    *ret_settlement = settlement;
+    return BS_OK;
+}
+
 int log_reader_open(struct log_reader **ret_reader, struct command_log *log,
                     char error[LOG_ERROR_SIZE])
 {
@@ -354,11 +369,10 @@ int log_reader_actions(struct log_reader *reader, const struct log_filter *filte
     return reader->actions(reader, filter, fn, user, error);
 }
 
-int log_reader_settlements(struct log_reader *reader, struct bs_text pool, uint64_t after,
-                           uint32_t limit, log_settlement_fn fn, void *user,
-                           char error[LOG_ERROR_SIZE])
+int log_reader_settlements(struct log_reader *reader, const struct log_settlement_filter *filter,
+                           log_settlement_fn fn, void *user, char error[LOG_ERROR_SIZE])
 {
-    return reader->settlements(reader, pool, after, limit, fn, user, error);
+    return reader->settlements(reader, filter, fn, user, error);
 }
 
 int log_reader_records(struct log_reader *reader, struct log_reader_place *place, uint64_t last_seq,

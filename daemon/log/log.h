@@ -32,9 +32,15 @@ struct log_action_row {
 struct log_settlement_row {
     struct bs_text pool;
     uint64_t number;
-    struct bs_text json; /* api_settlement */
-    uint64_t ordinal;    /* over all pools, gapless; counted by the log: ignored in a batch */
+    uint64_t ordinal;      /* over all pools, gapless; counted by the log: ignored in a batch */
+    const uint8_t *record; /* bs_settlement_encode */
+    uint32_t record_size;
 };
+
+/* BS_OK: the record is whole and is of the row's pool and number. Else BS_BAD_RECORD or
+ * BS_NEWER_RECORD. The pool's name points into the record. */
+BS_MUST_USE enum bs_status log_settlement_decode(const struct log_settlement_row *row,
+                                                 struct bs_settlement *ret_settlement);
 
 /* One append. The memory belongs to the caller and must live until on_durable. More than
  * LOG_BLOB_SIZE_MAX bytes of records are stored as several commits, acknowledged as one. */
@@ -55,6 +61,12 @@ struct log_filter { /* of a read of actions; empty texts and type UINT8_MAX matc
     struct bs_text account;
     uint8_t type;
     uint64_t settlement; /* 0 = any */
+    uint32_t limit;
+};
+
+struct log_settlement_filter {
+    struct bs_text pool; /* empty: all pools */
+    uint64_t after;      /* of one pool: number; of all pools: ordinal */
     uint32_t limit;
 };
 
@@ -117,11 +129,11 @@ BS_MUST_USE int log_reader_open(struct log_reader **ret_reader, struct command_l
                                 char error[LOG_ERROR_SIZE]);
 BS_MUST_USE int log_reader_actions(struct log_reader *reader, const struct log_filter *filter,
                                    log_action_fn fn, void *user, char error[LOG_ERROR_SIZE]);
-/* Settlements of a pool with number > after, oldest first; for number n alone: after n - 1,
- * limit 1. With an empty pool: of all pools with ordinal > after. */
-BS_MUST_USE int log_reader_settlements(struct log_reader *reader, struct bs_text pool,
-                                       uint64_t after, uint32_t limit, log_settlement_fn fn,
-                                       void *user, char error[LOG_ERROR_SIZE]);
+/* Oldest first. For number n of a pool alone: after n - 1, limit 1. */
+BS_MUST_USE int log_reader_settlements(struct log_reader *reader,
+                                       const struct log_settlement_filter *filter,
+                                       log_settlement_fn fn, void *user,
+                                       char error[LOG_ERROR_SIZE]);
 
 /*
  * Records beside the writer, whole batches in order, checked as log_read_records checks them. From

@@ -81,8 +81,8 @@ struct log_reader {
     const struct command_log *log; /* set by log_reader_open */
     int (*actions)(struct log_reader *reader, const struct log_filter *filter, log_action_fn fn,
                    void *user, char *error);
-    int (*settlements)(struct log_reader *reader, struct bs_text pool, uint64_t after,
-                       uint32_t limit, log_settlement_fn fn, void *user, char *error);
+    int (*settlements)(struct log_reader *reader, const struct log_settlement_filter *filter,
+                       log_settlement_fn fn, void *user, char *error);
     /* Checks and delivers the first batch past check->seq. */
     int (*next_batch)(struct log_reader *reader, struct batch_check *check, char *error);
     void (*close)(struct log_reader *reader);

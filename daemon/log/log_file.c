@@ -9,7 +9,7 @@
 #include "daemon/log/log_file_private.h"
 
 #define APPLICATION_ID 0x42534c47 /* "BSLG" */
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 #define SQL_SIZE 100
 
 /* In a batch the link precedes the records, so it is read without their many pages. */
@@ -28,7 +28,7 @@ static const char schema[] =
     "CREATE INDEX action_pool ON action(pool, ordinal, type);"
     "CREATE INDEX action_type ON action(type);"
     "CREATE TABLE settlement(ordinal INTEGER PRIMARY KEY, pool TEXT NOT NULL,"
-    " number INTEGER NOT NULL, json TEXT NOT NULL);"
+    " number INTEGER NOT NULL, record BLOB NOT NULL);"
     "CREATE INDEX settlement_pool ON settlement(pool, number);"
     "CREATE TABLE digest(one INTEGER PRIMARY KEY CHECK(one = 1), seq INTEGER NOT NULL,"
     " word0 INTEGER NOT NULL, word1 INTEGER NOT NULL);";
@@ -255,7 +255,9 @@ static int check_format(struct log_file *file, bool *ret_empty, char *error)
     }
     if (tables > 0 && version != FORMAT_VERSION) {
         return log_error(error, -EBADMSG,
-                         "%s has format version %" PRIu64 "; this backstopd reads version %d",
+                         "%s has format version %" PRIu64 "; this backstopd reads version %d."
+                         " Read it with the backstopd that wrote it, or start with an empty data"
+                         " directory",
                          sqlite3_db_filename(file->db, "main"), version, FORMAT_VERSION);
     }
     return 0;
@@ -352,7 +354,7 @@ static int put_settlements(struct log_file *file, const struct log_commit *commi
         db_bind_u64(file->put_settlement, 1, before + 1 + i);
         db_bind_text(file->put_settlement, 2, row->pool);
         db_bind_u64(file->put_settlement, 3, row->number);
-        db_bind_text(file->put_settlement, 4, row->json);
+        db_bind_blob(file->put_settlement, 4, row->record, row->record_size);
         int result = db_run(file->put_settlement, error);
         if (result != 0) {
             return result;

@@ -89,11 +89,12 @@ static void add_settlement(struct log_memory *memory, const struct log_settlemen
 {
     struct memory_settlement settlement = {.row = *row};
     settlement.row.ordinal = ordinal;
-    settlement.block = malloc((size_t)row->pool.size + row->json.size + 1);
+    settlement.block = malloc((size_t)row->pool.size + row->record_size);
     assert(settlement.block != NULL);
     char *at = settlement.block;
     settlement.row.pool = put_text(&at, row->pool);
-    settlement.row.json = put_text(&at, row->json);
+    memcpy(at, row->record, row->record_size);
+    settlement.row.record = (const uint8_t *)at;
     buffer_append(&memory->settlements, &settlement, sizeof(settlement));
 }
 
@@ -226,7 +227,7 @@ static int on_actions(struct log_reader *base, const struct log_filter *filter, 
     return 0;
 }
 
-static bool next_settlement(struct log_memory *memory, struct bs_text pool, uint64_t after,
+static bool next_settlement(struct log_memory *memory, const struct log_settlement_filter *filter,
                             size_t *next, struct log_settlement_row *ret_row)
 {
     bool found = false;
@@ -235,21 +236,23 @@ static bool next_settlement(struct log_memory *memory, struct bs_text pool, uint
     size_t count = memory->settlements.size / sizeof(*settlements);
     for (; *next < count && !found; *next += 1) {
         *ret_row = settlements[*next].row;
-        found = pool.size == 0 ? ret_row->ordinal > after
-                               : ret_row->number > after && bs_text_equal(pool, ret_row->pool);
+        found = filter->pool.size == 0
+                    ? ret_row->ordinal > filter->after
+                    : ret_row->number > filter->after && bs_text_equal(filter->pool, ret_row->pool);
     }
     pthread_mutex_unlock(&memory->rows);
     return found;
 }
 
-static int on_settlements(struct log_reader *base, struct bs_text pool, uint64_t after,
-                          uint32_t limit, log_settlement_fn fn, void *user, char *error)
+static int on_settlements(struct log_reader *base, const struct log_settlement_filter *filter,
+                          log_settlement_fn fn, void *user, char *error)
 {
     (void)error;
     struct log_memory *memory = ((struct memory_reader *)base)->log;
     struct log_settlement_row row;
     size_t next = 0;
-    while (limit-- > 0 && next_settlement(memory, pool, after, &next, &row)) {
+    uint32_t left = filter->limit;
+    while (left-- > 0 && next_settlement(memory, filter, &next, &row)) {
         if (!fn(user, &row)) {
             return 0;
         }

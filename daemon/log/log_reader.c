@@ -240,7 +240,7 @@ static int on_actions(struct log_reader *base, const struct log_filter *filter, 
 
 /* ---- settlements ---- */
 
-#define SETTLEMENT_COLUMNS "SELECT ordinal, pool, number, json FROM settlement"
+#define SETTLEMENT_COLUMNS "SELECT ordinal, pool, number, record FROM settlement"
 
 static int settlements_statement(struct reader_file *file, struct bs_text pool,
                                  sqlite3_stmt **ret_statement, char *error)
@@ -259,41 +259,51 @@ static int settlements_statement(struct reader_file *file, struct bs_text pool,
     return result;
 }
 
-static void read_settlement(struct sqlite_reader *reader, sqlite3_stmt *statement)
+static int read_settlement(struct sqlite_reader *reader, const struct reader_file *file,
+                           sqlite3_stmt *statement, char *error)
 {
     struct page_row *row = &reader->rows[reader->count];
     struct log_settlement_row *settlement = &row->settlement;
     settlement->ordinal = db_u64(statement, 0);
     settlement->pool = db_text(statement, 1);
     settlement->number = db_u64(statement, 2);
-    settlement->json = db_text(statement, 3);
-    char *at = add_bytes(reader, row, (size_t)settlement->pool.size + settlement->json.size);
+    const void *record = sqlite3_column_blob(statement, 3);
+    settlement->record_size = (uint32_t)sqlite3_column_bytes(statement, 3);
+    if (settlement->record_size == 0 || settlement->record_size > BS_SETTLEMENT_RECORD_SIZE_MAX) {
+        return damaged(file, "settlement", settlement->ordinal, error);
+    }
+    char *at = add_bytes(reader, row, (size_t)settlement->pool.size + settlement->record_size);
     copy(&at, settlement->pool.bytes, settlement->pool.size);
-    copy(&at, settlement->json.bytes, settlement->json.size);
+    copy(&at, record, settlement->record_size);
     reader->count++;
+    return 0;
 }
 
-static int read_settlements(struct sqlite_reader *reader, uint32_t number, struct bs_text pool,
-                            uint64_t after, char *error)
+/* Reads a page of settlements of one file: at most filter->limit, which is at most PAGE_ROWS_MAX. */
+static int read_settlements(struct sqlite_reader *reader, uint32_t number,
+                            const struct log_settlement_filter *filter, char *error)
 {
     struct reader_file *file;
     sqlite3_stmt *statement = NULL;
     int result = open_file(reader, number, &file, error);
     if (result == 0) {
-        result = settlements_statement(file, pool, &statement, error);
+        result = settlements_statement(file, filter->pool, &statement, error);
     }
     if (result != 0) {
         return result;
     }
-    db_bind_u64(statement, 1, after);
-    db_bind_u64(statement, 2, PAGE_ROWS_MAX);
-    if (pool.size > 0) {
-        db_bind_text(statement, 3, pool);
+    db_bind_u64(statement, 1, filter->after);
+    db_bind_u64(statement, 2, filter->limit);
+    if (filter->pool.size > 0) {
+        db_bind_text(statement, 3, filter->pool);
     }
     reader->count = 0;
     buffer_clear(&reader->bytes);
     while ((result = db_step(statement, error)) == 1) {
-        read_settlement(reader, statement);
+        result = read_settlement(reader, file, statement, error);
+        if (result != 0) {
+            break;
+        }
     }
     return db_end(statement, result);
 }
@@ -344,36 +354,40 @@ static const struct log_settlement_row *settlement_at(struct sqlite_reader *read
 {
     struct page_row *row = &reader->rows[i];
     row->settlement.pool.bytes = reader->bytes.bytes + row->offset;
-    row->settlement.json.bytes = row->settlement.pool.bytes + row->settlement.pool.size;
+    row->settlement.record =
+        (const uint8_t *)row->settlement.pool.bytes + row->settlement.pool.size;
     return &row->settlement;
 }
 
-static int on_settlements(struct log_reader *base, struct bs_text pool, uint64_t after,
-                          uint32_t limit, log_settlement_fn fn, void *user, char *error)
+static int on_settlements(struct log_reader *base, const struct log_settlement_filter *filter,
+                          log_settlement_fn fn, void *user, char *error)
 {
     struct sqlite_reader *reader = (struct sqlite_reader *)base;
     struct file_index *index = &reader->log->index;
     uint32_t files = file_index_count(index);
-    uint32_t number = file_index_find(index, FILE_KEY_SETTLEMENT, after);
-    if (pool.size > 0) {
-        int result = find_settlement(reader, pool, after, &number, error);
+    uint32_t number = file_index_find(index, FILE_KEY_SETTLEMENT, filter->after);
+    struct log_settlement_filter page = *filter;
+    uint32_t left = filter->limit;
+    if (page.pool.size > 0) {
+        int result = find_settlement(reader, page.pool, page.after, &number, error);
         if (result != 0) {
             return result;
         }
     }
-    while (limit > 0 && number <= files) {
-        int result = read_settlements(reader, number, pool, after, error);
+    while (left > 0 && number <= files) {
+        page.limit = left < PAGE_ROWS_MAX ? left : PAGE_ROWS_MAX;
+        int result = read_settlements(reader, number, &page, error);
         if (result != 0) {
             return result;
         }
-        for (uint32_t i = 0; i < reader->count && limit > 0; i++, limit--) {
+        for (uint32_t i = 0; i < reader->count && left > 0; i++, left--) {
             const struct log_settlement_row *row = settlement_at(reader, i);
-            after = pool.size > 0 ? row->number : row->ordinal;
+            page.after = page.pool.size > 0 ? row->number : row->ordinal;
             if (!fn(user, row)) {
                 return 0;
             }
         }
-        number += reader->count < PAGE_ROWS_MAX;
+        number += reader->count < page.limit;
     }
     return 0;
 }

@@ -5,31 +5,37 @@
 #include <inttypes.h>
 
 #include "api/json_state.h"
-#include "api/text.h"
 #include "daemon/answer/answer.h"
 #include "daemon/logger/logger.h"
 
 static bool on_stored(void *user, const struct log_settlement_row *row)
 {
     struct past *past = user;
-    if (row->number == past->settlement) {
-        buffer_append(&past->stored, row->json.bytes, row->json.size);
-        buffer_append(&past->stored, "", 1);
+    struct bs_settlement settlement;
+    if (row->number != past->settlement) {
+        return false;
+    }
+    past->is_unreadable = log_settlement_decode(row, &settlement) != BS_OK;
+    if (!past->is_unreadable) {
+        memcpy(past->stored, row->record, row->record_size);
+        past->stored_size = row->record_size;
+        past->time_ms = settlement.time_ms;
     }
     return false;
 }
 
-/* The time in the stored JSON; names in it have their quotes escaped. */
-static bool read_time(struct past *past)
+static int read_stored(struct past *past, char *error)
 {
-    static const char member[] = "\"time\":\"";
-    const char *at = past->stored.size == 0 ? NULL : strstr(past->stored.bytes, member);
-    if (at == NULL) {
-        return false;
-    }
-    at += sizeof(member) - 1;
-    struct bs_text text = {at, (uint32_t)strcspn(at, "\"")};
-    return text_time_parse(text, &past->time_ms);
+    struct log_settlement_filter one = {
+        .pool = past->pool, .after = past->settlement - 1, .limit = 1};
+    int code = past->settlement == 0
+                   ? 0
+                   : log_reader_settlements(past->reader, &one, on_stored, past, error);
+    return code == 0 && past->is_unreadable
+               ? log_error(error, -EBADMSG,
+                           "the stored settlement %" PRIu64 " of pool %.*s cannot be decoded",
+                           past->settlement, (int)past->pool.size, past->pool.bytes)
+               : code;
 }
 
 /* A settlement is made by a settle or close_period of its own time: tried on a copy. */
@@ -68,19 +74,27 @@ static void refuse(struct run *run, int code, const char *error)
 /* Whether the settlement run again is the one stored. */
 static bool is_equal(const struct past *past, const struct bs_settlement *actual)
 {
-    struct buffer again = {0};
-    api_settlement(&again, actual);
-    bool equal = again.size + 1 == past->stored.size &&
-                 memcmp(again.bytes, past->stored.bytes, again.size) == 0;
-    if (!equal) {
-        logger_write(LOGGER_ERROR, "simulator",
-                     "self-check failed: a settlement run again is not the one stored",
-                     LOGGER_FIELDS(logger_string("stored", past->stored.bytes),
-                                   logger_text("again", (struct bs_text){again.bytes,
-                                                                         (uint32_t)again.size})));
+    uint8_t again[BS_SETTLEMENT_RECORD_SIZE_MAX];
+    size_t size = bs_settlement_encode(actual, again);
+    if (size == past->stored_size && memcmp(again, past->stored, size) == 0) {
+        return true;
     }
-    buffer_fini(&again);
-    return equal;
+    struct bs_settlement stored;
+    enum bs_status status = bs_settlement_decode(past->stored, past->stored_size, &stored);
+    assert(status == BS_OK);
+    struct buffer text = {0};
+    api_settlement(&text, &stored);
+    uint32_t stored_text_size = (uint32_t)text.size;
+    api_settlement(&text, actual);
+    logger_write(
+        LOGGER_ERROR, "simulator",
+        "self-check failed: a settlement run again is not the one stored",
+        LOGGER_FIELDS(
+            logger_text("stored", (struct bs_text){text.bytes, stored_text_size}),
+            logger_text("again", (struct bs_text){text.bytes + stored_text_size,
+                                                  (uint32_t)text.size - stored_text_size})));
+    buffer_fini(&text);
+    return false;
 }
 
 static bool compare(struct past *past, struct run *run)
@@ -112,19 +126,15 @@ bool past_compare(struct past *past, struct run *run)
 {
     char error[LOG_ERROR_SIZE];
     bool is_same = true;
-    int code = past->settlement == 0
-                   ? 0
-                   : log_reader_settlements(past->reader, past->pool, past->settlement - 1, 1,
-                                            on_stored, past, error);
+    int code = read_stored(past, error);
     if (code != 0) {
         refuse(run, code, error);
-    } else if (!read_time(past)) {
+    } else if (past->stored_size == 0) {
         answer_problem(run->request, BS_UNKNOWN_SETTLEMENT, NULL);
     } else {
         is_same = compare(past, run);
     }
     run_fini(run);
     shadow_close(&past->shadow);
-    buffer_fini(&past->stored);
     return is_same;
 }

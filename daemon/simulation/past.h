@@ -18,9 +18,11 @@ struct past {
     uint64_t settlement;
     /* filled while it runs */
     struct shadow shadow;
-    struct buffer stored; /* JSON of the settlement as the log has it */
-    int64_t time_ms;
-    uint8_t record[BS_RECORD_SIZE_MAX]; /* the command that made it */
+    uint8_t stored[BS_SETTLEMENT_RECORD_SIZE_MAX]; /* the settlement's record in the log */
+    size_t stored_size;                            /* 0: the log has no such settlement */
+    int64_t time_ms;                               /* of the settlement */
+    bool is_unreadable;                            /* the log has it, but not whole */
+    uint8_t record[BS_RECORD_SIZE_MAX];            /* the command that made it */
 };
 
 /* Answers run->request. False: what the log gives now is not what was stored, which was logged. */

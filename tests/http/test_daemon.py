@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Goal: backstopd keeps what its manual says about options, settings, signals, exit statuses and its
 log verbs. Method: processes of our own, and a socket in the place of the service manager's."""
+import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -135,6 +137,31 @@ def test_capacities_that_are_too_small_refuse_the_log(t):
                     "--pools-max", "1")
         t.equal("a log that replays to something else", done.returncode, 65)
         t.equal("named", "replay differs from the log" in done.stderr, True)
+
+
+def edit_log(data, statement):
+    """Changes the log of a daemon that stopped, as `sqlite3` would."""
+    with contextlib.closing(sqlite3.connect(os.path.join(data, "log-00000001.db"))) as log, log:
+        log.execute(statement)
+
+
+def test_a_damaged_settlement_and_another_format_are_refused_by_name(t):
+    refusals = (
+        ("UPDATE settlement SET record = substr(record, 1, 40) || x'ff' || substr(record, 42)",
+         "the record of settlement 1 of pool usdc is damaged"),
+        ("UPDATE settlement SET record = x''", "is damaged: settlement 1 is not readable"),
+        ("PRAGMA user_version = 1", "has format version 1; this backstopd reads version 2. Read it with"))
+    for statement, sentence in refusals:
+        with tempfile.TemporaryDirectory() as data:
+            with Server(data) as server:
+                server.make_insolvency()
+                server.post("/v1/pools/usdc/settle")
+                server.wait_for_actions(3)
+            edit_log(data, statement)
+            for what in (["log", "verify", "--data", data], ["--data", data, "--listen", "127.0.0.1:0"]):
+                done = call(*what)
+                t.equal(f"{statement}: {what[0]}", done.returncode, 65)
+                t.true(f"{done.stderr} names it", sentence in done.stderr)
 
 
 def test_port_file_and_taken_address(t):

@@ -161,12 +161,13 @@ void support_fill(struct support_batch *batch, const struct command_log *log,
     };
     if (settle) {
         batch->settled++;
-        int size =
-            snprintf(batch->json, sizeof(batch->json), "{\"number\":%" PRIu64 "}", batch->settled);
+        struct bs_settlement settlement = {
+            .pool = {"p0", 2}, .number = batch->settled, .seq = log_last_seq(log)};
         batch->settlement = (struct log_settlement_row){
-            .pool = {"p0", 2},
-            .number = batch->settled,
-            .json = {batch->json, (uint32_t)size},
+            .pool = settlement.pool,
+            .number = settlement.number,
+            .record = batch->settlement_record,
+            .record_size = (uint32_t)bs_settlement_encode(&settlement, batch->settlement_record),
         };
         batch->batch.settlements = &batch->settlement;
         batch->batch.settlements_count = 1;

@@ -29,7 +29,7 @@ struct support_batch {
     struct buffer texts; /* of the actions' records */
     uint64_t settled;    /* settlements made so far */
     struct log_settlement_row settlement;
-    char json[64];
+    uint8_t settlement_record[BS_SETTLEMENT_RECORD_SIZE_MAX];
 };
 
 /* Fills a batch that follows the log's end: records, and actions spread over 3 pools, 10 accounts

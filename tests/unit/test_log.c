@@ -5,6 +5,7 @@
  * with small files; both must answer alike. Hashes are computed once more by hand.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <inttypes.h>
@@ -57,8 +58,11 @@ static bool note_action(void *user, const struct log_action_row *row,
 
 static bool note_settlement(void *user, const struct log_settlement_row *row)
 {
-    buffer_printf(user, "%" PRIu64 " %.*s %" PRIu64 " %.*s\n", row->ordinal, (int)row->pool.size,
-                  row->pool.bytes, row->number, (int)row->json.size, row->json.bytes);
+    struct bs_settlement settlement;
+    ck_assert_int_eq(log_settlement_decode(row, &settlement), BS_OK);
+    buffer_printf(user, "%" PRIu64 " %.*s %" PRIu64 " %u:", row->ordinal, (int)row->pool.size,
+                  row->pool.bytes, row->number, row->record_size);
+    buffer_append(user, row->record, row->record_size);
     return true;
 }
 
@@ -102,13 +106,12 @@ static void check_settlements(struct log_reader *one, struct log_reader *two, ui
     struct buffer seen_two = {0};
     for (uint64_t after = 0; after <= last; after++) {
         for (uint32_t i = 0; i < 6; i++) {
-            uint32_t limit = i < 3 ? 1 : 1000;
-            ck_assert_int_eq(log_reader_settlements(one, pools[i % 3], after, limit,
-                                                    note_settlement, &seen_one, error),
-                             0);
-            ck_assert_int_eq(log_reader_settlements(two, pools[i % 3], after, limit,
-                                                    note_settlement, &seen_two, error),
-                             0);
+            struct log_settlement_filter filter = {
+                .pool = pools[i % 3], .after = after, .limit = i < 3 ? 1 : 1000};
+            ck_assert_int_eq(
+                log_reader_settlements(one, &filter, note_settlement, &seen_one, error), 0);
+            ck_assert_int_eq(
+                log_reader_settlements(two, &filter, note_settlement, &seen_two, error), 0);
             ck_assert(i % 3 == 2 || after == last || seen_one.size > 0);
             check_equal(&seen_one, &seen_two);
         }
@@ -505,6 +508,29 @@ START_TEST(test_injected_failure)
 
 END_TEST
 
+/* The format's version is the last of the 4 bytes at 60 of an SQLite file. */
+START_TEST(test_another_format_is_refused_by_name)
+{
+    struct command_log *log = support_open(directory, 0);
+    start(log);
+    append(log, 1, 1, true);
+    stop(log);
+    char path[PATH_MAX + 32];
+    (void)snprintf(path, sizeof(path), "%s/log-00000001.db", directory);
+    int file = open(path, O_RDWR);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(pwrite(file, "\001", 1, 63), 1);
+    (void)close(file);
+    struct log_options options = {.directory = directory};
+    ck_assert_int_eq(log_open_sqlite(&log, &options, error), -EBADMSG);
+    ck_assert_msg(strstr(error, "log-00000001.db has format version 1; this backstopd reads version"
+                                " 2. Read it with the backstopd that wrote it, or start with an"
+                                " empty data directory") != NULL,
+                  "%s", error);
+}
+
+END_TEST
+
 int main(void)
 {
     TCase *tests = unit_tests("log");
@@ -520,5 +546,6 @@ int main(void)
     tcase_add_test(tests, test_append_from_callback);
     tcase_add_test(tests, test_stop_waits);
     tcase_add_test(tests, test_injected_failure);
+    tcase_add_test(tests, test_another_format_is_refused_by_name);
     return unit_run(tests);
 }

@@ -63,7 +63,7 @@ static bool on_settlement(void *user, const struct log_settlement_row *row)
     struct log_settlement_row *settlement = &content->settlements[content->settlements_count++];
     *settlement = *row;
     settlement->pool.bytes = copy(row->pool.bytes, row->pool.size);
-    settlement->json.bytes = copy(row->json.bytes, row->json.size);
+    settlement->record = copy(row->record, row->record_size);
     return true;
 }
 
@@ -86,9 +86,9 @@ static void make(struct content *content)
     ck_assert_int_eq(log_read_actions(world.log, 0, on_action, content, error), 0);
     ck_assert_uint_gt(content->actions_count, 2);
     struct log_reader *reader;
-    struct bs_text all = {"", 0};
+    struct log_settlement_filter all = {.limit = 9};
     ck_assert_int_eq(log_reader_open(&reader, world.log, error), 0);
-    ck_assert_int_eq(log_reader_settlements(reader, all, 0, 9, on_settlement, content, error), 0);
+    ck_assert_int_eq(log_reader_settlements(reader, &all, on_settlement, content, error), 0);
     log_reader_close(reader);
     ck_assert_uint_eq(content->settlements_count, 1);
     world_fini(&world);
@@ -103,7 +103,7 @@ static void content_fini(struct content *content)
     }
     if (content->settlements_count > 0) {
         free((void *)(uintptr_t)content->settlements[0].pool.bytes);
-        free((void *)(uintptr_t)content->settlements[0].json.bytes);
+        free((void *)(uintptr_t)content->settlements[0].record);
     }
     buffer_fini(&content->records);
 }
@@ -226,15 +226,78 @@ START_TEST(another_settlement_is_refused)
 {
     struct content content;
     struct world world;
+    struct bs_settlement settlement;
+    uint8_t record[BS_SETTLEMENT_RECORD_SIZE_MAX];
     make(&content);
-    char *json = (char *)(uintptr_t)content.settlements[0].json.bytes;
-    char *last = json + content.settlements[0].json.size - 1;
-    while (*last < '0' || *last > '9') {
-        last--;
-    }
-    *last = *last == '9' ? '8' : '9'; /* one digit of the last sum */
+    struct log_settlement_row *row = &content.settlements[0];
+    const uint8_t *original = row->record;
+    ck_assert_int_eq(log_settlement_decode(row, &settlement), BS_OK);
+    settlement.payers++;
+    row->record_size = (uint32_t)bs_settlement_encode(&settlement, record);
+    row->record = record;
     store(&world, &content, content.actions_count);
     expect_refusal(&world, "settlement 1 of pool p is not what the stored row of settlement 1");
+    row->record = original;
+    content_fini(&content);
+}
+
+END_TEST
+
+/* The log keeps no JSON of a settlement, so a member more or less in it stops no start. */
+START_TEST(a_settlement_is_stored_as_its_record)
+{
+    struct content content;
+    struct bs_settlement settlement;
+    uint8_t record[BS_SETTLEMENT_RECORD_SIZE_MAX];
+    make(&content);
+    const struct log_settlement_row *row = &content.settlements[0];
+    ck_assert_int_eq(bs_settlement_decode(row->record, row->record_size, &settlement), BS_OK);
+    ck_assert_uint_eq(settlement.number, row->number);
+    ck_assert(bs_text_equal(settlement.pool, row->pool));
+    ck_assert_uint_eq(bs_settlement_encode(&settlement, record), row->record_size);
+    ck_assert_mem_eq(record, row->record, row->record_size);
+    content_fini(&content);
+}
+
+END_TEST
+
+/* Every byte of the record in turn; then the columns beside it. */
+START_TEST(a_damaged_settlement_is_refused)
+{
+    struct content content;
+    struct world world;
+    make(&content);
+    struct log_settlement_row *row = &content.settlements[0];
+    uint8_t *record = (uint8_t *)(uintptr_t)row->record;
+    for (uint32_t i = 0; i < row->record_size; i++) {
+        record[i] ^= 1;
+        store(&world, &content, content.actions_count);
+        expect_refusal(&world, "the record of settlement 1 of pool p is damaged");
+        record[i] ^= 1;
+    }
+    row->record_size--;
+    store(&world, &content, content.actions_count);
+    expect_refusal(&world, "the record of settlement 1 of pool p is damaged");
+    row->record_size++;
+    row->number = 2;
+    store(&world, &content, content.actions_count);
+    expect_refusal(&world, "the record of settlement 2 of pool p is damaged");
+    content_fini(&content);
+}
+
+END_TEST
+
+/* A record of a later minor version, with a right checksum. */
+START_TEST(a_newer_settlement_is_refused)
+{
+    struct content content;
+    struct world world;
+    make(&content);
+    uint8_t *record = (uint8_t *)(uintptr_t)content.settlements[0].record;
+    record[25]++;
+    bs_record_seal(record);
+    store(&world, &content, content.actions_count);
+    expect_refusal(&world, "the record of settlement 1 of pool p is of a newer version");
     content_fini(&content);
 }
 
@@ -328,6 +391,9 @@ int main(void)
     tcase_add_test(tests, another_action_is_refused);
     tcase_add_test(tests, an_action_too_many_is_refused);
     tcase_add_test(tests, another_settlement_is_refused);
+    tcase_add_test(tests, a_settlement_is_stored_as_its_record);
+    tcase_add_test(tests, a_damaged_settlement_is_refused);
+    tcase_add_test(tests, a_newer_settlement_is_refused);
     tcase_add_test(tests, a_settlement_that_is_missing_or_too_many_is_refused);
     tcase_add_test(tests, another_digest_is_refused);
     tcase_add_test(tests, an_unknown_record_is_refused);
