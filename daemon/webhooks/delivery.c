@@ -21,7 +21,7 @@ static uint32_t random32(void)
     return getrandom(&random, sizeof(random), 0) == (ssize_t)sizeof(random) ? random : 0;
 }
 
-/* In order, the first notice holds up the urgent ones after it. */
+/* In order, a notice holds up the urgent ones after it, so it is as urgent as they are. */
 static enum ladder ladder_of(const struct message *message)
 {
     const struct lane *lane = message->lane;
@@ -35,8 +35,8 @@ static enum ladder ladder_of(const struct message *message)
 }
 
 /*
- * A receiver that takes some and fails some is not helped by minutes of silence: while it took
- * something just now, an urgent notice is tried again after the first step and does not climb.
+ * Minutes of silence do not help a receiver that takes some notices and fails others. If it took one
+ * within FLAKY_MS, an urgent notice is tried again after the first step and does not climb.
  */
 static int64_t next_delay_ms(struct message *message)
 {
@@ -163,6 +163,7 @@ static void on_done(struct transport_call *call)
 {
     struct message *message = call->user;
     struct endpoint *endpoint = message->lane->endpoint;
+    assert(call == &message->call);
     enum disable_reason reason = DISABLED_NOT;
     lane_ended(message);
     endpoint->is_dirty = true;

@@ -40,10 +40,8 @@ struct transport {
     struct transport_call *failed;
     struct watch **watches; /* by descriptor */
     size_t watches_count;
-    bool is_taking; /*
-                     * results, outside of libcurl: a call that is added meanwhile can start at once
-                     */
-    bool has_added;
+    bool is_taking; /* results, outside of libcurl: a call that is added now can start at once */
+    bool has_added; /* such a call */
 };
 
 /* ---- results ---- */
@@ -107,8 +105,8 @@ static void take_finished(struct transport *transport)
 static void on_later(uv_timer_t *timer);
 
 /*
- * A call that was added meanwhile begins here and not one turn of the loop later, and may end here,
- * too; after some rounds the others of the loop have their turn.
+ * A call that was added while results were taken begins here, not one turn of the loop later, and
+ * may end here too. After ROUNDS_MAX rounds the loop's other work has its turn.
  */
 static void take_results(struct transport *transport)
 {
@@ -337,6 +335,10 @@ static bool begin(struct transport_call *call)
 
 void transport_send(struct transport *transport, struct transport_call *call)
 {
+    assert(call->url != NULL);
+    assert(call->done != NULL);
+    assert(call->body != NULL);
+    assert(transport->multi != NULL); /* not stopped */
     call->transport = transport;
     call->status = 0;
     call->retry_after_ms = 0;
@@ -359,6 +361,7 @@ void transport_send(struct transport *transport, struct transport_call *call)
 
 void transport_cancel(struct transport_call *call)
 {
+    assert(call->transport != NULL);
     struct transport_call **link = &call->transport->failed;
     while (*link != NULL && *link != call) {
         link = &(*link)->next;

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: what decides where, when and under which signature a notice is sent. Method: the reference
  * vectors of the Standard Webhooks specification and of RFC 8032; an address inside and one beside
- * each range that is refused; the retry ladders step by step. */
+ * each range that is refused; the retry ladders step by step; a database that refuses to be
+ * written. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 
 #include "daemon/webhooks/address.h"
+#include "daemon/webhooks/controller.h"
 #include "daemon/webhooks/ladder.h"
 #include "daemon/webhooks/signer.h"
+#include "tests/unit/log_support.h"
 #include "tests/unit/unit_main.h"
 
 /* ---- signatures ---- */
@@ -83,11 +86,11 @@ START_TEST(secrets)
         {"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
          "AAAAA=",
          false},                                              /* 65 */
-        {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS*", false},    /* no base64 */
+        {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS*", false},    /* not base64 */
         {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwA", false},   /* a digit too many */
         {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAA=", false}, /* half padded */
         {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAA", true},   /* not padded */
-        {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAB", false},  /* bits behind the last byte */
+        {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAB", false},  /* bits after the last byte */
         {"whsec_", false},
         {"", false},
     };
@@ -329,6 +332,72 @@ START_TEST(retry_after_is_bounded)
 
 END_TEST
 
+/* ---- answers ---- */
+
+static void on_answer(struct request *request)
+{
+    *(uint32_t *)request->user += 1;
+}
+
+/* Asks for an endpoint under a key; the HTTP status of the answer. */
+static int create(struct registry *registry, struct buffer *ret_body)
+{
+    uint32_t answers = 0;
+    struct request request = {.done = on_answer, .user = &answers};
+    struct webhooks_job job = {.request = &request,
+                               .verb = WEBHOOKS_CREATE,
+                               .caller = "test",
+                               .key = "k",
+                               .key_size = 1,
+                               .asked.webhook = {.url = "https://example.org/", .batch_max = 1}};
+    controller_answer(registry, &job);
+    ck_assert_uint_eq(answers, 1);
+    buffer_clear(ret_body);
+    buffer_append(ret_body, request.body.bytes, request.body.size);
+    buffer_append(ret_body, "", 1);
+    buffer_fini(&request.body);
+    return request.status;
+}
+
+START_TEST(a_change_that_is_not_saved_is_not_answered)
+{
+    char directory[PATH_MAX];
+    char error[LOG_ERROR_SIZE];
+    uv_loop_t loop;
+    struct buffer body = {0};
+    struct registry registry = {.host.log = "0123456789abcdef0123456789abcdef"};
+    const struct transport_options transport = {.ports = {{443}, {443}, 1}, .ca_file = ""};
+    support_directory(directory);
+    const struct webhooks_options options = {
+        .directory = directory, .endpoints_max = 2, .parallel_max = 1, .history_max = 1};
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_eq(transport_new(&registry.host.transport, &loop, &transport, error), 0);
+    ck_assert_int_eq(registry_open(&registry, &options, error), 0);
+    sqlite3 *db = store_db(registry.store);
+
+    ck_assert_int_eq(db_exec(db, "PRAGMA query_only=1", error), 0);
+    ck_assert_int_eq(create(&registry, &body), 500);
+    ck_assert(strstr(body.bytes, "secret") == NULL);
+    ck_assert_uint_eq(registry.endpoints_count, 0);
+
+    ck_assert_int_eq(db_exec(db, "PRAGMA query_only=0", error), 0);
+    ck_assert_int_eq(create(&registry, &body), 201); /* the key has no answer yet */
+    ck_assert(strstr(body.bytes, "secret") != NULL);
+    ck_assert_uint_eq(registry.endpoints_count, 1);
+    ck_assert_int_eq(create(&registry, &body), 201); /* the first answer again */
+    ck_assert_uint_eq(registry.endpoints_count, 1);
+
+    registry_close(&registry);
+    transport_stop(registry.host.transport);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    transport_free(registry.host.transport);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+    buffer_fini(&body);
+    support_remove(directory);
+}
+
+END_TEST
+
 int main(void)
 {
     TCase *tests = unit_tests("webhooks");
@@ -342,5 +411,6 @@ int main(void)
     tcase_add_test(tests, names_are_judged_later);
     tcase_add_test(tests, ladders);
     tcase_add_test(tests, retry_after_is_bounded);
+    tcase_add_test(tests, a_change_that_is_not_saved_is_not_answered);
     return unit_run(tests);
 }
