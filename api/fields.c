@@ -126,8 +126,8 @@ static enum bs_status read_enum(const struct field *field, const struct json_tok
         return BS_WRONG_TYPE;
     }
     const char *name;
-    for (uint8_t i = field->first; (name = field->names(i)) != NULL; i++) {
-        if (token_is(value, name)) {
+    for (uint8_t i = 0; (name = field->names(i)) != NULL; i++) {
+        if (name[0] != '\0' && token_is(value, name)) {
             *ret_value = i;
             return BS_OK;
         }
@@ -188,8 +188,6 @@ static enum bs_status read_value(const struct field *field, const struct json_to
     switch ((enum field_kind)field->kind) {
     case FIELD_NAME:
         return read_text(value, BS_ID_SIZE_MAX, BS_INVALID_NAME, at);
-    case FIELD_REASON:
-        return read_text(value, BS_REASON_SIZE_MAX, BS_INVALID_VALUE, at);
     case FIELD_TEXT:
         return read_text(value, field->max, BS_INVALID_VALUE, at);
     case FIELD_DECIMAL:

@@ -13,14 +13,13 @@
 enum field_kind {
     FIELD_TYPE,      /* a string: the one that `names` gives for `first`; not stored */
     FIELD_NAME,      /* struct bs_text, 1..64 clean bytes */
-    FIELD_REASON,    /* struct bs_text, 1..200 clean bytes */
     FIELD_TEXT,      /* struct bs_text, 1..`max` clean bytes */
     FIELD_DECIMAL,   /* struct bs_decimal; a string or an integer */
     FIELD_U32,       /* uint32_t, at most `max` */
     FIELD_U64,       /* uint64_t */
     FIELD_I64,       /* int64_t */
     FIELD_BOOL,      /* bool */
-    FIELD_ENUM,      /* uint8_t, by `names` from `first` on */
+    FIELD_ENUM,      /* uint8_t, by `names`, of which "" is none */
     FIELD_TIME,      /* int64_t, ms */
     FIELD_PERIOD,    /* uint64_t, ms */
     FIELD_LIST,      /* const struct json_token *, an array */

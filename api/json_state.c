@@ -10,32 +10,43 @@ static void member_flag(struct buffer *out, const char *name, bool value)
     buffer_text(out, value ? "true" : "false");
 }
 
+static void member_period(struct buffer *out, const char *name, uint64_t period_ms)
+{
+    char period[TEXT_PERIOD_SIZE];
+    text_period_print(period_ms, period);
+    member_word(out, name, period);
+}
+
+/* A row of lib/record/fields.h, as a member of `layer`. */
+#define LAYER_MEMBER(kind, member, json, when, detail) LAYER_##kind(member, json, detail)
+#define LAYER_ENUM(member, json, of_names) member_word(out, #json, FIRST of_names(layer->member));
+#define FIRST(first, second) first
+#define LAYER_BOOL(member, json, detail) member_flag(out, #json, layer->member);
+#define LAYER_DECIMAL(member, json, detail) member_decimal(out, #json, layer->member);
+#define LAYER_MAYBE_DECIMAL(member, json, detail)                                                  \
+    if (layer->has_##json) {                                                                       \
+        member_decimal(out, #json, layer->member);                                                 \
+    }
+#define LAYER_MAYBE_U32(member, json, detail)                                                      \
+    if (layer->has_##json) {                                                                       \
+        member_integer(out, #json, layer->member);                                                 \
+    }
+#define LAYER_MAYBE_PERIOD(member, json, detail)                                                   \
+    if (layer->has_##json) {                                                                       \
+        member_period(out, #json, layer->member);                                                  \
+    }
+
 /* One layer as it is spelled in PUT /v1/pools/{pool}. */
 static void write_layer(struct buffer *out, const struct bs_layer *layer)
 {
     buffer_append(out, "{", 1);
     member_word(out, "layer", bs_layer_type_name(layer->type));
     if (layer->type == BS_LAYER_INSURANCE) {
-        member_decimal(out, "floor", layer->floor);
-        if (layer->has_max_per_settlement) {
-            member_decimal(out, "max_per_settlement", layer->max_per_settlement);
-        }
-        if (layer->has_max_drawdown) {
-            char window[TEXT_PERIOD_SIZE];
-            text_period_print(layer->drawdown_window_ms, window);
-            member_integer(out, "max_drawdown_ppm", layer->max_drawdown_ppm);
-            member_word(out, "drawdown_window", window);
-            member_integer(out, "resume_ppm", layer->resume_ppm);
-        }
+        BS_INSURANCE_FIELDS(LAYER_MEMBER)
     } else if (layer->type == BS_LAYER_ADL) {
-        member_word(out, "ranking", bs_ranking_name(layer->ranking));
-        member_word(out, "price", bs_close_price_name(layer->price));
-        member_flag(out, "protect_principal", layer->protect_principal);
+        BS_ADL_FIELDS(LAYER_MEMBER)
     } else if (layer->type == BS_LAYER_HAIRCUT) {
-        member_word(out, "rule", bs_haircut_rule_name(layer->rule));
-        member_word(out, "basis", bs_basis_name(layer->basis));
-        member_word(out, "divide", bs_divide_name(layer->divide));
-        member_word(out, "scope", bs_scope_name(layer->scope));
+        BS_HAIRCUT_FIELDS(LAYER_MEMBER)
     }
     for (uint8_t i = 0; i < BS_OPTION_COUNT; i++) {
         if (layer->has[i] && bs_layer_option_max(i) == 0) {
@@ -60,9 +71,7 @@ void api_layers(struct buffer *out, const struct bs_layer *layers, uint32_t laye
 static void write_rules(struct buffer *out, uint64_t period_ms, const struct bs_layer *layers,
                         uint32_t layers_count)
 {
-    char period[TEXT_PERIOD_SIZE];
-    text_period_print(period_ms, period);
-    member_word(out, "period", period);
+    member_period(out, "period", period_ms);
     member_name(out, "waterfall");
     api_layers(out, layers, layers_count);
 }
@@ -210,63 +219,41 @@ void api_solvency(struct buffer *out, const struct bs_pool_view *pool,
     buffer_append(out, "}", 1);
 }
 
-void api_market(struct buffer *out, const struct bs_market_view *market)
+/* A row of lib/view/fields.h, as a member of `view`. */
+#define VIEW_MEMBER(kind, member, json, shown, from)                                               \
+    {                                                                                              \
+        const char *name = #json;                                                                  \
+        SHOWN_##shown member_##kind(out, name, view->member);                                      \
+    }
+#define SHOWN_ALWAYS
+#define SHOWN_NEVER if (false)
+#define SHOWN_IF(flag) if (view->flag)
+#define SHOWN_OR_NULL(flag)                                                                        \
+    if (!view->flag) {                                                                             \
+        member_null(out, name);                                                                    \
+    } else
+#define member_TEXT member_text
+#define member_U32 member_integer
+#define member_U64 member_integer
+#define member_WIDE member_wide
+#define member_DECIMAL member_decimal
+#define member_TIME member_time
+#define member_PERIOD member_period
+#define member_BOOL member_flag
+#define member_CONTRACT(out, name, value) member_word(out, name, bs_contract_name(value))
+#define member_MARGIN(out, name, value) member_word(out, name, bs_margin_name(value))
+
+void api_market(struct buffer *out, const struct bs_market_view *view)
 {
     buffer_append(out, "{", 1);
-    member_text(out, "market", market->market);
-    member_text(out, "pool", market->pool);
-    member_word(out, "contract", bs_contract_name(market->contract));
-    member_decimal(out, "tick_size", market->tick_size);
-    member_decimal(out, "lot_size", market->lot_size);
-    member_decimal(out, "multiplier", market->multiplier);
-    member_integer(out, "maintenance_margin_ppm", market->maintenance_margin_ppm);
-    member_integer(out, "max_move_ppm", market->max_move_ppm);
-    member_integer(out, "max_move_span_ms", market->max_move_span_ms);
-    if (market->has_mark) {
-        member_wide(out, "mark_price", market->mark_price);
-        member_time(out, "mark_time", market->mark_time_ms);
-    } else {
-        member_null(out, "mark_price");
-        member_null(out, "mark_time");
-    }
-    member_flag(out, "settled", market->settled);
-    member_integer(out, "longs", market->longs);
-    member_integer(out, "shorts", market->shorts);
-    member_wide(out, "open_long", market->open_long);
-    member_wide(out, "open_short", market->open_short);
-    if (market->own_fund) {
-        member_flag(out, "own_fund", true);
-        member_wide(out, "own_fund_balance", market->own_fund_balance);
-    }
-    if (market->has_fund_budget) {
-        member_wide(out, "fund_budget", market->fund_budget);
-        member_wide(out, "fund_budget_used", market->fund_budget_used);
-    }
+    BS_MARKET_VIEW(VIEW_MEMBER)
     buffer_append(out, "}", 1);
 }
 
 /* The members of a position without the account that holds it. */
-static void write_position(struct buffer *out, const struct bs_position_view *position)
+static void write_position(struct buffer *out, const struct bs_position_view *view)
 {
-    member_text(out, "market", position->market);
-    member_word(out, "margin", position->isolated ? "isolated" : "cross");
-    member_wide(out, "size", position->size);
-    member_wide(out, "entry_price", position->entry_price);
-    member_wide(out, "entry_value", position->entry_value);
-    if (position->has_mark) {
-        member_wide(out, "mark_price", position->mark_price);
-    } else {
-        member_null(out, "mark_price");
-    }
-    member_wide(out, "value", position->value);
-    member_wide(out, "unrealized_profit", position->unrealized_profit);
-    member_wide(out, "maintenance", position->maintenance);
-    member_wide(out, "haircut_taken", position->haircut_taken);
-    if (position->has_priority) {
-        member_integer(out, "adl_priority", position->adl_priority);
-    } else {
-        member_null(out, "adl_priority");
-    }
+    BS_POSITION_VIEW(VIEW_MEMBER)
 }
 
 /* An account, or one of its isolated margins, without the last brace. */
@@ -369,33 +356,10 @@ void api_queue_row(struct buffer *out, const struct bs_queue_view *row)
     buffer_append(out, "}", 1);
 }
 
-void api_provider(struct buffer *out, const struct bs_provider_view *provider)
+void api_provider(struct buffer *out, const struct bs_provider_view *view)
 {
     buffer_append(out, "{", 1);
-    member_text(out, "account", provider->account);
-    member_text(out, "market", provider->market);
-    member_wide(out, "max_position", provider->max_position);
-    member_known(out, "max_size", provider->has_max_size, provider->max_size);
-    member_integer(out, "max_leverage_ppm", provider->max_leverage_ppm);
-    if (provider->has_quota_period) {
-        char period[TEXT_PERIOD_SIZE];
-        text_period_print(provider->quota_period_ms, period);
-        member_word(out, "quota_period", period);
-        member_integer(out, "quota_ppm", provider->quota_ppm);
-        member_wide(out, "quota_used", provider->quota_used);
-    } else {
-        member_null(out, "quota_period");
-        member_null(out, "quota_ppm");
-        member_null(out, "quota_used");
-    }
-    if (provider->has_priority) {
-        member_integer(out, "priority", provider->priority);
-    } else {
-        member_null(out, "priority");
-    }
-    member_wide(out, "position", provider->position);
-    member_wide(out, "room_long", provider->room_long);
-    member_wide(out, "room_short", provider->room_short);
+    BS_PROVIDER_VIEW(VIEW_MEMBER)
     buffer_append(out, "}", 1);
 }
 

@@ -14,7 +14,7 @@ const struct bs_layer *bs_policy_layer(const struct bs_policy *policy, uint8_t t
 const struct bs_layer *bs_policy_drawdown(const struct bs_policy *policy)
 {
     const struct bs_layer *layer = bs_policy_layer(policy, BS_LAYER_INSURANCE);
-    return layer != NULL && layer->has_max_drawdown ? layer : NULL;
+    return layer != NULL && layer->has_max_drawdown_ppm ? layer : NULL;
 }
 
 const struct bs_layer *bs_policy_limits(const struct bs_policy *policy)

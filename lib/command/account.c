@@ -212,7 +212,7 @@ struct bs_outcome bs_account_apply(struct bs_engine *engine,
     bs_i128 before = bs_account_equity(engine, account);
     engine->accounts.hot[account].collateral = collateral;
     bs_bound_touch(engine, account);
-    if (command->has_haircut_cap) {
+    if (command->has_haircut_cap_ppm) {
         set_haircut_cap(engine, account, command->haircut_cap_ppm);
     }
     if (command->has_positions) {

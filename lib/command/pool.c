@@ -10,16 +10,16 @@
 /* The drawdown limit: all three fields or none. */
 static struct bs_outcome check_drawdown(const struct bs_layer *layer)
 {
-    if (!layer->has_max_drawdown && !layer->has_drawdown_window && !layer->has_resume) {
+    if (!layer->has_max_drawdown_ppm && !layer->has_drawdown_window && !layer->has_resume_ppm) {
         return BS_ACCEPTED;
     }
     const char *wrong = NULL;
-    if (!layer->has_max_drawdown || layer->max_drawdown_ppm == 0 ||
+    if (!layer->has_max_drawdown_ppm || layer->max_drawdown_ppm == 0 ||
         layer->max_drawdown_ppm > BS_PPM) {
         wrong = "max_drawdown_ppm";
     } else if (layer->drawdown_window_ms == 0) {
         wrong = "drawdown_window";
-    } else if (!layer->has_resume || layer->resume_ppm == 0 ||
+    } else if (!layer->has_resume_ppm || layer->resume_ppm == 0 ||
                layer->resume_ppm > layer->max_drawdown_ppm) {
         wrong = "resume_ppm";
     }

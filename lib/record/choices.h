@@ -79,15 +79,19 @@
  * Numbers that a layer may have, each of one type of layer: X(CODE, number, name, layer, max). A max
  * of 0 is a flag. The cost is of what the account owes; the spread, of the value at mark.
  */
-#define BS_LAYER_OPTIONS(X)                                                                        \
+#define BS_INSURANCE_OPTIONS(X)
+#define BS_ADL_OPTIONS(X)                                                                          \
     X(BS_OPTION_HEDGED_LAST_PPM, 0, hedged_last_ppm, BS_LAYER_ADL, BS_PPM)                         \
     X(BS_OPTION_MAX_CLOSE_PPM, 1, max_close_ppm, BS_LAYER_ADL, BS_PPM)                             \
     X(BS_OPTION_MAX_CLOSE_PPM_PER_DAY, 2, max_close_ppm_per_day, BS_LAYER_ADL, BS_PPM)             \
     X(BS_OPTION_MAX_LOSS_PPM, 3, max_loss_ppm, BS_LAYER_ADL, BS_PPM)                               \
-    X(BS_OPTION_MAX_LOSS_PPM_PER_DAY, 4, max_loss_ppm_per_day, BS_LAYER_ADL, BS_PPM)               \
+    X(BS_OPTION_MAX_LOSS_PPM_PER_DAY, 4, max_loss_ppm_per_day, BS_LAYER_ADL, BS_PPM)
+#define BS_HAIRCUT_OPTIONS(X)                                                                      \
     X(BS_OPTION_SENIORITY, 5, seniority, BS_LAYER_HAIRCUT, BS_AGES_MAX)                            \
-    X(BS_OPTION_RESTITUTION, 6, restitution, BS_LAYER_HAIRCUT, 0)                                  \
+    X(BS_OPTION_RESTITUTION, 6, restitution, BS_LAYER_HAIRCUT, 0)
+#define BS_ASSIGN_OPTIONS(X)                                                                       \
     X(BS_OPTION_SPREAD_PPM, 7, spread_ppm, BS_LAYER_ASSIGN, BS_SPREAD_MAX_PPM)                     \
     X(BS_OPTION_MAX_COST_PPM, 8, max_cost_ppm, BS_LAYER_ASSIGN, BS_COST_MAX_PPM)
+#define BS_LAYER_OPTIONS(X) BS_ADL_OPTIONS(X) BS_HAIRCUT_OPTIONS(X) BS_ASSIGN_OPTIONS(X)
 
 #endif

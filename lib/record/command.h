@@ -13,6 +13,7 @@
 #include "lib/base/status.h"
 #include "lib/money/decimal.h"
 #include "lib/record/choices.h"
+#include "lib/record/fields.h"
 #include "lib/record/header.h"
 
 enum bs_command_type {
@@ -51,184 +52,91 @@ enum bs_layer_option { BS_LAYER_OPTIONS(BS_CHOICE_CODE) BS_OPTION_COUNT };
 
 /* One layer of a waterfall as configured. Fields of other layer types are zero. */
 struct bs_layer {
-    uint8_t type;           /* enum bs_layer_type */
-    uint8_t ranking;        /* adl: enum bs_ranking */
-    uint8_t price;          /* adl: enum bs_close_price */
-    bool protect_principal; /* adl, default true */
-    uint8_t rule;           /* haircut: enum bs_haircut_rule */
-    uint8_t basis;          /* haircut: enum bs_basis */
-    uint8_t divide;         /* haircut: enum bs_divide */
-    uint8_t scope;          /* haircut: enum bs_scope */
-    bool has_max_per_settlement;
-    bool has_max_drawdown, has_drawdown_window, has_resume;
-    struct bs_decimal floor;              /* insurance, default 0 */
-    struct bs_decimal max_per_settlement; /* insurance, optional */
+    uint8_t type; /* enum bs_layer_type */
+    BS_ADL_FIELDS(BS_FIELD_MEMBER)
+    BS_HAIRCUT_FIELDS(BS_FIELD_MEMBER)
+    BS_INSURANCE_FIELDS(BS_FIELD_MEMBER)
     bool has[BS_OPTION_COUNT];
     uint32_t options[BS_OPTION_COUNT]; /* 0 where `has` is false */
-    uint32_t max_drawdown_ppm;         /* insurance, optional; the three go together */
-    uint32_t resume_ppm;
-    uint64_t drawdown_window_ms;
 };
 
-struct bs_pool_command {
-    struct bs_text pool;
-    struct bs_text asset;
-    uint32_t decimals;        /* of one quantum, 0..18 */
-    uint32_t mark_max_age_ms; /* 0 = marks never age */
-    uint64_t period_ms;       /* 0 = "tick" */
-    uint8_t trigger;          /* enum bs_trigger */
-    uint32_t layers_count;
-    struct bs_layer layers[BS_LAYERS_MAX];
-};
-
-struct bs_market_command {
-    struct bs_text market;
-    struct bs_text pool;
-    uint8_t contract; /* enum bs_contract */
-    struct bs_decimal tick_size;
-    struct bs_decimal lot_size;
-    struct bs_decimal multiplier;
-    uint32_t maintenance_margin_ppm;
-    uint32_t max_move_ppm;     /* 0 = no band */
-    uint32_t max_move_span_ms; /* a run of marks out of the band lasts at least so long */
-    bool has_fund_budget;
-    struct bs_decimal fund_budget; /* most the fund pays for its debts in one period */
-    bool own_fund;                 /* its debts are paid by its own part of the fund alone */
-};
+#define BS_PRIORITY_NONE UINT32_MAX /* an absent priority: comes last */
 
 #define BS_MOVE_SPAN_MS_DEFAULT 500u
 
-#define BS_PRIORITY_NONE UINT32_MAX /* absent adl_priority: comes last */
-
-/* What an account offers to take over in a market: absolute; max_position 0 = nothing. */
-struct bs_provider_command {
-    struct bs_text account;
-    struct bs_text market;
-    struct bs_decimal max_position; /* contracts that it may hold after an assignment, >= 0 */
-    bool has_max_size;
-    struct bs_decimal max_size; /* contracts in one settlement, > 0 */
-    uint32_t max_leverage_ppm;  /* all its positions at mark / equity, after an assignment */
-    bool has_quota_period, has_quota_ppm;
-    uint64_t quota_period_ms; /* fixed, from the epoch on; the two go together */
-    uint32_t quota_ppm;       /* most of its equity that it takes, at mark, in a period */
-    uint32_t priority;        /* low is asked first; BS_PRIORITY_NONE = last */
+/* The members of the structs below are the rows of fields.h. */
+struct bs_pool_command {
+    BS_POOL_FIELDS(BS_FIELD_MEMBER)
 };
 
-/* One position as sent. Without entry price size must be 0. */
+struct bs_market_command {
+    BS_MARKET_FIELDS(BS_FIELD_MEMBER)
+};
+
+struct bs_provider_command {
+    BS_PROVIDER_FIELDS(BS_FIELD_MEMBER)
+};
+
 struct bs_position_item {
-    struct bs_text market;
-    struct bs_decimal size; /* signed */
-    bool has_entry_price;
-    struct bs_decimal entry_price;
-    uint32_t adl_priority;
-    bool isolated; /* isolated; the item may set its collateral */
-    bool has_collateral;
-    struct bs_decimal collateral;
+    BS_ITEM_FIELDS(BS_FIELD_MEMBER)
 };
 
 struct bs_account_command {
-    struct bs_text account;
-    struct bs_text pool;
-    struct bs_decimal collateral;
-    uint64_t seen_action;
-    bool has_haircut_cap;
-    uint32_t haircut_cap_ppm; /* of the gain, at most BS_PPM */
-    bool has_positions;       /* then they are everything the account holds */
-    uint32_t positions_count; /* read them with bs_command_position() */
-    const uint8_t *positions; /* encoded items */
-    uint32_t positions_size;
+    BS_ACCOUNT_FIELDS(BS_FIELD_MEMBER)
 };
 
 struct bs_position_command {
-    struct bs_text account;
-    struct bs_position_item item;
-    uint64_t seen_action;
+    BS_POSITION_FIELDS(BS_FIELD_MEMBER)
 };
 
 struct bs_fill_command {
-    struct bs_text account;
-    struct bs_text market;
-    struct bs_decimal size; /* signed, not 0 */
-    struct bs_decimal price;
-    struct bs_decimal fee;   /* positive is paid by the account */
-    struct bs_text trade_id; /* empty = none */
-    bool isolated;
+    BS_FILL_FIELDS(BS_FIELD_MEMBER)
 };
 
 struct bs_transfer_command {
-    struct bs_text account;
-    struct bs_decimal amount;
-    uint8_t kind;               /* enum bs_transfer_kind */
-    struct bs_text transfer_id; /* empty = none */
-    struct bs_text market;      /* of an isolated position; empty = the account's own cash */
+    BS_TRANSFER_FIELDS(BS_FIELD_MEMBER)
 };
 
-/* The venue leaves the account, or its isolated position in a market, to the pool's rules. */
 struct bs_handover_command {
-    struct bs_text account;
-    struct bs_text market; /* empty = the account itself */
+    BS_HANDOVER_FIELDS(BS_FIELD_MEMBER)
 };
 
 struct bs_mark_command {
-    struct bs_text market;
-    struct bs_decimal price;
-    bool has_time;
-    int64_t mark_time_ms;
-    bool confirm; /* ops: accept it out of band */
+    BS_MARK_FIELDS(BS_FIELD_MEMBER)
 };
 
 struct bs_fund_command {
-    struct bs_text pool;
-    struct bs_decimal amount; /* negative takes money out of the fund */
-    struct bs_text transfer_id;
+    BS_FUND_FIELDS(BS_FIELD_MEMBER)
 };
 
-/* From the pool's fund into a market's own fund, or back. */
 struct bs_own_fund_command {
-    struct bs_text market;
-    struct bs_decimal amount; /* negative gives it back */
-    struct bs_text transfer_id;
+    BS_OWN_FUND_FIELDS(BS_FIELD_MEMBER)
 };
 
-/* settle, close_period, resume, pause, delete_*: one name, and for pause and resume a reason. */
+/* settle, close_period, resume, pause, delete_*: `name` is the one of what it is about. */
 struct bs_name_command {
-    struct bs_text name; /* pool; account, market or source for the deletes */
-    struct bs_text reason;
+    BS_POOL_REASON_FIELDS(BS_FIELD_MEMBER)
 };
 
-/* The venue could not apply `size` of the close that an action of the pool published. */
 struct bs_unfilled_command {
-    struct bs_text pool;
-    uint64_t action;        /* of the liquidation_close or of the adl; > 0 */
-    struct bs_decimal size; /* contracts, > 0 */
+    BS_UNFILLED_FIELDS(BS_FIELD_MEMBER)
 };
 
-/* The market ends: every position in it is closed at this price. */
 struct bs_final_command {
-    struct bs_text market;
-    struct bs_decimal price;
+    BS_FINAL_FIELDS(BS_FIELD_MEMBER)
 };
 
-/* open_window and close_window: the pool's window since a default. */
 struct bs_window_command {
-    struct bs_text pool;
-    struct bs_text name;
+    BS_WINDOW_FIELDS(BS_FIELD_MEMBER)
 };
 
 /*
  * The next commands are those of one request with an Idempotency-Key. It has no effect on the
  * state. It lists the items that the parser rejected; the others are the next items_count -
- * rejections_count records.
+ * rejections_count records. The fingerprint is a hash over the request.
  */
 struct bs_request_command {
-    struct bs_text caller;      /* name of the access key; empty without access control */
-    struct bs_text key;         /* 1..BS_REQUEST_KEY_SIZE_MAX */
-    const uint8_t *fingerprint; /* BS_FINGERPRINT_SIZE bytes of hash over the request */
-    bool is_list;               /* the request took a list of items, even if it had one */
-    uint32_t items_count;
-    uint32_t rejections_count; /* read them with bs_request_rejection() */
-    const uint8_t *rejections; /* encoded, in item order */
-    uint32_t rejections_size;
+    BS_REQUEST_FIELDS(BS_FIELD_MEMBER)
 };
 
 struct bs_command {
@@ -302,6 +210,7 @@ const char *bs_divide_name(uint8_t divide);
 const char *bs_scope_name(uint8_t scope);
 const char *bs_transfer_kind_name(uint8_t kind);
 const char *bs_contract_name(uint8_t contract);
+const char *bs_margin_name(uint8_t isolated); /* "cross", "isolated" */
 const char *bs_trigger_name(uint8_t trigger);
 
 #endif

@@ -22,7 +22,7 @@ struct command_row {
 
 static const struct command_row commands[BS_COMMAND_COUNT] = {
     {"", BS_ROLE_INTERNAL, false},
-#define X(code, number, name, role, is_named, subject) [number] = {#name, BS_ROLE_##role, is_named},
+#define X(code, number, name, role, is_named, ...) [number] = {#name, BS_ROLE_##role, is_named},
 #include "lib/record/commands.def"
 #undef X
 };
@@ -47,9 +47,9 @@ bool bs_command_is_named(uint8_t type)
 struct bs_text bs_command_subject(const struct bs_command *command)
 {
     switch ((enum bs_command_type)command->type) {
-#define X(code, number, name, role, is_named, subject)                                             \
+#define X(code, number, name, role, is_named, fields, member, subject)                             \
     case BS_COMMAND_##code:                                                                        \
-        return command->as.subject;
+        return command->as.member.subject;
 #include "lib/record/commands.def"
 #undef X
     case BS_COMMAND_COUNT:
@@ -68,6 +68,7 @@ NAMES(bs_divide_name, BS_DIVIDES(BS_CHOICE_NAME))
 NAMES(bs_scope_name, BS_SCOPES(BS_CHOICE_NAME))
 NAMES(bs_transfer_kind_name, BS_TRANSFER_KINDS(BS_CHOICE_NAME))
 NAMES(bs_contract_name, BS_CONTRACTS(BS_CHOICE_NAME))
+NAMES(bs_margin_name, "cross", "isolated")
 NAMES(bs_trigger_name, BS_TRIGGERS(BS_CHOICE_NAME))
 
 struct option {

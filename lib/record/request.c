@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/record/request.h"
 
-uint32_t bs_request_write(struct bs_writer *writer, const struct bs_request_command *request)
+void bs_rejections_write(struct bs_writer *writer, const struct bs_request_command *request)
 {
-    bs_write_text(writer, request->caller);
-    bs_write_text(writer, request->key);
-    uint8_t *fingerprint = bs_write_room(writer, BS_FINGERPRINT_SIZE);
-    if (fingerprint != NULL) {
-        memcpy(fingerprint, request->fingerprint, BS_FINGERPRINT_SIZE);
-    }
-    bs_write_u8(writer, request->is_list ? 1 : 0);
-    bs_write_u32(writer, request->items_count);
     bs_write_u32(writer, request->rejections_count);
-    if (request->rejections_size > 0) {
-        uint8_t *at = bs_write_room(writer, request->rejections_size);
-        if (at != NULL) {
-            memcpy(at, request->rejections, request->rejections_size);
-        }
-    }
-    return 0;
+    bs_write_bytes(writer, request->rejections, request->rejections_size);
 }
 
 static void read_rejection(struct bs_reader *reader, struct bs_request_rejection *rejection)
@@ -28,13 +14,8 @@ static void read_rejection(struct bs_reader *reader, struct bs_request_rejection
     rejection->detail = bs_read_text(reader, 0, BS_DETAIL_SIZE_MAX);
 }
 
-uint32_t bs_request_read(struct bs_reader *reader, struct bs_request_command *request)
+void bs_rejections_read(struct bs_reader *reader, struct bs_request_command *request)
 {
-    request->caller = bs_read_text(reader, 0, BS_ID_SIZE_MAX);
-    request->key = bs_read_text(reader, 1, BS_REQUEST_KEY_SIZE_MAX);
-    request->fingerprint = bs_read_bytes(reader, BS_FINGERPRINT_SIZE);
-    request->is_list = bs_read_enum(reader, 2) != 0;
-    request->items_count = bs_read_u32(reader);
     request->rejections_count = bs_read_u32(reader);
     request->rejections = reader->at;
     uint64_t index_min = 0;
@@ -47,7 +28,6 @@ uint32_t bs_request_read(struct bs_reader *reader, struct bs_request_command *re
     }
     request->rejections_size = (uint32_t)(reader->at - request->rejections);
     reader->bad = reader->bad || request->items_count == 0;
-    return 0;
 }
 
 size_t bs_request_rejection_write(uint8_t *at, const struct bs_request_rejection *rejection)

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fields of a request command as bytes: docs/records.md. */
+/* The rejections of a request command as bytes: docs/records.md. */
 #ifndef BS_RECORD_REQUEST_H
 #define BS_RECORD_REQUEST_H
 
 #include "lib/record/command.h"
 #include "lib/record/wire.h"
 
-/* Returns the header's present bits. */
-uint32_t bs_request_write(struct bs_writer *writer, const struct bs_request_command *request);
-/* Returns the present bits that there may be. */
-uint32_t bs_request_read(struct bs_reader *reader, struct bs_request_command *request);
+void bs_rejections_write(struct bs_writer *writer, const struct bs_request_command *request);
+/* Reads all rejections, and leaves them where they are; the other fields are read. */
+void bs_rejections_read(struct bs_reader *reader, struct bs_request_command *request);
 
 /* An item that its parser rejected. The code is its stable name: numbers of codes change. */
 struct bs_request_rejection {

@@ -120,6 +120,14 @@ static inline void bs_write_u64(struct bs_writer *writer, uint64_t value)
     }
 }
 
+static inline void bs_write_bytes(struct bs_writer *writer, const uint8_t *bytes, size_t size)
+{
+    uint8_t *at = bs_write_room(writer, size);
+    if (at != NULL && size > 0) {
+        memcpy(at, bytes, size);
+    }
+}
+
 static inline void bs_write_text(struct bs_writer *writer, struct bs_text text)
 {
     assert(text.size <= UINT8_MAX);

@@ -172,31 +172,8 @@ void bs_market_view_get(const struct bs_engine *engine, uint32_t row,
                         struct bs_market_view *ret_view)
 {
     const struct bs_market *market = &engine->markets[row];
-    *ret_view = (struct bs_market_view){
-        .market = bs_market_text(engine, row),
-        .pool = bs_pool_text(engine, market->pool),
-        .contract = market->contract,
-        .tick_size = market->tick,
-        .lot_size = market->lot,
-        .multiplier = market->multiplier,
-        .maintenance_margin_ppm = market->maintenance_ppm,
-        .max_move_ppm = market->max_move_ppm,
-        .max_move_span_ms = market->max_move_span_ms,
-        .marks_in_run = market->pending_count,
-        .has_mark = market->has_mark,
-        .mark_price = bs_ticks_wide(market, market->mark),
-        .mark_time_ms = market->mark_time_ms,
-        .settled = market->settled,
-        .longs = market->holders[0],
-        .shorts = market->holders[1],
-        .open_long = bs_lots_wide(market, market->open[0]),
-        .open_short = bs_lots_wide(market, market->open[1]),
-        .has_fund_budget = market->has_budget,
-        .own_fund = market->own_fund,
-        .own_fund_balance = bs_quanta_wide(&engine->pools[market->pool], market->own_fund_balance),
-        .fund_budget = bs_quanta_wide(&engine->pools[market->pool], market->budget),
-        .fund_budget_used = bs_quanta_wide(&engine->pools[market->pool], market->budget_used),
-    };
+    const struct bs_pool *pool = &engine->pools[market->pool];
+    *ret_view = (struct bs_market_view){BS_MARKET_VIEW(BS_VIEW_VALUE)};
 }
 
 /* Value at mark, or at entry without a mark. */
@@ -280,28 +257,12 @@ uint32_t bs_action_account(const struct bs_engine *engine, const struct bs_actio
 static void view_position(const struct bs_engine *engine, uint32_t account, uint32_t row,
                           struct bs_position_view *ret_view)
 {
-    const struct bs_positions *p = &engine->positions;
-    const struct bs_market *market = &engine->markets[p->rows[row].market];
+    const struct bs_position_row *held = &engine->positions.rows[row];
+    const struct bs_market *market = &engine->markets[held->market];
     const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
     bs_i128 value = value_of(engine, row);
-    int64_t size = p->rows[row].size;
-    *ret_view = (struct bs_position_view){
-        .account = bs_account_text(engine, account),
-        .market = bs_market_text(engine, p->rows[row].market),
-        .isolated = engine->accounts.cold[account].owner != 0,
-        .size = bs_lots_wide(market, size),
-        .entry_price = bs_price_wide(market, bs_value_shown(market, size > 0, p->rows[row].entry),
-                                     bs_abs64(size)),
-        .entry_value = bs_quanta_wide(pool, p->rows[row].entry),
-        .has_mark = market->has_mark,
-        .mark_price = bs_ticks_wide(market, market->mark),
-        .value = bs_quanta_wide(pool, value),
-        .unrealized_profit = bs_quanta_wide(pool, value - p->rows[row].entry),
-        .maintenance = bs_quanta_wide(pool, bs_maintenance(market, value)),
-        .haircut_taken = bs_quanta_wide(pool, p->taken[row]),
-        .has_priority = p->rows[row].priority != BS_PRIORITY_NONE,
-        .adl_priority = p->rows[row].priority,
-    };
+    *ret_view = (struct bs_position_view){.account = bs_account_text(engine, account),
+                                          BS_POSITION_VIEW(BS_VIEW_VALUE)};
 }
 
 void bs_position_view_get(const struct bs_engine *engine, uint32_t account, uint32_t index,

@@ -64,6 +64,11 @@ static struct bs_wide room(const struct bs_plan *plan, const struct bs_provider 
     return bs_lots_wide(market, lots);
 }
 
+static struct bs_wide max_size(const struct bs_market *market, const struct bs_provider *provider)
+{
+    return bs_lots_wide(market, provider->max_size == INT64_MAX ? 0 : provider->max_size);
+}
+
 void bs_provider_view_get(const struct bs_engine *engine, uint32_t row,
                           struct bs_provider_view *ret_view)
 {
@@ -73,24 +78,5 @@ void bs_provider_view_get(const struct bs_engine *engine, uint32_t row,
     const struct bs_market *market = &engine->markets[provider->market];
     bs_plan_begin(&plan, engine, market->pool, engine->time_ms);
     struct bs_leg held = bs_plan_leg(&plan, provider->account, provider->market);
-    *ret_view = (struct bs_provider_view){
-        .account = bs_account_text(engine, provider->account),
-        .market = bs_market_text(engine, provider->market),
-        .max_position = bs_lots_wide(market, provider->max_position),
-        .has_max_size = provider->max_size != INT64_MAX,
-        .max_leverage_ppm = provider->max_leverage_ppm,
-        .has_quota_period = provider->quota_period_ms > 0,
-        .quota_period_ms = (uint64_t)provider->quota_period_ms,
-        .quota_ppm = provider->quota_ppm,
-        .has_priority = provider->priority != BS_PRIORITY_NONE,
-        .priority = provider->priority,
-        .position = bs_lots_wide(market, held.size),
-        .quota_used = bs_quanta_wide(&engine->pools[market->pool],
-                                     bs_offer_use_now(&plan, provider, &provider->use).value),
-        .room_long = room(&plan, provider, &held, 1),
-        .room_short = room(&plan, provider, &held, -1),
-    };
-    if (ret_view->has_max_size) {
-        ret_view->max_size = bs_lots_wide(market, provider->max_size);
-    }
+    *ret_view = (struct bs_provider_view){BS_PROVIDER_VIEW(BS_VIEW_VALUE)};
 }

@@ -10,27 +10,12 @@
 #include "lib/book/states.h"
 #include "lib/record/action.h"
 #include "lib/record/command.h"
+#include "lib/view/fields.h"
 
 struct bs_engine;
 
-/* What an account has offered to take over in a market, and how much of it is left. */
 struct bs_provider_view {
-    struct bs_text account;
-    struct bs_text market;
-    struct bs_wide max_position;
-    bool has_max_size;
-    struct bs_wide max_size;
-    uint32_t max_leverage_ppm;
-    bool has_quota_period;
-    uint64_t quota_period_ms;
-    uint32_t quota_ppm;
-    bool has_priority;
-    uint32_t priority;
-    struct bs_wide position;   /* that it holds, signed */
-    struct bs_wide quota_used; /* value at mark taken in the current quota period */
-    /* Contracts of a long, and of a short, that it would take now by its limits. 0 while a market
-     * that it holds something in, or this one, has no mark. */
-    struct bs_wide room_long, room_short;
+    BS_PROVIDER_VIEW(BS_VIEW_MEMBER)
 };
 
 /* A producer that numbers its items. */
@@ -116,26 +101,7 @@ struct bs_solvency_view {
 };
 
 struct bs_market_view {
-    struct bs_text market;
-    struct bs_text pool;
-    uint8_t contract;
-    struct bs_decimal tick_size;
-    struct bs_decimal lot_size;
-    struct bs_decimal multiplier;
-    uint32_t maintenance_margin_ppm;
-    uint32_t max_move_ppm;
-    uint32_t max_move_span_ms;
-    uint32_t marks_in_run; /* refused ones that agree with each other */
-    bool has_mark;
-    struct bs_wide mark_price;
-    int64_t mark_time_ms;
-    bool settled;                         /* finally, at mark_price */
-    uint32_t longs, shorts;               /* positions, the backstop account's included */
-    struct bs_wide open_long, open_short; /* contracts, both positive */
-    bool has_fund_budget;
-    struct bs_wide fund_budget, fund_budget_used; /* of the current period */
-    bool own_fund;
-    struct bs_wide own_fund_balance; /* its own part of the fund */
+    BS_MARKET_VIEW(BS_VIEW_MEMBER)
 };
 
 struct bs_account_view {
@@ -165,19 +131,7 @@ struct bs_account_view {
 
 struct bs_position_view {
     struct bs_text account;
-    struct bs_text market;
-    bool isolated;
-    struct bs_wide size;
-    struct bs_wide entry_price;
-    struct bs_wide entry_value;
-    bool has_mark;
-    struct bs_wide mark_price;
-    struct bs_wide value; /* at mark, signed */
-    struct bs_wide unrealized_profit;
-    struct bs_wide maintenance;
-    struct bs_wide haircut_taken;
-    bool has_priority;
-    uint32_t adl_priority;
+    BS_POSITION_VIEW(BS_VIEW_MEMBER)
 };
 
 /* One row of a queue, in the order of closing; under pro_rata the order is the account id. */

@@ -102,7 +102,7 @@ static struct bs_layer insurance_layer(uint8_t first, uint8_t second)
         layer.max_per_settlement = (struct bs_decimal){100, 0};
     }
     if (second / 2 % 2 != 0) {
-        layer.has_max_drawdown = layer.has_drawdown_window = layer.has_resume = true;
+        layer.has_max_drawdown_ppm = layer.has_drawdown_window = layer.has_resume_ppm = true;
         layer.max_drawdown_ppm = 500000;
         layer.drawdown_window_ms = HOUR_MS;
         layer.resume_ppm = 250000;
@@ -224,7 +224,7 @@ static void read_account(const struct row *row, struct bs_command *command)
     *account = (struct bs_account_command){.account = account_of(row),
                                            .pool = pool_name,
                                            .collateral = signed_in(row, 4, 8),
-                                           .has_haircut_cap = has(row, 9, 'c')};
+                                           .has_haircut_cap_ppm = has(row, 9, 'c')};
     if (has(row, 9, 'c')) {
         account->haircut_cap_ppm = (uint32_t)digits_in(row, 8, 9) * (BS_PPM / 10);
     }

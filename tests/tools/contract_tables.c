@@ -103,11 +103,11 @@ static json_t *words(const char *(*names)(uint8_t value), uint8_t first)
 static json_t *fields(const struct field_table *table)
 {
     static const char *const kinds[] = {
-        [FIELD_TYPE] = "word",     [FIELD_NAME] = "name",       [FIELD_TEXT] = "text",
-        [FIELD_REASON] = "reason", [FIELD_DECIMAL] = "decimal", [FIELD_U32] = "integer",
-        [FIELD_U64] = "integer",   [FIELD_I64] = "integer",     [FIELD_BOOL] = "boolean",
-        [FIELD_ENUM] = "enum",     [FIELD_TIME] = "time",       [FIELD_PERIOD] = "period",
-        [FIELD_LIST] = "list",     [FIELD_WATERFALL] = "list",  [FIELD_OBJECT] = "object",
+        [FIELD_TYPE] = "word",       [FIELD_NAME] = "name",     [FIELD_TEXT] = "text",
+        [FIELD_DECIMAL] = "decimal", [FIELD_U32] = "integer",   [FIELD_U64] = "integer",
+        [FIELD_I64] = "integer",     [FIELD_BOOL] = "boolean",  [FIELD_ENUM] = "enum",
+        [FIELD_TIME] = "time",       [FIELD_PERIOD] = "period", [FIELD_LIST] = "list",
+        [FIELD_WATERFALL] = "list",  [FIELD_OBJECT] = "object",
     };
     json_t *object = json_object();
     for (uint32_t i = 0; i < table->count; i++) {

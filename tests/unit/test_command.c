@@ -74,13 +74,13 @@ static struct bs_layer random_layer(void)
         if (layer.has_max_per_settlement) {
             layer.max_per_settlement = random_decimal();
         }
-        layer.has_max_drawdown = random_below(2) == 0;
-        layer.max_drawdown_ppm = layer.has_max_drawdown ? (uint32_t)random_next() : 0;
+        layer.has_max_drawdown_ppm = random_below(2) == 0;
+        layer.max_drawdown_ppm = layer.has_max_drawdown_ppm ? (uint32_t)random_next() : 0;
         layer.has_drawdown_window = random_below(2) == 0;
         layer.drawdown_window_ms =
             layer.has_drawdown_window ? (uint64_t)random_below(366 * 24 * 60) * 60000 : 0;
-        layer.has_resume = random_below(2) == 0;
-        layer.resume_ppm = layer.has_resume ? (uint32_t)random_next() : 0;
+        layer.has_resume_ppm = random_below(2) == 0;
+        layer.resume_ppm = layer.has_resume_ppm ? (uint32_t)random_next() : 0;
     } else if (layer.type == BS_LAYER_ADL) {
         layer.ranking = (uint8_t)random_below(BS_RANKING_COUNT);
         layer.price = (uint8_t)random_below(BS_PRICE_COUNT);
@@ -141,10 +141,10 @@ static void random_state_in(struct bs_command *command)
             .pool = random_name(),
             .collateral = random_decimal(),
             .seen_action = random_below(2) * random_next(),
-            .has_haircut_cap = random_below(2) == 0,
+            .has_haircut_cap_ppm = random_below(2) == 0,
             .has_positions = random_below(2) == 0,
         };
-        if (command->as.account.has_haircut_cap) {
+        if (command->as.account.has_haircut_cap_ppm) {
             command->as.account.haircut_cap_ppm = (uint32_t)random_below(BS_PPM + 1);
         }
     } else if (command->type == BS_COMMAND_POSITION) {

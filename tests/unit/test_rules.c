@@ -26,7 +26,7 @@ static void check(bs_i128 actual, int64_t expected)
 /* A window of 64 hours has parts of one hour. The limit is 20 %, resumed below 10 %. */
 static const struct bs_layer drawdown_layer = {
     .type = BS_LAYER_INSURANCE,
-    .has_max_drawdown = true,
+    .has_max_drawdown_ppm = true,
     .max_drawdown_ppm = 200000,
     .drawdown_window_ms = 64 * 3600000,
     .resume_ppm = 100000,
