@@ -93,6 +93,18 @@ def run_scenario(contract, path):
     return wrong
 
 
+def long_lists(contract):
+    """Lists of more refused items than an answer lists: alone, and beside one that is accepted."""
+    wrong = []
+    with harness.Server() as server:
+        reader = Reader(contract, server, wrong)
+        server.make_pool()
+        refused = ['{"type":"pool"}'] * 1001
+        reader.post_lines(refused)
+        reader.post_lines([*refused, '{"type":"settle","pool":"usdc"}'])
+    return wrong
+
+
 def answered_properties(contract):
     """(schema, property) of everything that answers may have."""
     found, done = set(), set()
@@ -139,6 +151,7 @@ def main():
     with ThreadPoolExecutor(2) as pool:
         for path, wrong in zip(paths, pool.map(lambda path: run_scenario(contract, path), paths)):
             t.equal(path.name, wrong[:5], [])
+    t.equal("long lists", long_lists(contract)[:5], [])
     cover_examples(contract)
     never = answered_properties(contract) - contract.seen.keys()
     t.equal("members of answers that were never seen: add an example that shows them", sorted(never), [])

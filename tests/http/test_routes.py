@@ -344,6 +344,7 @@ def test_own_fund(t):
     with Server() as server:
         server.make_insolvency()
         path = "/v1/markets/BTC-PERP/insurance-fund"
+        server.post("/v1/marks", {"market": "BTC-PERP", "price": "60000"})
         t.refused("none", server.post(path, {"amount": "1"}), 409, "no_own_fund", "market")
         server.put("/v1/markets/BTC-PERP", {
             "pool": "usdc", "contract": "linear", "tick_size": "0.1", "lot_size": "0.001", "multiplier": "1",
@@ -351,6 +352,8 @@ def test_own_fund(t):
         accepted(t, "kept", server.post(path, {"amount": "20", "transfer_id": "m1"}))
         accepted(t, "once", server.post(path, {"amount": "20", "transfer_id": "m1"}))
         t.refused("no more", server.post(path, {"amount": "31"}), 422, "insufficient_equity", "amount")
+        server.post("/v1/marks", {"market": "BTC-PERP", "price": "59000"})
+        t.refused("needed", server.post(path, {"amount": "-1"}), 409, "fund_needed", "amount")
         market = server.get("/v1/markets/BTC-PERP").json
         t.equal("the market's", (market["own_fund"], market["own_fund_balance"]), (True, "20"))
         fund = server.get("/v1/pools/usdc/insurance-fund").json

@@ -110,7 +110,7 @@ def test_reload(t):
         now = serial(server)
         other = Authority()
         shutil.copy(other.path("ca.key"), authority.path("server.key"))
-        t.true("a key that does not fit is refused", server.reload(b"the new ones are refused"))
+        t.true("a key that does not fit is refused", server.reload(b"the new keys are refused"))
         t.equal("and changes nothing", serial(server), now)
         os.unlink(authority.path("server.pem"))
         t.true("a file that is gone is named", server.reload(b"No such file"))

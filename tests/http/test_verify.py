@@ -329,8 +329,12 @@ def forged_member(value, name):
     return more(value) if value.lstrip("-").replace(".", "", 1).isdigit() else value + "x"
 
 
-def forged_places(dumps):
-    """(type, member) -> a place in a small dump; of why a turn came one for each ranking."""
+TRIES = 60  # dumps in which what the table says is tried
+
+
+def forged_places(dumps, known):
+    """(type, member) -> a place in a small dump; of why a turn came one for each ranking. What is `known` to go
+    unnoticed does so in some dumps only, so it has several places."""
     places, taken = {}, Counter()
     for dump in sorted(dumps, key=lambda dump: len(dump["actions"])):
         seen = set()
@@ -338,7 +342,7 @@ def forged_places(dumps):
             for path in members(action):
                 way = action.get("ranking") if path[0] in ("queue", "share", "score", "rank", "ranking") else ""
                 key = action["type"], ".".join(path), way
-                if key not in seen and taken[key] < 1:
+                if key not in seen and taken[key] < (TRIES if key[:2] in known else 1):
                     seen.add(key)
                     taken[key] += 1
                     places.setdefault(key[:2], []).append((dump, at, path))
@@ -368,7 +372,7 @@ def unchecked():
 
 def test_every_member(t):
     known, found = unchecked(), set()
-    places = forged_places(all_dumps())
+    places = forged_places(all_dumps(), known)
     t.true("every type is there", {kind for kind, _ in places} >= set(REACHED), places.keys())
     rows = [(key, row) for key, rows in sorted(places.items()) for row in rows]
     with ThreadPoolExecutor(2) as pool:
