@@ -13,6 +13,7 @@
 
 #include "lib/base/base.h"
 #include "lib/base/status.h"
+#include "lib/record/wire.h"
 
 #define BS_RECORD_HEADER_SIZE 32
 #define BS_RECORD_MAJOR 1
@@ -29,11 +30,39 @@ struct bs_header {
 };
 
 /* Writes all of the header but the checksum; version BS_RECORD_MAJOR.0. */
-void bs_header_write(uint8_t *record, const struct bs_header *header, size_t size);
+static inline void bs_header_write(uint8_t *record, const struct bs_header *header, size_t size)
+{
+    assert(size >= BS_RECORD_HEADER_SIZE);
+    assert(size <= UINT32_MAX);
+    bs_wire_put_u32(record + BS_WIRE_SIZE_AT, (uint32_t)size);
+    bs_wire_put_u32(record + BS_WIRE_CRC_AT, 0);
+    bs_wire_put_u64(record + BS_WIRE_SEQ_AT, header->seq);
+    bs_wire_put_u64(record + BS_WIRE_TIME_AT, (uint64_t)header->time_ms);
+    record[BS_WIRE_MAJOR_AT] = BS_RECORD_MAJOR;
+    record[BS_WIRE_MINOR_AT] = 0;
+    record[BS_WIRE_TYPE_AT] = header->type;
+    record[BS_WIRE_KIND_AT] = header->kind;
+    bs_wire_put_u32(record + BS_WIRE_PRESENT_AT, header->present);
+}
+
 /* BS_OK: the record of `size` bytes has this kind, a version that this build decodes, and that
  * size; the checksum is not looked at. Else BS_BAD_RECORD or BS_NEWER_RECORD. */
-BS_MUST_USE enum bs_status bs_header_read(const uint8_t *record, size_t size,
-                                          struct bs_header *header);
+BS_MUST_USE static inline enum bs_status bs_header_read(const uint8_t *record, size_t size,
+                                                        struct bs_header *header)
+{
+    if (size < BS_RECORD_HEADER_SIZE || bs_wire_u32(record + BS_WIRE_SIZE_AT) != size ||
+        record[BS_WIRE_KIND_AT] != header->kind || record[BS_WIRE_MAJOR_AT] == 0) {
+        return BS_BAD_RECORD;
+    }
+    if (record[BS_WIRE_MAJOR_AT] != BS_RECORD_MAJOR || record[BS_WIRE_MINOR_AT] > BS_RECORD_MINOR) {
+        return BS_NEWER_RECORD;
+    }
+    header->seq = bs_wire_u64(record + BS_WIRE_SEQ_AT);
+    header->time_ms = (int64_t)bs_wire_u64(record + BS_WIRE_TIME_AT);
+    header->type = record[BS_WIRE_TYPE_AT];
+    header->present = bs_wire_u32(record + BS_WIRE_PRESENT_AT);
+    return BS_OK;
+}
 
 /* The record's size, from its first 4 bytes (at least BS_RECORD_HEADER_SIZE). */
 uint32_t bs_record_size(const uint8_t *record);
