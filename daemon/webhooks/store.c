@@ -52,8 +52,8 @@ enum statement {
 };
 
 static const char *const statements[STATEMENTS_COUNT] = {
-    [PUT_ENDPOINT] = "INSERT OR REPLACE INTO endpoint VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
-                     "?12,?13,?14)",
+    [PUT_ENDPOINT] = ("INSERT OR REPLACE INTO endpoint VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
+                      "?12,?13,?14)"),
     [PUT_SECRET] = "INSERT INTO secret VALUES(?1,?2,?3,?4,?5)",
     [PUT_LOG] = "INSERT OR REPLACE INTO log VALUES(1, ?1)",
     [DELETE_ENDPOINT] = "DELETE FROM endpoint WHERE id = ?1",
