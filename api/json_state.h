@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Engine views, actions and errors -> JSON text, appended to a buffer. DESIGN: docs/api.md. */
+/* Engine views, actions and errors as JSON text, appended to a buffer: docs/api.md. */
 #ifndef API_JSON_STATE_H
 #define API_JSON_STATE_H
 
