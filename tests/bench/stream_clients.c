@@ -91,7 +91,8 @@ static bool take_line(struct line *line, const char **at, const char *end)
 /* The first id is that of the greeting: where the stream begins. */
 static void take_id(struct crowd *crowd, struct client *client)
 {
-    uint64_t id = strtoull(client->text.bytes + 4, NULL, 10);
+    const char *number = strrchr(client->text.bytes, '_'); /* before it stands the log's identity */
+    uint64_t id = number == NULL ? 0 : strtoull(number + 1, NULL, 10);
     if (!client->greeted) {
         client->greeted = true;
         client->last_id = id;
