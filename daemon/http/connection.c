@@ -22,23 +22,12 @@
 #include "daemon/logger/logger.h"
 
 #define MIB ((size_t)1 << 20)
-#define BODIES_SIZE_MAX (512 * MIB) /* of all connections together; one alone is taken */
-#define RESERVED_MAX 16             /* places that idle connections do not keep */
-#define FULL_LOG_INTERVAL_MS 10000
+#define BODIES_SIZE_MAX (512 * MIB)     /* of all connections together; one alone is taken */
 #define KEPT_SIZE_MAX ((size_t)1 << 18) /* buffers up to this size serve the next request too */
-
-/* With keys, a connection is for those who have one: another is closed after its answer. */
-static bool keeps_open(const struct connection *connection)
-{
-    const struct http_server *server = connection->server;
-    bool has_key = server->keys == NULL || connection->caller.name[0] != '\0';
-    return !connection->closes && has_key && !atomic_load(&server->quiesced);
-}
 
 static enum MHD_Result send_answer(struct connection *connection)
 {
     struct request *request = &connection->request;
-    connection->sweep.is_known = connection->caller.name[0] != '\0';
     struct MHD_Response *response = MHD_create_response_from_buffer(
         request->body.size, request->body.bytes, MHD_RESPMEM_PERSISTENT);
     if (response == NULL) {
@@ -51,7 +40,7 @@ static enum MHD_Result send_answer(struct connection *connection)
     if (connection->etag != NULL) {
         added &= MHD_add_response_header(response, "ETag", connection->etag);
     }
-    if (!keeps_open(connection)) {
+    if (connection->closes || atomic_load(&connection->server->quiesced)) {
         added &= MHD_add_response_header(response, "Connection", "close");
     }
     if (connection->retry_after_s > 0) {
@@ -304,8 +293,6 @@ void connection_resume(struct sweep_entry *entry)
     struct connection *connection = (struct connection *)entry;
     if (connection->stream != NULL) {
         connection->server->streams.waiting--;
-    } else if (sweep_peer_is_gone(entry)) {
-        connection->wait_until_ms = 1; /* it waits no more */
     }
     MHD_resume_connection(connection->mhd);
 }
@@ -418,25 +405,6 @@ static void begin_tls(struct connection *connection)
     handshake_begin(connection);
 }
 
-/* There is always room for a health check: past the last few places an idle connection goes. */
-static void make_room(struct http_server *server)
-{
-    uint64_t limit = server->options.connections_max;
-    uint64_t reserve = limit / 16 < RESERVED_MAX ? limit / 16 : RESERVED_MAX;
-    int64_t now_ms = sweep_now_ms();
-    if (server->sweep.counts.connections <= limit - reserve) {
-        return;
-    }
-    bool made = sweep_make_room(&server->sweep);
-    server->turns_at_once = made ? 3 : 0;
-    if (server->full_logged_ms == 0 || now_ms - server->full_logged_ms >= FULL_LOG_INTERVAL_MS) {
-        server->full_logged_ms = now_ms;
-        logger_write(LOGGER_WARN, "http", "connections are at their limit",
-                     LOGGER_FIELDS(logger_uint("connections_max", limit),
-                                   logger_string("closed", made ? "an idle one" : "none")));
-    }
-}
-
 static struct connection *connection_new(struct http_server *server, struct MHD_Connection *mhd)
 {
     struct connection *connection = calloc(1, sizeof *connection);
@@ -448,7 +416,6 @@ static struct connection *connection_new(struct http_server *server, struct MHD_
     connection->mhd = mhd;
     int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     sweep_add(&server->sweep, &connection->sweep, fd);
-    make_room(server);
     if (server->tls != NULL) {
         begin_tls(connection);
     }

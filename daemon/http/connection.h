@@ -130,8 +130,6 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     size_t unread_size;      /* of all answers on their way (unread.h) */
     uint64_t unread_dropped; /* connections cut because there were too many */
     int64_t unread_logged_ms;
-    uint32_t turns_at_once;              /* the library accepts again two turns after one was cut */
-    int64_t full_logged_ms;              /* that connections are at their limit */
     uint64_t exchanges;                  /* requests begun and not completed */
     uint64_t requests[METRICS_STATUSES]; /* answered, by HTTP status */
     uint64_t started_s;                  /* of the process, Unix time */

@@ -241,10 +241,6 @@ static void turn(struct http_server *server)
         library_ms < (MHD_UNSIGNED_LONG_LONG)timeout_ms) {
         timeout_ms = (int64_t)library_ms;
     }
-    if (server->turns_at_once > 0) {
-        server->turns_at_once--;
-        timeout_ms = 0;
-    }
     (void)poll(fds, count, (int)timeout_ms);
     if ((fds[1].revents & POLLIN) != 0) {
         take_signal(server);

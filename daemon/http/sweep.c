@@ -58,7 +58,6 @@ void sweep_add(struct sweep *sweep, struct sweep_entry *entry, int fd)
 {
     entry->fd = fd;
     entry->stage = STAGE_IDLE;
-    entry->idle_since_ms = sweep_now_ms();
     entry->next = sweep->entries;
     if (entry->next != NULL) {
         entry->next->previous = entry;
@@ -92,7 +91,6 @@ void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t time
 {
     assert(entry->stage != STAGE_WAITING);
     entry->stage = (uint8_t)stage;
-    entry->idle_since_ms = stage == STAGE_IDLE ? sweep_now_ms() : 0;
     entry->deadline_ms = timeout_ms > 0 ? sweep_now_ms() + timeout_ms : 0;
     entry->received = RECEIVED_UNKNOWN;
 }
@@ -102,24 +100,6 @@ void sweep_cut(struct sweep_entry *entry)
     entry->deadline_ms = 0;
     entry->cut = true;
     (void)shutdown(entry->fd, SHUT_RDWR);
-}
-
-bool sweep_make_room(struct sweep *sweep)
-{
-    struct sweep_entry *found = NULL;
-    for (struct sweep_entry *entry = sweep->entries; entry != NULL; entry = entry->next) {
-        bool is_idle = entry->stage == STAGE_IDLE || entry->stage == STAGE_HEAD;
-        if (is_idle && !entry->is_known && !entry->cut &&
-            (found == NULL || entry->idle_since_ms <= found->idle_since_ms)) { /* later: older */
-            found = entry;
-        }
-    }
-    if (found == NULL) {
-        return false;
-    }
-    sweep_cut(found);
-    sweep->counts.evictions++;
-    return true;
 }
 
 void sweep_idle(struct sweep_entry *entry)
@@ -219,11 +199,6 @@ static void check_deadline(struct sweep *sweep, struct sweep_entry *entry, int64
 {
     if (is_abandoned(entry)) {
         (void)shutdown(entry->fd, SHUT_RDWR);
-        return;
-    }
-    if (entry->stage == STAGE_WAITING && sweep_peer_is_gone(entry)) {
-        entry->deadline_ms = now_ms; /* its last look */
-        sweep->next_wait_ms = now_ms;
         return;
     }
     if (entry->stage == STAGE_IDLE) {

@@ -30,8 +30,6 @@ struct sweep_entry {
     struct sweep_entry *waiter_previous, *waiter_next;
     int fd;
     uint8_t stage;
-    bool is_known; /* its last request had a key; it is not the first to go */
-    int64_t idle_since_ms;
     bool cut;            /* a deadline passed: the socket was shut down */
     int64_t deadline_ms; /* 0 = none */
     uint64_t received;   /* bytes the socket had received when it was seen idle */
@@ -44,7 +42,6 @@ struct sweep_lingering {
 
 struct sweep_counts {
     uint64_t connections; /* open now */
-    uint64_t evictions;   /* cumulative: idle connections cut to make room */
     uint64_t waiters;     /* waiting now: long polls and streams */
     uint64_t head_timeouts, body_timeouts, send_timeouts, late_answers; /* cumulative */
 };
@@ -69,9 +66,6 @@ void sweep_remove(struct sweep *sweep, struct sweep_entry *entry, bool linger);
 void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t timeout_ms);
 /* The connection is of no use any more: shuts down its socket, and the library closes it. */
 void sweep_cut(struct sweep_entry *entry);
-/* Makes room: cuts the connection without a key that has been idle for the longest. False: there is
- * none. */
-bool sweep_make_room(struct sweep *sweep);
 /* Idle from now on: bytes that wait in the socket belong to the next request. */
 void sweep_idle(struct sweep_entry *entry);
 void sweep_wait(struct sweep *sweep, struct sweep_entry *entry, int64_t deadline_ms);

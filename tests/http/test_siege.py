@@ -201,43 +201,5 @@ def test_settlements_come_before_reads(t):
             t.true(f"{what}: reads are answered", figures["answers"].get(200, 0) > seconds, figures)
 
 
-def test_idle_connections_make_room(t):
-    """200 connections that say nothing, where 64 fit: health is served at once, by new ones."""
-    with Server(settings={"http_connections_max": 64}) as server:
-        held = []
-        for _ in range(200):
-            sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-            held.append(sock)
-        started = time.monotonic()
-        t.equal("health", [server.get("/livez").status for _ in range(5)], [200] * 5)
-        t.true("soon", time.monotonic() - started < 5, time.monotonic() - started)
-        t.true("counted", metric(server, "http_connections_evicted_total") >= 100)
-        t.true("logged", b"connections are at their limit" in server.output())
-        for sock in held:
-            sock.close()
-
-
-def test_answers_without_a_key_close(t):
-    with Server(keys={"reader": "read"}) as server:
-        request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
-        t.equal("without a key", server.raw(request)[0].headers.get("connection"), "close")
-        key = f"Authorization: Bearer {server.keys['reader']}\r\n\r\n".encode()
-        answer = server.raw(request[:-2] + key)[0]
-        t.equal("with one", (answer.status, answer.headers.get("connection")), (200, None))
-
-
-def test_pollers_that_left_are_noticed(t):
-    with Server() as server:
-        socks = []
-        for _ in range(20):
-            sock = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-            sock.sendall(b"GET /v1/actions?wait_ms=60000 HTTP/1.1\r\nHost: x\r\n\r\n")
-            socks.append(sock)
-        t.true("they wait", wait_for(lambda: metric(server, "http_long_polls") == 20))
-        for sock in socks:
-            sock.close()
-        t.true("they are gone", wait_for(lambda: metric(server, "http_long_polls") == 0, 5))
-
-
 if __name__ == "__main__":
     run(globals())
