@@ -42,7 +42,7 @@ static int64_t net_pair(struct bs_plan *plan, uint32_t market, uint32_t buyer, u
  * against in this settlement. */
 static void net_market(struct bs_plan *plan, uint32_t market)
 {
-    int64_t bought, sold;
+    int64_t bought = 0, sold = 0;
     uint32_t buyer = next_on_side(plan, market, true, 0, &bought);
     uint32_t first = next_on_side(plan, market, false, 0, &sold);
     while (buyer < plan->debtors_count && first < plan->debtors_count) {
