@@ -33,6 +33,7 @@ struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs
 
 void bs_action_decimal(struct bs_action *action, enum bs_action_decimal which, struct bs_wide value)
 {
+    assert(which < BS_ACTION_DECIMAL_COUNT);
     action->decimals[which] = value;
     action->present |= 1u << which;
 }
@@ -103,6 +104,7 @@ struct bs_action *bs_applying_close(struct bs_applying *applying, enum bs_action
     struct bs_leg leg = bs_plan_leg(applying->plan, account, row);
     int sign = leg.size > 0 ? 1 : -1;
     int64_t held = bs_abs64(leg.size);
+    assert(held >= lots);
     bs_i128 entry = leg.entry;
     bs_i128 at_mark = bs_plan_value(applying->plan, row, sign * lots);
     int64_t share = bs_leg_close(&leg, lots);
@@ -151,6 +153,8 @@ void bs_applying_remember_close(struct bs_applying *applying, uint64_t action)
 {
     const struct bs_step *step = applying->step;
     struct bs_leg closed = bs_plan_leg(applying->plan, step->account, step->market);
+    assert(step->account != step->counterparty);
+    assert(bs_abs64(closed.size) >= step->lots);
     struct bs_close close = {
         .action = action,
         .market_uid = applying->engine->markets[step->market].uid,

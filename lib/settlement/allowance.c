@@ -50,6 +50,7 @@ void bs_allowance_count(struct bs_plan *plan, uint32_t account, const struct bs_
 {
     struct bs_limit_base after = bs_limit_base_of(plan, account);
     struct bs_account_past *past = bs_plan_touch_past(plan, account);
+    assert(plan->limits != NULL);
     past->hits = bs_allowance_hits(plan, account) + 1;
     for (int span = 0; span < BS_LIMIT_SPANS; span++) {
         struct bs_limit_use use = use_of(plan, account, span, before);

@@ -40,6 +40,7 @@ static void write_positions(struct bs_engine *engine, const struct bs_plan *plan
 {
     for (uint32_t i = 0; i < working->count; i++) {
         const struct bs_working_position *copy = &plan->working_positions[working->first + i];
+        assert(copy->leg.size != 0);
         bs_position_put(engine, working->account, copy->market, copy->leg.size, copy->leg.entry);
         uint32_t row = bs_position_find(engine, working->account, copy->market);
         bs_taken_set(&engine->positions, row, copy->leg.taken);
@@ -83,6 +84,7 @@ static void write_pool(struct bs_engine *engine, struct bs_plan *plan)
     pool->window.loss = plan->window_loss;
     pool->own_funds = plan->own_funds_total;
     plan->over_budget = bs_min(plan->over_budget, plan->period_loss);
+    assert(plan->over_budget >= 0);
     pool->over_budget = plan->over_budget;
     engine->progress->cleared_lots = plan->cleared_lots;
     engine->progress->cleared_value = plan->cleared_value;
@@ -92,6 +94,7 @@ static void write_pool(struct bs_engine *engine, struct bs_plan *plan)
 static void write(struct bs_engine *engine, struct bs_plan *plan)
 {
     uint8_t phase = engine->progress->phase; /* of the next chunk */
+    assert(engine->progress->applied == plan->steps_count);
     if (phase == BS_PHASE_DEBTORS || phase == BS_PHASE_FUND) {
         bs_queues_keep(plan);
     }
@@ -120,6 +123,7 @@ static void carry(const struct bs_applying *applying)
     const struct bs_step_kind *kind = bs_step_kind_of(applying->step);
     bs_i128 before = bs_plan_collateral(plan, pool->backstop);
     kind->carry(plan, applying->step);
+    assert(!plan->overflow); /* nor did it overflow in the check */
     bs_i128 balance = bs_plan_collateral(plan, pool->backstop);
     if (balance != before) {
         struct bs_fund_change change = {

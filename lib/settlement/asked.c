@@ -44,6 +44,7 @@ void bs_asked_begin(struct bs_plan *plan)
                 (struct bs_asked){.row = row, .use = engine->providers[row].use};
         }
     }
+    assert(plan->asked_count <= BS_PROVIDERS_MAX);
     bs_sort(rows, plan->asked_count, sizeof *rows, compare_asked, engine);
 }
 
@@ -85,6 +86,7 @@ int64_t bs_asked_room(const struct bs_plan *plan, uint32_t place, const struct b
     struct bs_asked *asked = &plan->asked[place];
     uint8_t side = offer->size > 0 ? 1 : 2;
     uint32_t changes = bs_plan_changes(plan, provider->account);
+    assert(provider->market == offer->market);
     if ((asked->full & side) != 0 && asked->changes == changes) {
         return 0;
     }

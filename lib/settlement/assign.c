@@ -20,6 +20,8 @@ static void assign(struct bs_plan *plan, uint32_t debtor_row, uint32_t place, in
                    struct bs_offer *offer)
 {
     uint32_t provider = bs_asked_at(plan, place)->account;
+    assert(lots > 0);
+    assert(lots <= bs_abs64(offer->size));
     bs_i128 value = bs_plan_released(plan, offer->market, offer->size, lots);
     bs_i128 cost = bs_offer_spread(plan, value);
     struct bs_step step = {.type = BS_STEP_ASSIGN,

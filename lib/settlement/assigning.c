@@ -10,6 +10,7 @@ static void begin_account(struct bs_plan *plan, const struct bs_step *step)
 {
     struct bs_assigning *assigning = &plan->check.assigning;
     bs_i128 total;
+    assert(step->debtor != 0);
     *assigning = (struct bs_assigning){.debtor = step->debtor};
     assigning->legs_count = bs_closing_legs(plan, step->account, plan->check.legs, &total);
     assigning->offer = (struct bs_offer){
@@ -69,6 +70,7 @@ bool bs_assigning_is_exact(struct bs_plan *plan, const struct bs_step *step)
     bs_i128 cost = bs_offer_spread(plan, value);
     offer->size += offer->size > 0 ? -lots : lots;
     offer->cost_left -= cost;
+    assert(offer->cost_left >= 0);
     assigning->place++;
     return step->amount == value - cost;
 }

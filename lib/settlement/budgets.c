@@ -117,6 +117,7 @@ void bs_budgets_write(struct bs_engine *engine, const struct bs_plan *plan)
     for (; market != 0; market = engine->markets[market].next) {
         engine->markets[market].budget_used = plan->budget_used[market];
         engine->markets[market].own_fund_balance = plan->own_funds[market];
+        assert(plan->budget_used[market] >= 0);
         assert(plan->own_funds[market] >= 0);
         total += plan->own_funds[market];
     }

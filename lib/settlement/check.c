@@ -73,6 +73,8 @@ static bool is_resolved(const struct bs_plan *plan, const struct bs_debtor *debt
 
 static bool all_resolved(const struct bs_plan *plan)
 {
+    assert(plan->check.debtors_done <= plan->debtor_next);
+    assert(plan->debtor_next <= plan->debtors_count);
     for (uint32_t i = plan->check.debtors_done; i < plan->debtor_next; i++) {
         if (!is_resolved(plan, &plan->debtors[i])) {
             return false;

@@ -142,6 +142,7 @@ int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *
     allowance.loss = bs_min(allowance.loss, equity);
     bs_i128 value;
     lots = clamp(closing, &counter, &allowance, lots, &value);
+    assert(lots <= wanted);
     if (lots == 0) {
         return 0;
     }

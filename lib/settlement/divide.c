@@ -63,6 +63,7 @@ static bs_i128 divide(struct bs_plan *plan, const struct bs_layer *layer, uint32
 static void divide_pool(struct bs_plan *plan, const struct bs_layer *layer)
 {
     bs_i128 rest = divide(plan, layer, 0, BS_BOTH_SIDES, plan->period_loss);
+    assert(rest >= 0);
     if (rest > 0 && !plan->overflow) {
         struct bs_step step = {
             .type = BS_STEP_UNALLOCATED, .account = bs_plan_backstop(plan), .amount = rest};

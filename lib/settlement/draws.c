@@ -38,6 +38,7 @@ static bs_i128 owed_at_first(struct bs_plan *plan, const struct bs_step *step, b
 bool bs_draw_is_allowed(struct bs_plan *plan, const struct bs_step *step, bs_i128 owed)
 {
     struct bs_check *check = &plan->check;
+    assert(step->amount > 0);
     owed = owed_at_first(plan, step, owed);
     if (step->debtor != 0) {
         const struct bs_debtor *debtor = &plan->debtors[step->debtor - 1];
@@ -55,6 +56,7 @@ bool bs_draw_is_allowed(struct bs_plan *plan, const struct bs_step *step, bs_i12
 /* By the own fund of one of the debtor's legs' markets. */
 bool bs_own_draw_is_allowed(struct bs_plan *plan, const struct bs_step *step, bs_i128 owed)
 {
+    assert(step->debtor != 0);
     const struct bs_debtor *debtor = &plan->debtors[step->debtor - 1];
     int64_t *used = plan->check.budget_used;
     uint32_t i = 0;

@@ -26,6 +26,7 @@ bool bs_final_next(struct bs_plan *plan, uint32_t market, uint32_t *at)
 {
     const struct bs_engine *engine = plan->engine;
     uint32_t account = bs_account_order_next(engine, at);
+    assert(engine->markets[market].pool == plan->pool);
     if (account == 0) {
         clear_dust(plan, market);
         return false;

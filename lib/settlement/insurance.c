@@ -8,6 +8,7 @@
 
 bs_i128 bs_insurance_pays(struct bs_plan *plan, bs_i128 wanted)
 {
+    assert(wanted >= 0);
     bs_i128 paid = bs_min(wanted, bs_plan_fund_available(plan));
     if (paid < wanted && !plan->fund_restricted && plan->fund_least > plan->policy->floor) {
         bs_i128 above_floor = bs_plan_fund_equity(plan) - plan->policy->floor;

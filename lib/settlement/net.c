@@ -31,6 +31,8 @@ static int64_t net_pair(struct bs_plan *plan, uint32_t market, uint32_t buyer, u
         .lots = lots,
         .amount = bs_plan_value(plan, market, lots),
     };
+    assert(lots > 0);
+    assert(step.account != step.counterparty);
     if (bs_plan_excludes(plan, step.account, step.counterparty, market)) {
         return 0;
     }

@@ -16,6 +16,7 @@ bs_i128 bs_offer_spread(const struct bs_plan *plan, bs_i128 value)
 bs_i128 bs_offer_cost_limit(const struct bs_plan *plan, bs_i128 debt)
 {
     const struct bs_layer *layer = bs_policy_layer(plan->policy, BS_LAYER_ASSIGN);
+    assert(layer != NULL);
     uint32_t ppm =
         layer->has[BS_OPTION_MAX_COST_PPM] ? layer->options[BS_OPTION_MAX_COST_PPM] : BS_PPM;
     return bs_spread_limit(debt, ppm);
@@ -110,6 +111,8 @@ static int64_t most_bearable(const struct taker *taker, int64_t unbearable)
 int64_t bs_offer_room(const struct bs_plan *plan, const struct bs_provider *provider,
                       const struct bs_provider_use *use, const struct bs_offer *offer)
 {
+    assert(offer->size != 0);
+    assert(offer->market == provider->market);
     struct bs_provider_use now = bs_offer_use_now(plan, provider, use);
     struct taker taker = {.plan = plan,
                           .provider = provider,

@@ -46,4 +46,6 @@ void bs_period_end(struct bs_engine *engine, uint32_t row, int64_t now_ms,
     }
     bs_budgets_renew(engine, row);
     bs_pool_period_open(pool, now_ms);
+    assert(!pool->has_next);
+    assert(!pool->window.open || bs_policy_has_window(&pool->policy));
 }

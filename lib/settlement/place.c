@@ -58,6 +58,7 @@ static void add_neighbour(const struct bs_applying *applying, struct bs_action_q
 {
     const struct bs_step *step = applying->step;
     uint32_t own = step->as.close.rank;
+    assert(own < queue->of);
     struct bs_candidate *neighbour =
         is_ahead && own == 0
             ? NULL
@@ -83,6 +84,8 @@ void bs_applying_place(struct bs_applying *applying, struct bs_action *action)
     uint8_t side = action->side;
     const struct bs_queue *queue = &plan->queues->lists[step->market * 2 + side];
     struct bs_candidate *candidate = bs_queue_at(plan, step->market, side, step->as.close.rank);
+    assert(candidate != NULL);
+    assert(candidate->account == step->counterparty);
     struct bs_score_input input =
         bs_score_input_of(&applying->engine->markets[step->market], &candidate->terms, 0);
     action->ranking = ranking;

@@ -40,6 +40,7 @@ void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_
 {
     const size_t tables_size = offsetof(struct bs_plan, engine);
     assert(engine->pools[pool].backstop != 0);
+    assert(plan != engine->plan || plan->working_count == 0);
     if (plan != engine->plan) {
         memcpy(plan, engine->plan, tables_size);
     }
@@ -194,6 +195,7 @@ struct bs_working_position bs_plan_position(const struct bs_plan *plan, uint32_t
                                             uint32_t i)
 {
     const struct bs_working *working = working_of(plan, account);
+    assert(i < bs_plan_positions(plan, account));
     if (working != NULL && working->room != 0) {
         return plan->working_positions[working->first + i];
     }
@@ -337,6 +339,8 @@ static uint32_t place_of(const struct bs_plan *plan, const struct bs_working *wo
 static void remove_leg(struct bs_plan *plan, struct bs_working *working, uint32_t at)
 {
     struct bs_working_position *rows = plan->working_positions + working->first;
+    assert(at < working->count);
+    assert(plan->positions > 0);
     working->count--;
     plan->positions--;
     memmove(rows + at, rows + at + 1, (working->count - at) * sizeof *rows);
@@ -388,6 +392,7 @@ void bs_plan_lower_claim(struct bs_plan *plan, uint32_t account, bs_i128 amount)
         bs_plan_touch_past(plan, account)->claim -= off;
         plan->claims -= off;
     }
+    assert(plan->claims >= 0);
 }
 
 void bs_plan_set_off(struct bs_plan *plan, uint32_t account, bs_i128 debt)
@@ -399,4 +404,5 @@ void bs_plan_set_off(struct bs_plan *plan, uint32_t account, bs_i128 debt)
         bs_plan_touch(plan, account)->window_taken -= off;
         plan->window_loss -= off;
     }
+    assert(plan->window_loss >= 0);
 }

@@ -16,6 +16,7 @@ static void begin_account(struct bs_plan *plan, const struct bs_step *step)
     pricing->at_mark = is_fund ? pricing->equity >= 0 : adl->price == BS_PRICE_MARK;
     pricing->protect = !pricing->at_mark && adl->protect_principal;
     pricing->count = bs_closing_legs(plan, step->account, plan->check.legs, &pricing->total);
+    assert(pricing->count > 0);
     pricing->left = pricing->total - plan->check.legs[0].weight;
 }
 
@@ -29,6 +30,7 @@ static bool find_leg(struct bs_plan *plan, const struct bs_step *step)
         pricing->left -= pricing->at < pricing->count ? legs[pricing->at].weight : 0;
         pricing->done = 0;
     }
+    assert(pricing->left >= 0);
     return pricing->at < pricing->count;
 }
 

@@ -289,6 +289,8 @@ static void sort_more(const struct bs_plan *plan, struct bs_queue *list)
     }
     sort(plan, rows, part);
     list->ranked += part;
+    assert(part > 0);
+    assert(list->ranked <= list->count);
 }
 
 void bs_queues_collect(struct bs_queues *queues, const struct bs_plan *plan)
@@ -309,6 +311,7 @@ void bs_queues_collect(struct bs_queues *queues, const struct bs_plan *plan)
     }
     for (uint32_t i = 0; i < queues->markets_count; i++) {
         struct bs_queue *list = &queues->lists[queues->markets[i]];
+        assert(list->ranked <= list->count);
         list->count = list->ranked;
         list->ranked = 0;
     }

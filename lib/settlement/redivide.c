@@ -11,6 +11,7 @@
 
 uint8_t bs_basis_in_force(const struct bs_plan *plan, const struct bs_layer *haircut)
 {
+    assert(haircut != NULL);
     return haircut->basis == BS_BASIS_WINDOW_GAIN && !plan->engine->pools[plan->pool].window.open
                ? BS_BASIS_PERIOD_GAIN
                : haircut->basis;
@@ -76,6 +77,7 @@ static void add_refunds(struct bs_plan *plan, uint32_t count)
         }
         prefix += due;
     }
+    assert(prefix == round->total);
 }
 
 /* Refunds what is due, less what no other payer bears: returns how much of `rest` that keeps. */
@@ -114,6 +116,7 @@ void bs_redivide(struct bs_plan *plan, bs_i128 paid_back)
     uint32_t count = bs_payers_list(plan, haircut->rule, &like);
     bs_i128 rest = bs_payers_divide(plan, &like, count, loss);
     rest -= refund(plan, count, rest);
+    assert(rest >= 0);
     for (uint32_t i = 0; i < count; i++) {
         const struct bs_payer *payer = &plan->payers[i];
         bs_payer_charge(plan, payer, payer->share - bs_plan_window_taken(plan, payer->account));

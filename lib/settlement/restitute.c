@@ -60,6 +60,7 @@ static void pay_claims(struct bs_plan *plan)
             bs_plan_add(plan, &step);
         }
     }
+    assert(paid == 0 || prefix == total);
 }
 
 void bs_restitute(struct bs_plan *plan)

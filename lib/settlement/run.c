@@ -253,6 +253,7 @@ static bool plan_next(struct bs_engine *engine)
 {
     struct bs_progress *progress = engine->progress;
     struct bs_plan *plan = engine->plan;
+    assert(!progress->planned);
     plan_chunk(engine);
     if (!bs_plan_check(plan) ||
         !bs_position_room(engine, bs_plan_backstop(plan), plan->backstop_positions) ||
@@ -328,5 +329,6 @@ void bs_settlement_begin(struct bs_engine *engine, uint32_t pool, int64_t now_ms
 void bs_settlement_begin_final(struct bs_engine *engine, uint32_t market,
                                struct bs_effects *effects)
 {
+    assert(market != 0);
     begin(engine, engine->markets[market].pool, engine->time_ms, false, market, effects);
 }

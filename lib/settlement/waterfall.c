@@ -103,6 +103,7 @@ void bs_waterfall_run_fund(struct bs_plan *plan)
     }
     bs_i128 owed = bs_max(0, -bs_plan_equity(plan, backstop));
     uint32_t row = plan->fund_debtor;
+    assert(row < plan->debtors_max);
     struct bs_debtor *debtor = &plan->debtors[row];
     *debtor = (struct bs_debtor){.account = backstop, .deficit = owed, .owed = owed};
     bs_debtor_record_legs(plan, debtor);

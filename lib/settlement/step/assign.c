@@ -66,6 +66,7 @@ static void apply(struct bs_applying *applying)
         .mark_value = bs_plan_value(applying->plan, step->market, sign * step->lots),
     };
     action = bs_applying_taking(applying, BS_ACTION_ASSIGNMENT, &taking);
+    assert(step->as.assign.place >= bs_asked_first(applying->plan, step->market));
     action->rank = step->as.assign.place + 1 - bs_asked_first(applying->plan, step->market);
     action->present |= BS_ACTION_HAS_RANK;
     BS_DECIMAL(action, mark_price, bs_ticks_wide(market, market->mark));

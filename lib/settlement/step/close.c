@@ -105,6 +105,7 @@ static void apply_closed_side(struct bs_applying *applying)
 static void apply(struct bs_applying *applying)
 {
     const struct bs_step *step = applying->step;
+    assert(step->debtor != 0);
     apply_closed_side(applying);
     struct bs_action *action = bs_applying_close(applying, BS_ACTION_ADL, step->counterparty,
                                                  step->account, -step->amount);

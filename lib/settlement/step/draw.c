@@ -50,12 +50,15 @@ static bool own_fund_check(struct bs_plan *plan, const struct bs_step *step)
 
 static void apply(struct bs_applying *applying)
 {
+    assert(applying->step->amount > 0);
     (void)bs_applying_amount(applying, BS_ACTION_INSURANCE_DRAW);
     applying->summary->fund_paid.mantissa += applying->step->amount;
 }
 
 static void own_fund_apply(struct bs_applying *applying)
 {
+    assert(applying->step->amount > 0);
+    assert(applying->step->amount <= applying->plan->own_funds[applying->step->market]);
     struct bs_action *action = bs_applying_amount(applying, BS_ACTION_OWN_FUND_DRAW);
     action->market = bs_market_text(applying->engine, applying->step->market);
     applying->summary->fund_paid.mantissa += applying->step->amount;

@@ -108,6 +108,7 @@ static void apply(struct bs_applying *applying)
     const struct bs_step *step = applying->step;
     const struct bs_pool *pool = applying->pool;
     const struct bs_round *round = &applying->plan->rounds[step->as.haircut.round];
+    assert(step->as.haircut.round < applying->plan->rounds_count);
     struct bs_action *action = bs_applying_action(applying, BS_ACTION_HAIRCUT, step->account);
     if (round->market != 0) {
         action->market = bs_market_text(applying->engine, round->market);

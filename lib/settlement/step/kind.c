@@ -14,6 +14,7 @@ const struct bs_step_kind *bs_step_kind_of(const struct bs_step *step)
 
 void bs_plan_add(struct bs_plan *plan, const struct bs_step *step)
 {
+    assert(step->account != 0);
     assert(step->debtor <= plan->debtors_count + 1); /* the fund's own row follows the others */
     if (plan->overflow) {
         return;

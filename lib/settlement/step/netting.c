@@ -21,6 +21,7 @@ static bool check(struct bs_plan *plan, const struct bs_step *step)
 static void apply(struct bs_applying *applying)
 {
     const struct bs_step *step = applying->step;
+    assert(bs_plan_closes_both(applying->plan, step));
     (void)bs_applying_close(applying, BS_ACTION_NETTING, step->account, step->counterparty,
                             step->amount);
     (void)bs_applying_close(applying, BS_ACTION_NETTING, step->counterparty, step->account,

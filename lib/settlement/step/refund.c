@@ -29,6 +29,7 @@ static void apply(struct bs_applying *applying)
     const struct bs_pool *pool = applying->pool;
     const struct bs_round *round = &applying->plan->rounds[step->as.refund.round];
     bs_i128 taken = bs_plan_window_taken(applying->plan, step->account);
+    assert(step->amount <= taken);
     struct bs_action *action = bs_applying_action(applying, BS_ACTION_REFUND, step->account);
     action->basis = round->basis;
     action->present |= BS_ACTION_HAS_BASIS;

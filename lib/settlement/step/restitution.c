@@ -34,6 +34,8 @@ static bool check(struct bs_plan *plan, const struct bs_step *step)
 
 static void apply(struct bs_applying *applying)
 {
+    assert(applying->step->counterparty == applying->pool->backstop);
+    assert(applying->plan->unallocated == 0);
     (void)bs_applying_amount(applying, BS_ACTION_RESTITUTION);
 }
 

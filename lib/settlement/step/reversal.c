@@ -124,6 +124,7 @@ static void apply_side(struct bs_applying *applying, int side)
 
 static void apply(struct bs_applying *applying)
 {
+    assert(applying->plan->reversed != NULL);
     apply_side(applying, BS_SIDE_CLOSED);
     if (applying->plan->reversed->assigned) {
         apply_return(applying);

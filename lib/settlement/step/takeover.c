@@ -35,6 +35,7 @@ static bool check(struct bs_plan *plan, const struct bs_step *step)
 static void apply(struct bs_applying *applying)
 {
     const struct bs_step *step = applying->step;
+    assert(step->counterparty == applying->pool->backstop);
     struct bs_action *action = bs_applying_close(applying, BS_ACTION_TAKEOVER, step->account,
                                                  step->counterparty, step->amount);
     bs_applying_reason(applying, action);

@@ -19,6 +19,7 @@ static bool check(struct bs_plan *plan, const struct bs_step *step)
 
 static void apply(struct bs_applying *applying)
 {
+    assert(applying->step->amount <= applying->plan->period_loss);
     (void)bs_applying_amount(applying, BS_ACTION_UNALLOCATED_DEFICIT);
     applying->summary->unallocated.mantissa += applying->step->amount;
 }

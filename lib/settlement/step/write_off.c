@@ -21,6 +21,7 @@ static bool check(struct bs_plan *plan, const struct bs_step *step)
 
 static void apply(struct bs_applying *applying)
 {
+    assert(applying->step->debtor != 0);
     (void)bs_applying_amount(applying, BS_ACTION_WRITE_OFF);
 }
 
