@@ -43,9 +43,25 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* The last `size` (1 to 7) of `whole` bytes, the first of them lowest. Where eight or more lie there,
+ * one load does: a copy of a length known only at run time costs more than the hash. */
+static uint64_t tail_word(const uint8_t *at, size_t size, size_t whole)
+{
+    uint64_t word = 0;
+    if (whole >= 8) {
+        memcpy(&word, at + size - 8, 8);
+        return word >> (64 - 8 * size);
+    }
+    for (size_t i = 0; i < size; i++) {
+        word |= (uint64_t)at[i] << (8 * i);
+    }
+    return word;
+}
+
 uint64_t bs_hash(uint64_t seed, const void *bytes, size_t size)
 {
     const uint8_t *at = bytes;
+    const size_t whole = size;
     uint64_t hash = seed ^ (size * UINT64_C(0x9e3779b97f4a7c15));
     for (; size >= 8; size -= 8, at += 8) {
         uint64_t word;
@@ -53,9 +69,7 @@ uint64_t bs_hash(uint64_t seed, const void *bytes, size_t size)
         hash = mix(hash ^ word, UINT64_C(0xe7037ed1a0b428db));
     }
     if (size > 0) {
-        uint64_t word = 0;
-        memcpy(&word, at, size);
-        hash = mix(hash ^ word, UINT64_C(0x8ebc6af09c88c6e3));
+        hash = mix(hash ^ tail_word(at, size, whole), UINT64_C(0x8ebc6af09c88c6e3));
     }
     return mix(hash, UINT64_C(0x589965cc75374cc3));
 }
