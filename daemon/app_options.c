@@ -32,8 +32,6 @@ void app_http_options(const struct settings *settings, struct http_options *ret_
 {
     struct http_options *options = ret_options;
     options->connections_max = settings_number32(settings, SETTING_HTTP_CONNECTIONS_MAX);
-    options->per_ip_connections_max =
-        settings_number32(settings, SETTING_HTTP_PER_IP_CONNECTIONS_MAX);
     options->body_size_max = settings_number(settings, SETTING_HTTP_BODY_SIZE_MAX);
     options->unread_size_max = settings_number(settings, SETTING_HTTP_UNREAD_SIZE_MAX);
     options->idle_timeout_s = settings_number32(settings, SETTING_HTTP_IDLE_TIMEOUT_S);
@@ -47,6 +45,12 @@ void app_http_options(const struct settings *settings, struct http_options *ret_
         .stall_timeout_s = settings_number32(settings, SETTING_STREAM_STALL_TIMEOUT_S),
         .behind_max = settings_number32(settings, SETTING_STREAM_BEHIND_MAX)};
     options->address = settings_address(settings, SETTING_HTTP_LISTEN);
+    /* All clients of a loopback address come from one address, so the default is not for them. */
+    bool is_given = settings->values[SETTING_HTTP_PER_IP_CONNECTIONS_MAX].origin != ORIGIN_DEFAULT;
+    if (is_given || !socket_address_is_local(&options->address)) {
+        options->per_ip_connections_max =
+            settings_number32(settings, SETTING_HTTP_PER_IP_CONNECTIONS_MAX);
+    }
 }
 
 void app_simulator_options(const struct settings *settings, struct simulator_options *ret_options)

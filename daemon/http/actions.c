@@ -99,8 +99,8 @@ static bool wait_for_more(struct connection *connection, uint64_t seen)
         connection->wait_until_ms = now_ms + connection->query.wait_ms;
     }
     /* News after this read of last_ordinal comes with a signal, which is handled later. */
-    if (now_ms >= connection->wait_until_ms || server->waits_ended ||
-        atomic_load(&server->last_ordinal) > seen) {
+    if (now_ms >= connection->wait_until_ms || server->waits_ended || connection->sweep.has_left ||
+        sweep_is_crowded(&server->sweep) || atomic_load(&server->last_ordinal) > seen) {
         return false;
     }
     MHD_suspend_connection(connection->mhd);

@@ -22,8 +22,16 @@
 #include "daemon/logger/logger.h"
 
 #define MIB ((size_t)1 << 20)
-#define BODIES_SIZE_MAX (512 * MIB)     /* of all connections together; one alone is taken */
+#define BODIES_SIZE_MAX (512 * MIB) /* of all connections together; one alone is taken */
+#define FULL_LOG_INTERVAL_MS 10000
 #define KEPT_SIZE_MAX ((size_t)1 << 18) /* buffers up to this size serve the next request too */
+
+/* In the reserve a connection serves one request. */
+static bool closes_after_answer(const struct connection *connection)
+{
+    const struct http_server *server = connection->server;
+    return connection->closes || atomic_load(&server->quiesced) || sweep_is_crowded(&server->sweep);
+}
 
 static enum MHD_Result send_answer(struct connection *connection)
 {
@@ -40,7 +48,7 @@ static enum MHD_Result send_answer(struct connection *connection)
     if (connection->etag != NULL) {
         added &= MHD_add_response_header(response, "ETag", connection->etag);
     }
-    if (connection->closes || atomic_load(&connection->server->quiesced)) {
+    if (closes_after_answer(connection)) {
         added &= MHD_add_response_header(response, "Connection", "close");
     }
     if (connection->retry_after_s > 0) {
@@ -58,6 +66,7 @@ static enum MHD_Result send_answer(struct connection *connection)
     }
     const struct http_options *options = &connection->server->options;
     int64_t timeout_ms = options->answer_deadline_ms + (int64_t)(request->body.size / MIB) * 1000;
+    connection->sweep.has_key = connection->caller.name[0] != '\0';
     sweep_stage(&connection->sweep, STAGE_SENDING, timeout_ms);
     enum MHD_Result queued = MHD_NO;
     if (added == MHD_YES) {
@@ -405,6 +414,23 @@ static void begin_tls(struct connection *connection)
     handshake_begin(connection);
 }
 
+/* Past the last few places somebody else has to go: there is always room for a health check. */
+static void make_room(struct http_server *server, const struct connection *newcomer)
+{
+    int64_t now_ms = sweep_now_ms();
+    if (!sweep_is_crowded(&server->sweep)) {
+        return;
+    }
+    bool made = sweep_make_room(&server->sweep, &newcomer->sweep);
+    server->turns_at_once = made ? 3 : 0;
+    if (server->full_logged_ms == 0 || now_ms - server->full_logged_ms >= FULL_LOG_INTERVAL_MS) {
+        server->full_logged_ms = now_ms;
+        logger_write(LOGGER_WARN, "http", "connections are at their limit",
+                     LOGGER_FIELDS(logger_uint("connections_max", server->options.connections_max),
+                                   logger_string("closed", made ? "one without a key" : "none")));
+    }
+}
+
 static struct connection *connection_new(struct http_server *server, struct MHD_Connection *mhd)
 {
     struct connection *connection = calloc(1, sizeof *connection);
@@ -416,6 +442,7 @@ static struct connection *connection_new(struct http_server *server, struct MHD_
     connection->mhd = mhd;
     int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     sweep_add(&server->sweep, &connection->sweep, fd);
+    make_room(server, connection);
     if (server->tls != NULL) {
         begin_tls(connection);
     }

@@ -130,7 +130,9 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     size_t unread_size;      /* of all answers on their way (unread.h) */
     uint64_t unread_dropped; /* connections cut because there were too many */
     int64_t unread_logged_ms;
-    uint64_t exchanges;                  /* requests begun and not completed */
+    int64_t full_logged_ms; /* that the connections are at their limit */
+    uint32_t turns_at_once; /* the library accepts again two turns after a connection was cut */
+    uint64_t exchanges;     /* requests begun and not completed */
     uint64_t requests[METRICS_STATUSES]; /* answered, by HTTP status */
     uint64_t started_s;                  /* of the process, Unix time */
     uint64_t refusals;                   /* by the request guard */
@@ -151,6 +153,12 @@ static inline void http_server_count(struct http_server *server, int status)
     assert(status >= METRICS_STATUS_MIN);
     assert(status < METRICS_STATUS_MIN + METRICS_STATUSES);
     server->requests[status - METRICS_STATUS_MIN]++;
+}
+
+/* Requests that wait for actions; streams that wait are none of them. */
+static inline uint64_t http_server_long_polls(const struct http_server *server)
+{
+    return server->sweep.groups[GROUP_WAITERS].count - server->streams.waiting;
 }
 
 /* Any thread: the HTTP thread has something to look at. */

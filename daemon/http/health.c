@@ -20,7 +20,7 @@ static void put_checks(struct connection *connection)
                   (unsigned long long)stats.halted_pools,
                   (unsigned long long)(stats.clock_apart_ns / 1000000000),
                   (unsigned long long)counts->connections,
-                  (unsigned long long)(counts->waiters - streams->waiting),
+                  (unsigned long long)http_server_long_polls(connection->server),
                   (unsigned long long)streams->open);
 }
 

@@ -15,13 +15,14 @@ static void take_figures(const struct http_server *server, struct metrics_http *
     const struct sweep_counts *counts = &server->sweep.counts;
     const struct stream_counts *streams = &server->streams;
     http->connections = counts->connections;
-    http->long_polls = counts->waiters - streams->waiting;
+    http->long_polls = http_server_long_polls(server);
     http->guard_refusals = server->refusals;
     http->head_timeouts = counts->head_timeouts;
     http->body_timeouts = counts->body_timeouts;
     http->send_timeouts = counts->send_timeouts;
     http->late_answers = counts->late_answers;
     http->library_messages = server->library_messages;
+    http->evictions = counts->evictions;
     http->unread_bytes = server->unread_size;
     http->unread_dropped = server->unread_dropped;
     http->streams = streams->open;

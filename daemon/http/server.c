@@ -17,6 +17,9 @@
  * after every request. */
 #define CONNECTION_MEMORY_SIZE ((size_t)1 << 15)
 #define LISTEN_BACKLOG 1024
+/* Of the connections, one of 16 but at most 32 are kept free: the library accepts 11 in a turn. */
+#define RESERVE_SHARE 16
+#define RESERVE_MAX 32
 #define LAST_ANSWERS_MS 2000 /* at the end: for answers that are still being sent */
 
 static void set_defaults(struct http_options *options)
@@ -241,6 +244,10 @@ static void turn(struct http_server *server)
         library_ms < (MHD_UNSIGNED_LONG_LONG)timeout_ms) {
         timeout_ms = (int64_t)library_ms;
     }
+    if (server->turns_at_once > 0) {
+        server->turns_at_once--;
+        timeout_ms = 0;
+    }
     (void)poll(fds, count, (int)timeout_ms);
     if ((fds[1].revents & POLLIN) != 0) {
         take_signal(server);
@@ -322,6 +329,12 @@ static int start(struct http_server *server, struct command_log *log, char error
     return code;
 }
 
+static uint32_t places_of(const struct http_options *options)
+{
+    uint32_t reserve = options->connections_max / RESERVE_SHARE + 1;
+    return options->connections_max - (reserve < RESERVE_MAX ? reserve : RESERVE_MAX);
+}
+
 int http_server_new(struct http_server **ret_server, const struct http_options *options,
                     struct core *core, struct command_log *log, char error[LOG_ERROR_SIZE])
 {
@@ -343,6 +356,7 @@ int http_server_new(struct http_server **ret_server, const struct http_options *
     server->handshakes.waiting = -1;
     server->checks_layout = strncmp(MHD_get_version(), "0.", 2) == 0;
     set_defaults(&server->options);
+    server->sweep.places = places_of(&server->options);
     server->sweep.header_deadline_ms = server->options.header_deadline_ms;
     server->sweep.resume = connection_resume;
     server->sweep.concerns = connection_concerns;

@@ -27,7 +27,7 @@ struct stream_options {
 struct http_options {
     struct socket_address address;   /* port 0 = any free one */
     uint32_t connections_max;        /* default 1024 */
-    uint32_t per_ip_connections_max; /* default 0 = no limit */
+    uint32_t per_ip_connections_max; /* 0 = no limit */
     size_t body_size_max;            /* default 16 MiB */
     size_t unread_size_max;          /* of all answers on their way; default 256 MiB */
     uint32_t idle_timeout_s;         /* default 60 */

@@ -222,7 +222,7 @@ static void find_words(struct connection *connection, int64_t now_ms)
         return;
     }
     stream->caught_up_ms = now_ms;
-    if (now_ms < stream->ping_ms) {
+    if (now_ms < stream->ping_ms && !connection->sweep.has_left) {
         return;
     }
     if (sweep_peer_is_gone(&connection->sweep)) {
@@ -352,7 +352,8 @@ enum outcome stream_begin(struct connection *connection)
     if (connection->is_head) {
         return OUTCOME_STREAM;
     }
-    if (server->waits_ended || server->streams.open >= server->options.streams.clients_max) {
+    if (server->waits_ended || sweep_is_crowded(&server->sweep) ||
+        server->streams.open >= server->options.streams.clients_max) {
         server->streams.refused++;
         connection->retry_after_s = 1;
         answer_problem(request, server->waits_ended ? BS_NOT_READY : BS_TOO_MANY_STREAMS, NULL);

@@ -54,10 +54,66 @@ bool sweep_peer_is_gone(const struct sweep_entry *entry)
     return socket_info(entry->fd).tcpi_state != STATE_ESTABLISHED;
 }
 
+/* ---- groups ---- */
+
+static void leave_group(struct sweep_entry *entry)
+{
+    struct sweep_list *list = &entry->sweep->groups[entry->group];
+    if (entry->group == GROUP_NONE) {
+        return;
+    }
+    *(entry->group_previous != NULL ? &entry->group_previous->group_next : &list->first) =
+        entry->group_next;
+    *(entry->group_next != NULL ? &entry->group_next->group_previous : &list->last) =
+        entry->group_previous;
+    entry->group = GROUP_NONE;
+    assert(list->count > 0);
+    list->count--;
+}
+
+/* As the last one, unless it is in the group. */
+static void join_group(struct sweep_entry *entry, enum sweep_group group)
+{
+    struct sweep_list *list = &entry->sweep->groups[group];
+    if (entry->group == group) {
+        return;
+    }
+    leave_group(entry);
+    if (group == GROUP_NONE) {
+        return;
+    }
+    entry->group = (uint8_t)group;
+    entry->grouped_ms = sweep_now_ms();
+    entry->group_previous = list->last;
+    entry->group_next = NULL;
+    *(list->last != NULL ? &list->last->group_next : &list->first) = entry;
+    list->last = entry;
+    list->count++;
+}
+
+static enum sweep_group group_of(const struct sweep_entry *entry)
+{
+    bool is_idle = entry->stage == STAGE_IDLE || entry->stage == STAGE_HEAD;
+    if (entry->stage == STAGE_WAITING) {
+        return GROUP_WAITERS;
+    }
+    if (entry->cut || entry->has_key) {
+        return GROUP_NONE;
+    }
+    if (is_idle) {
+        return entry->has_asked ? GROUP_IDLE : GROUP_NEWCOMERS;
+    }
+    return entry->stage == STAGE_SENDING ? GROUP_READERS : GROUP_NONE;
+}
+
+/* ---- entries ---- */
+
 void sweep_add(struct sweep *sweep, struct sweep_entry *entry, int fd)
 {
+    entry->sweep = sweep;
     entry->fd = fd;
     entry->stage = STAGE_IDLE;
+    join_group(entry, GROUP_NEWCOMERS);
     entry->next = sweep->entries;
     if (entry->next != NULL) {
         entry->next->previous = entry;
@@ -77,7 +133,9 @@ void sweep_remove(struct sweep *sweep, struct sweep_entry *entry, bool linger)
     if (entry->next != NULL) {
         entry->next->previous = entry->previous;
     }
+    leave_group(entry);
     sweep->counts.connections--;
+    sweep->counts.cut -= entry->cut ? 1 : 0;
     if (linger && sweep->lingers_count < SWEEP_LINGERS_MAX) {
         int fd = fcntl(entry->fd, F_DUPFD_CLOEXEC, 0);
         if (fd >= 0) {
@@ -93,13 +151,49 @@ void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t time
     entry->stage = (uint8_t)stage;
     entry->deadline_ms = timeout_ms > 0 ? sweep_now_ms() + timeout_ms : 0;
     entry->received = RECEIVED_UNKNOWN;
+    entry->has_asked = entry->has_asked || stage == STAGE_WORKING;
+    join_group(entry, group_of(entry));
 }
 
 void sweep_cut(struct sweep_entry *entry)
 {
     entry->deadline_ms = 0;
+    entry->sweep->counts.cut += entry->cut ? 0 : 1;
     entry->cut = true;
+    leave_group(entry);
     (void)shutdown(entry->fd, SHUT_RDWR);
+}
+
+bool sweep_is_crowded(const struct sweep *sweep)
+{
+    assert(sweep->counts.cut <= sweep->counts.connections);
+    return sweep->counts.connections - sweep->counts.cut > sweep->places;
+}
+
+static struct sweep_entry *first_to_go(const struct sweep *sweep)
+{
+    const struct sweep_list *newcomers = &sweep->groups[GROUP_NEWCOMERS];
+    struct sweep_entry *oldest = newcomers->first;
+    if (oldest != NULL &&
+        (newcomers->count > sweep->places / 4 ||
+         sweep_now_ms() - oldest->grouped_ms > (int64_t)sweep->header_deadline_ms)) {
+        return oldest;
+    }
+    if (sweep->groups[GROUP_IDLE].first != NULL) {
+        return sweep->groups[GROUP_IDLE].first;
+    }
+    return sweep->groups[GROUP_READERS].first != NULL ? sweep->groups[GROUP_READERS].first : oldest;
+}
+
+bool sweep_make_room(struct sweep *sweep, const struct sweep_entry *newcomer)
+{
+    struct sweep_entry *entry = first_to_go(sweep);
+    if (entry == NULL || entry == newcomer) {
+        return false;
+    }
+    sweep_cut(entry);
+    sweep->counts.evictions++;
+    return true;
 }
 
 void sweep_idle(struct sweep_entry *entry)
@@ -115,13 +209,7 @@ void sweep_wait(struct sweep *sweep, struct sweep_entry *entry, int64_t deadline
 {
     entry->stage = STAGE_WAITING;
     entry->deadline_ms = deadline_ms;
-    entry->waiter_previous = NULL;
-    entry->waiter_next = sweep->waiters;
-    if (entry->waiter_next != NULL) {
-        entry->waiter_next->waiter_previous = entry;
-    }
-    sweep->waiters = entry;
-    sweep->counts.waiters++;
+    join_group(entry, GROUP_WAITERS);
     if (deadline_ms < sweep->next_wait_ms) {
         sweep->next_wait_ms = deadline_ms;
     }
@@ -130,15 +218,7 @@ void sweep_wait(struct sweep *sweep, struct sweep_entry *entry, int64_t deadline
 static void resume(struct sweep *sweep, struct sweep_entry *entry)
 {
     assert(entry->stage == STAGE_WAITING);
-    if (entry->waiter_previous != NULL) {
-        entry->waiter_previous->waiter_next = entry->waiter_next;
-    } else {
-        sweep->waiters = entry->waiter_next;
-    }
-    if (entry->waiter_next != NULL) {
-        entry->waiter_next->waiter_previous = entry->waiter_previous;
-    }
-    sweep->counts.waiters--;
+    leave_group(entry);
     entry->stage = STAGE_WORKING;
     entry->deadline_ms = 0;
     sweep->resume(entry);
@@ -148,8 +228,9 @@ static void resume_due(struct sweep *sweep, int64_t now_ms)
 {
     struct sweep_entry *next = NULL;
     sweep->next_wait_ms = INT64_MAX;
-    for (struct sweep_entry *entry = sweep->waiters; entry != NULL; entry = next) {
-        next = entry->waiter_next;
+    for (struct sweep_entry *entry = sweep->groups[GROUP_WAITERS].first; entry != NULL;
+         entry = next) {
+        next = entry->group_next;
         if (entry->deadline_ms <= now_ms) {
             resume(sweep, entry);
         } else if (entry->deadline_ms < sweep->next_wait_ms) {
@@ -161,8 +242,9 @@ static void resume_due(struct sweep *sweep, int64_t now_ms)
 void sweep_tell(struct sweep *sweep)
 {
     struct sweep_entry *next = NULL;
-    for (struct sweep_entry *entry = sweep->waiters; entry != NULL; entry = next) {
-        next = entry->waiter_next;
+    for (struct sweep_entry *entry = sweep->groups[GROUP_WAITERS].first; entry != NULL;
+         entry = next) {
+        next = entry->group_next;
         if (sweep->concerns(entry)) {
             resume(sweep, entry);
         }
@@ -199,6 +281,11 @@ static void check_deadline(struct sweep *sweep, struct sweep_entry *entry, int64
 {
     if (is_abandoned(entry)) {
         (void)shutdown(entry->fd, SHUT_RDWR);
+        return;
+    }
+    if (entry->stage == STAGE_WAITING && sweep_peer_is_gone(entry)) {
+        entry->has_left = true;
+        resume(sweep, entry);
         return;
     }
     if (entry->stage == STAGE_IDLE) {
