@@ -62,6 +62,7 @@ struct bs_pool {
     uint64_t closes_forgotten;     /* the newest action whose close was dropped */
     uint32_t backstop;             /* account */
     uint64_t bound_spent;          /* accounts looked at since the references were set */
+    uint64_t mark_changes;         /* of its markets' marks */
     bool deficits_known;           /* nothing has changed since they were summed up: */
     bs_i128 deficits;              /* of all accounts at the marks held */
     uint32_t exclusions;           /* closes whose two accounts are excluded in the next run */
@@ -185,6 +186,20 @@ struct bs_positions {
     bool any_taken; /* ever: until then `taken` is all 0 and never touched */
 };
 
+/* Sums over the positions of an account, in quanta. */
+struct bs_unrealized {
+    bs_i128 profit; /* at the marks held now */
+    bs_i128 taken;  /* by haircuts on unrealized profit, and not released yet */
+};
+
+#define BS_KEPT_UNREALIZED 64u
+
+struct bs_kept_unrealized { /* unrealized.h */
+    uint32_t account;       /* 0 = none */
+    uint64_t mark_changes;  /* of its pool, when it was summed up */
+    struct bs_unrealized sum;
+};
+
 struct bs_dedupe_entry;
 
 struct bs_dedupe {
@@ -241,6 +256,7 @@ struct bs_engine {
     struct bs_positions positions;
     uint32_t positions_count, positions_used, positions_rows;
     uint32_t position_free[BS_POSITION_CLASSES];
+    struct bs_kept_unrealized kept_unrealized[BS_KEPT_UNREALIZED]; /* by row, modulo */
 
     struct bs_dedupe dedupe;
     struct bs_closes closes;

@@ -8,6 +8,7 @@
 
 #include "lib/book/bounds.h"
 #include "lib/book/names.h"
+#include "lib/book/unrealized.h"
 #include "lib/money/money.h"
 
 static uint32_t class_of(uint32_t count)
@@ -143,6 +144,7 @@ void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market
     assert(bs_abs64(entry) <= BS_MONEY_MAX);
     assert(m->pool == engine->accounts.hot[account].pool);
     bs_bound_touch(engine, account);
+    bs_unrealized_forget(engine, account);
     uint32_t position = bs_position_find(engine, account, market);
     count_open(m, position == 0 ? 0 : engine->positions.rows[position].size, -1);
     count_open(m, size, 1);

@@ -67,8 +67,8 @@ static int64_t keep_taken(const struct bs_leg *old, int64_t size)
     return old->taken - (int64_t)bs_muldiv_floor(old->taken, held - left, held);
 }
 
-void bs_absolute_write(struct bs_engine *engine, uint32_t account,
-                       const struct bs_absolute *position)
+bs_i128 bs_absolute_write(struct bs_engine *engine, uint32_t account,
+                          const struct bs_absolute *position)
 {
     struct bs_positions *p = &engine->positions;
     assert(position->market != 0);
@@ -76,17 +76,20 @@ void bs_absolute_write(struct bs_engine *engine, uint32_t account,
     struct bs_leg old =
         row == 0 ? (struct bs_leg){0, 0, 0}
                  : (struct bs_leg){p->rows[row].size, p->rows[row].entry, bs_taken_get(p, row)};
+    bs_i128 before = row == 0 ? 0 : bs_position_profit(engine, row);
     bs_position_put(engine, account, position->market, position->size, position->entry);
-    if (position->size != 0) {
-        row = bs_position_find(engine, account, position->market);
-        p->rows[row].priority = position->priority;
-        bs_taken_set(p, row, keep_taken(&old, position->size));
+    if (position->size == 0) {
+        return -before;
     }
+    row = bs_position_find(engine, account, position->market);
+    p->rows[row].priority = position->priority;
+    bs_taken_set(p, row, keep_taken(&old, position->size));
+    return bs_position_profit(engine, row) - before;
 }
 
-void bs_absolute_finish(struct bs_engine *engine, uint32_t account, bs_i128 equity_before)
+void bs_absolute_finish(struct bs_engine *engine, uint32_t account, bs_i128 equity_change)
 {
-    engine->accounts.cold[account].baseline += bs_account_equity(engine, account) - equity_before;
+    engine->accounts.cold[account].baseline += equity_change;
     engine->accounts.cold[account].seq = engine->seq;
     engine->pools[engine->accounts.hot[account].pool].changed = true;
 }
@@ -129,12 +132,12 @@ void bs_absolute_write_isolated(struct bs_engine *engine, uint32_t isolated,
         engine->accounts.hot[isolated].collateral = position->collateral;
         bs_bound_touch(engine, isolated);
     }
-    bs_absolute_write(engine, isolated, position);
+    (void)bs_absolute_write(engine, isolated, position);
     if (engine->accounts.cold[isolated].in_closes) {
         bs_closes_supersede(engine, isolated, position->market);
     }
     engine->accounts.cold[bs_account_owner(engine, isolated)].seq = engine->seq;
-    bs_absolute_finish(engine, isolated, before);
+    bs_absolute_finish(engine, isolated, bs_account_equity(engine, isolated) - before);
 }
 
 struct bs_outcome bs_absolute_check_seen(const struct bs_engine *engine, uint32_t pool,

@@ -19,9 +19,9 @@ struct bs_absolute {
 struct bs_outcome bs_absolute_read(const struct bs_engine *engine, uint32_t pool,
                                    const struct bs_position_item *item,
                                    struct bs_absolute *ret_position);
-/* Room for the position is reserved. */
-void bs_absolute_write(struct bs_engine *engine, uint32_t account,
-                       const struct bs_absolute *position);
+/* Room for the position is reserved. Returns by how much the account's equity has changed. */
+bs_i128 bs_absolute_write(struct bs_engine *engine, uint32_t account,
+                          const struct bs_absolute *position);
 /* The isolated row of a position item, made if need be; 0 and BS_ACCEPTED when there is nothing to
  * do. */
 struct bs_outcome bs_absolute_open_isolated(struct bs_engine *engine, uint32_t owner,
@@ -30,7 +30,7 @@ struct bs_outcome bs_absolute_open_isolated(struct bs_engine *engine, uint32_t o
 void bs_absolute_write_isolated(struct bs_engine *engine, uint32_t isolated,
                                 const struct bs_absolute *position);
 /* Ends an absolute update: moves the baseline with the equity, so that an update is never a gain. */
-void bs_absolute_finish(struct bs_engine *engine, uint32_t account, bs_i128 equity_before);
+void bs_absolute_finish(struct bs_engine *engine, uint32_t account, bs_i128 equity_change);
 
 /* Such an update has seen the account's newest action, and none that there is not yet. */
 struct bs_outcome bs_absolute_check_seen(const struct bs_engine *engine, uint32_t pool,

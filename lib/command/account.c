@@ -131,7 +131,7 @@ static void replace_positions(struct bs_engine *engine, uint32_t account,
         (void)bs_absolute_read(engine, pool, &item, &position);
         named[position.market] = 0;
         if (!position.isolated) {
-            bs_absolute_write(engine, account, &position);
+            (void)bs_absolute_write(engine, account, &position);
             continue;
         }
         uint32_t isolated = bs_isolated_find(engine, account, position.market);
@@ -221,7 +221,7 @@ struct bs_outcome bs_account_apply(struct bs_engine *engine,
     if (engine->accounts.cold[account].in_closes) {
         bs_closes_supersede_all(engine, account);
     }
-    bs_absolute_finish(engine, account, before);
+    bs_absolute_finish(engine, account, bs_account_equity(engine, account) - before);
     return BS_ACCEPTED;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/command/cash.h"
 
-#include "lib/book/accounts.h"
 #include "lib/book/bounds.h"
 #include "lib/book/fund.h"
 #include "lib/book/isolated.h"
+#include "lib/book/unrealized.h"
 #include "lib/money/money.h"
 
 struct bs_outcome bs_isolated_named(const struct bs_engine *engine, uint32_t owner,
@@ -68,7 +68,7 @@ struct bs_outcome bs_cash_move(struct bs_engine *engine, uint32_t account, int64
         return bs_refuse(BS_OUT_OF_RANGE, "amount");
     }
     struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
-    bs_i128 equity = bs_account_equity(engine, account);
+    bs_i128 equity = bs_equity_kept(engine, account);
     bool stays_solvent = equity >= 0 && equity + amount >= 0; /* then the deficits are as before */
     bool known = pool->deficits_known && (stays_solvent || account == pool->backstop);
     engine->accounts.hot[account].collateral = (int64_t)collateral;

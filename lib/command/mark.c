@@ -101,6 +101,7 @@ struct bs_outcome bs_mark_apply(struct bs_engine *engine, const struct bs_mark_c
     market->lot_value = linear ? ticks * market->unit : 0;
     market->mark_time_ms = time_ms;
     pool->changed = true;
+    pool->mark_changes++;
     pool->deficits_known = false;
     return BS_ACCEPTED;
 }

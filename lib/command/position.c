@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One position of an account, as it is. */
-#include "lib/book/accounts.h"
 #include "lib/book/closes.h"
+#include "lib/book/positions.h"
 #include "lib/command/absolute.h"
 #include "lib/command/apply.h"
 
@@ -36,11 +36,10 @@ struct bs_outcome bs_position_apply(struct bs_engine *engine,
     if (adds && !bs_position_reserve(engine, account, 1)) {
         return bs_refuse(BS_FULL_POSITIONS, NULL);
     }
-    bs_i128 before = bs_account_equity(engine, account);
-    bs_absolute_write(engine, account, &position);
+    bs_i128 change = bs_absolute_write(engine, account, &position);
     if (engine->accounts.cold[account].in_closes) {
         bs_closes_supersede(engine, account, position.market);
     }
-    bs_absolute_finish(engine, account, before);
+    bs_absolute_finish(engine, account, change);
     return BS_ACCEPTED;
 }

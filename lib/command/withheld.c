@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/command/withheld.h"
 
-#include "lib/book/accounts.h"
 #include "lib/book/bounds.h"
 #include "lib/book/policy.h"
 #include "lib/book/pools.h"
-#include "lib/book/positions.h"
+#include "lib/book/unrealized.h"
 #include "lib/book/window.h"
 #include "lib/money/money.h"
 #include "lib/rules/seniority.h"
@@ -16,25 +15,14 @@ static bool is_open(const struct bs_engine *engine, uint32_t pool)
     return engine->pools[pool].period_loss > 0 || !bs_pool_is_ready(engine, pool, engine->time_ms);
 }
 
-/* Profit at mark less what haircuts took from it, over the account's positions. */
-static bs_i128 unrealized(const struct bs_engine *engine, uint32_t account)
-{
-    bs_i128 sum = 0;
-    uint32_t first = engine->accounts.hot[account].position_at;
-    uint32_t count = engine->accounts.hot[account].position_count;
-    for (uint32_t i = first; i < first + count; i++) {
-        sum += bs_position_profit(engine, i) - bs_taken_get(&engine->positions, i);
-    }
-    return sum;
-}
-
 /* What the haircut layer could charge the account for, by its basis. */
-static bs_i128 gain_at_stake(const struct bs_engine *engine, uint32_t account, bs_i128 equity)
+static bs_i128 gain_at_stake(const struct bs_engine *engine, uint32_t account,
+                             const struct bs_unrealized *unrealized, bs_i128 equity)
 {
     const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
     const struct bs_layer *haircut = bs_policy_layer(&pool->policy, BS_LAYER_HAIRCUT);
     if (haircut != NULL && haircut->basis == BS_BASIS_UNREALIZED_PROFIT) {
-        return unrealized(engine, account);
+        return unrealized->profit - unrealized->taken;
     }
     uint32_t ages = haircut != NULL ? haircut->options[BS_OPTION_SENIORITY] : 0;
     return bs_gain_at_stake(engine->accounts.past[account].gains,
@@ -45,12 +33,14 @@ static bs_i128 gain_at_stake(const struct bs_engine *engine, uint32_t account, b
 struct bs_outcome bs_withdrawal_check(struct bs_engine *engine, uint32_t account, int64_t amount)
 {
     uint32_t pool = engine->accounts.hot[account].pool;
-    bs_i128 equity = bs_account_equity(engine, account), left = equity + amount;
+    struct bs_unrealized unrealized = bs_unrealized_of(engine, account);
+    bs_i128 equity = engine->accounts.hot[account].collateral + unrealized.profit;
+    bs_i128 left = equity + amount;
     assert(amount <= 0);
     if (left < 0) {
         return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");
     }
-    bs_i128 kept = bs_min(equity, gain_at_stake(engine, account, equity));
+    bs_i128 kept = bs_min(equity, gain_at_stake(engine, account, &unrealized, equity));
     if (left < kept && !is_open(engine, pool)) {
         kept = bs_min(kept, bs_pool_deficits(engine, pool));
     }
@@ -68,7 +58,7 @@ struct bs_outcome bs_fund_leaving_check(struct bs_engine *engine, uint32_t row, 
 {
     const struct bs_pool *pool = &engine->pools[row];
     bs_i128 cash = engine->accounts.hot[pool->backstop].collateral;
-    bs_i128 own = bs_min(cash, bs_account_equity(engine, pool->backstop)) - pool->own_funds;
+    bs_i128 own = bs_min(cash, bs_equity_kept(engine, pool->backstop)) - pool->own_funds;
     assert(amount < 0);
     if (own + amount < 0) {
         return bs_refuse(BS_INSUFFICIENT_EQUITY, "amount");

@@ -41,6 +41,13 @@ static void on_fault(int number, siginfo_t *info, void *context)
     watched.count++;
 }
 
+static void watch_faults(void)
+{
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+    watched.page = (size_t)sysconf(_SC_PAGESIZE);
+    ck_assert_int_eq(sigaction(SIGSEGV, &action, NULL), 0);
+}
+
 static void print(char name[32], const char *prefix, uint32_t number)
 {
     (void)snprintf(name, 32, "%s-%07u", prefix, number);
@@ -176,9 +183,7 @@ static uint32_t pages_of(struct fixture *f, const struct bs_command *command)
 
 START_TEST(a_command_touches_no_more_pages_the_more_accounts_there_are)
 {
-    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
-    watched.page = (size_t)sysconf(_SC_PAGESIZE);
-    ck_assert_int_eq(sigaction(SIGSEGV, &action, NULL), 0);
+    watch_faults();
     struct fixture few, many;
     fill_book(&few, FEW);
     fill_book(&many, MANY);
@@ -200,6 +205,77 @@ START_TEST(a_command_touches_no_more_pages_the_more_accounts_there_are)
     }
     fixture_fini(&few);
     fixture_fini(&many);
+}
+
+END_TEST
+
+#define WIDE 96u /* positions of one account */
+
+static void fill_wide(struct fixture *f)
+{
+    const struct bs_layer haircut = {.type = BS_LAYER_HAIRCUT, .basis = BS_BASIS_UNREALIZED_PROFIT};
+    char market[32];
+    fixture_init(f, 100, 4 * WIDE);
+    ck_assert_int_eq(put_pool(f, "p", 1, &haircut), BS_OK);
+    ck_assert_int_eq(put_account(f, "wide", "p", "1000000"), BS_OK);
+    for (uint32_t i = 0; i < WIDE; i++) {
+        print(market, "market", i);
+        ck_assert_int_eq(put_market(f, market, "p"), BS_OK);
+        ck_assert_int_eq(put_mark(f, market, "100"), BS_OK);
+        ck_assert_int_eq(put_position(f, "wide", market, i % 2 == 0 ? "2" : "-2", "100"), BS_OK);
+    }
+}
+
+/* All but the first of many withdrawals leave the positions and their markets alone. */
+START_TEST(a_wide_account_is_summed_up_once)
+{
+    struct fixture f;
+    watch_faults();
+    fill_wide(&f);
+    f.engine->config.checks_detection = false; /* or each sum is made again to compare it */
+    const struct bs_command withdrawal = {
+        .type = BS_COMMAND_TRANSFER, .as.transfer = {.account = text("wide"), .amount = dec("-1")}};
+    uint32_t first = pages_of(&f, &withdrawal);
+    uint32_t second = pages_of(&f, &withdrawal);
+    ck_assert_msg(second + WIDE * sizeof(struct bs_market) / watched.page <= first,
+                  "%u pages, then %u", first, second);
+    fixture_fini(&f);
+}
+
+END_TEST
+
+/* The engine compares what it keeps with the sum at every use (checks_detection). */
+START_TEST(what_is_kept_of_a_wide_account_is_its_sum)
+{
+    static const char *const sizes[] = {"3", "-3", "-1", "1"};
+    static const char *const prices[] = {"99", "100", "101", "90"};
+    struct fixture f;
+    uint32_t accepted[4] = {0};
+    fill_wide(&f);
+    ck_assert_int_eq(put_account(&f, "debtor", "p", "1"), BS_OK);
+    for (uint32_t round = 0; round < 4000; round++) {
+        char market[32];
+        print(market, "market", (uint32_t)(random_next() % WIDE));
+        uint32_t kind = (uint32_t)(random_next() % 4), pick = (uint32_t)(random_next() % 4);
+        struct bs_command commands[] = {
+            {.type = BS_COMMAND_FILL,
+             .as.fill = {.account = text(round % 3 == 0 ? "debtor" : "wide"),
+                         .market = text(market),
+                         .size = dec(sizes[pick]),
+                         .price = dec("100")}},
+            {.type = BS_COMMAND_MARK,
+             .as.mark = {.market = text(market), .price = dec(prices[pick])}},
+            {.type = BS_COMMAND_TRANSFER,
+             .as.transfer = {.account = text("wide"), .amount = dec("-1")}},
+            {.type = BS_COMMAND_SETTLE, .as.name.name = text("p")},
+        };
+        accepted[kind] += step(&f, commands[kind]) == BS_OK;
+    }
+    for (uint32_t kind = 0; kind < 4; kind++) {
+        ck_assert_uint_gt(accepted[kind], 100);
+    }
+    ck_assert(f.engine->positions.any_taken);
+    fixture_fini(&f);
 }
 
 END_TEST
@@ -296,6 +372,8 @@ int main(void)
 {
     TCase *tests = unit_tests("cost");
     tcase_add_test(tests, a_command_touches_no_more_pages_the_more_accounts_there_are);
+    tcase_add_test(tests, a_wide_account_is_summed_up_once);
+    tcase_add_test(tests, what_is_kept_of_a_wide_account_is_its_sum);
     tcase_add_test(tests, the_order_is_that_of_a_plain_list);
     tcase_add_test(tests, accounts_that_come_and_go_unread_do_not_fill_the_order);
     return unit_run(tests);
