@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The place of a position in its queue, as JSON. */
+/* The place of a position in its queue, as ccxt says it. */
 #ifndef API_JSON_RANK_H
 #define API_JSON_RANK_H
 
 #include "api/buffer.h"
 #include "lib/engine.h"
 
-void api_rank(struct buffer *out, const struct bs_rank_view *rank);
 /*
- * The same as one element of what ccxt calls fetchPositionsADLRank: its unified ADL structure
+ * A rank as one element of what ccxt calls fetchPositionsADLRank: its unified ADL structure
  * (info, symbol, rank, rating, percentage, timestamp, datetime; ccxt 4.5), where `rank` is the
  * number of lights and `percentage` a JSON number.
  */

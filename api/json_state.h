@@ -34,16 +34,15 @@ void api_action_canonical(struct buffer *out, const struct bs_action *action);
 /* A waterfall as it is spelled in PUT /v1/pools/{pool}. */
 void api_layers(struct buffer *out, const struct bs_layer *layers, uint32_t layers_count);
 void api_pool(struct buffer *out, const struct bs_pool_view *pool);
-void api_insurance_fund(struct buffer *out, const struct bs_pool_view *pool,
-                        const struct bs_fund_view *fund);
+void api_insurance_fund(struct buffer *out, const struct bs_fund_view *fund);
 void api_fund_change(struct buffer *out, const struct bs_fund_change_view *change);
-void api_solvency(struct buffer *out, const struct bs_pool_view *pool,
-                  const struct bs_solvency_view *solvency);
+void api_solvency(struct buffer *out, const struct bs_solvency_view *solvency);
 void api_market(struct buffer *out, const struct bs_market_view *market);
 /* An account with its positions. */
 void api_account(struct buffer *out, const struct bs_engine *engine, uint32_t account);
 void api_position(struct buffer *out, const struct bs_position_view *position);
 void api_queue_row(struct buffer *out, const struct bs_queue_view *row);
+void api_rank(struct buffer *out, const struct bs_rank_view *rank);
 void api_source(struct buffer *out, const struct bs_source_view *source);
 void api_provider(struct buffer *out, const struct bs_provider_view *provider);
 void api_settlement(struct buffer *out, const struct bs_settlement *settlement);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a trader or an operator can know before the event: ranks and presets. */
 #include "api/json_rank.h"
+#include "api/json_state.h"
 #include "api/presets.h"
 #include "daemon/answer/answer.h"
 #include "daemon/answer/page.h"

@@ -33,18 +33,6 @@ static uint32_t pool_in_path(struct request *request, const struct read_query *q
     return find_pool(request, engine, query_name(query, NAME_PATH));
 }
 
-/* A handler of one pool: its view, or a 404. */
-static bool find_pool_view(struct request *request, const struct read_query *query,
-                           const struct bs_engine *engine, struct bs_pool_view *ret_view)
-{
-    uint32_t pool = pool_in_path(request, query, engine);
-    if (pool != 0) {
-        bs_pool_view_get(engine, pool, ret_view);
-        answer_json(request, 200);
-    }
-    return pool != 0;
-}
-
 static uint32_t find_market(struct request *request, const struct bs_engine *engine,
                             struct bs_text name)
 {
@@ -90,20 +78,24 @@ void read_pools(struct request *request, const struct read_query *query, struct 
 
 void read_pool(struct request *request, const struct read_query *query, struct bs_engine *engine)
 {
-    struct bs_pool_view view;
-    if (find_pool_view(request, query, engine, &view)) {
+    uint32_t pool = pool_in_path(request, query, engine);
+    if (pool != 0) {
+        struct bs_pool_view view;
+        bs_pool_view_get(engine, pool, &view);
         api_pool(&request->body, &view);
+        answer_json(request, 200);
     }
 }
 
 void read_insurance_fund(struct request *request, const struct read_query *query,
                          struct bs_engine *engine)
 {
-    struct bs_pool_view view;
-    if (find_pool_view(request, query, engine, &view)) {
-        struct bs_fund_view fund;
-        bs_fund_view_get(engine, bs_pool_find(engine, view.pool), &fund);
-        api_insurance_fund(&request->body, &view, &fund);
+    uint32_t pool = pool_in_path(request, query, engine);
+    if (pool != 0) {
+        struct bs_fund_view view;
+        bs_fund_view_get(engine, pool, &view);
+        api_insurance_fund(&request->body, &view);
+        answer_json(request, 200);
     }
 }
 
@@ -137,11 +129,12 @@ void read_fund_history(struct request *request, const struct read_query *query,
 void read_solvency(struct request *request, const struct read_query *query,
                    struct bs_engine *engine)
 {
-    struct bs_pool_view view;
-    if (find_pool_view(request, query, engine, &view)) {
-        struct bs_solvency_view solvency;
-        bs_solvency_view_get(engine, bs_pool_find(engine, view.pool), &solvency);
-        api_solvency(&request->body, &view, &solvency);
+    uint32_t pool = pool_in_path(request, query, engine);
+    if (pool != 0) {
+        struct bs_solvency_view view;
+        bs_solvency_view_get(engine, pool, &view);
+        api_solvency(&request->body, &view);
+        answer_json(request, 200);
     }
 }
 

@@ -130,9 +130,9 @@ static void put_amount(struct buffer *out, const char *name, const struct bs_poo
     buffer_printf(out, "\"} %s\n", text);
 }
 
-#define PUT_OF_POOLS(member)                                                                       \
-    static void put_##member(struct buffer *out, const struct metrics *m,                          \
-                             const struct metric *metric)                                          \
+#define PUT_OF_POOLS(what, member)                                                                 \
+    static void put_##what(struct buffer *out, const struct metrics *m,                            \
+                           const struct metric *metric)                                            \
     {                                                                                              \
         struct bs_pool_view view = {0};                                                            \
         for (uint32_t pool = bs_pool_after(m->engine, view.pool); pool != 0;                       \
@@ -141,9 +141,9 @@ static void put_amount(struct buffer *out, const char *name, const struct bs_poo
             put_amount(out, metric->name, &view, view.member);                                     \
         }                                                                                          \
     }
-PUT_OF_POOLS(fund_collateral)
-PUT_OF_POOLS(fund_equity)
-PUT_OF_POOLS(unallocated_deficit)
+PUT_OF_POOLS(fund_collateral, fund.collateral)
+PUT_OF_POOLS(fund_equity, fund.equity)
+PUT_OF_POOLS(unallocated_deficit, unallocated_deficit)
 #undef PUT_OF_POOLS
 
 /* ---- the page ---- */

@@ -58,9 +58,7 @@ static uint32_t row_of(const struct bs_engine *engine, struct bs_text name)
 static void view(const struct bs_engine *engine, uint32_t row, struct bs_source_view *ret_view)
 {
     const struct bs_source *source = &engine->sources[row];
-    *ret_view = (struct bs_source_view){.source = bs_source_name(source),
-                                        .next_seq = source->next_seq,
-                                        .oldest_seq = oldest(engine, source)};
+    *ret_view = (struct bs_source_view){BS_SOURCE_VIEW(BS_VIEW_VALUE)};
 }
 
 bool bs_source_view_get(const struct bs_engine *engine, struct bs_text name,

@@ -211,6 +211,7 @@ const char *bs_scope_name(uint8_t scope);
 const char *bs_transfer_kind_name(uint8_t kind);
 const char *bs_contract_name(uint8_t contract);
 const char *bs_margin_name(uint8_t isolated); /* "cross", "isolated" */
+const char *bs_side_name(uint8_t side);       /* "long", "short" */
 const char *bs_trigger_name(uint8_t trigger);
 
 #endif

@@ -69,6 +69,7 @@ NAMES(bs_scope_name, BS_SCOPES(BS_CHOICE_NAME))
 NAMES(bs_transfer_kind_name, BS_TRANSFER_KINDS(BS_CHOICE_NAME))
 NAMES(bs_contract_name, BS_CONTRACTS(BS_CHOICE_NAME))
 NAMES(bs_margin_name, "cross", "isolated")
+NAMES(bs_side_name, "long", "short")
 NAMES(bs_trigger_name, BS_TRIGGERS(BS_CHOICE_NAME))
 
 struct option {

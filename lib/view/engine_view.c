@@ -9,7 +9,6 @@
 #include "lib/book/window.h"
 #include "lib/engine.h"
 #include "lib/money/money.h"
-#include "lib/settlement/draws.h"
 #include "lib/settlement/plan.h"
 
 #define AT_RISK_MAX 1000u
@@ -72,54 +71,21 @@ uint32_t bs_account_after(struct bs_engine *engine, uint32_t pool, struct bs_tex
     return account;
 }
 
-static void view_policy(const struct bs_policy *policy, uint64_t *ret_period,
-                        uint32_t *ret_layers_count, struct bs_layer *ret_layers)
+static struct bs_rules_view view_rules(const struct bs_policy *policy)
 {
-    *ret_period = policy->period_ms;
-    *ret_layers_count = policy->layers_count;
-    memcpy(ret_layers, policy->layers, sizeof policy->layers);
+    return (struct bs_rules_view){BS_RULES_VIEW(BS_VIEW_VALUE)};
+}
+
+static struct bs_window_view view_window(const struct bs_pool *pool)
+{
+    return (struct bs_window_view){BS_WINDOW_VIEW(BS_VIEW_VALUE)};
 }
 
 void bs_pool_view_get(const struct bs_engine *engine, uint32_t row, struct bs_pool_view *ret_view)
 {
     const struct bs_pool *pool = &engine->pools[row];
-    struct bs_plan plan;
-    bs_plan_begin(&plan, engine, row, engine->time_ms);
-    *ret_view = (struct bs_pool_view){
-        .pool = bs_pool_text(engine, row),
-        .asset = bs_names_get(&engine->names, pool->asset),
-        .decimals = pool->decimals,
-        .mark_max_age_ms = pool->mark_max_age_ms,
-        .state = pool->state,
-        .waiting = pool->waiting,
-        .trigger = pool->trigger,
-        .period_start_ms = pool->period_start_ms,
-        .period_end_ms = pool->period_end_ms,
-        .has_next = pool->has_next,
-        .accounts = pool->accounts,
-        .positions = pool->positions,
-        .last_action = pool->actions,
-        .last_settlement = pool->settlements,
-        .backstop_account = bs_account_text(engine, pool->backstop),
-        .fund_collateral = bs_quanta_wide(pool, engine->accounts.hot[pool->backstop].collateral),
-        .fund_equity = bs_quanta_wide(pool, bs_account_equity(engine, pool->backstop)),
-        .fund_floor = bs_quanta_wide(pool, pool->policy.floor),
-        .own_funds = bs_quanta_wide(pool, pool->own_funds),
-        .fund_available = bs_quanta_wide(pool, bs_plan_fund_available(&plan)),
-        .period_loss = bs_quanta_wide(pool, pool->period_loss),
-        .unallocated_deficit = bs_quanta_wide(pool, pool->unallocated),
-        .claims = bs_quanta_wide(pool, pool->claims),
-        .has_window = pool->window.open,
-        .window = bs_window_name(pool),
-        .window_opened_ms = pool->window.opened_ms,
-        .window_loss = bs_quanta_wide(pool, pool->window.loss),
-        .reason = {pool->reason, pool->reason_size},
-    };
-    view_policy(&pool->policy, &ret_view->period_ms, &ret_view->layers_count, ret_view->layers);
-    if (pool->has_next) {
-        view_policy(&pool->next, &ret_view->next_period_ms, &ret_view->next_layers_count,
-                    ret_view->next_layers);
-    }
+    const struct bs_policy *policy = &pool->policy;
+    *ret_view = (struct bs_pool_view){BS_POOL_VIEW(BS_VIEW_VALUE)};
 }
 
 static void add_profits(const struct bs_engine *engine, uint32_t account, bs_i128 *profits,
@@ -132,40 +98,40 @@ static void add_profits(const struct bs_engine *engine, uint32_t account, bs_i12
     }
 }
 
+struct pool_sums {
+    bs_i128 collateral, positive, deficit, gains, profits, losses;
+    uint32_t insolvent, waiting;
+};
+
+static void add_equity(const struct bs_engine *engine, uint32_t account, struct pool_sums *sums)
+{
+    const struct bs_account_cold *cold = &engine->accounts.cold[account];
+    const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
+    bs_i128 equity = bs_account_equity(engine, account);
+    if (equity < 0) {
+        sums->insolvent++;
+        sums->waiting += pool->trigger == BS_TRIGGER_HANDOVER && !cold->handed_over;
+        sums->deficit -= equity;
+    } else {
+        sums->positive += equity;
+        sums->gains += bs_max(0, equity - cold->baseline);
+    }
+}
+
 void bs_solvency_view_get(const struct bs_engine *engine, uint32_t row,
                           struct bs_solvency_view *ret_view)
 {
     const struct bs_pool *pool = &engine->pools[row];
-    bs_i128 collateral = 0, positive = 0, deficit = 0, gains = 0, profits = 0, losses = 0;
-    uint32_t insolvent = 0, waiting = 0;
+    struct pool_sums sums = {0};
     struct bs_account_walk walk = bs_account_walk_begin(pool);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
-        collateral += engine->accounts.hot[account].collateral;
-        add_profits(engine, account, &profits, &losses);
-        if (account == pool->backstop) {
-            continue;
+        sums.collateral += engine->accounts.hot[account].collateral;
+        add_profits(engine, account, &sums.profits, &sums.losses);
+        if (account != pool->backstop) {
+            add_equity(engine, account, &sums);
         }
-        bs_i128 equity = bs_account_equity(engine, account);
-        if (equity < 0) {
-            insolvent++;
-            waiting +=
-                pool->trigger == BS_TRIGGER_HANDOVER && !engine->accounts.cold[account].handed_over;
-            deficit -= equity;
-            continue;
-        }
-        positive += equity;
-        gains += bs_max(0, equity - engine->accounts.cold[account].baseline);
     }
-    *ret_view = (struct bs_solvency_view){
-        .collateral = bs_quanta_wide(pool, collateral),
-        .equity_positive = bs_quanta_wide(pool, positive),
-        .deficit = bs_quanta_wide(pool, deficit),
-        .gains = bs_quanta_wide(pool, gains),
-        .unrealized_profit = bs_quanta_wide(pool, profits),
-        .unrealized_loss = bs_quanta_wide(pool, losses),
-        .insolvent_accounts = insolvent,
-        .waiting_for_handover = waiting,
-    };
+    *ret_view = (struct bs_solvency_view){BS_SOLVENCY_VIEW(BS_VIEW_VALUE)};
 }
 
 void bs_market_view_get(const struct bs_engine *engine, uint32_t row,
@@ -182,56 +148,71 @@ static bs_i128 value_of(const struct bs_engine *engine, uint32_t position)
     return (bs_i128)engine->positions.rows[position].entry + bs_position_profit(engine, position);
 }
 
+struct account_sums {
+    bs_i128 equity, notional, maintenance;
+};
+
+static struct account_sums sum_up(const struct bs_engine *engine, uint32_t account)
+{
+    const struct bs_account_hot *hot = &engine->accounts.hot[account];
+    struct account_sums sums = {.equity = bs_account_equity(engine, account)};
+    for (uint32_t i = hot->position_at; i < hot->position_at + hot->position_count; i++) {
+        bs_i128 value = value_of(engine, i);
+        sums.notional += bs_abs(value);
+        sums.maintenance +=
+            bs_maintenance(&engine->markets[engine->positions.rows[i].market], value);
+    }
+    return sums;
+}
+
+static struct bs_text isolated_market(const struct bs_engine *engine, uint32_t account)
+{
+    bool is_isolated = engine->accounts.cold[account].owner != 0;
+    return is_isolated ? bs_isolated_market(engine, account) : (struct bs_text){0};
+}
+
+static struct bs_wide leverage(const struct account_sums *sums)
+{
+    return sums->equity > 0 ? bs_wide_ratio(sums->notional, sums->equity, 0) : (struct bs_wide){0};
+}
+
+/* Since the window of the pool opened. */
+static bs_i128 window_gain(const struct bs_engine *engine, uint32_t account, bs_i128 equity)
+{
+    return equity - engine->accounts.cold[account].baseline + bs_window_carried(engine, account) +
+           bs_window_taken(engine, account);
+}
+
+/* What haircuts took and the fund has not paid back. */
+static bs_i128 claim_of(const struct bs_engine *engine, uint32_t account)
+{
+    return engine->accounts.any_past ? engine->accounts.past[account].claim : 0;
+}
+
+/* What is left of the gains of older periods. */
+static struct bs_wides older_gains(const struct bs_engine *engine, uint32_t account)
+{
+    struct bs_wides gains = {0};
+    const struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
+    for (uint32_t i = 0; engine->accounts.any_past && i < BS_AGES_MAX; i++) {
+        bs_i128 gain = engine->accounts.past[account].gains[i];
+        gains.rows[i] = bs_quanta_wide(pool, gain);
+        gains.count = gain > 0 ? i + 1 : gains.count;
+    }
+    return gains;
+}
+
 void bs_account_view_get(const struct bs_engine *engine, uint32_t account,
                          struct bs_account_view *ret_view)
 {
-    const struct bs_accounts *a = &engine->accounts;
-    const struct bs_pool *pool = &engine->pools[a->hot[account].pool];
-    bs_i128 equity = bs_account_equity(engine, account), maintenance = 0, notional = 0;
-    uint32_t first = a->hot[account].position_at;
-    for (uint32_t i = first; i < first + a->hot[account].position_count; i++) {
-        bs_i128 value = value_of(engine, i);
-        notional += bs_abs(value);
-        maintenance += bs_maintenance(&engine->markets[engine->positions.rows[i].market], value);
-    }
-    *ret_view = (struct bs_account_view){
-        .account = bs_account_text(engine, account),
-        .pool = bs_pool_text(engine, a->hot[account].pool),
-        .collateral = bs_quanta_wide(pool, a->hot[account].collateral),
-        .equity = bs_quanta_wide(pool, equity),
-        .baseline = bs_quanta_wide(pool, a->cold[account].baseline),
-        .gain = bs_quanta_wide(pool, equity - a->cold[account].baseline),
-        .maintenance = bs_quanta_wide(pool, maintenance),
-        .has_leverage = equity > 0,
-        .isolated = a->cold[account].owner != 0,
-        .handed_over = a->cold[account].handed_over,
-        .haircut_cap_ppm = BS_PPM - a->cold[account].uncapped_ppm,
-        .last_action = a->cold[bs_account_owner(engine, account)].last_action,
-        .seq = a->cold[account].seq,
-        .positions_count = a->hot[account].position_count,
-    };
-    if (pool->window.open && account != pool->backstop) {
-        bs_i128 taken = bs_window_taken(engine, account);
-        bs_i128 gain = equity - a->cold[account].baseline + bs_window_carried(engine, account);
-        ret_view->has_window = true;
-        ret_view->window_gain = bs_quanta_wide(pool, gain + taken);
-        ret_view->window_taken = bs_quanta_wide(pool, taken);
-    }
-    ret_view->claim = bs_quanta_wide(pool, 0);
-    if (a->any_past) {
-        const struct bs_account_past *past = &a->past[account];
-        ret_view->claim = bs_quanta_wide(pool, past->claim);
-        for (uint32_t i = 0; i < BS_AGES_MAX; i++) {
-            ret_view->gains[i] = bs_quanta_wide(pool, past->gains[i]);
-            ret_view->gains_count = past->gains[i] > 0 ? i + 1 : ret_view->gains_count;
-        }
-    }
-    if (ret_view->isolated) {
-        ret_view->market = bs_isolated_market(engine, account);
-    }
-    if (equity > 0) {
-        ret_view->leverage = bs_wide_ratio(notional, equity, 0);
-    }
+    const struct bs_account_hot *hot = &engine->accounts.hot[account];
+    const struct bs_account_cold *cold = &engine->accounts.cold[account];
+    const struct bs_pool *pool = &engine->pools[hot->pool];
+    struct account_sums sums = sum_up(engine, account);
+    struct bs_wides gains = older_gains(engine, account);
+    bs_i128 claim = claim_of(engine, account);
+    bool has_window = pool->window.open && account != pool->backstop;
+    *ret_view = (struct bs_account_view){BS_ACCOUNT_VIEW(BS_VIEW_VALUE)};
 }
 
 uint32_t bs_isolated_first(const struct bs_engine *engine, uint32_t account)

@@ -1,50 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What readers see of an insurance fund: its triggers and the last changes of its cash. */
 #include "lib/book/fund.h"
+#include "lib/book/accounts.h"
 #include "lib/book/convert.h"
+#include "lib/book/names.h"
 #include "lib/book/policy.h"
 #include "lib/engine.h"
-#include "lib/money/money.h"
+#include "lib/settlement/draws.h"
+#include "lib/settlement/plan.h"
 
-const char *bs_fund_cause_name(uint8_t cause)
+static uint8_t fund_state(const struct bs_pool *pool, const struct bs_drawdown *found)
 {
-    static const char *const names[] = {
-        [BS_FUND_TOP_UP] = "top_up",
-        [BS_FUND_WITHDRAWAL] = "withdrawal",
-        [BS_FUND_CREDIT] = "credit",
-        [BS_FUND_FILL] = "fill",
-        [BS_FUND_TRANSFER] = "transfer",
-        [BS_FUND_DRAW] = "draw",
-        [BS_FUND_TAKEOVER] = "takeover",
-        [BS_FUND_CLOSE] = "close",
-        [BS_FUND_WRITE_OFF] = "write_off",
-        [BS_FUND_REVERSAL] = "reversal",
-        [BS_FUND_RESTITUTION] = "restitution",
-        [BS_FUND_OWN_FUND] = "own_fund",
-        [BS_FUND_OWN_FUND_DRAW] = "own_fund_draw",
-        [BS_FUND_SETTLEMENT] = "settlement",
-    };
-    return cause < BS_FUND_CAUSE_COUNT ? names[cause] : NULL;
+    if (found->equity <= pool->policy.floor) {
+        return BS_FUND_EXHAUSTED;
+    }
+    return found->restricted ? BS_FUND_RESTRICTED : BS_FUND_NORMAL;
+}
+
+struct bs_fund_cash_view bs_fund_cash_view_get(const struct bs_engine *engine, uint32_t row)
+{
+    const struct bs_pool *pool = &engine->pools[row];
+    struct bs_plan plan;
+    bs_plan_begin(&plan, engine, row, engine->time_ms);
+    return (struct bs_fund_cash_view){BS_FUND_CASH_VIEW(BS_VIEW_VALUE)};
 }
 
 void bs_fund_view_get(const struct bs_engine *engine, uint32_t row, struct bs_fund_view *ret_view)
 {
     const struct bs_pool *pool = &engine->pools[row];
+    struct bs_plan plan;
     struct bs_drawdown found = bs_fund_drawdown(engine, row, engine->time_ms);
-    bool has_drawdown = bs_policy_drawdown(&pool->policy) != NULL;
-    *ret_view = (struct bs_fund_view){
-        .has_drawdown = has_drawdown,
-        .drawdown_ppm = found.drawdown_ppm,
-        .peak = bs_quanta_wide(pool, found.peak),
-        .threshold = bs_quanta_wide(pool, found.threshold),
-        .distance = bs_quanta_wide(pool, found.equity - found.threshold),
-        .resume_at = bs_quanta_wide(pool, found.resume_at),
-        .has_max_per_settlement = pool->policy.max_per_settlement != INT64_MAX,
-        .max_per_settlement = bs_quanta_wide(pool, pool->policy.max_per_settlement),
-        .state = found.equity <= pool->policy.floor ? BS_FUND_EXHAUSTED
-                 : found.restricted                 ? BS_FUND_RESTRICTED
-                                                    : BS_FUND_NORMAL,
-    };
+    bs_plan_begin(&plan, engine, row, engine->time_ms);
+    *ret_view = (struct bs_fund_view){BS_FUND_VIEW(BS_VIEW_VALUE)};
 }
 
 uint32_t bs_fund_history_get(const struct bs_engine *engine, uint32_t row, uint64_t after,
@@ -57,16 +44,8 @@ uint32_t bs_fund_history_get(const struct bs_engine *engine, uint32_t row, uint6
     uint32_t written = 0;
     while (number < fund->changes && written < max) {
         const struct bs_fund_change *change = &fund->history[number % BS_FUND_CHANGES_MAX];
-        ret_rows[written++] = (struct bs_fund_change_view){
-            .number = ++number,
-            .time_ms = change->time_ms,
-            .cause = change->cause,
-            .settlement = change->settlement,
-            .amount = bs_quanta_wide(pool, change->amount),
-            .balance = bs_quanta_wide(pool, change->balance),
-            .equity = bs_quanta_wide(pool, change->equity),
-            .own_funds = bs_quanta_wide(pool, change->own_funds),
-        };
+        number++;
+        ret_rows[written++] = (struct bs_fund_change_view){BS_FUND_CHANGE_VIEW(BS_VIEW_VALUE)};
     }
     return written;
 }

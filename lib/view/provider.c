@@ -76,6 +76,7 @@ void bs_provider_view_get(const struct bs_engine *engine, uint32_t row,
     assert(row < engine->providers_count);
     const struct bs_provider *provider = &engine->providers[row];
     const struct bs_market *market = &engine->markets[provider->market];
+    const struct bs_pool *pool = &engine->pools[market->pool];
     bs_plan_begin(&plan, engine, market->pool, engine->time_ms);
     struct bs_leg held = bs_plan_leg(&plan, provider->account, provider->market);
     *ret_view = (struct bs_provider_view){BS_PROVIDER_VIEW(BS_VIEW_VALUE)};

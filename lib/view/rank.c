@@ -13,33 +13,58 @@
 #include "lib/settlement/plan.h"
 #include "lib/settlement/queue.h"
 
-static void view_candidate(const struct bs_engine *engine, uint32_t market,
-                           const struct bs_candidate *candidate, uint8_t ranking,
-                           struct bs_queue_view *ret_row)
+/* A position's place after it was compared with some of the other candidates. */
+struct standing {
+    uint8_t ranking;
+    struct bs_candidate own;
+    bs_i128 ahead, total; /* lots */
+    uint64_t before, candidates;
+};
+
+static bool is_ranked(const struct standing *standing)
 {
-    const struct bs_market *m = &engine->markets[market];
-    const struct bs_pool *pool = &engine->pools[m->pool];
-    uint32_t position = bs_position_find(engine, candidate->account, market);
-    bool listed = engine->positions.rows[position].priority != BS_PRIORITY_NONE;
-    ret_row->account = bs_account_text(engine, candidate->account);
-    ret_row->isolated = engine->accounts.cold[candidate->account].owner != 0;
-    ret_row->size = bs_lots_wide(m, bs_abs64(engine->positions.rows[position].size));
-    ret_row->unrealized_profit = bs_quanta_wide(pool, bs_position_profit(engine, position));
-    ret_row->has_score = !bs_ranking_splits(ranking) && (ranking != BS_RANKING_PRIORITY || listed);
-    if (ranking == BS_RANKING_PRIORITY) {
-        ret_row->score = (struct bs_wide){engine->positions.rows[position].priority, 0};
-    } else {
-        ret_row->score = bs_wide_ratio(candidate->score.numerator, candidate->score.denominator, 0);
-    }
+    return standing->candidates > 0;
 }
 
-/* The row's place by quantity: ahead of it, and with it. BitMEX's lights: 6 - ceil(5*c/total). */
-static void place_row(const struct bs_market *market, bs_i128 ahead, bs_i128 with, bs_i128 total,
-                      struct bs_queue_view *ret_row)
+static bool has_score(const struct standing *standing, const struct bs_position_row *held)
 {
-    ret_row->quantity_ahead = bs_lots_wide(market, ahead);
-    ret_row->percentile_ppm = (uint32_t)bs_muldiv_floor(ahead, BS_PPM, total);
-    ret_row->lights = (uint32_t)(6 - bs_muldiv_ceil(5, with, total));
+    bool is_listed = held->priority != BS_PRIORITY_NONE;
+    return is_ranked(standing) && !bs_ranking_splits(standing->ranking) &&
+           (standing->ranking != BS_RANKING_PRIORITY || is_listed);
+}
+
+static struct bs_wide score(const struct standing *standing, const struct bs_position_row *held)
+{
+    if (!has_score(standing, held)) {
+        return (struct bs_wide){0};
+    }
+    if (standing->ranking == BS_RANKING_PRIORITY) {
+        return (struct bs_wide){held->priority, 0};
+    }
+    return bs_wide_ratio(standing->own.score.numerator, standing->own.score.denominator, 0);
+}
+
+/* Of the side's quantity, what is ahead. */
+static uint32_t percentile(const struct standing *standing)
+{
+    return is_ranked(standing) ? (uint32_t)bs_muldiv_floor(standing->ahead, BS_PPM, standing->total)
+                               : 0;
+}
+
+/* BitMEX's lights: 6 - ceil(5 * c / total), where c is the quantity ahead of it and its own. */
+static uint32_t lights(const struct standing *standing, const struct bs_position_row *held)
+{
+    bs_i128 with = standing->ahead + bs_abs64(held->size);
+    return is_ranked(standing) ? (uint32_t)(6 - bs_muldiv_ceil(5, with, standing->total)) : 0;
+}
+
+static void view_place(const struct bs_engine *engine, uint32_t account, uint32_t row,
+                       const struct standing *standing, struct bs_queue_view *ret_row)
+{
+    const struct bs_position_row *held = &engine->positions.rows[row];
+    const struct bs_market *market = &engine->markets[held->market];
+    const struct bs_pool *pool = &engine->pools[market->pool];
+    *ret_row = (struct bs_queue_view){BS_QUEUE_VIEW(BS_VIEW_VALUE)};
 }
 
 uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t side, uint32_t offset,
@@ -59,37 +84,29 @@ uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t si
         return 0;
     }
     bs_queues_collect(queues, &plan);
-    bs_i128 total = 0, ahead = 0;
     const struct bs_queue *list = &queues->lists[market * 2 + side];
+    struct standing standing = {.ranking = ranking, .candidates = list->count};
     for (uint32_t i = 0; i < list->count; i++) {
         uint32_t account = queues->ranked[list->first + i].account;
-        total += bs_abs64(engine->positions.rows[bs_position_find(engine, account, market)].size);
+        uint32_t row = bs_position_find(engine, account, market);
+        standing.total += bs_abs64(engine->positions.rows[row].size);
     }
     uint32_t written = 0;
     const struct bs_candidate *candidate;
     for (uint32_t rank = 0;
          rank < offset + max && (candidate = bs_queue_at(&plan, market, side, rank)) != NULL;
          rank++) {
-        uint32_t position = bs_position_find(engine, candidate->account, market);
-        bs_i128 size = bs_abs64(engine->positions.rows[position].size);
+        uint32_t row = bs_position_find(engine, candidate->account, market);
         if (rank >= offset) {
-            struct bs_queue_view *row = &ret_rows[written++];
-            *row = (struct bs_queue_view){.rank = rank + 1};
-            view_candidate(engine, market, candidate, ranking, row);
-            place_row(&engine->markets[market], ahead, ahead + size, total, row);
+            standing.own = *candidate;
+            standing.before = rank;
+            view_place(engine, candidate->account, row, &standing, &ret_rows[written++]);
         }
-        ahead += size;
+        standing.ahead += bs_abs64(engine->positions.rows[row].size);
     }
     bs_queues_clear(queues, ranking);
     return written;
 }
-
-/* A position's place after it was compared with some of the other candidates. */
-struct standing {
-    struct bs_candidate own;
-    bs_i128 ahead, total; /* lots */
-    uint64_t before, candidates;
-};
 
 /* Whether the other candidate comes first. Names are looked up only where the scores are equal. */
 static bool comes_before(const struct bs_engine *engine, struct bs_candidate *other,
@@ -170,8 +187,8 @@ static void begin_standings(const struct bs_plan *plan, const struct held *held,
  * bankruptcy price its profit when the principal is protected, and never more than leaves the
  * account's equity at 0.
  */
-static void view_worst_close(const struct bs_plan *plan, uint32_t account, uint32_t row,
-                             struct bs_rank_view *ret_view)
+static struct bs_worst_close_view worst_close(const struct bs_plan *plan, uint32_t account,
+                                              uint32_t row)
 {
     const struct bs_engine *engine = plan->engine;
     const struct bs_pool *pool = &engine->pools[plan->pool];
@@ -188,44 +205,31 @@ static void view_worst_close(const struct bs_plan *plan, uint32_t account, uint3
         }
     }
     int64_t size = engine->positions.rows[row].size;
-    bs_i128 received = bs_plan_value(plan, engine->positions.rows[row].market, size) - cost;
-    ret_view->bound = bound;
-    ret_view->worst_cost = bs_quanta_wide(pool, cost);
-    ret_view->worst_price =
-        bs_price_wide(market, bs_value_shown(market, size > 0, received), bs_abs64(size));
+    bs_i128 value = bs_plan_value(plan, engine->positions.rows[row].market, size);
+    return (struct bs_worst_close_view){BS_WORST_CLOSE_VIEW(BS_VIEW_VALUE)};
+}
+
+static struct bs_close_range_view close_range(const struct bs_plan *plan, uint32_t account,
+                                              uint32_t row)
+{
+    const struct bs_engine *engine = plan->engine;
+    const struct bs_pool *pool = &engine->pools[plan->pool];
+    const struct bs_market *market = &engine->markets[engine->positions.rows[row].market];
+    const struct bs_best_close_view best = {BS_BEST_CLOSE_VIEW(BS_VIEW_VALUE)};
+    return (struct bs_close_range_view){BS_CLOSE_RANGE_VIEW(BS_VIEW_VALUE)};
 }
 
 static void view_rank(const struct bs_plan *plan, uint32_t account, uint32_t row,
                       const struct standing *standing, struct bs_rank_view *ret_view)
 {
     const struct bs_engine *engine = plan->engine;
-    uint32_t row_market = engine->positions.rows[row].market;
-    const struct bs_market *market = &engine->markets[row_market];
-    uint8_t ranking = plan->queues->ranking;
-    *ret_view = (struct bs_rank_view){
-        .market = bs_market_text(engine, row_market),
-        .side = (uint8_t)(engine->positions.rows[row].size < 0),
-        .ranked = standing->candidates != 0,
-        .isolated = engine->accounts.cold[account].owner != 0,
-        .of = standing->candidates,
-        .has_mark = market->has_mark,
-        .mark_price = bs_ticks_wide(market, market->mark),
-        .ranking = ranking,
-        .place.size = bs_lots_wide(market, bs_abs64(engine->positions.rows[row].size)),
-        .place.unrealized_profit =
-            bs_quanta_wide(&engine->pools[plan->pool], bs_position_profit(engine, row)),
-    };
-    if (!ret_view->ranked) {
-        return;
-    }
-    int64_t lots = bs_abs64(engine->positions.rows[row].size);
-    view_candidate(engine, row_market, &standing->own, ranking, &ret_view->place);
-    place_row(market, standing->ahead, standing->ahead + lots, standing->total, &ret_view->place);
-    ret_view->place.rank = standing->before + 1;
-    ret_view->closable = bs_policy_layer(plan->policy, BS_LAYER_ADL) != NULL;
-    if (ret_view->closable) {
-        view_worst_close(plan, account, row, ret_view);
-    }
+    const struct bs_position_row *held = &engine->positions.rows[row];
+    const struct bs_market *market = &engine->markets[held->market];
+    const struct bs_pool *pool = &engine->pools[plan->pool];
+    bool closable = is_ranked(standing) && bs_policy_layer(plan->policy, BS_LAYER_ADL) != NULL;
+    const struct bs_close_range_view range =
+        closable ? close_range(plan, account, row) : (struct bs_close_range_view){0};
+    *ret_view = (struct bs_rank_view){BS_RANK_VIEW(BS_VIEW_VALUE)};
 }
 
 static void rank_batch(const struct bs_plan *plan, const struct held *held, uint32_t count,
@@ -235,6 +239,9 @@ static void rank_batch(const struct bs_plan *plan, const struct held *held, uint
     const struct bs_engine *engine = plan->engine;
     const struct bs_pool *pool = &engine->pools[plan->pool];
     struct bs_queues *queues = plan->queues;
+    for (uint32_t i = 0; i < count; i++) {
+        standings[i].ranking = queues->ranking;
+    }
     begin_standings(plan, held, count, standings);
     if (queues->markets_count > 0) {
         struct bs_account_walk walk = bs_account_walk_begin(pool);

@@ -14,158 +14,52 @@
 
 struct bs_engine;
 
-struct bs_provider_view {
-    BS_PROVIDER_VIEW(BS_VIEW_MEMBER)
+/* Rows of what the view points to, until the next step. */
+struct bs_layers {
+    const struct bs_layer *rows;
+    uint32_t count;
 };
 
-/* A producer that numbers its items. */
-struct bs_source_view {
-    struct bs_text source;
-    uint64_t next_seq;   /* that its next item must have */
-    uint64_t oldest_seq; /* from here on a repeat is known; next_seq: none is remembered */
-};
-
-struct bs_pool_view {
-    struct bs_text pool;
-    struct bs_text asset;
-    uint32_t decimals;
-    uint32_t mark_max_age_ms;
-    uint64_t period_ms;
-    uint8_t state;   /* enum bs_pool_state */
-    uint8_t waiting; /* enum bs_waiting */
-    uint8_t trigger; /* enum bs_trigger */
-    int64_t period_start_ms;
-    int64_t period_end_ms; /* 0 for "tick" */
-    uint32_t layers_count;
-    struct bs_layer layers[BS_LAYERS_MAX];
-    bool has_next; /* a waterfall and period that apply from the next period */
-    uint64_t next_period_ms;
-    uint32_t next_layers_count;
-    struct bs_layer next_layers[BS_LAYERS_MAX];
-    uint32_t accounts; /* without the backstop account */
-    uint32_t positions;
-    uint64_t last_action;
-    uint64_t last_settlement;
-    struct bs_text backstop_account;
-    struct bs_wide fund_collateral;
-    struct bs_wide fund_equity;
-    struct bs_wide fund_floor;     /* of the insurance layer; 0 without one */
-    struct bs_wide own_funds;      /* kept for markets with a fund of their own */
-    struct bs_wide fund_available; /* what the insurance layer could pay now */
-    struct bs_wide period_loss;
-    struct bs_wide unallocated_deficit;
-    struct bs_wide claims; /* of accounts on the fund */
-    bool has_window;       /* since a default: open */
-    struct bs_text window;
-    int64_t window_opened_ms;
-    struct bs_wide window_loss; /* that its payers bear */
-    struct bs_text reason;      /* of the last pause or halt */
+struct bs_wides {
+    struct bs_wide rows[BS_AGES_MAX];
+    uint32_t count;
 };
 
 enum bs_fund_state { BS_FUND_NORMAL, BS_FUND_RESTRICTED, BS_FUND_EXHAUSTED };
 
-/* The triggers of an insurance fund, as an observation at engine time would find them. */
-struct bs_fund_view {
-    bool has_drawdown; /* else the peak and what follows from it mean nothing */
-    uint32_t drawdown_ppm;
-    struct bs_wide peak;
-    struct bs_wide threshold; /* the layer may not take the equity below it */
-    struct bs_wide distance;  /* equity less threshold */
-    struct bs_wide resume_at; /* the least equity at which a restricted fund resumes */
-    bool has_max_per_settlement;
-    struct bs_wide max_per_settlement;
-    uint8_t state; /* enum bs_fund_state */
-};
+/* What limits the worst close of a position. */
+enum bs_bound { BS_BOUND_MARK, BS_BOUND_ENTRY, BS_BOUND_EQUITY };
 
-/* One change of an insurance fund's cash. */
-struct bs_fund_change_view {
-    uint64_t number; /* within the pool, from 1 */
-    int64_t time_ms;
-    uint8_t cause;                  /* enum bs_fund_cause */
-    uint64_t settlement;            /* 0 = outside of one */
-    struct bs_wide amount;          /* signed */
-    struct bs_wide balance, equity; /* after it */
-    struct bs_wide own_funds;       /* of them kept for markets with a fund of their own */
-};
+const char *bs_pool_state_name(uint8_t state);
+const char *bs_waiting_name(uint8_t waiting); /* NULL: it waits for nothing */
+const char *bs_fund_state_name(uint8_t state);
+const char *bs_bound_name(uint8_t bound);
 
-/* Totals over a pool at current marks: one pass over its accounts. */
-struct bs_solvency_view {
-    struct bs_wide collateral;      /* all accounts, the backstop account included */
-    struct bs_wide equity_positive; /* sum of equities >= 0, without the backstop account */
-    struct bs_wide deficit;         /* sum of deficits, without the backstop account */
-    struct bs_wide gains;           /* sum of positive gains of solvent accounts */
-    struct bs_wide unrealized_profit;
-    struct bs_wide unrealized_loss; /* as a positive amount */
-    uint32_t insolvent_accounts;
-    uint32_t waiting_for_handover; /* of them: those the next run will not resolve */
-};
-
-struct bs_market_view {
-    BS_MARKET_VIEW(BS_VIEW_MEMBER)
-};
-
-struct bs_account_view {
-    struct bs_text account;
-    struct bs_text pool;
-    struct bs_wide collateral;
-    struct bs_wide equity;
-    struct bs_wide baseline;
-    struct bs_wide gain;
-    struct bs_wide maintenance;
-    bool has_leverage;       /* equity > 0 */
-    struct bs_wide leverage; /* sum of notionals / equity, 12 digits */
-    bool isolated;           /* the account's isolated margin in `market` */
-    struct bs_text market;   /* empty unless isolated */
-    bool handed_over;
-    bool has_window;            /* the pool has one open */
-    struct bs_wide window_gain; /* since it opened, before what it took */
-    struct bs_wide window_taken;
-    struct bs_wide claim;              /* on the fund: what haircuts took, not yet paid back */
-    struct bs_wide gains[BS_AGES_MAX]; /* left of those of older periods, the youngest first */
-    uint32_t gains_count;
-    uint32_t haircut_cap_ppm; /* of its gain, under capped_pro_rata; BS_PPM = no cap */
-    uint64_t last_action;
-    uint64_t seq; /* of the last command that changed it */
-    uint32_t positions_count;
-};
+#define VIEW(name, ROWS)                                                                           \
+    struct name {                                                                                  \
+        ROWS(BS_VIEW_MEMBER)                                                                       \
+    };
+VIEW(bs_market_view, BS_MARKET_VIEW)
+VIEW(bs_provider_view, BS_PROVIDER_VIEW)
+VIEW(bs_source_view, BS_SOURCE_VIEW)
+VIEW(bs_rules_view, BS_RULES_VIEW)
+VIEW(bs_fund_cash_view, BS_FUND_CASH_VIEW)
+VIEW(bs_window_view, BS_WINDOW_VIEW)
+VIEW(bs_pool_view, BS_POOL_VIEW)
+VIEW(bs_fund_view, BS_FUND_VIEW)
+VIEW(bs_fund_change_view, BS_FUND_CHANGE_VIEW)
+VIEW(bs_solvency_view, BS_SOLVENCY_VIEW)
+VIEW(bs_account_view, BS_ACCOUNT_VIEW)
+VIEW(bs_queue_view, BS_QUEUE_VIEW)
+VIEW(bs_best_close_view, BS_BEST_CLOSE_VIEW)
+VIEW(bs_worst_close_view, BS_WORST_CLOSE_VIEW)
+VIEW(bs_close_range_view, BS_CLOSE_RANGE_VIEW)
+VIEW(bs_rank_view, BS_RANK_VIEW)
+#undef VIEW
 
 struct bs_position_view {
     struct bs_text account;
     BS_POSITION_VIEW(BS_VIEW_MEMBER)
-};
-
-/* One row of a queue, in the order of closing; under pro_rata the order is the account id. */
-struct bs_queue_view {
-    struct bs_text account;
-    bool isolated;
-    uint64_t rank; /* 1 = first */
-    struct bs_wide size;
-    struct bs_wide unrealized_profit;
-    bool has_score;
-    struct bs_wide score;
-    struct bs_wide quantity_ahead;
-    uint32_t percentile_ppm;
-    uint32_t lights; /* 1..5 */
-};
-
-/* What limits the worst close of a position: see bs_rank_view. */
-enum bs_bound { BS_BOUND_MARK, BS_BOUND_ENTRY, BS_BOUND_EQUITY };
-
-/* The place of one position of an account in the queue of its market side. */
-struct bs_rank_view {
-    struct bs_text market;
-    uint8_t side; /* 0 long, 1 short */
-    uint8_t ranking;
-    bool isolated;
-    bool ranked; /* false: its account is insolvent or the fund's, or the market has no mark; then
-                    `of` is 0 and of `place` only size and profit are set */
-    bool has_mark;
-    bool closable; /* the pool has an adl layer: the worst close is set */
-    uint8_t bound; /* enum bs_bound */
-    struct bs_wide mark_price;
-    uint64_t of; /* candidates of the side */
-    struct bs_queue_view place;
-    struct bs_wide worst_price, worst_cost; /* of a close of all of it, by the bound */
 };
 
 #define BS_RANK_ROWS_MAX 32u
@@ -175,6 +69,7 @@ struct bs_rank_view {
 uint32_t bs_pool_find(const struct bs_engine *engine, struct bs_text pool);
 uint32_t bs_pool_after(const struct bs_engine *engine, struct bs_text after);
 void bs_pool_view_get(const struct bs_engine *engine, uint32_t pool, struct bs_pool_view *ret_view);
+struct bs_fund_cash_view bs_fund_cash_view_get(const struct bs_engine *engine, uint32_t pool);
 void bs_fund_view_get(const struct bs_engine *engine, uint32_t pool, struct bs_fund_view *ret_view);
 /* The changes of the fund's cash after number `after` that are still kept, oldest first, at most
  * `max`. Returns how many were written. */

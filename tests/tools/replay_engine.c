@@ -71,7 +71,6 @@ static void field(struct buffer *out, const char *name, struct bs_wide value)
 
 static void print_pools(struct buffer *out, struct bs_engine *engine)
 {
-    static const char *const states[] = {"paused", "running", "halted"};
     struct bs_pool_view view = {0};
     uint32_t pool;
     while ((pool = bs_pool_after(engine, view.pool)) != 0) {
@@ -80,14 +79,14 @@ static void print_pools(struct buffer *out, struct bs_engine *engine)
         api_string(out, view.pool);
         field(out, "period_loss", view.period_loss);
         field(out, "unallocated_deficit", view.unallocated_deficit);
-        field(out, "own_funds", view.own_funds);
+        field(out, "own_funds", view.fund.own_funds);
         if (view.has_window) {
             buffer_text(out, ",\"window\":");
-            api_string(out, view.window);
-            field(out, "window_loss", view.window_loss);
+            api_string(out, view.window.name);
+            field(out, "window_loss", view.window.loss);
         }
         buffer_printf(out, ",\"trigger\":\"%s\",\"state\":\"%s\"}", bs_trigger_name(view.trigger),
-                      states[view.state]);
+                      bs_pool_state_name(view.state));
     }
 }
 
@@ -130,9 +129,9 @@ static void print_account(struct buffer *out, struct bs_engine *engine, uint32_t
         field(out, "window_taken", view.window_taken);
     }
     buffer_text(out, ",\"older_gains\":[");
-    for (uint32_t i = 0; i < view.gains_count; i++) {
+    for (uint32_t i = 0; i < view.older_gains.count; i++) {
         buffer_text(out, i > 0 ? "," : "");
-        api_wide(out, view.gains[i]);
+        api_wide(out, view.older_gains.rows[i]);
     }
     buffer_text(out, "]");
     buffer_text(out, ",\"positions\":[");

@@ -193,9 +193,15 @@ static const struct bs_layer waterfall[] = {
     {.type = BS_LAYER_HAIRCUT, .divide = BS_DIVIDE_PERIOD_END},
 };
 
+static const struct bs_layer next_waterfall[] = {
+    {.type = BS_LAYER_INSURANCE,
+     .has_max_per_settlement = true,
+     .max_per_settlement = {.mantissa = 7}},
+};
+
 static struct bs_pool_view the_pool(void)
 {
-    struct bs_pool_view pool = {
+    return (struct bs_pool_view){
         .pool = text("p"),
         .asset = text("USD"),
         .decimals = 2,
@@ -204,27 +210,23 @@ static struct bs_pool_view the_pool(void)
         .state = BS_STATE_RUNNING,
         .waiting = BS_WAITING_STALE_MARK,
         .period_start_ms = 1760112000000,
+        .has_end = true,
         .period_end_ms = 1760140800000,
-        .layers_count = 3,
+        .layers = {waterfall, 3},
         .has_next = true,
-        .next_layers_count = 1,
+        .next = {.layers = {next_waterfall, 1}},
         .accounts = 2,
         .positions = 3,
         .last_action = 4,
         .last_settlement = 5,
-        .backstop_account = text("backstop:p"),
-        .fund_collateral = wide("10.5"),
-        .fund_equity = wide("9.5"),
-        .fund_floor = wide("1"),
-        .own_funds = wide("2"),
-        .fund_available = wide("8.5"),
+        .fund = {.account = text("backstop:p"),
+                 .collateral = wide("10.5"),
+                 .equity = wide("9.5"),
+                 .floor = wide("1"),
+                 .own_funds = wide("2"),
+                 .available = wide("8.5")},
         .period_loss = wide("0.01"),
     };
-    memcpy(pool.layers, waterfall, sizeof(waterfall));
-    pool.next_layers[0] = waterfall[0];
-    pool.next_layers[0].has_max_per_settlement = true;
-    pool.next_layers[0].max_per_settlement = dec("7");
-    return pool;
 }
 
 START_TEST(pools)
@@ -247,8 +249,17 @@ START_TEST(pools)
         "'"
         "0','claims':'0'"
         ",'window':null}");
-    const struct bs_fund_view fund = {.state = BS_FUND_NORMAL};
-    api_insurance_fund(&out, &pool, &fund);
+    const struct bs_fund_view fund = {.pool = text("p"),
+                                      .asset = text("USD"),
+                                      .account = text("backstop:p"),
+                                      .collateral = wide("10.5"),
+                                      .equity = wide("9.5"),
+                                      .floor = wide("1"),
+                                      .own_funds = wide("2"),
+                                      .available = wide("8.5"),
+                                      .balance = wide("10.5"),
+                                      .state = BS_FUND_NORMAL};
+    api_insurance_fund(&out, &fund);
     ck_assert_str_eq(
         output(),
         "{'pool':'p','asset':'USD','account':'backstop:p',"
@@ -256,8 +267,13 @@ START_TEST(pools)
         "'balance':'10.5','max_per_settlement':null,'peak':null,"
         "'drawdown_ppm':null,'threshold':null,'distance':null,"
         "'resume_at':null,'state':'normal'}");
-    struct bs_solvency_view solvency = {.collateral = wide("12"), .insolvent_accounts = 1};
-    api_solvency(&out, &pool, &solvency);
+    struct bs_solvency_view solvency = {.pool = text("p"),
+                                        .asset = text("USD"),
+                                        .collateral = wide("12"),
+                                        .insolvent_accounts = 1,
+                                        .fund = wide("9.5"),
+                                        .period_loss = wide("0.01")};
+    api_solvency(&out, &solvency);
     ck_assert_str_eq(
         output(),
         "{'pool':'p','asset':'USD','collateral':'12','equity_positive':'0',"
