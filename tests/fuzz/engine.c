@@ -3,6 +3,8 @@
 
 #include <sys/mman.h>
 
+#include "lib/settlement/plan.h"
+
 #define START_MS 1760130964831
 
 void fuzz_engine_clear(struct fuzz_engine *engine)
@@ -14,6 +16,7 @@ void fuzz_engine_clear(struct fuzz_engine *engine)
     config.markets_max = FUZZ_MARKETS_MAX;
     config.pools_max = FUZZ_POOLS_MAX;
     config.dedupe_window = 16;
+    config.source_window = 16;
     config.hash_seed = engine->hash_seed;
     if (engine->memory == NULL) {
         engine->size = bs_engine_size(&config);
@@ -25,9 +28,16 @@ void fuzz_engine_clear(struct fuzz_engine *engine)
     assert(zeroed == 0);
     engine->engine = bs_engine_init(engine->memory, engine->size, &config);
     engine->time_ms = START_MS;
+    engine->is_refusing = false;
     engine->ordinal = 0;
     engine->actions_crc = 0;
     engine->books = (struct fuzz_books){.digest = bs_engine_digest(engine->engine)};
+}
+
+void fuzz_engine_refuse(struct fuzz_engine *engine, uint32_t skipped)
+{
+    engine->engine->config.refuses_check = engine->engine->plan->checks_count + skipped + 1;
+    engine->is_refusing = true;
 }
 
 static bs_i128 quanta(const struct bs_pool_view *pool, struct bs_wide amount)
@@ -72,13 +82,17 @@ static void take_books(struct fuzz_engine *engine)
     struct fuzz_books *books = &engine->books;
     struct bs_pool_view pool = {0};
     struct bs_market_view market = {0};
+    bool is_halted = false;
     uint32_t handle;
     *books = (struct fuzz_books){.digest = bs_engine_digest(engine->engine)};
     while ((handle = bs_pool_after(engine->engine, pool.pool)) != 0) {
         bs_pool_view_get(engine->engine, handle, &pool);
-        assert(pool.state != BS_STATE_HALTED || !engine->is_exact);
+        assert(pool.state != BS_STATE_HALTED || !engine->is_exact || engine->is_refusing);
+        is_halted = is_halted || pool.state == BS_STATE_HALTED;
         books->cash[handle] = cash_in(engine->engine, handle, &pool);
     }
+    bool has_refused = engine->engine->plan->checks_count >= engine->engine->config.refuses_check;
+    engine->is_refusing = engine->is_refusing && (is_halted || !has_refused);
     while ((handle = bs_market_after(engine->engine, market.market)) != 0) {
         bs_market_view_get(engine->engine, handle, &market);
         books->lots[handle] = market.open_long.mantissa - market.open_short.mantissa;
@@ -129,7 +143,8 @@ static void audit(struct fuzz_engine *engine, const struct bs_command *command,
     const struct fuzz_books before = engine->books;
     const struct fuzz_books *after = &engine->books;
     take_books(engine);
-    if (status != BS_OK && status != BS_MARK_OUT_OF_BAND) { /* that one is remembered */
+    bool is_remembered = status == BS_MARK_OUT_OF_BAND || command->has_source;
+    if (status != BS_OK && !is_remembered) {
         assert(memcmp(&before.digest, &after->digest, sizeof before.digest) == 0);
     }
     if (status != BS_OK || conserves(command->type)) {
@@ -152,7 +167,8 @@ enum bs_status fuzz_engine_step(struct fuzz_engine *engine, struct bs_command *c
         bs_engine_continue(engine->engine, &effects);
         take_actions(engine, &effects);
     }
-    bool settles = command->type == BS_COMMAND_SETTLE || command->type == BS_COMMAND_CLOSE_PERIOD;
+    bool settles = !command->has_source && /* or it may be a repeat, which does nothing */
+                   (command->type == BS_COMMAND_SETTLE || command->type == BS_COMMAND_CLOSE_PERIOD);
     if (settles && status == BS_OK && !waiting) {
         check_settled(engine, command->as.name.name);
     }

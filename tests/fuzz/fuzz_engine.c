@@ -10,6 +10,8 @@
  *     m.x...080    mark: market x at 80
  *     i..+0500     insurance fund: four digits of an amount, 500
  *     w..i0.a0.h00 pool: period, trigger, then layers of three columns each
+ *     n...02       the check of a plan after the next 2 fails
+ *     ta.+0010......S07  the last three columns: number 7 of the source S
  */
 #include "tests/fuzz/engine.h"
 #include "tests/fuzz/fuzz.h"
@@ -20,7 +22,7 @@
 #define MARKETS 3
 
 struct row {
-    char at[16]; /* what is not there is 0 */
+    char at[17]; /* what is not there is 0 */
 };
 
 static struct bs_text account_of(const struct row *row)
@@ -328,6 +330,11 @@ static void read_command(const struct row *row, struct bs_command *command)
     }
     command->type = verb->type;
     verb->read(row, command);
+    if (command->type != BS_COMMAND_POOL && row->at[14] >= 'A' && row->at[14] <= 'Z') {
+        command->has_source = true;
+        command->source = (struct bs_text){row->at[14] % 2 == 0 ? "S" : "T", 1};
+        command->source_seq = (uint64_t)digits_in(row, 15, 17) + 1;
+    }
 }
 
 /* A decimal as a record would have it, and nothing that no record could say. */
@@ -345,6 +352,11 @@ static void step_both(struct fuzz_engine engines[2], const struct row *row)
     if (row->at[0] == 'b') { /* the clock, forward by columns 4-8 in seconds */
         engines[0].time_ms += digits_in(row, 4, 9) * 1000;
         engines[1].time_ms = engines[0].time_ms;
+        return;
+    }
+    if (row->at[0] == 'n') {
+        fuzz_engine_refuse(&engines[0], (uint32_t)digits_in(row, 4, 6));
+        fuzz_engine_refuse(&engines[1], (uint32_t)digits_in(row, 4, 6));
         return;
     }
     read_command(row, &command);
