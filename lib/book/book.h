@@ -208,6 +208,7 @@ struct bs_dedupe {
     uint32_t window;
     uint32_t heads_mask;
     uint64_t added;
+    bool any_deleted; /* ever: until then no deleted account is looked for */
 };
 
 struct bs_close;

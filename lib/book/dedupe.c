@@ -107,6 +107,7 @@ void bs_deleted_remember(struct bs_engine *engine, uint32_t account)
     key.content[0] = (int64_t)engine->accounts.cold[account].last_action;
     assert(engine->accounts.cold[account].owner == 0);
     if (key.content[0] != 0) {
+        engine->dedupe.any_deleted = true;
         bs_dedupe_add(engine, &key);
     }
 }
@@ -114,6 +115,9 @@ void bs_deleted_remember(struct bs_engine *engine, uint32_t account)
 uint64_t bs_deleted_last_action(const struct bs_engine *engine, uint32_t pool,
                                 struct bs_text account)
 {
+    if (!engine->dedupe.any_deleted) {
+        return 0;
+    }
     struct bs_dedupe_key key = deleted_key(engine, pool, account);
     const struct bs_dedupe_entry *entry = find(engine, &key);
     return entry == NULL ? 0 : (uint64_t)entry->content[0];
