@@ -42,7 +42,7 @@ static void on_durable(void *user, int error, const char *message)
     (void)uv_async_send(&core->wake);
 }
 
-/* The last stamp and the wall clock are all there is at a start. */
+/* At a start only the last stamp and the wall clock are known. */
 static void start_clock(struct core *core)
 {
     struct clock_reading now = core->options.read_clock(core->options.user);
@@ -50,10 +50,11 @@ static void start_clock(struct core *core)
     core_count_clock(core);
     if (clock_offset_ms(&core->clock) < 0) {
         logger_write(LOGGER_WARN, "core",
-                     "the wall clock is behind the log: time passes at half speed until it is not",
+                     "the wall clock is behind the log: engine time runs at half speed until it "
+                     "has caught up",
                      LOGGER_FIELDS(logger_uint("behind_ms", (uint64_t)-ahead_ms)));
     } else if (core->time_ms > 0 && ahead_ms > LONG_DOWNTIME_MS) {
-        logger_write(LOGGER_INFO, "core", "the log's last command is a while ago",
+        logger_write(LOGGER_INFO, "core", "the last command of the log is old",
                      LOGGER_FIELDS(logger_uint("seconds", (uint64_t)ahead_ms / 1000)));
     }
 }

@@ -62,9 +62,9 @@ BS_MUST_USE bool core_submit(struct core *core, struct request *request);
 void core_on_actions(struct core *core, void (*fn)(void *user, uint64_t last_ordinal), void *user);
 struct core_stats core_stats_get(const struct core *core);
 
-/* What makes a core that does nothing wrong useless. Any thread. */
+/* How long the core has been stuck, if it is. Any thread. */
 struct core_health {
-    uint64_t quiet_ns;   /* since the timer's turn that was due last and did not come; 0: none */
+    uint64_t quiet_ns;   /* since a tick of the timer was due that did not run; 0: none is late */
     uint64_t writing_ns; /* since the commit in flight was given to the log; 0: there is none */
 };
 

@@ -69,7 +69,7 @@ static const struct kept_read *find_kept(const struct costly_reads *reads, uint6
     return NULL;
 }
 
-/* Answers all that ask for what is kept. */
+/* Answers every read whose answer is kept. */
 static void answer_kept(struct core *core)
 {
     struct costly_reads *reads = &core->costly_reads;

@@ -11,7 +11,7 @@
 
 #include "daemon/answer/request.h"
 
-#define COSTLY_READS_MAX 64 /* waiting, without those that ask for what another one does */
+#define COSTLY_READS_MAX 64 /* waiting, without those that ask the same as another one */
 #define KEPT_READS_MAX 16
 
 struct core;

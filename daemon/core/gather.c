@@ -23,14 +23,15 @@ struct request *request_list_remove(struct request_list *list)
     return request;
 }
 
-/* A jump is logged once, and so is that engine time goes with the wall clock again. */
+/* Logs a jump of the wall clock once, and once that engine time is the wall clock again. */
 static void report_clock(const struct core *core, enum clock_event event, int64_t jump_ms)
 {
     int64_t offset_ms = clock_offset_ms(&core->clock);
     if (event == CLOCK_JUMPED) {
         logger_write(
             LOGGER_WARN, "core",
-            "the wall clock jumped: engine time follows slowly, a restart follows forwards",
+            "the wall clock jumped: engine time follows it slowly; a restart follows a jump "
+            "forwards at once",
             LOGGER_FIELDS(logger_int("jump_ms", jump_ms), logger_int("offset_ms", offset_ms)));
     } else if (event == CLOCK_CAUGHT_UP) {
         logger_write(LOGGER_INFO, "core", "engine time is the wall clock again", NULL);

@@ -20,7 +20,7 @@ struct lookahead {
 /* The records stay where they are until the last of them is stepped. */
 void lookahead_begin(struct lookahead *lookahead, const struct bs_engine *engine,
                      const uint8_t *records, size_t size);
-/* One record further: before each step. */
+/* Moves one record on; before each step. */
 void lookahead_next(struct lookahead *lookahead, const struct bs_engine *engine);
 
 #endif

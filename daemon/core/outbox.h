@@ -28,7 +28,7 @@ struct outbox_segment {
     uint32_t settlements_first;
     uint32_t settlements_count;
     size_t bytes_used;
-    /* All that follows is touched only as far as it is used. */
+    /* The kernel gives memory to what follows only as far as it is used. */
     struct log_action_row actions[OUTBOX_SEGMENT_ACTIONS];
     uint64_t seqs[OUTBOX_SEGMENT_ACTIONS]; /* the command that caused each action */
     struct log_settlement_row settlements[OUTBOX_SEGMENT_ACTIONS];
@@ -47,7 +47,7 @@ struct outbox {
 
 void outbox_init(struct outbox *outbox);
 void outbox_fini(struct outbox *outbox);
-/* Adds what a step or a continuation of one gave out. */
+/* Adds the actions and the settlement of one step or of one continuation. */
 void outbox_collect(struct outbox *outbox, const struct bs_effects *effects, uint64_t seq,
                     uint64_t last_ordinal);
 bool outbox_is_full(const struct outbox *outbox);

@@ -4,7 +4,7 @@
  * intrusive list: the consumer takes the whole list at once, so both sides hold it for a few
  * instructions.
  *
- * What is bounded is everything that waits, including what the consumer has taken and not yet
+ * The bounds count everything that waits, including what the consumer has taken and not yet
  * finished with: queue_done gives the room back.
  */
 #ifndef QUEUE_H

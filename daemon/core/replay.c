@@ -54,7 +54,7 @@ static bool digest_is_right(struct replay *replay)
     return fail(replay, -EBADMSG);
 }
 
-/* The command was stepped: is it of a request with a key, its outcome is part of that answer. */
+/* The command was stepped. If its request came with a key, its outcome is part of that answer. */
 static bool follow_request(struct replay *replay, const struct bs_command *command)
 {
     struct request *request = &replay->request;
@@ -77,7 +77,8 @@ static bool follow_request(struct replay *replay, const struct bs_command *comma
     return true;
 }
 
-/* Says how far it is; false when the start is abandoned. Within a batch too: it can take long. */
+/* Reports progress, within a batch too, because a batch can take long. False: the start is
+ * abandoned. */
 static bool show_progress(struct replay *replay)
 {
     const struct replay_options *options = replay->options;
@@ -288,8 +289,8 @@ static bool on_settlement_left(void *user, const struct log_settlement_row *row)
     return fail(replay, -EBADMSG);
 }
 
-/* Compares what gathered in the outbox, as far as the log has rows: settlements first, for actions
- * are dropped as they are compared, and their settlements with them. */
+/* Compares what is in the outbox, as far as the log has rows. Settlements come first, because
+ * actions are dropped as they are compared, and their settlements with them. */
 static int compare_actions(struct replay *replay)
 {
     int result = compare_settlements(replay);

@@ -58,7 +58,7 @@ static void step_record(struct core *core, struct request *request)
     request->records_left--;
 }
 
-/* Whether the turn has gone on for long enough. Small steps do not ask the clock each time. */
+/* Whether the turn has used up its time. Small steps do not read the clock each time. */
 static bool is_time_up(struct core *core)
 {
     uint32_t steps = core->steps_count++;

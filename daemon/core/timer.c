@@ -29,7 +29,7 @@ static void on_settled(struct request *request)
     count_lag(core, uv_hrtime() - core->settle_due_ns);
 }
 
-/* All in one request. */
+/* One request settles them all. */
 void core_settle_due_pools(struct core *core)
 {
     assert(!core->executor.effects.more);
@@ -55,7 +55,7 @@ void core_settle_due_pools(struct core *core)
 
 static void schedule(struct core *core);
 
-/* The tick that is due, and those that were due before it and did not come. */
+/* Counts the tick that is due and the ticks before it that were missed. */
 static void count_ticks(struct core *core, uint64_t now_ns)
 {
     uint64_t interval_ns = core->options.settle_interval_ms * NS_PER_MS;
@@ -81,7 +81,8 @@ static void on_tick(uv_timer_t *timer)
         (void)uv_async_send(&core->wake);
     }
     if (core->is_settling) {
-        counter_add(&core->counters.settle_overruns, 1); /* the last one is not done yet */
+        counter_add(&core->counters.settle_overruns,
+                    1); /* the previous settlement is not done yet */
     } else if (core->executor.effects.more) {
         core->is_tick_waiting = true;
     } else {

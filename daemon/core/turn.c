@@ -202,7 +202,7 @@ static void step_durable(struct core *core)
     }
 }
 
-/* The tick that came while a settlement was half done. */
+/* Serves the tick that came while a settlement was half done. */
 static void make_up_for_tick(struct core *core)
 {
     if (core->is_tick_waiting && !core->executor.effects.more && !core->is_stopping) {

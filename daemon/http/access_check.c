@@ -67,7 +67,7 @@ static bool on_name(void *user, const char *name)
     return key != NULL;
 }
 
-/* With the authorities and lines of now, also on a connection that is older than they are. */
+/* By the current authorities and keys file, even if the connection is older than they are. */
 static void check_certificate(struct connection *connection)
 {
     struct http_server *server = connection->server;
@@ -134,7 +134,7 @@ static void take_caller(struct connection *connection, const struct access_key *
     caller->is_limited = key->requests.rate > 0 || key->items.rate > 0;
 }
 
-/* Debts of items hold back writes only: a feed that is too fast can still be looked after. */
+/* A debt of items holds back writes only: a feed that is too fast can still read its state. */
 static enum bs_status charge_request(struct connection *connection, struct access_key *key)
 {
     int64_t now_ms = sweep_now_ms();
@@ -147,7 +147,7 @@ static enum bs_status charge_request(struct connection *connection, struct acces
     if (longest_ms > 0) {
         char detail[sizeof(connection->access_detail)];
         connection->retry_after_s = (uint32_t)((longest_ms + 999) / 1000);
-        (void)snprintf(detail, sizeof(detail), "%s of %u %s a second is reached",
+        (void)snprintf(detail, sizeof(detail), "the limit of %s, %u %s a second, is reached",
                        connection->caller.name,
                        items_ms > wait_ms ? key->items.rate : key->requests.rate,
                        items_ms > wait_ms ? "items" : "requests");
@@ -171,7 +171,7 @@ enum bs_status access_check_route(struct connection *connection)
         take_caller(connection, key);
     }
     if (route != NULL && (roles_of(route) & ROLE_ANYBODY) != 0) {
-        return BS_OK; /* also with a wrong key: a health check is not about keys */
+        return BS_OK; /* even with a wrong key: a health check needs none */
     }
     if (status != BS_OK) {
         return refuse(connection, status, bs_status_sentence(status));
@@ -244,7 +244,7 @@ enum bs_status access_check_items(struct connection *connection)
         return BS_OK;
     }
     struct access_key *key = keys_find_name(keys, connection->caller.name);
-    if (key == NULL) { /* taken away while the body came in */
+    if (key == NULL) { /* removed while the body arrived */
         return refuse(connection, BS_UNKNOWN_KEY, bs_status_sentence(BS_UNKNOWN_KEY));
     }
     connection->caller.roles = key->line.roles;

@@ -203,7 +203,8 @@ static enum MHD_Result begin(struct connection *connection, const char *method, 
     }
     if (!reserve_body(connection, guard->length)) {
         connection->retry_after_s = 1;
-        return refuse(connection, BS_OVERLOADED, "too many bytes of bodies are on their way in");
+        return refuse(connection, BS_OVERLOADED,
+                      "too many bytes of request bodies are being received");
     }
     int64_t timeout_ms = server->options.body_deadline_ms + (int64_t)(guard->length / MIB) * 1000;
     sweep_stage(&connection->sweep, STAGE_BODY, timeout_ms);

@@ -43,7 +43,7 @@ void feed_release(struct feed *feed, struct feed_block *block)
 struct reading {
     struct feed *feed;
     struct feed_block *block;
-    uint64_t last; /* rows past it do not belong into the block */
+    uint64_t last; /* rows past it do not belong in the block */
     bool broken;
 };
 

@@ -25,7 +25,7 @@ struct feed_event {
 struct feed_block {
     uint32_t references;
     uint64_t first; /* shared: of its first action; 0 = made for one reader alone */
-    uint64_t last;  /* all that belongs into it up to here is in it */
+    uint64_t last;  /* it has all of its events up to here */
     uint32_t count;
     struct feed_event events[FEED_BLOCK_EVENTS];
     struct buffer text;

@@ -83,7 +83,7 @@ static void take_length(struct guard *guard, struct bs_text value)
     }
 }
 
-/* The only parameter taken is charset=utf-8, which is what JSON is anyway. */
+/* charset=utf-8 is the only parameter taken: JSON is always UTF-8. */
 static enum guard_media media_of(struct bs_text value)
 {
     const char *semicolon = memchr(value.bytes, ';', value.size);
@@ -175,7 +175,7 @@ static void check_layout(struct guard *guard, struct bs_text name, struct bs_tex
 void guard_header(struct guard *guard, struct bs_text name, struct bs_text value)
 {
     char shown[40];
-    if (guard->next != NULL) { /* first: the rest believes what it is given */
+    if (guard->next != NULL) { /* first: the checks below rely on it */
         check_layout(guard, name, value);
     }
     guard_printable(shown, sizeof shown, name);
@@ -200,7 +200,8 @@ void guard_finish(struct guard *guard, const struct guard_line *line)
         refuse_layout(guard);
     }
     if (guard->hosts > 1 || (guard->hosts == 0 && is_1_1)) {
-        refuse(guard, BS_INVALID_HEADER, "Host: is needed once, it came %u times", guard->hosts);
+        refuse(guard, BS_INVALID_HEADER, "Host: must be given once, but came %u times",
+               guard->hosts);
     }
     if (guard->lengths > 1) {
         refuse(guard, BS_INVALID_HEADER, "Content-Length: came %u times", guard->lengths);

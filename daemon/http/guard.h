@@ -40,16 +40,16 @@ struct guard_line {
     size_t head_size;
 };
 
-/* As soon as the request line is there: its target, with the query, before anything was decoded. */
+/* As soon as the request line has arrived: its target with the query, not yet decoded. */
 void guard_target(struct guard *guard, const char *target);
 /* Before the first header: from here on the layout is checked. */
 void guard_layout(struct guard *guard, const struct guard_line *line);
 
 /* Takes the next header; the first thing wrong decides. */
 void guard_header(struct guard *guard, struct bs_text name, struct bs_text value);
-/* After the last header: what only the whole shows. */
+/* After the last header: checks what only the whole head shows. */
 void guard_finish(struct guard *guard, const struct guard_line *line);
-/* The route is known: is this body acceptable to it? */
+/* The route is known: checks that it takes this body. */
 void guard_body(struct guard *guard, bool takes_body, uint64_t body_size_max);
 
 /* Copies text for a message: printable ASCII stays, other bytes become '?', cut to the capacity. */

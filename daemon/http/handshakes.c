@@ -80,7 +80,7 @@ void handshakes_resume(struct http_server *server)
     }
 }
 
-/* All that came was read. */
+/* Everything that arrived has been read. */
 static bool is_hungry(const struct connection *connection)
 {
     int unread = 0;
@@ -92,7 +92,7 @@ static void suspend(struct connection *connection)
     int set = connection->server->handshakes.waiting;
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = connection};
     if (epoll_ctl(set, EPOLL_CTL_ADD, connection->sweep.fd, &event) != 0) {
-        return; /* it spins, until its deadline */
+        return; /* it is asked in vain until its deadline */
     }
     handshake_end(connection);
     connection->handshake.is_suspended = true;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Health. Readiness goes through the core loop: an answer proves that it turns. Liveness is answered on the HTTP thread, which can tell of a core loop that hangs. */
+/*
+ * Health. Readiness goes through the core loop: an answer proves that it turns. The HTTP thread
+ * answers for liveness, and reports a core loop that hangs.
+ */
 #include <stdio.h>
 
 #include "daemon/answer/answer.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a trader or an operator can know before the event: ranks and presets. */
+/* What a trader or an operator can read before any settlement: ranks and presets. */
 #include "api/json_rank.h"
 #include "api/json_state.h"
 #include "api/presets.h"

@@ -408,7 +408,8 @@ void read_adl_queue(struct request *request, const struct read_query *query,
     struct bs_queue_view *rows = calloc(query->limit + 1, sizeof *rows);
     if (rows == NULL || query->number > UINT32_MAX - query->limit) {
         answer_problem(request, rows == NULL ? BS_INTERNAL : BS_INVALID_QUERY,
-                       rows == NULL ? "no memory for the rows" : "after: is past every queue");
+                       rows == NULL ? "no memory for the rows"
+                                    : "after: is past the end of every queue");
         free(rows);
         return;
     }

@@ -69,7 +69,7 @@ __attribute__((format(printf, 2, 0))) static void on_library_message(void *user,
     }
 }
 
-/* Every address means every address, of IPv4, too, whatever the system's default is. */
+/* [::] listens on IPv4 too, whatever the system's default is. */
 static int bind_to(struct http_server *server)
 {
     struct socket_address *address = &server->address;
@@ -83,7 +83,7 @@ static int bind_to(struct http_server *server)
     return bind(server->listener, &address->any, size);
 }
 
-/* Our own socket, for an operator gets the reason when it cannot be had. */
+/* Opens the socket here, so that the operator is told why it cannot be opened. */
 static int listen_on(struct http_server *server, char error[LOG_ERROR_SIZE])
 {
     struct socket_address *address = &server->address;
@@ -215,7 +215,7 @@ static void take_signal(struct http_server *server)
     take_back_done(server);
     if (atomic_load(&server->quiesced) && !server->waits_ended) {
         (void)MHD_quiesce_daemon(server->daemon);
-        (void)shutdown(server->listener, SHUT_RDWR); /* the backlog is refused, too */
+        (void)shutdown(server->listener, SHUT_RDWR); /* the backlog is refused too */
         server->waits_ended = true;
     }
     uint64_t last_ordinal = atomic_load(&server->last_ordinal);
@@ -283,7 +283,7 @@ static void close_all(struct http_server *server)
 {
     if (server->daemon != NULL) {
         handshakes_resume_all(server);
-        (void)MHD_quiesce_daemon(server->daemon); /* or it would close our socket, too */
+        (void)MHD_quiesce_daemon(server->daemon); /* or it would close our socket too */
         MHD_stop_daemon(server->daemon);
     }
     sweep_fini(&server->sweep);

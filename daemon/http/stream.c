@@ -20,7 +20,7 @@
 #define RETRY_MS 2000
 /* The kernel's buffer for one client (it doubles this): small, so many slow clients cost little. */
 #define SEND_BUFFER_SIZE (128 << 10)
-/* So near the end a filtered stream looks through the shared blocks: others need them, too. */
+/* This near the end a filtered stream looks through the shared blocks: others need them too. */
 #define NEAR_ACTIONS 1024
 
 struct stream {
@@ -35,7 +35,7 @@ struct stream {
     struct feed_block *block; /* NULL: none is needed now */
     uint32_t index;           /* of its next event; */
     size_t sent;              /* bytes of it that were sent */
-    char note[NOTE_SIZE];     /* bytes that are no action, to be sent before the next event */
+    char note[NOTE_SIZE];     /* text other than events, to be sent before the next event */
     size_t note_size, note_sent;
     int64_t ping_ms;      /* when the next ping is due */
     int64_t caught_up_ms; /* when it last had everything; 0 = never */

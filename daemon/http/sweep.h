@@ -88,7 +88,7 @@ void sweep_add(struct sweep *sweep, struct sweep_entry *entry, int fd);
 void sweep_remove(struct sweep *sweep, struct sweep_entry *entry, bool linger);
 /* timeout_ms 0 = no deadline. */
 void sweep_stage(struct sweep_entry *entry, enum sweep_stage stage, int64_t timeout_ms);
-/* The connection is of no use any more: shuts down its socket, and the library closes it. */
+/* Gives the connection up: shuts down its socket, and the library closes it. */
 void sweep_cut(struct sweep_entry *entry);
 /* More connections than there are places, not counting those about to be closed. */
 bool sweep_is_crowded(const struct sweep *sweep);

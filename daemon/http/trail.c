@@ -102,7 +102,7 @@ void trail_done(struct connection *connection, bool sent)
         member_integer(&line, "accepted", request->batch.items_count - rejected);
         member_integer(&line, "rejected", rejected);
     }
-    (void)audit_end(audit, &line); /* it is done; the line of the request is written */
+    (void)audit_end(audit, &line); /* it was executed, and its first line is written */
     buffer_fini(&line);
     connection->audit_id = 0;
 }
@@ -118,6 +118,6 @@ void trail_refused(struct connection *connection, enum bs_status status)
     member_word(&line, "event", "refused");
     member_word(&line, "code", bs_status_name(status));
     put_request(&line, connection);
-    (void)audit_end(audit, &line); /* nothing is done */
+    (void)audit_end(audit, &line); /* the request is not executed */
     buffer_fini(&line);
 }

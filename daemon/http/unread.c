@@ -29,7 +29,8 @@ static void drop(struct connection *connection)
     server->unread_dropped++;
     if (server->unread_logged_ms == 0 || now_ms - server->unread_logged_ms >= LOG_INTERVAL_MS) {
         server->unread_logged_ms = now_ms;
-        logger_write(LOGGER_WARN, "http", "slow readers are dropped: too many answers are unread",
+        logger_write(LOGGER_WARN, "http",
+                     "connections are cut: too many bytes of answers are unread",
                      LOGGER_FIELDS(logger_uint("dropped", server->unread_dropped)));
     }
 }

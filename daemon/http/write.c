@@ -9,7 +9,7 @@
 
 #define ITEMS_KEPT_SIZE_MAX ((size_t)1 << 18) /* of a body; the memory of more items is freed */
 
-/* A command that is all in its path: settle, resume, the deletes. */
+/* Makes the command that the path alone describes: settle, resume, the deletes. */
 static void add_named(struct connection *connection)
 {
     struct bs_command command = {.type = connection->route->command};
@@ -58,7 +58,7 @@ enum outcome write_begin(struct connection *connection)
     return good ? submit_to_core(connection) : OUTCOME_ANSWER;
 }
 
-/* The answer is made: what it was made of is not kept while the client reads it. */
+/* Once the answer is made, its items need not be kept while the client reads it. */
 static void drop_items(struct connection *connection)
 {
     if (connection->body_capacity > ITEMS_KEPT_SIZE_MAX) {
