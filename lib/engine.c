@@ -46,9 +46,8 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
     case BS_COMMAND_FINAL_SETTLEMENT:
         return bs_final_apply(engine, &command->as.final, effects);
     case BS_COMMAND_OPEN_WINDOW:
-        return bs_open_window_apply(engine, &command->as.window, effects);
     case BS_COMMAND_CLOSE_WINDOW:
-        return bs_close_window_apply(engine, &command->as.window, effects);
+        return bs_window_apply(engine, command, effects);
     case BS_COMMAND_PROVIDER:
         return bs_provider_apply(engine, &command->as.provider);
     case BS_COMMAND_OWN_FUND:

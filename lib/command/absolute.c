@@ -13,6 +13,7 @@ struct bs_outcome bs_absolute_read(const struct bs_engine *engine, uint32_t pool
                                    const struct bs_position_item *item,
                                    struct bs_absolute *ret_position)
 {
+    assert(pool != 0);
     uint32_t market = bs_index_find(&engine->market_index, item->market);
     if (market == 0) {
         return bs_refuse(BS_UNKNOWN_MARKET, "market");
@@ -82,6 +83,7 @@ bs_i128 bs_absolute_write(struct bs_engine *engine, uint32_t account,
         return -before;
     }
     row = bs_position_find(engine, account, position->market);
+    assert(row != 0);
     p->rows[row].priority = position->priority;
     bs_taken_set(p, row, keep_taken(&old, position->size));
     return bs_position_profit(engine, row) - before;
@@ -99,6 +101,8 @@ struct bs_outcome bs_absolute_open_isolated(struct bs_engine *engine, uint32_t o
                                             uint32_t *ret_isolated)
 {
     uint32_t isolated = bs_isolated_find(engine, owner, position->market);
+    assert(position->isolated);
+    assert(engine->accounts.cold[owner].owner == 0);
     *ret_isolated = isolated;
     if (engine->pools[engine->accounts.hot[owner].pool].backstop == owner) {
         return bs_refuse(BS_RESERVED_ACCOUNT, "margin");
@@ -127,6 +131,7 @@ struct bs_outcome bs_absolute_open_isolated(struct bs_engine *engine, uint32_t o
 void bs_absolute_write_isolated(struct bs_engine *engine, uint32_t isolated,
                                 const struct bs_absolute *position)
 {
+    assert(engine->accounts.cold[isolated].owner != 0);
     bs_i128 before = bs_account_equity(engine, isolated);
     if (position->has_collateral) {
         engine->accounts.hot[isolated].collateral = position->collateral;

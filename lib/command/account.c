@@ -70,6 +70,7 @@ static struct bs_outcome check_positions(const struct bs_engine *engine, uint32_
 static struct bs_outcome open_listed_isolated(struct bs_engine *engine, uint32_t account,
                                               const struct bs_account_command *command)
 {
+    assert(account != 0);
     uint64_t uid_before = engine->uids;
     struct bs_outcome outcome = BS_ACCEPTED;
     struct bs_position_item item;
@@ -135,6 +136,7 @@ static void replace_positions(struct bs_engine *engine, uint32_t account,
             continue;
         }
         uint32_t isolated = bs_isolated_find(engine, account, position.market);
+        assert(isolated != 0 || position.size == 0);
         if (isolated != 0) {
             bs_absolute_write_isolated(engine, isolated, &position);
         }
@@ -243,6 +245,7 @@ struct bs_outcome bs_delete_account_apply(struct bs_engine *engine, struct bs_te
     if (!bs_account_is_flat(engine, account) || !bs_isolated_drop(engine, account)) {
         return bs_refuse(BS_NOT_FLAT, NULL);
     }
+    assert(engine->accounts.cold[account].isolated == 0);
     bs_deleted_remember(engine, account);
     bs_providers_forget(engine, account, 0);
     bs_account_delete(engine, account);

@@ -37,12 +37,9 @@ struct bs_outcome bs_settle_apply(struct bs_engine *engine, const struct bs_comm
                                   struct bs_effects *effects);
 struct bs_outcome bs_own_fund_apply(struct bs_engine *engine,
                                     const struct bs_own_fund_command *command);
-struct bs_outcome bs_open_window_apply(struct bs_engine *engine,
-                                       const struct bs_window_command *command,
-                                       struct bs_effects *effects);
-struct bs_outcome bs_close_window_apply(struct bs_engine *engine,
-                                        const struct bs_window_command *command,
-                                        struct bs_effects *effects);
+/* open_window and close_window. */
+struct bs_outcome bs_window_apply(struct bs_engine *engine, const struct bs_command *command,
+                                  struct bs_effects *effects);
 struct bs_outcome bs_provider_apply(struct bs_engine *engine,
                                     const struct bs_provider_command *command);
 /* Takes a part of a close back. */

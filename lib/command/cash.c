@@ -46,6 +46,7 @@ void bs_cash_remember(struct bs_engine *engine, const struct bs_dedupe_key *key)
 
 void bs_account_touched(struct bs_engine *engine, uint32_t account)
 {
+    assert(account != 0);
     engine->accounts.cold[account].seq = engine->seq;
     engine->pools[engine->accounts.hot[account].pool].changed = true;
 }

@@ -43,6 +43,7 @@ struct bs_outcome bs_final_apply(struct bs_engine *engine, const struct bs_final
     };
     struct bs_outcome outcome = bs_mark_apply(engine, &mark);
     if (outcome.status == BS_OK) {
+        assert(market->has_mark);
         bs_settlement_begin_final(engine, row, effects);
     }
     return outcome;

@@ -32,5 +32,6 @@ struct bs_outcome bs_handover_apply(struct bs_engine *engine,
     pool->changed = true;
     cold->handed_over = true;
     cold->seq = engine->seq;
+    assert(pool->handovers > 0);
     return BS_ACCEPTED;
 }

@@ -14,6 +14,8 @@
 static void note_top_up(struct bs_engine *engine, uint32_t pool, int64_t amount, int64_t credit)
 {
     uint32_t backstop = engine->pools[pool].backstop;
+    assert(credit >= 0);
+    assert(credit == 0 || credit <= amount);
     struct bs_fund_change change = {
         .time_ms = engine->time_ms,
         .amount = amount,

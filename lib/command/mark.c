@@ -14,6 +14,7 @@
 
 static bool in_band(int64_t from, int64_t to, uint32_t max_move_ppm)
 {
+    assert(from > 0);
     return bs_compare_products(bs_abs((bs_i128)to - from), BS_PPM, from, max_move_ppm) <= 0;
 }
 

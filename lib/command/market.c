@@ -22,6 +22,7 @@ static void link_market(struct bs_engine *engine, uint32_t row)
 static void unlink_market(struct bs_engine *engine, uint32_t row)
 {
     struct bs_pool *pool = &engine->pools[engine->markets[row].pool];
+    assert(pool->markets > 0);
     uint32_t *link = &pool->market_head;
     while (*link != row) {
         assert(*link != 0);
@@ -83,6 +84,7 @@ static struct bs_outcome check_market(const struct bs_market_command *command)
 static void define_market(struct bs_engine *engine, uint32_t row,
                           const struct bs_market_command *command, uint32_t pool, int64_t unit)
 {
+    assert(unit > 0);
     uint32_t name = engine->market_name[row];
     engine->markets[row] = (struct bs_market){
         .name = name,
@@ -124,6 +126,8 @@ static struct bs_outcome new_market(struct bs_engine *engine,
 static void set_budget(struct bs_market *market, const struct bs_market_command *command,
                        int64_t budget)
 {
+    assert(budget >= 0);
+    assert(market->own_fund_balance == 0 || command->own_fund);
     market->own_fund = command->own_fund;
     market->has_budget = command->has_fund_budget;
     market->budget = budget;

@@ -88,6 +88,7 @@ struct bs_outcome bs_policy_read(const struct bs_pool *pool, const struct bs_poo
     if (!waterfall_is_valid(command)) {
         return bs_refuse(BS_INVALID_WATERFALL, "waterfall");
     }
+    assert(command->layers_count <= BS_LAYERS_MAX);
     struct bs_policy policy = {.period_ms = command->period_ms,
                                .layers_count = command->layers_count,
                                .max_per_settlement = INT64_MAX};
@@ -98,12 +99,15 @@ struct bs_outcome bs_policy_read(const struct bs_pool *pool, const struct bs_poo
             return outcome;
         }
     }
+    assert(policy.floor >= 0);
+    assert(policy.max_per_settlement >= 0);
     *ret_policy = policy;
     return BS_ACCEPTED;
 }
 
 static void print_backstop_name(struct bs_text pool, char name[BS_ID_SIZE_MAX], uint32_t *ret_size)
 {
+    assert(pool.size <= BS_ID_SIZE_MAX - 9);
     memcpy(name, "backstop:", 9);
     memcpy(name + 9, pool.bytes, pool.size);
     *ret_size = 9 + pool.size;

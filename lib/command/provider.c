@@ -93,6 +93,7 @@ struct bs_outcome bs_provider_apply(struct bs_engine *engine,
     }
     /* Posting the limits again does not begin a new quota period; another length of it does. */
     struct bs_provider *target = &engine->providers[row];
+    assert(row < engine->providers_count);
     provider.use = target->use;
     if (target->quota_period_ms != provider.quota_period_ms) {
         provider.use.period = 0;

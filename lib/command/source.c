@@ -20,6 +20,7 @@ static uint64_t *entry_of(const struct bs_engine *engine, const struct bs_source
                           uint64_t seq)
 {
     uint64_t window = engine->config.source_window;
+    assert(source->ring < BS_SOURCES_MAX);
     return &engine->source_rings[source->ring * window + (seq & (window - 1))];
 }
 
@@ -129,6 +130,7 @@ static struct bs_source *add(struct bs_engine *engine, struct bs_text name, uint
     struct bs_source *source = &engine->sources[row];
     uint32_t ring = free_ring(engine);
     assert(engine->sources_count < BS_SOURCES_MAX);
+    assert(name.size <= BS_ID_SIZE_MAX);
     memmove(source + 1, source, (engine->sources_count - row) * sizeof *source);
     *source = (struct bs_source){
         .name_size = name.size, .ring = ring, .first_seq = first_seq, .next_seq = first_seq};

@@ -76,12 +76,14 @@ static void mark_reversed(struct bs_engine *engine, struct bs_close *close, int6
     for (int side = 0; side < BS_SIDES; side++) {
         uint32_t row = bs_position_find(engine, close->account[side], close->market);
         if (is_new[side]) {
+            assert(row != 0);
             engine->positions.rows[row].priority = close->priority[side];
         }
     }
     close->reversed += lots;
     assert(close->reversed <= close->lots);
     pool->exclusions += !close->excludes;
+    assert(pool->exclusions <= BS_CLOSES_MAX);
     close->excludes = true;
     pool->changed = true;
     if (pool->trigger == BS_TRIGGER_HANDOVER && account != pool->backstop) {

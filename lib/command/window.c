@@ -1,64 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The window since a default is opened and closed by name, so that no repeat does it twice. */
+/* The window since a default is opened and closed by name, so that a repeat changes nothing. */
 #include "lib/book/window.h"
 #include "lib/book/policy.h"
 #include "lib/command/apply.h"
 #include "lib/settlement/actions.h"
 
-static struct bs_outcome find_pool(const struct bs_engine *engine,
-                                   const struct bs_window_command *command, uint32_t *ret_pool)
+/* Whether the window may be opened; *ret_done when it is open already. */
+static struct bs_outcome check_open(const struct bs_pool *pool, struct bs_text name, bool *ret_done)
 {
-    uint32_t row = bs_index_find(&engine->pool_index, command->pool);
+    if (pool->window.open) {
+        *ret_done = bs_text_equal(bs_window_name(pool), name);
+        return *ret_done ? BS_ACCEPTED : bs_refuse(BS_WINDOW_OPEN, "name");
+    }
+    return bs_policy_has_window(&pool->policy) ? BS_ACCEPTED : bs_refuse(BS_NO_WINDOW_BASIS, NULL);
+}
+
+static struct bs_outcome check_close(const struct bs_pool *pool, struct bs_text name)
+{
+    if (!pool->window.open || !bs_text_equal(bs_window_name(pool), name)) {
+        return bs_refuse(BS_UNKNOWN_WINDOW, "name");
+    }
+    return pool->period_loss > 0 ? bs_refuse(BS_LOSS_OPEN, NULL) : BS_ACCEPTED;
+}
+
+struct bs_outcome bs_window_apply(struct bs_engine *engine, const struct bs_command *command,
+                                  struct bs_effects *effects)
+{
+    const struct bs_window_command *window = &command->as.window;
+    bool opens = command->type == BS_COMMAND_OPEN_WINDOW, done = false;
+    uint32_t row = bs_index_find(&engine->pool_index, window->pool);
     if (row == 0) {
         return bs_refuse(BS_UNKNOWN_POOL, "pool");
     }
-    if (engine->pools[row].state == BS_STATE_HALTED) {
+    const struct bs_pool *pool = &engine->pools[row];
+    if (pool->state == BS_STATE_HALTED) {
         return bs_refuse(BS_POOL_HALTED, NULL);
     }
-    *ret_pool = row;
-    return BS_ACCEPTED;
-}
-
-struct bs_outcome bs_open_window_apply(struct bs_engine *engine,
-                                       const struct bs_window_command *command,
-                                       struct bs_effects *effects)
-{
-    uint32_t row;
-    struct bs_outcome outcome = find_pool(engine, command, &row);
-    if (outcome.status != BS_OK) {
+    struct bs_outcome outcome =
+        opens ? check_open(pool, window->name, &done) : check_close(pool, window->name);
+    if (outcome.status != BS_OK || done) {
         return outcome;
     }
-    const struct bs_pool *pool = &engine->pools[row];
-    if (pool->window.open) {
-        return bs_text_equal(bs_window_name(pool), command->name)
-                   ? BS_ACCEPTED
-                   : bs_refuse(BS_WINDOW_OPEN, "name");
+    if (opens) {
+        bs_window_open(engine, row, window->name);
+    } else {
+        bs_window_close(engine, row);
     }
-    if (!bs_policy_has_window(&pool->policy)) {
-        return bs_refuse(BS_NO_WINDOW_BASIS, NULL);
-    }
-    bs_window_open(engine, row, command->name);
-    bs_action_window(engine, row, effects);
-    return BS_ACCEPTED;
-}
-
-struct bs_outcome bs_close_window_apply(struct bs_engine *engine,
-                                        const struct bs_window_command *command,
-                                        struct bs_effects *effects)
-{
-    uint32_t row;
-    struct bs_outcome outcome = find_pool(engine, command, &row);
-    if (outcome.status != BS_OK) {
-        return outcome;
-    }
-    const struct bs_pool *pool = &engine->pools[row];
-    if (!pool->window.open || !bs_text_equal(bs_window_name(pool), command->name)) {
-        return bs_refuse(BS_UNKNOWN_WINDOW, "name");
-    }
-    if (pool->period_loss > 0) {
-        return bs_refuse(BS_LOSS_OPEN, NULL);
-    }
-    bs_window_close(engine, row);
+    assert(pool->window.open == opens);
     bs_action_window(engine, row, effects);
     return BS_ACCEPTED;
 }

@@ -13,6 +13,7 @@
 #include "lib/command/source.h"
 #include "lib/engine.h"
 #include "lib/settlement/plan.h"
+#include "lib/settlement/progress.h"
 
 struct stream {
     uint64_t words[2];
@@ -59,6 +60,7 @@ static void add_policy(struct stream *stream, const struct bs_policy *policy)
             layer->type, layer->ranking, layer->price,  layer->protect_principal,
             layer->rule, layer->basis,   layer->divide, layer->scope};
         uint64_t word;
+        _Static_assert(sizeof fields == sizeof word, "the kinds of a layer fill one word");
         memcpy(&word, fields, sizeof word);
         add(stream, word);
         for (int k = 0; k < BS_OPTION_COUNT; k++) {
@@ -267,6 +269,7 @@ struct bs_digest bs_engine_digest(struct bs_engine *engine)
 struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first, uint32_t count)
 {
     struct stream stream = {{UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344)}};
+    assert(!engine->progress->running); /* half a settlement has no digest */
     bs_account_order_refresh(engine);
     add(&stream, engine->ordinal);
     for (uint32_t i = 0; i < engine->pools_count; i++) {

@@ -27,6 +27,7 @@ struct bs_fund_cash_view bs_fund_cash_view_get(const struct bs_engine *engine, u
 
 void bs_fund_view_get(const struct bs_engine *engine, uint32_t row, struct bs_fund_view *ret_view)
 {
+    assert(row <= engine->pools_used);
     const struct bs_pool *pool = &engine->pools[row];
     struct bs_plan plan;
     struct bs_drawdown found = bs_fund_drawdown(engine, row, engine->time_ms);

@@ -61,6 +61,8 @@ static struct bs_wide room(const struct bs_plan *plan, const struct bs_provider 
     int64_t lots = has_marks(plan->engine, provider)
                        ? bs_offer_room(plan, provider, &provider->use, &offer)
                        : 0;
+    assert(lots >= 0);
+    assert(lots <= most);
     return bs_lots_wide(market, lots);
 }
 
