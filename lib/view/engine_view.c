@@ -85,6 +85,8 @@ void bs_pool_view_get(const struct bs_engine *engine, uint32_t row, struct bs_po
 {
     const struct bs_pool *pool = &engine->pools[row];
     const struct bs_policy *policy = &pool->policy;
+    assert(row != 0);
+    assert(row <= engine->pools_used);
     *ret_view = (struct bs_pool_view){BS_POOL_VIEW(BS_VIEW_VALUE)};
 }
 
@@ -123,6 +125,7 @@ void bs_solvency_view_get(const struct bs_engine *engine, uint32_t row,
 {
     const struct bs_pool *pool = &engine->pools[row];
     struct pool_sums sums = {0};
+    assert(row <= engine->pools_used);
     struct bs_account_walk walk = bs_account_walk_begin(pool);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
         sums.collateral += engine->accounts.hot[account].collateral;
@@ -139,6 +142,8 @@ void bs_market_view_get(const struct bs_engine *engine, uint32_t row,
 {
     const struct bs_market *market = &engine->markets[row];
     const struct bs_pool *pool = &engine->pools[market->pool];
+    assert(row != 0);
+    assert(row <= engine->markets_used);
     *ret_view = (struct bs_market_view){BS_MARKET_VIEW(BS_VIEW_VALUE)};
 }
 

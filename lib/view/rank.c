@@ -55,12 +55,15 @@ static uint32_t percentile(const struct standing *standing)
 static uint32_t lights(const struct standing *standing, const struct bs_position_row *held)
 {
     bs_i128 with = standing->ahead + bs_abs64(held->size);
+    assert(!is_ranked(standing) || with > 0);
+    assert(!is_ranked(standing) || with <= standing->total);
     return is_ranked(standing) ? (uint32_t)(6 - bs_muldiv_ceil(5, with, standing->total)) : 0;
 }
 
 static void view_place(const struct bs_engine *engine, uint32_t account, uint32_t row,
                        const struct standing *standing, struct bs_queue_view *ret_row)
 {
+    assert(row != 0);
     const struct bs_position_row *held = &engine->positions.rows[row];
     const struct bs_market *market = &engine->markets[held->market];
     const struct bs_pool *pool = &engine->pools[market->pool];
@@ -72,6 +75,8 @@ uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t si
 {
     struct bs_plan plan;
     assert(side < 2);
+    assert(market != 0);
+    assert(max <= UINT32_MAX - offset);
     struct bs_queues *queues = engine->plan->queues;
     bs_plan_begin(&plan, engine, engine->markets[market].pool, engine->time_ms);
     const struct bs_layer *adl = bs_policy_layer(plan.policy, BS_LAYER_ADL);
@@ -177,6 +182,7 @@ static void begin_standings(const struct bs_plan *plan, const struct held *held,
         uint32_t at = position.market * 2 + (position.leg.size < 0);
         struct bs_candidate_terms terms = bs_candidate_terms_of(plan, account, equity, &position);
         standings[i].own = bs_candidate_of(plan, queues->ranking, account, &position, &terms);
+        assert(queues->lists[at].count == 0);
         queues->lists[at] = (struct bs_queue){.first = i, .count = 1};
         queues->markets[queues->markets_count++] = at;
     }
@@ -204,6 +210,7 @@ static struct bs_worst_close_view worst_close(const struct bs_plan *plan, uint32
             bound = BS_BOUND_ENTRY;
         }
     }
+    assert(cost >= 0);
     int64_t size = engine->positions.rows[row].size;
     bs_i128 value = bs_plan_value(plan, engine->positions.rows[row].market, size);
     return (struct bs_worst_close_view){BS_WORST_CLOSE_VIEW(BS_VIEW_VALUE)};
@@ -242,6 +249,7 @@ static void rank_batch(const struct bs_plan *plan, const struct held *held, uint
     for (uint32_t i = 0; i < count; i++) {
         standings[i].ranking = queues->ranking;
     }
+    assert(queues->markets_count == 0);
     begin_standings(plan, held, count, standings);
     if (queues->markets_count > 0) {
         struct bs_account_walk walk = bs_account_walk_begin(pool);
@@ -263,6 +271,7 @@ uint32_t bs_rank_view_get(struct bs_engine *engine, uint32_t account, uint32_t o
     struct held held[BS_RANK_ROWS_MAX];
     struct bs_plan plan;
     uint32_t count = 0, cross = 0, skipped = 0;
+    assert(account != 0);
     assert(max <= BS_RANK_ROWS_MAX);
     for (uint32_t holder = account; holder != 0 && count < max;
          holder = engine->accounts.cold[holder].isolated) {
