@@ -166,11 +166,7 @@ static int create_tables(struct log_file *file, const struct log_position *start
     return result;
 }
 
-/*
- * Empties the -wal. After a crash this is needed: the kernel may have given up writing pages that
- * it still shows us, and after its end there may be frames of a torn commit.
- */
-static int empty_wal(struct log_file *file, char *error)
+int log_file_empty_wal(struct log_file *file, char *error)
 {
     int code = sqlite3_wal_checkpoint_v2(file->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (code != SQLITE_OK) {
@@ -217,7 +213,7 @@ int log_file_create(struct log_file **ret_file, const struct log_place *place, u
         result = create_tables(file, start, chains, error);
     }
     if (result == 0) {
-        result = empty_wal(file, error);
+        result = log_file_empty_wal(file, error);
     }
     if (result == 0) {
         result = log_place_sync(place, error);
@@ -266,8 +262,12 @@ static int check_format(struct log_file *file, bool *ret_empty, char *error)
 int log_file_open(struct log_file **ret_file, const struct log_place *place, uint32_t number,
                   char *error)
 {
+    *ret_file = NULL;
+    if (log_place_size(place, number, "") == 0) {
+        return 0; /* SQLite would remove its -wal */
+    }
     struct log_file *file;
-    bool had_wal = log_place_has_wal(place, number); /* opening makes one */
+    bool had_wal = log_place_has(place, number, "-wal"); /* opening makes one */
     int result = open_database(&file, place, number, error);
     if (result != 0) {
         return result;
@@ -276,9 +276,6 @@ int log_file_open(struct log_file **ret_file, const struct log_place *place, uin
     result = check_format(file, &empty, error);
     if (result == 0 && !empty && !had_wal) {
         result = log_file_check_closed(file, error);
-    }
-    if (result == 0 && !empty) {
-        result = empty_wal(file, error);
     }
     if (result == 0 && !empty) {
         result = prepare(file, error);
@@ -298,7 +295,7 @@ int log_file_mark_open(struct log_file *file, char *error)
     if (result == 0) {
         result = log_file_put_edge(file, "open", &end, error);
     }
-    return result == 0 ? empty_wal(file, error) : result;
+    return result == 0 ? log_file_empty_wal(file, error) : result;
 }
 
 int log_file_mark_closed(struct log_file *file, char *error)
@@ -428,7 +425,24 @@ int log_file_finish(struct log_file *file, char *error)
     if (result != 0) {
         return result;
     }
-    result = empty_wal(file, error);
+    result = log_file_empty_wal(file, error);
     /* A reader that kept its place for all of the busy timeout keeps the -wal from shrinking. */
     return result == -EBUSY ? 0 : result;
+}
+
+/* SQLite removes both when the last connection, if it may write, closes. */
+int log_file_tidy(const struct log_place *place, uint32_t number, char *error)
+{
+    if (!log_place_has(place, number, "-shm") && !log_place_has(place, number, "-wal")) {
+        return 0;
+    }
+    struct log_file *file;
+    int result = open_database(&file, place, number, error);
+    if (result != 0) {
+        return result;
+    }
+    uint64_t version;
+    result = log_file_query_u64(file, "PRAGMA user_version", &version, error);
+    log_file_close(file);
+    return result;
 }

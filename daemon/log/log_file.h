@@ -13,10 +13,14 @@ struct log_file;
 BS_MUST_USE int log_file_create(struct log_file **ret_file, const struct log_place *place,
                                 uint32_t number, const struct log_position *start,
                                 const struct pool_chains *chains, char *error);
-/* Opens a file and writes all of its -wal, which was scanned, into the database. *ret_file is NULL
- * when the creation of the file was never finished: it holds nothing. */
+/* Opens a file whose -wal was scanned, and changes nothing. *ret_file is NULL when the file holds no
+ * tables: either its creation was cut off, or it is damaged. */
 BS_MUST_USE int log_file_open(struct log_file **ret_file, const struct log_place *place,
                               uint32_t number, char *error);
+/* Writes all of the -wal into the database and syncs it. After a crash before anything else is
+ * written: the kernel may have given up writing pages that it still shows us, and frames of a torn
+ * commit may follow the last whole one. */
+BS_MUST_USE int log_file_empty_wal(struct log_file *file, char *error);
 /* Notes in the database itself that commits may be in its -wal: should the -wal be gone then,
  * opening fails. A file is created with this mark. */
 BS_MUST_USE int log_file_mark_open(struct log_file *file, char *error);
@@ -29,10 +33,17 @@ void log_file_close(struct log_file *file);
 /* Closes it and leaves the -wal as it is: after a failure, for the next start to judge, and where
  * the file stays open elsewhere. NULL is fine. */
 void log_file_abandon(struct log_file *file);
+/* Removes the -shm and the empty -wal that readers leave of a file that is marked closed, unless
+ * another process reads it. */
+BS_MUST_USE int log_file_tidy(const struct log_place *place, uint32_t number, char *error);
 
 /* Where the file begins, and where it ends. */
 BS_MUST_USE int log_file_start(struct log_file *file, struct log_position *ret_start, char *error);
 BS_MUST_USE int log_file_end(struct log_file *file, struct log_position *ret_end, char *error);
+/* The link of the batch chain at a sequence that a batch ends with, or the file starts after; not
+ * found: neither does. */
+BS_MUST_USE int log_file_link(struct log_file *file, uint64_t seq, bool *ret_found,
+                              uint8_t ret_link[LOG_HASH_SIZE], char *error);
 /* Whether log_file_finish was done: then there is a next file. */
 BS_MUST_USE int log_file_finished(struct log_file *file, bool *ret_finished, char *error);
 /* Adds the pools known at the end of the file. */

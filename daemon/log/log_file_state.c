@@ -94,6 +94,27 @@ int log_file_end(struct log_file *file, struct log_position *ret_end, char *erro
                                  : result;
 }
 
+int log_file_link(struct log_file *file, uint64_t seq, bool *ret_found,
+                  uint8_t ret_link[LOG_HASH_SIZE], char *error)
+{
+    sqlite3_stmt *statement;
+    *ret_found = false;
+    int result = db_prepare(&statement, file->db,
+                            "SELECT * FROM (SELECT first_seq + count - 1, link FROM batch"
+                            " WHERE first_seq <= ?1 ORDER BY first_seq DESC LIMIT 1)"
+                            " UNION ALL SELECT seq, link FROM edge WHERE name = 'start'"
+                            " ORDER BY 1 DESC LIMIT 1",
+                            error);
+    if (result != 0) {
+        return result;
+    }
+    db_bind_u64(statement, 1, seq);
+    result = db_step(statement, error);
+    *ret_found = result == 1 && db_u64(statement, 0) == seq && db_hash(statement, 1, ret_link);
+    (void)sqlite3_finalize(statement);
+    return result < 0 ? result : 0;
+}
+
 int log_file_finished(struct log_file *file, bool *ret_finished, char *error)
 {
     struct log_position finish;

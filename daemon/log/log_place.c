@@ -231,11 +231,19 @@ int log_place_count(const struct log_place *place, uint32_t *ret_count, char *er
     return 0;
 }
 
-bool log_place_has_wal(const struct log_place *place, uint32_t number)
+bool log_place_has(const struct log_place *place, uint32_t number, const char *suffix)
 {
     char name[LOG_NAME_SIZE];
-    log_place_name(number, "-wal", name);
+    log_place_name(number, suffix, name);
     return faccessat(place->fd, name, F_OK, 0) == 0;
+}
+
+uint64_t log_place_size(const struct log_place *place, uint32_t number, const char *suffix)
+{
+    char name[LOG_NAME_SIZE];
+    struct stat status;
+    log_place_name(number, suffix, name);
+    return fstatat(place->fd, name, &status, 0) == 0 ? (uint64_t)status.st_size : 0;
 }
 
 int log_place_create(const struct log_place *place, uint32_t number, char *error)

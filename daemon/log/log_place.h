@@ -28,7 +28,9 @@ BS_MUST_USE int log_place_count(const struct log_place *place, uint32_t *ret_cou
 /* The name of a database file, "log-00000001.db", and what SQLite appends to it: "-wal", "-shm". */
 void log_place_name(uint32_t number, const char *suffix, char ret_name[LOG_NAME_SIZE]);
 void log_place_path(const struct log_place *place, uint32_t number, char ret_path[PATH_MAX]);
-bool log_place_has_wal(const struct log_place *place, uint32_t number);
+/* The bytes of a database file, or with a suffix of what belongs to it; 0 when it is missing. */
+uint64_t log_place_size(const struct log_place *place, uint32_t number, const char *suffix);
+bool log_place_has(const struct log_place *place, uint32_t number, const char *suffix);
 /* Creates an empty database file, mode 0600. */
 BS_MUST_USE int log_place_create(const struct log_place *place, uint32_t number, char *error);
 BS_MUST_USE int log_place_remove(const struct log_place *place, uint32_t number, char *error);

@@ -2,10 +2,6 @@
 /*
  * The log in SQLite database files of bounded size, one after another, in WAL mode.
  *
- * Opening: lock the directory; look through every -wal before SQLite does (wal_scan.h); open each
- * file in turn, which writes what is in its -wal to the database, and see that it continues the one
- * before it. A newest file without tables is one whose creation a crash cut off: it is removed.
- *
  * Writing: each append is one transaction, synced. A checkpoint runs beside the commits for every
  * CHECKPOINT_SIZE of -wal. SQLite reuses a -wal from its beginning only when all of it was
  * checkpointed, which never happens under steady load: so when it has reached the size of a file,
@@ -16,7 +12,6 @@
 #include <stdlib.h>
 
 #include "daemon/log/log_sqlite.h"
-#include "daemon/log/wal_scan.h"
 
 #define FILE_SIZE_MAX_DEFAULT ((uint64_t)256 << 20)
 #define CHECKPOINT_SIZE ((uint64_t)16 << 20)
@@ -26,13 +21,44 @@ static struct log_sqlite *sqlite_of(struct command_log *log)
     return (struct log_sqlite *)log; /* base is its first member */
 }
 
+static struct end_note note_of(const struct log_sqlite *sqlite, const struct log_position *end)
+{
+    struct end_note note = {.seq = end->seq, .number = sqlite->file_number};
+    memcpy(note.hash, end->link, LOG_HASH_SIZE);
+    return note;
+}
+
+static void stop_end_writer(struct log_sqlite *sqlite)
+{
+    char error[LOG_ERROR_SIZE];
+    int result = end_writer_stop(sqlite->end_writer, error);
+    if (sqlite->base.failure == 0 && result != 0) {
+        sqlite->base.failure = result;
+        memcpy(sqlite->base.message, error, LOG_ERROR_SIZE);
+    }
+    sqlite->end_writer = NULL;
+}
+
 static int on_start(struct command_log *log, char *error)
 {
     struct log_sqlite *sqlite = sqlite_of(log);
-    int result = checkpointer_start(&sqlite->checkpointer, &sqlite->place);
-    return result == 0 ? 0
-                       : log_error(error, result, "cannot start the checkpoint thread: %s",
-                                   strerror(-result));
+    struct end_note note = note_of(sqlite, &log->end);
+    int result = end_file_write(&sqlite->end_file, &note, error);
+    if (result != 0) {
+        return result;
+    }
+    result = end_writer_start(&sqlite->end_writer, &sqlite->end_file);
+    if (result != 0) {
+        return log_error(error, result, "cannot start the thread that notes the log's end: %s",
+                         strerror(-result));
+    }
+    result = checkpointer_start(&sqlite->checkpointer, &sqlite->place);
+    if (result != 0) {
+        stop_end_writer(sqlite);
+        return log_error(error, result, "cannot start the checkpoint thread: %s",
+                         strerror(-result));
+    }
+    return 0;
 }
 
 static void on_stop(struct command_log *log)
@@ -43,11 +69,18 @@ static void on_stop(struct command_log *log)
     }
     checkpointer_stop(sqlite->checkpointer);
     sqlite->checkpointer = NULL;
+    stop_end_writer(sqlite);
 }
 
 static int on_commit(struct command_log *log, const struct log_commit *commit, char *error)
 {
-    return log_file_commit(sqlite_of(log)->file, commit, error);
+    struct log_sqlite *sqlite = sqlite_of(log);
+    int result = log_file_commit(sqlite->file, commit, error);
+    if (result == 0 && sqlite->end_writer != NULL && commit->batch->records_count > 0) {
+        struct end_note note = note_of(sqlite, &commit->end);
+        end_writer_note(sqlite->end_writer, &note);
+    }
+    return result;
 }
 
 static int next_file(struct log_sqlite *sqlite, char *error)
@@ -79,6 +112,9 @@ static int on_tidy(struct command_log *log, char *error)
     uint64_t size = 0;
     int result = checkpointer_failure(sqlite->checkpointer, error);
     if (result == 0) {
+        result = end_writer_failure(sqlite->end_writer, error);
+    }
+    if (result == 0) {
         result = log_file_size(sqlite->file, &size, error);
     }
     if (result != 0 || size >= sqlite->file_size_max) {
@@ -104,15 +140,34 @@ static int on_put_digest(struct command_log *log, const struct log_digest *diges
     return log_file_put_digest(sqlite_of(log)->file, digest, error);
 }
 
+/* All readers are closed: what they have left of the files can go. */
+static int finish_files(struct log_sqlite *sqlite, char *error)
+{
+    struct end_note note = note_of(sqlite, &sqlite->base.end);
+    int result = end_file_write(&sqlite->end_file, &note, error);
+    if (result == 0) {
+        result = log_file_mark_closed(sqlite->file, error);
+    }
+    if (result != 0) {
+        return result;
+    }
+    log_file_close(sqlite->file);
+    sqlite->file = NULL;
+    for (uint32_t number = 1; result == 0 && number <= sqlite->file_number; number++) {
+        result = log_file_tidy(&sqlite->place, number, error);
+    }
+    return result;
+}
+
 /* Also of a log that was only half opened. */
 static void on_close(struct command_log *log)
 {
     struct log_sqlite *sqlite = sqlite_of(log);
-    if (log->failure == 0 && log_file_mark_closed(sqlite->file, log->message) == 0) {
-        log_file_close(sqlite->file);
-    } else {
-        log_file_abandon(sqlite->file);
+    if (log->failure == 0) {
+        log->failure = finish_files(sqlite, log->message);
     }
+    log_file_abandon(sqlite->file);
+    end_file_close(&sqlite->end_file);
     file_index_fini(&sqlite->index);
     log_place_close(&sqlite->place);
     log_base_fini(log);
@@ -130,159 +185,6 @@ static const struct log_backend backend = {
     .close = on_close,
 };
 
-static int scan_files(const struct log_sqlite *sqlite, uint32_t count, char *error)
-{
-    for (uint32_t number = 1; number <= count; number++) {
-        char name[LOG_NAME_SIZE];
-        log_place_name(number, "-wal", name);
-        int result = wal_scan(sqlite->place.fd, name, error);
-        if (result != 0) {
-            return result;
-        }
-    }
-    return 0;
-}
-
-/* An opened file against the end of the one before it. */
-static int check_file(struct log_file *file, uint32_t number, const struct log_position *before,
-                      bool is_last, char *error)
-{
-    struct log_position start;
-    int result = log_file_start(file, &start, error);
-    if (result != 0) {
-        return result;
-    }
-    if (start.seq != before->seq || start.ordinal != before->ordinal ||
-        start.settlement != before->settlement ||
-        memcmp(start.link, before->link, LOG_HASH_SIZE) != 0) {
-        return log_error(
-            error, -EBADMSG,
-            "file %" PRIu32 " of the log starts after sequence %" PRIu64 " and action %" PRIu64
-            ", but file %" PRIu32 " ends at %" PRIu64 " and %" PRIu64,
-            number, start.seq, start.ordinal, number - 1, before->seq, before->ordinal);
-    }
-    bool finished = false;
-    result = log_file_finished(file, &finished, error);
-    if (result == 0 && finished && is_last) {
-        result = log_error(error, -EBADMSG,
-                           "file %" PRIu32 " of the log is missing or empty, although file %" PRIu32
-                           " says that it is followed: restore it",
-                           number + 1, number);
-    }
-    return result;
-}
-
-/* Opens a file and moves *position from its start to its end. *ret_file as in log_file_open. */
-static int open_file(struct log_sqlite *sqlite, uint32_t number, bool is_last,
-                     struct log_position *position, struct log_file **ret_file, char *error)
-{
-    struct log_file *file;
-    int result = log_file_open(&file, &sqlite->place, number, error);
-    *ret_file = file;
-    if (result != 0 || file == NULL) {
-        return result;
-    }
-    result = check_file(file, number, position, is_last, error);
-    if (result == 0 && file_index_add(&sqlite->index, position) != 0) {
-        result = log_error(error, -ENOMEM, "out of memory for the list of the log's files");
-    }
-    if (result == 0) {
-        result = log_file_end(file, position, error);
-    }
-    if (result != 0) {
-        log_file_abandon(file);
-    }
-    return result;
-}
-
-/* Closes a file when the next one was opened; a crash may have left it unfinished. */
-static int retire(struct log_file *file, char *error)
-{
-    bool finished = false;
-    int result = log_file_finished(file, &finished, error);
-    if (result == 0 && !finished) {
-        result = log_file_finish(file, error);
-    }
-    if (result != 0) {
-        log_file_abandon(file);
-    } else {
-        log_file_close(file);
-    }
-    return result;
-}
-
-/* Opens all files, keeps the newest open. */
-static int open_files(struct log_sqlite *sqlite, uint32_t count, struct log_position *position,
-                      char *error)
-{
-    for (uint32_t number = 1; number <= count; number++) {
-        struct log_file *file;
-        int result = open_file(sqlite, number, number == count, position, &file, error);
-        if (result != 0) {
-            return result;
-        }
-        if (file != NULL) {
-            struct log_file *before = sqlite->file;
-            sqlite->file = file;
-            sqlite->file_number = number;
-            result = before == NULL ? 0 : retire(before, error);
-            if (result != 0) {
-                return result;
-            }
-            continue;
-        }
-        if (number < count) {
-            return log_error(error, -EBADMSG,
-                             "file %" PRIu32 " of the log is empty, but %" PRIu32
-                             " follow it: restore it",
-                             number, count - number);
-        }
-        return log_place_remove(&sqlite->place, number, error);
-    }
-    return 0;
-}
-
-static int first_file(struct log_sqlite *sqlite, char *error)
-{
-    struct log_position start = {0};
-    struct pool_chains none = {0};
-    sqlite->file_number = 1;
-    if (file_index_add(&sqlite->index, &start) != 0) {
-        return log_error(error, -ENOMEM, "out of memory for the list of the log's files");
-    }
-    return log_file_create(&sqlite->file, &sqlite->place, 1, &start, &none, error);
-}
-
-static int open_log(struct log_sqlite *sqlite, const struct log_options *options, char *error)
-{
-    int result = log_place_open(&sqlite->place, options->directory, options->create, error);
-    uint32_t count = 0;
-    if (result == 0) {
-        result = log_place_count(&sqlite->place, &count, error);
-    }
-    if (result == 0) {
-        result = scan_files(sqlite, count, error);
-    }
-    struct log_position end = {0};
-    if (result == 0) {
-        result = open_files(sqlite, count, &end, error);
-    }
-    if (result == 0) {
-        result = sqlite->file != NULL ? log_file_mark_open(sqlite->file, error)
-                 : options->create
-                     ? first_file(sqlite, error)
-                     : log_error(error, -ENOENT, "there is no log in %s", sqlite->place.directory);
-    }
-    if (result == 0) {
-        result = log_file_chains(sqlite->file, &sqlite->base.chains, error);
-    }
-    if (result == 0) {
-        result = log_file_get_digest(sqlite->file, &sqlite->base.digest, error);
-    }
-    log_base_resume(&sqlite->base, &end);
-    return result;
-}
-
 int log_open_sqlite(struct command_log **ret_log, const struct log_options *options,
                     char error[LOG_ERROR_SIZE])
 {
@@ -294,6 +196,7 @@ int log_open_sqlite(struct command_log **ret_log, const struct log_options *opti
     }
     sqlite->place.fd = -1;
     sqlite->place.lock_fd = -1;
+    sqlite->end_file.fd = -1;
     sqlite->file_size_max =
         options->file_size_max == 0 ? FILE_SIZE_MAX_DEFAULT : options->file_size_max;
     result = file_index_init(&sqlite->index);
@@ -302,7 +205,7 @@ int log_open_sqlite(struct command_log **ret_log, const struct log_options *opti
         free(sqlite);
         return log_error(error, result, "cannot set up the log: %s", strerror(-result));
     }
-    result = open_log(sqlite, options, error);
+    result = log_sqlite_open_files(sqlite, options, error);
     if (result != 0) {
         sqlite->base.failure = result; /* so that closing writes nothing */
         on_close(&sqlite->base);

@@ -4,6 +4,7 @@
 #define LOG_SQLITE_H
 
 #include "daemon/log/checkpointer.h"
+#include "daemon/log/end_writer.h"
 #include "daemon/log/file_index.h"
 #include "daemon/log/log_file.h"
 
@@ -16,8 +17,15 @@ struct log_sqlite {
     struct log_file *file;
     uint32_t file_number;
     struct checkpointer *checkpointer;
-    uint64_t wal_wanted; /* bytes of the -wal when a checkpoint was last asked for */
+    struct end_file end_file;      /* the writer's, while there is one */
+    struct end_writer *end_writer; /* NULL: not started */
+    uint64_t wal_wanted;           /* bytes of the -wal when a checkpoint was last asked for */
 };
+
+/* Opens the directory and all files of it, keeps the newest open (log_open.c). After a failure the
+ * caller closes what was opened. */
+BS_MUST_USE int log_sqlite_open_files(struct log_sqlite *sqlite, const struct log_options *options,
+                                      char *error);
 
 /* The reading side, as in struct log_backend. */
 int log_sqlite_reader_open(struct log_reader **ret_reader, struct command_log *log, char *error);

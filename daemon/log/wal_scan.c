@@ -7,8 +7,8 @@
  * At the first frame that does not check out, this is what tells damage from a torn write:
  *   - Only one bit differs, or only the salts: a torn write leaves sectors of older content. This
  *     is damage, also in the very last commit.
- *   - Two commits or more end at or behind it. A commit is written only after the one before it was
- *     synced, so the first of them was complete on the disk: damage.
+ *   - Two commits or more end at or after it. Where each commit is written only after the one before
+ *     it was synced, the first of them was complete on the disk: damage.
  *   - One commit ends there: the last one, whose frames may have reached the disk in any order
  *     before its sync was done. Torn, never acknowledged.
  *   - No commit ends there: torn.
@@ -41,6 +41,8 @@ struct wal {
     int fd;
     const char *name;
     char *error;
+    bool syncs;
+    uint64_t commits;
     bool big_endian;
     uint32_t page_size;
     uint64_t frames;
@@ -197,6 +199,9 @@ static int judge(const struct wal *wal, uint64_t index, struct sum actual)
                          "restore the file from a copy",
                          wal->name, index + 1, wal->frames);
     }
+    if (!wal->syncs) {
+        return 0;
+    }
     uint64_t count;
     uint64_t last = 0;
     int result = later_commits(wal, index, &count, &last);
@@ -210,7 +215,7 @@ static int judge(const struct wal *wal, uint64_t index, struct sum actual)
                      wal->name, index + 1, wal->frames, last + 1);
 }
 
-static int scan_frames(const struct wal *wal)
+static int scan_frames(struct wal *wal)
 {
     struct sum sum = {big_endian_u32(wal->header + 24), big_endian_u32(wal->header + 28)};
     for (uint64_t i = 0; i < wal->frames; i++) {
@@ -225,6 +230,7 @@ static int scan_frames(const struct wal *wal)
         if (header.page == 0 || !same_salts(wal, &header) || !sum_equal(sum, header.sum)) {
             return judge(wal, i, sum);
         }
+        wal->commits += ends_commit(&header);
     }
     return 0;
 }
@@ -268,9 +274,10 @@ static int scan(struct wal *wal, uint64_t size)
     return result;
 }
 
-int wal_scan(int directory, const char *name, char *error)
+int wal_scan(int directory, const char *name, bool syncs, uint64_t *ret_commits, char *error)
 {
-    struct wal wal = {.name = name, .error = error};
+    struct wal wal = {.name = name, .error = error, .syncs = syncs};
+    *ret_commits = 0;
     wal.fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
     if (wal.fd < 0) {
         return errno == ENOENT
@@ -282,5 +289,6 @@ int wal_scan(int directory, const char *name, char *error)
                      ? log_error(error, -errno, "cannot read %s: %s", name, strerror(errno))
                      : scan(&wal, (uint64_t)status.st_size);
     (void)close(wal.fd);
+    *ret_commits = wal.commits;
     return result;
 }

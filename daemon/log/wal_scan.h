@@ -11,9 +11,11 @@
 
 /*
  * 0: SQLite may open it (it may end in a torn, never acknowledged commit; a missing or empty file
- * is fine). -EBADMSG: it is damaged, `error` names the file and the frame. Else a negative errno.
- * `name` is the file's name in the directory `directory`, an open descriptor.
+ * is fine), and will find *ret_commits commits in it. -EBADMSG: it is damaged, `error` names the
+ * file and the frame. Else a negative errno. `name` is the file's name in the directory `directory`,
+ * an open descriptor. With `syncs`, each commit was synced before the next one was written.
  */
-BS_MUST_USE int wal_scan(int directory, const char *name, char *error);
+BS_MUST_USE int wal_scan(int directory, const char *name, bool syncs, uint64_t *ret_commits,
+                         char *error);
 
 #endif

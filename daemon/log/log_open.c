@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening the log: lock the directory; look through every -wal before SQLite does (wal_scan.h);
+ * open each file in turn and see that it continues the one before it; compare the end with the note
+ * of it (end_note.h). Only then is anything changed: a newest file whose creation a crash cut off
+ * is removed, and the newest -wal is written to its database.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "daemon/log/log_sqlite.h"
+#include "daemon/log/wal_scan.h"
+
+#define END_NAME "log-end"
+
+/* SQLite removes the -wal of an empty database. So no commit may be in it. */
+static int scan_files(const struct log_sqlite *sqlite, uint32_t count, char *error)
+{
+    for (uint32_t number = 1; number <= count; number++) {
+        char name[LOG_NAME_SIZE];
+        uint64_t commits;
+        log_place_name(number, "-wal", name);
+        int result = wal_scan(sqlite->place.fd, name, true, &commits, error);
+        if (result == 0 && commits > 0 && log_place_size(&sqlite->place, number, "") == 0) {
+            result = log_error(error, -EBADMSG,
+                               "log-%08" PRIu32 ".db is empty, but %s holds %" PRIu64
+                               " commits: restore both from one copy",
+                               number, name, commits);
+        }
+        if (result != 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+static int check_followed(struct log_file *file, uint32_t number, char *error)
+{
+    bool is_finished;
+    int result = log_file_finished(file, &is_finished, error);
+    return result == 0 && is_finished
+               ? log_error(error, -EBADMSG,
+                           "file %" PRIu32 " of the log is missing or empty, although file %" PRIu32
+                           " says that it is followed: restore log-%08" PRIu32
+                           ".db, with its -wal, from a copy",
+                           number + 1, number, number + 1)
+               : result;
+}
+
+/* An opened file against the end of the one before it. */
+static int check_file(struct log_file *file, uint32_t number, const struct log_position *before,
+                      bool is_last, char *error)
+{
+    struct log_position start;
+    int result = log_file_start(file, &start, error);
+    if (result != 0) {
+        return result;
+    }
+    if (start.seq != before->seq || start.ordinal != before->ordinal ||
+        start.settlement != before->settlement ||
+        memcmp(start.link, before->link, LOG_HASH_SIZE) != 0) {
+        return log_error(
+            error, -EBADMSG,
+            "file %" PRIu32 " of the log starts after sequence %" PRIu64 " and action %" PRIu64
+            ", but file %" PRIu32 " ends at %" PRIu64 " and %" PRIu64,
+            number, start.seq, start.ordinal, number - 1, before->seq, before->ordinal);
+    }
+    return is_last ? check_followed(file, number, error) : 0;
+}
+
+/* Opens a file and moves *position from its start to its end. *ret_file as in log_file_open. */
+static int open_file(struct log_sqlite *sqlite, uint32_t number, bool is_last,
+                     struct log_position *position, struct log_file **ret_file, char *error)
+{
+    struct log_file *file;
+    int result = log_file_open(&file, &sqlite->place, number, error);
+    *ret_file = file;
+    if (result != 0 || file == NULL) {
+        return result;
+    }
+    result = check_file(file, number, position, is_last, error);
+    if (result == 0 && file_index_add(&sqlite->index, position) != 0) {
+        result = log_error(error, -ENOMEM, "out of memory for the list of the log's files");
+    }
+    if (result == 0) {
+        result = log_file_end(file, position, error);
+    }
+    if (result != 0) {
+        log_file_abandon(file);
+    }
+    return result;
+}
+
+/* Closes a file when the next one was opened; a crash may have left it unfinished. */
+static int retire(struct log_file *file, char *error)
+{
+    bool finished = false;
+    int result = log_file_empty_wal(file, error);
+    if (result == 0) {
+        result = log_file_finished(file, &finished, error);
+    }
+    if (result == 0 && !finished) {
+        result = log_file_finish(file, error);
+    }
+    if (result != 0) {
+        log_file_abandon(file);
+    } else {
+        log_file_close(file);
+    }
+    return result;
+}
+
+/*
+ * A file without tables. If it is the newest, and no file says that it was ever completed, a crash
+ * cut off its creation: it takes commands only after it was synced whole, and the file before it
+ * says `finish` only after that.
+ */
+static int check_empty(struct log_sqlite *sqlite, uint32_t number, uint32_t count, char *error)
+{
+    if (number < count) {
+        return log_error(error, -EBADMSG,
+                         "file %" PRIu32 " of the log is empty, but %" PRIu32
+                         " follow it: restore it",
+                         number, count - number);
+    }
+    return number == 1 ? 0 : check_followed(sqlite->file, number - 1, error);
+}
+
+/* Opens all files, keeps the newest open. *ret_cut_off: the number of a newest file whose creation
+ * was cut off, else 0. Changes nothing in the newest. */
+static int open_files(struct log_sqlite *sqlite, uint32_t count, struct log_position *position,
+                      uint32_t *ret_cut_off, char *error)
+{
+    *ret_cut_off = 0;
+    for (uint32_t number = 1; number <= count; number++) {
+        struct log_file *file;
+        int result = open_file(sqlite, number, number == count, position, &file, error);
+        if (result == 0 && file == NULL) {
+            *ret_cut_off = number;
+            result = check_empty(sqlite, number, count, error);
+        }
+        if (result != 0) {
+            return result;
+        }
+        if (file != NULL) {
+            struct log_file *before = sqlite->file;
+            sqlite->file = file;
+            sqlite->file_number = number;
+            result = before == NULL ? 0 : retire(before, error);
+        }
+        if (result != 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+static int read_noted_link(const struct log_sqlite *sqlite, const struct end_note *note,
+                           bool *ret_found, uint8_t ret_link[LOG_HASH_SIZE], char *error)
+{
+    if (note->number == sqlite->file_number) {
+        return log_file_link(sqlite->file, note->seq, ret_found, ret_link, error);
+    }
+    struct log_file *file;
+    int result = log_file_open_beside(&file, &sqlite->place, note->number, error);
+    if (result == 0) {
+        result = log_file_link(file, note->seq, ret_found, ret_link, error);
+        log_file_abandon(file);
+    }
+    return result;
+}
+
+/* The end of the log against the note of it. */
+static int check_end(struct log_sqlite *sqlite, const struct log_position *end, char *error)
+{
+    int result = end_file_open(&sqlite->end_file, sqlite->place.fd, END_NAME, error);
+    const struct end_note *note = &sqlite->end_file.last;
+    if (result != 0 || note->seq == 0) {
+        return result;
+    }
+    if (note->seq > end->seq) {
+        return log_error(error, -EBADMSG,
+                         "the log ends at sequence %" PRIu64 ", but " END_NAME
+                         " notes sequence %" PRIu64 " in file %" PRIu32 ": at least %" PRIu64
+                         " commands are missing. Restore all log-* files from one copy. To go on"
+                         " without those commands, remove " END_NAME,
+                         end->seq, note->seq, note->number, note->seq - end->seq);
+    }
+    bool is_found = false;
+    uint8_t link[LOG_HASH_SIZE];
+    if (note->number >= 1 && note->number <= sqlite->file_number) {
+        result = read_noted_link(sqlite, note, &is_found, link, error);
+    }
+    if (result == 0 && (!is_found || memcmp(link, note->hash, LOG_HASH_SIZE) != 0)) {
+        result = log_error(error, -EBADMSG,
+                           "file %" PRIu32 " of the log does not hold what " END_NAME
+                           " notes at sequence %" PRIu64 ": restore all log-* files from one copy,"
+                           " or remove " END_NAME " if the log is the right one",
+                           note->number, note->seq);
+    }
+    return result;
+}
+
+static int keep_newest(struct log_sqlite *sqlite, char *error)
+{
+    int result = log_file_empty_wal(sqlite->file, error);
+    return result == 0 ? log_file_mark_open(sqlite->file, error) : result;
+}
+
+static int first_file(struct log_sqlite *sqlite, char *error)
+{
+    struct log_position start = {0};
+    struct pool_chains none = {0};
+    sqlite->file_number = 1;
+    if (file_index_add(&sqlite->index, &start) != 0) {
+        return log_error(error, -ENOMEM, "out of memory for the list of the log's files");
+    }
+    return log_file_create(&sqlite->file, &sqlite->place, 1, &start, &none, error);
+}
+
+static int open_directory(struct log_sqlite *sqlite, const struct log_options *options,
+                          struct log_position *ret_end, char *error)
+{
+    uint32_t count = 0;
+    uint32_t cut_off = 0;
+    int result = log_place_open(&sqlite->place, options->directory, options->create, error);
+    if (result == 0) {
+        result = log_place_count(&sqlite->place, &count, error);
+    }
+    if (result == 0) {
+        result = scan_files(sqlite, count, error);
+    }
+    if (result == 0) {
+        result = open_files(sqlite, count, ret_end, &cut_off, error);
+    }
+    if (result == 0) {
+        result = check_end(sqlite, ret_end, error);
+    }
+    return result == 0 && cut_off != 0 ? log_place_remove(&sqlite->place, cut_off, error) : result;
+}
+
+int log_sqlite_open_files(struct log_sqlite *sqlite, const struct log_options *options, char *error)
+{
+    struct log_position end = {0};
+    int result = open_directory(sqlite, options, &end, error);
+    if (result == 0) {
+        result = sqlite->file != NULL ? keep_newest(sqlite, error)
+                 : options->create
+                     ? first_file(sqlite, error)
+                     : log_error(error, -ENOENT, "there is no log in %s", sqlite->place.directory);
+    }
+    if (result == 0) {
+        result = log_file_chains(sqlite->file, &sqlite->base.chains, error);
+    }
+    if (result == 0) {
+        result = log_file_get_digest(sqlite->file, &sqlite->base.digest, error);
+    }
+    log_base_resume(&sqlite->base, &end);
+    return result;
+}
