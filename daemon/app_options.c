@@ -16,12 +16,15 @@ void app_core_options(const struct settings *settings, struct core_options *ret_
     options->queue_bytes_max = settings_number(settings, SETTING_CORE_QUEUE_BYTES_MAX);
     options->batch_records_max = settings_number32(settings, SETTING_CORE_BATCH_RECORDS_MAX);
     options->answers_max = settings_number32(settings, SETTING_CORE_ANSWERS_MAX);
-    options->engine.accounts_max = settings_number32(settings, SETTING_CAPACITY_ACCOUNTS_MAX);
-    options->engine.positions_max = settings_number32(settings, SETTING_CAPACITY_POSITIONS_MAX);
-    options->engine.markets_max = settings_number32(settings, SETTING_CAPACITY_MARKETS_MAX);
-    options->engine.pools_max = settings_number32(settings, SETTING_CAPACITY_POOLS_MAX);
-    options->engine.dedupe_window = settings_number32(settings, SETTING_CAPACITY_DEDUPE_WINDOW);
-    options->engine.source_window = settings_number32(settings, SETTING_CAPACITY_SOURCE_WINDOW);
+    options->engine.capacity = (struct bs_capacity_command){
+        .accounts_max = settings_number32(settings, SETTING_CAPACITY_ACCOUNTS_MAX),
+        .positions_max = settings_number32(settings, SETTING_CAPACITY_POSITIONS_MAX),
+        .markets_max = settings_number32(settings, SETTING_CAPACITY_MARKETS_MAX),
+        .pools_max = settings_number32(settings, SETTING_CAPACITY_POOLS_MAX),
+        .dedupe_window = settings_number32(settings, SETTING_CAPACITY_DEDUPE_WINDOW),
+        .transfer_window = settings_number32(settings, SETTING_CAPACITY_TRANSFER_WINDOW),
+        .source_window = settings_number32(settings, SETTING_CAPACITY_SOURCE_WINDOW),
+    };
     uint64_t seed = 0;
     if (getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed)) {
         options->engine.hash_seed = seed;

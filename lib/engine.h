@@ -13,15 +13,21 @@
 #ifndef BS_ENGINE_H
 #define BS_ENGINE_H
 
-#include "lib/base/config.h"
 #include "lib/base/limits.h"
+#include "lib/config.h"
 #include "lib/effects.h"
 #include "lib/record/command.h"
 #include "lib/view/views.h"
 
 struct bs_engine;
 
-/* Bytes of memory the engine needs; 0 when a capacity is 0 or too large. */
+/* No capacity is 0 or larger than an engine can have, and windows are powers of two. */
+bool bs_capacity_is_valid(const struct bs_capacity_command *capacity);
+/* The larger of both, each by each. */
+struct bs_capacity_command bs_capacity_larger(const struct bs_capacity_command *a,
+                                              const struct bs_capacity_command *b);
+
+/* Bytes of memory the engine needs; 0 when a capacity is not valid. */
 size_t bs_engine_size(const struct bs_config *config);
 /* `memory` is zeroed (fresh anonymous mmap), aligned to 64 and outlives the engine. */
 struct bs_engine *bs_engine_init(void *memory, size_t size, const struct bs_config *config);
@@ -63,6 +69,14 @@ struct bs_digest bs_engine_digest(struct bs_engine *engine);
 /* The same over the pools, the markets and `count` accounts from the `first` in name order on: what
  * a self-check beside the traffic can afford. */
 struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first, uint32_t count);
+
+/* What is in force; false: no record of the log has said so, it is the config's. */
+bool bs_engine_capacity(const struct bs_engine *engine, struct bs_capacity_command *ret_capacity);
+/* BS_OK, or why a record could not put it in force now, with the member at fault and, where that is
+ * too small, what is held of it. */
+enum bs_status bs_engine_capacity_check(const struct bs_engine *engine,
+                                        const struct bs_capacity_command *capacity,
+                                        const char **ret_member, uint32_t *ret_held);
 
 /* How full the tables are. */
 struct bs_usage {

@@ -149,6 +149,9 @@ int core_new(struct core **ret_core, uv_loop_t *loop, struct command_log *log,
         code = replay(core, error);
     }
     if (code == 0) {
+        code = core_put_capacities(core, error);
+    }
+    if (code == 0) {
         code = start(core, error);
     }
     if (code < 0) {
@@ -223,6 +226,11 @@ struct core_health core_health_get(const struct core *core)
 const struct core_options *core_options_get(const struct core *core)
 {
     return &core->options;
+}
+
+const struct bs_config *core_engine_config(const struct core *core)
+{
+    return &core->executor.config;
 }
 
 const struct command_log *core_log(const struct core *core)

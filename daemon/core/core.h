@@ -22,7 +22,7 @@ struct core_options {
     uint32_t answers_max;       /* of requests with a key, remembered; default 65536 */
     uint32_t step_budget_us; /* of one turn, default 5000; what is left is stepped in the next one.
                                 0 = 16 records or one chunk a turn (tests) */
-    struct bs_config engine;
+    struct bs_config engine; /* its capacities are in force from this start on */
     struct clock_reading (*read_clock)(void *user); /* default the machine's */
     /* All optional; `user` is passed to each. */
     bool (*on_replay)(void *user, uint64_t seq, uint64_t last_seq); /* false abandons the start */
@@ -70,6 +70,8 @@ struct core_health {
 
 struct core_health core_health_get(const struct core *core);
 const struct core_options *core_options_get(const struct core *core);
+/* What an engine is made with that is to take this log whole. Any thread. */
+const struct bs_config *core_engine_config(const struct core *core);
 const struct command_log *core_log(const struct core *core);
 /* Ordinal of the last durable action: what readers may see. Any thread. */
 uint64_t core_durable_ordinal(const struct core *core);

@@ -25,17 +25,37 @@ static int map_memory(struct executor *executor, size_t size, char *error)
     return 0;
 }
 
-int executor_init(struct executor *executor, const struct bs_config *config,
-                  char error[LOG_ERROR_SIZE])
+static int make_engine(struct executor *executor, const struct bs_config *config, char *error)
 {
-    *executor = (struct executor){0};
-    outbox_init(&executor->outbox);
     size_t size = bs_engine_size(config);
     if (size == 0) {
         (void)snprintf(error, LOG_ERROR_SIZE, "the configured capacities are zero or too large");
         return -EINVAL;
     }
     int result = map_memory(executor, size, error);
+    if (result == 0) {
+        executor->config = *config;
+        executor->config.room = bs_capacity_larger(&config->capacity, &config->room);
+        executor->engine = bs_engine_init(executor->memory, size, &executor->config);
+    }
+    return result;
+}
+
+static void drop_engine(struct executor *executor)
+{
+    if (executor->memory != NULL) {
+        (void)munmap(executor->memory, executor->memory_size);
+    }
+    executor->memory = NULL;
+    executor->engine = NULL;
+}
+
+int executor_init(struct executor *executor, const struct bs_config *config,
+                  char error[LOG_ERROR_SIZE])
+{
+    *executor = (struct executor){0};
+    outbox_init(&executor->outbox);
+    int result = make_engine(executor, config, error);
     if (result < 0) {
         return result;
     }
@@ -46,7 +66,6 @@ int executor_init(struct executor *executor, const struct bs_config *config,
         return -ENOMEM;
     }
     executor->effects.actions_max = EXECUTOR_ACTIONS_MAX;
-    executor->engine = bs_engine_init(executor->memory, size, config);
     return 0;
 }
 
@@ -54,10 +73,20 @@ void executor_fini(struct executor *executor)
 {
     outbox_fini(&executor->outbox);
     free(executor->effects.actions);
-    if (executor->memory != NULL) {
-        (void)munmap(executor->memory, executor->memory_size);
-    }
+    drop_engine(executor);
     *executor = (struct executor){0};
+}
+
+int executor_begin_again(struct executor *executor, const struct bs_config *config,
+                         char error[LOG_ERROR_SIZE])
+{
+    assert(!executor->effects.more);
+    outbox_fini(&executor->outbox);
+    outbox_init(&executor->outbox);
+    drop_engine(executor);
+    executor->seq = 0;
+    executor->settlements_count = 0;
+    return make_engine(executor, config, error);
 }
 
 static void collect(struct executor *executor)

@@ -11,6 +11,7 @@
 #define EXECUTOR_ACTIONS_MAX 256 /* of one step: few enough to stay in the cache */
 
 struct executor {
+    struct bs_config config;
     void *memory; /* mapped; only touched pages are resident */
     size_t memory_size;
     struct bs_engine *engine;
@@ -25,6 +26,10 @@ struct executor {
 BS_MUST_USE int executor_init(struct executor *executor, const struct bs_config *config,
                               char error[LOG_ERROR_SIZE]);
 void executor_fini(struct executor *executor);
+/* An engine that has stepped nothing, for these capacities, replaces the one there is. On failure
+ * there is none. */
+BS_MUST_USE int executor_begin_again(struct executor *executor, const struct bs_config *config,
+                                     char error[LOG_ERROR_SIZE]);
 
 /* Executes one command; while effects.more, executor_continue must follow before the next. */
 void executor_step(struct executor *executor, const struct bs_command *command);

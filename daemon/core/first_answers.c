@@ -30,7 +30,7 @@ static void free_answer(struct first_answer *answer)
     free(answer);
 }
 
-void first_answers_fini(struct first_answers *answers)
+void first_answers_clear(struct first_answers *answers)
 {
     for (size_t slot = 0; answers->slots != NULL && slot <= answers->slots_mask; slot++) {
         while (answers->slots[slot] != NULL) {
@@ -39,6 +39,14 @@ void first_answers_fini(struct first_answers *answers)
             free_answer(answer);
         }
     }
+    answers->oldest = answers->newest = NULL;
+    answers->count = 0;
+    answers->bytes = 0;
+}
+
+void first_answers_fini(struct first_answers *answers)
+{
+    first_answers_clear(answers);
     free(answers->slots);
     *answers = (struct first_answers){0};
 }

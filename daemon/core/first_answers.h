@@ -37,6 +37,7 @@ struct first_answers {
 /* Remembers the last count_max (> 0) answers. 0 or -ENOMEM. */
 BS_MUST_USE int first_answers_init(struct first_answers *answers, uint32_t count_max,
                                    uint64_t seed);
+void first_answers_clear(struct first_answers *answers); /* none is on its way */
 void first_answers_fini(struct first_answers *answers);
 
 /* NULL: this caller has not used the key lately. */

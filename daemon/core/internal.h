@@ -131,6 +131,10 @@ uint32_t core_records_count(const struct request *request);
 /* Stamps a write's records and copies them into the commit that gathers. */
 void core_gather(struct core *core, struct request *request);
 
+/* capacities.c: after the replay and before the log's thread. -EINVAL: more is held than the settings
+ * allow; nothing is changed. */
+BS_MUST_USE int core_put_capacities(struct core *core, char *error);
+
 /* step.c: steps the durable records as far as the outbox has room and the turn has time; true when
  * all are done. */
 bool core_step(struct core *core);

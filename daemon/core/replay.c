@@ -26,8 +26,11 @@ struct replay {
     uint64_t compared_settlement;
     const struct outbox_segment *segment;
     uint32_t settlement_at;
-    bool is_paused;         /* the read was stopped to compare what has gathered */
-    struct request request; /* with a key, of which records are still to come */
+    bool is_paused;          /* the read was stopped to compare what has gathered */
+    uint64_t capacity_seq;   /* of the first record of capacities; 0: none was met yet */
+    struct bs_config config; /* of the engine that takes all records of capacities met so far */
+    bool begins_again;       /* the read was stopped because the engine is not that one */
+    struct request request;  /* with a key, of which records are still to come */
     int failure;
     char *error;
 };
@@ -90,6 +93,32 @@ static bool show_progress(struct replay *replay)
     return fail(replay, -ECANCELED);
 }
 
+static bool is_same(const struct bs_capacity_command *a, const struct bs_capacity_command *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/*
+ * The first record says what was in force before it too: older builds wrote none. Memory must hold
+ * the largest of all. The engine cannot grow, so where it is too small it is made again, and the
+ * replay begins again: mostly at once, as the first record is the second of the log.
+ */
+static bool engine_takes(struct replay *replay, const struct bs_command *command)
+{
+    const struct bs_config *config = &replay->executor->config;
+    struct bs_config *needed = &replay->config;
+    if (replay->capacity_seq == 0) {
+        replay->capacity_seq = command->seq;
+    }
+    if (command->seq == replay->capacity_seq) {
+        needed->capacity = command->as.capacity;
+    }
+    needed->room = bs_capacity_larger(&needed->room, &command->as.capacity);
+    replay->begins_again =
+        !is_same(&config->capacity, &needed->capacity) || !is_same(&config->room, &needed->room);
+    return !replay->begins_again;
+}
+
 static bool step_record(struct replay *replay, const uint8_t *record, uint32_t size, uint64_t seq)
 {
     struct executor *executor = replay->executor;
@@ -99,6 +128,9 @@ static bool step_record(struct replay *replay, const uint8_t *record, uint32_t s
         (void)snprintf(replay->error, LOG_ERROR_SIZE,
                        "the record at seq %" PRIu64 " is not one this version can execute", seq);
         return fail(replay, -EBADMSG);
+    }
+    if (command.type == BS_COMMAND_CAPACITY && !engine_takes(replay, &command)) {
+        return false;
     }
     executor_step(executor, &command);
     if (replay->options->answers != NULL && !follow_request(replay, &command)) {
@@ -335,24 +367,56 @@ static int check_end(const struct replay *replay)
     return 0;
 }
 
+static void forget_request(struct replay *replay)
+{
+    api_batch_fini(&replay->request.batch);
+    buffer_fini(&replay->request.body);
+    replay->request = (struct request){0};
+}
+
+static int begin_again(struct replay *replay)
+{
+    replay->begins_again = false;
+    replay->compared_ordinal = 0;
+    replay->compared_settlement = 0;
+    replay->segment = NULL;
+    *replay->result = (struct replay_result){0};
+    forget_request(replay);
+    if (replay->options->answers != NULL) {
+        first_answers_clear(replay->options->answers);
+    }
+    return executor_begin_again(replay->executor, &replay->config, replay->error);
+}
+
+/* Reads and compares as much as the outbox takes. */
+static int run_part(struct replay *replay)
+{
+    replay->is_paused = false;
+    int result =
+        log_read_records(replay->log, replay->executor->seq, on_records, replay, replay->error);
+    if (replay->failure < 0 || result < 0) {
+        return replay->failure < 0 ? replay->failure : result;
+    }
+    return replay->begins_again ? 0 : compare_actions(replay);
+}
+
 static int run(struct replay *replay)
 {
     struct executor *executor = replay->executor;
     if (replay->has_digest && replay->digest_seq == 0 && !digest_is_right(replay)) {
         return replay->failure;
     }
+    bool goes_on;
     do {
-        replay->is_paused = false;
-        int result =
-            log_read_records(replay->log, executor->seq, on_records, replay, replay->error);
-        if (replay->failure < 0 || result < 0) {
-            return replay->failure < 0 ? replay->failure : result;
+        int result = run_part(replay);
+        goes_on = replay->is_paused || replay->begins_again;
+        if (result == 0 && replay->begins_again) {
+            result = begin_again(replay);
         }
-        result = compare_actions(replay);
         if (result < 0) {
             return result;
         }
-    } while (replay->is_paused);
+    } while (goes_on);
     executor->pools_changed = true; /* the counter has not been read yet */
     int result = check_end(replay);
     if (result == 0) {
@@ -370,13 +434,13 @@ int replay_run(struct executor *executor, struct command_log *log,
     *ret_result = (struct replay_result){0};
     struct replay replay = {
         .executor = executor, .log = log, .options = options, .result = ret_result, .error = error};
+    replay.config = executor->config;
     replay.has_digest = log_get_digest(log, &replay.digest_seq, &replay.digest);
     int result = log_reader_open(&replay.reader, log, error);
     if (result == 0) {
         result = run(&replay);
         log_reader_close(replay.reader);
     }
-    api_batch_fini(&replay.request.batch);
-    buffer_fini(&replay.request.body);
+    forget_request(&replay);
     return result;
 }

@@ -4,6 +4,9 @@
  * the row the log holds, and the state's digest with the one stored at the last clean shutdown. The
  * log holds at most a few rows less than replay gives, those of the last commands: they stay in the
  * executor's outbox and are stored with the first commit. Any other difference is an error.
+ *
+ * The engine is made again, larger, where a record of capacities needs it: afterwards the
+ * executor's config is that of the engine which took the whole log.
  */
 #ifndef REPLAY_H
 #define REPLAY_H

@@ -41,10 +41,7 @@ static int write_identity(struct command_log *log, char *error)
                                        .as.name.name = {text, LOG_IDENTITY_DIGITS}};
     size_t size = bs_command_encode(&command, record, sizeof(record));
     assert(size > 0);
-    bs_record_stamp(record, 1, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-    const struct log_batch batch = {
-        .first_seq = 1, .records_count = 1, .records = record, .records_size = size};
-    return log_base_commit(log, &batch, error);
+    return log_put_record(log, record, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, error);
 }
 
 static bool is_identity(struct bs_text text)

@@ -202,6 +202,19 @@ int log_base_commit(struct command_log *log, const struct log_batch *batch, char
     return 0;
 }
 
+int log_put_record(struct command_log *log, uint8_t *record, int64_t time_ms,
+                   char error[LOG_ERROR_SIZE])
+{
+    assert(!log->started);
+    uint64_t seq = log->end.seq + 1;
+    bs_record_stamp(record, seq, time_ms);
+    const struct log_batch batch = {.first_seq = seq,
+                                    .records_count = 1,
+                                    .records = record,
+                                    .records_size = bs_record_size(record)};
+    return log_base_commit(log, &batch, error);
+}
+
 /* Waits for an append; false when the log stops. */
 static bool next_batch(struct command_log *log, struct log_batch *ret_batch)
 {

@@ -117,6 +117,11 @@ BS_MUST_USE int log_put_digest(struct command_log *log, uint64_t seq, struct bs_
 BS_MUST_USE bool log_get_digest(struct command_log *log, uint64_t *ret_seq,
                                 struct bs_digest *ret_digest);
 
+/* Stamps a command's record with the next sequence and stores it, on the calling thread. Before
+ * log_start. */
+BS_MUST_USE int log_put_record(struct command_log *log, uint8_t *record, int64_t time_ms,
+                               char error[LOG_ERROR_SIZE]);
+
 /* Starts the log thread; from then on only log_append, log_put_digest and readers. */
 BS_MUST_USE int log_start(struct command_log *log, log_durable_fn on_durable, void *user);
 /* Begins one commit; at most one in flight; returns at once. on_durable may begin the next. */

@@ -173,7 +173,7 @@ void metrics_render(struct buffer *out, struct metrics *metrics, const struct co
     assert(engine != NULL);
     metrics->core = core_stats_get(core);
     metrics->log = log_stats_get(core_log(core));
-    metrics->capacity = core_options_get(core)->engine;
+    metrics->capacity = core_options_get(core)->engine.capacity;
     metrics->usage = bs_engine_usage(engine);
     metrics->engine = engine;
     put_rows(out, metrics);

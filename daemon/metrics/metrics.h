@@ -23,7 +23,7 @@ struct metrics {
     /* metrics_render's */
     struct core_stats core;
     struct log_stats log;
-    struct bs_config capacity;
+    struct bs_capacity_command capacity;
     struct bs_usage usage;
     const struct bs_engine *engine;
 };

@@ -76,7 +76,7 @@ static int open_shadow(struct simulator *simulator, char *error)
     if (simulator->is_open) {
         return 0;
     }
-    const struct bs_config *config = &core_options_get(simulator->core)->engine;
+    const struct bs_config *config = core_engine_config(simulator->core);
     int code = shadow_open(&simulator->shadow, config, simulator->reader, error);
     simulator->is_open = code == 0;
     return code;
@@ -144,7 +144,7 @@ static void compare(struct simulator *simulator, struct simulator_job *job,
                     const struct shadow_limit *limit)
 {
     struct past past = {.reader = simulator->reader,
-                        .config = &core_options_get(simulator->core)->engine,
+                        .config = core_engine_config(simulator->core),
                         .limit = limit,
                         .last_seq = job->last_seq,
                         .pool = job->pool,

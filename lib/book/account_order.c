@@ -212,7 +212,7 @@ void bs_account_order_refresh(struct bs_engine *engine)
 void bs_account_order_add(struct bs_engine *engine, uint32_t account)
 {
     struct bs_account_order *order = &engine->order;
-    if (order->waiting == engine->config.accounts_max + engine->config.pools_max) {
+    if (order->waiting == engine->largest.accounts_max + engine->largest.pools_max) {
         bs_account_order_refresh(engine); /* only rows that came and went can fill it */
     }
     engine->accounts.order_waiting[order->waiting] = account;

@@ -35,7 +35,7 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
 {
     struct bs_accounts *a = &engine->accounts;
     struct bs_pool *p = &engine->pools[pool];
-    if (engine->accounts_count == engine->config.accounts_max + engine->config.pools_max) {
+    if (engine->accounts_count >= engine->capacity.accounts_max + engine->capacity.pools_max) {
         *ret_status = BS_FULL_ACCOUNTS;
         return 0;
     }

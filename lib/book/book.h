@@ -10,9 +10,9 @@
 #ifndef BS_BOOK_H
 #define BS_BOOK_H
 
-#include "lib/base/config.h"
 #include "lib/book/index.h"
 #include "lib/book/states.h"
+#include "lib/config.h"
 #include "lib/record/command.h"
 #include "lib/rules/limits.h"
 
@@ -202,12 +202,12 @@ struct bs_kept_unrealized { /* unrealized.h */
 
 struct bs_dedupe_entry;
 
-struct bs_dedupe {
-    struct bs_dedupe_entry *entries; /* a ring of `window` */
+struct bs_dedupe {                   /* dedupe.h */
+    struct bs_dedupe_entry *entries; /* a ring; those from `forgotten` on are remembered */
     uint32_t *heads;                 /* hash chains: entry + 1 */
-    uint32_t window;
+    uint32_t entries_mask;
     uint32_t heads_mask;
-    uint64_t added;
+    uint64_t forgotten, added; /* since the log began */
     bool any_deleted; /* ever: until then no deleted account is looked for */
 };
 
@@ -231,17 +231,20 @@ struct bs_progress; /* lib/settlement/progress.h */
 
 struct bs_engine {
     struct bs_config config;
+    struct bs_capacity_command capacity; /* in force */
+    struct bs_capacity_command largest;  /* that was ever in force, each by each */
+    bool has_capacity;                   /* a record of the log has said so */
     uint64_t seq;
     int64_t time_ms;
     uint64_t ordinal; /* of the last action */
     uint64_t uids;
 
     struct bs_names names;
-    struct bs_pool *pools; /* rows 1..pools_max */
+    struct bs_pool *pools; /* rows from 1 */
     uint32_t *pool_name, *pool_order;
     uint32_t pools_count, pools_used;
     struct bs_index pool_index;
-    struct bs_market *markets; /* rows 1..markets_max */
+    struct bs_market *markets; /* rows from 1 */
     uint32_t *market_name, *market_order;
     uint32_t markets_count, markets_used;
     struct bs_index market_index;
@@ -259,13 +262,14 @@ struct bs_engine {
     uint32_t position_free[BS_POSITION_CLASSES];
     struct bs_kept_unrealized kept_unrealized[BS_KEPT_UNREALIZED]; /* by row, modulo */
 
-    struct bs_dedupe dedupe;
+    struct bs_dedupe trades, transfers; /* their ids */
     struct bs_closes closes;
     struct bs_fund *funds; /* by pool row */
     struct bs_provider *providers;
     uint32_t providers_count;
     struct bs_source *sources;
-    uint64_t *source_rings; /* of source_window entries each */
+    uint64_t *source_rings; /* of source_ring_mask + 1 entries each */
+    uint32_t source_ring_mask;
     uint32_t sources_count;
     uint8_t *scratch_markets; /* by market: flags of one command, all 0 between commands */
     struct bs_plan *plan;     /* of the current settlement, with the tables of all plans */

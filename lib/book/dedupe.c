@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trade and transfer ids already taken: a ring of the last `window`, with hash chains over it. */
+/* Ids already taken: a ring of the last ones, with hash chains over it. */
 #include "lib/book/dedupe.h"
 #include "lib/book/names.h"
 
@@ -19,12 +19,19 @@ size_t bs_dedupe_entry_size(void)
     return sizeof(struct bs_dedupe_entry);
 }
 
+static const struct bs_dedupe *ring_of(const struct bs_engine *engine,
+                                       const struct bs_dedupe_key *key)
+{
+    return key->is_trade ? &engine->trades : &engine->transfers;
+}
+
 static uint32_t *head_of(const struct bs_engine *engine, const struct bs_dedupe_key *key)
 {
+    const struct bs_dedupe *d = ring_of(engine, key);
     uint64_t words[3] = {key->account_uid, key->market_uid, key->side};
     uint64_t hash = bs_hash(bs_hash(engine->config.hash_seed, words, sizeof words), key->id.bytes,
                             key->id.size);
-    return &engine->dedupe.heads[hash & engine->dedupe.heads_mask];
+    return &d->heads[hash & d->heads_mask];
 }
 
 static bool same_id(const struct bs_dedupe_entry *entry, const struct bs_dedupe_key *key)
@@ -38,7 +45,7 @@ static bool same_id(const struct bs_dedupe_entry *entry, const struct bs_dedupe_
 static const struct bs_dedupe_entry *find(const struct bs_engine *engine,
                                           const struct bs_dedupe_key *key)
 {
-    const struct bs_dedupe_entry *entries = engine->dedupe.entries;
+    const struct bs_dedupe_entry *entries = ring_of(engine, key)->entries;
     for (uint32_t at = *head_of(engine, key); at != 0; at = entries[at - 1].next) {
         if (same_id(&entries[at - 1], key)) {
             return &entries[at - 1];
@@ -57,28 +64,45 @@ enum bs_seen bs_dedupe_check(const struct bs_engine *engine, const struct bs_ded
     return same ? BS_SEEN_SAME : BS_SEEN_OTHER;
 }
 
-static void forget(struct bs_engine *engine, uint32_t at)
+static void forget(struct bs_engine *engine, struct bs_dedupe *d)
 {
-    struct bs_dedupe_entry *entry = &engine->dedupe.entries[at];
-    struct bs_dedupe_key key = {.account_uid = entry->account_uid,
+    uint32_t at = (uint32_t)d->forgotten & d->entries_mask;
+    struct bs_dedupe_entry *entry = &d->entries[at];
+    struct bs_dedupe_key key = {.is_trade = d == &engine->trades,
+                                .account_uid = entry->account_uid,
                                 .market_uid = entry->market_uid,
                                 .id = {entry->id, entry->id_size},
                                 .side = entry->side};
     uint32_t *link = head_of(engine, &key);
     while (*link != at + 1) {
         assert(*link != 0);
-        link = &engine->dedupe.entries[*link - 1].next;
+        link = &d->entries[*link - 1].next;
     }
     *link = entry->next;
+    d->forgotten++;
+}
+
+static void trim(struct bs_engine *engine, struct bs_dedupe *d, uint64_t most)
+{
+    assert(most <= (uint64_t)d->entries_mask + 1);
+    while (d->added - d->forgotten > most) {
+        forget(engine, d);
+    }
+}
+
+void bs_dedupe_trim(struct bs_engine *engine)
+{
+    trim(engine, &engine->trades, engine->capacity.dedupe_window);
+    trim(engine, &engine->transfers, engine->capacity.transfer_window);
 }
 
 void bs_dedupe_add(struct bs_engine *engine, const struct bs_dedupe_key *key)
 {
-    struct bs_dedupe *d = &engine->dedupe;
-    uint32_t at = (uint32_t)(d->added & (d->window - 1));
-    if (d->added >= d->window) {
-        forget(engine, at);
-    }
+    struct bs_dedupe *d = key->is_trade ? &engine->trades : &engine->transfers;
+    uint32_t window =
+        key->is_trade ? engine->capacity.dedupe_window : engine->capacity.transfer_window;
+    trim(engine, d, window - 1);
+    uint32_t at = (uint32_t)d->added & d->entries_mask;
     struct bs_dedupe_entry *entry = &d->entries[at];
     uint32_t *head = head_of(engine, key);
     *entry = (struct bs_dedupe_entry){.account_uid = key->account_uid,
@@ -107,7 +131,7 @@ void bs_deleted_remember(struct bs_engine *engine, uint32_t account)
     key.content[0] = (int64_t)engine->accounts.cold[account].last_action;
     assert(engine->accounts.cold[account].owner == 0);
     if (key.content[0] != 0) {
-        engine->dedupe.any_deleted = true;
+        engine->transfers.any_deleted = true;
         bs_dedupe_add(engine, &key);
     }
 }
@@ -115,7 +139,7 @@ void bs_deleted_remember(struct bs_engine *engine, uint32_t account)
 uint64_t bs_deleted_last_action(const struct bs_engine *engine, uint32_t pool,
                                 struct bs_text account)
 {
-    if (!engine->dedupe.any_deleted) {
+    if (!engine->transfers.any_deleted) {
         return 0;
     }
     struct bs_dedupe_key key = deleted_key(engine, pool, account);

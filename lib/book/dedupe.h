@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trade and transfer ids that were seen, so that each counts once. */
+/*
+ * Trade ids and transfer ids that were seen, so that each counts once: the last `dedupe_window` and
+ * the last `transfer_window`, each in a ring of its own.
+ */
 #ifndef BS_DEDUPE_H
 #define BS_DEDUPE_H
 
@@ -8,6 +11,7 @@
 enum bs_seen { BS_SEEN_NEW, BS_SEEN_SAME, BS_SEEN_OTHER };
 
 struct bs_dedupe_key {
+    bool is_trade;                    /* else of a transfer, or of what moves the cash of a fund */
     uint64_t account_uid, market_uid; /* market_uid 0 for transfers */
     struct bs_text id;
     int64_t content[3];
@@ -16,10 +20,13 @@ struct bs_dedupe_key {
 enum bs_seen bs_dedupe_check(const struct bs_engine *engine, const struct bs_dedupe_key *key);
 void bs_dedupe_add(struct bs_engine *engine, const struct bs_dedupe_key *key);
 size_t bs_dedupe_entry_size(void);
+/* Forgets what is beyond the windows in force. */
+void bs_dedupe_trim(struct bs_engine *engine);
 
 /*
- * A deleted account leaves its last action in the same window, under its name: as long as `window`
- * ids and deletions have not followed it, a late message cannot bring back what was resolved.
+ * A deleted account leaves its last action among the transfer ids, under its name: as long as
+ * `transfer_window` of these and deletions have not followed it, a late message cannot bring back
+ * what was resolved.
  */
 void bs_deleted_remember(struct bs_engine *engine, uint32_t account);
 /* Of the last account of that name; 0 = none is remembered. */

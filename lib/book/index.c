@@ -175,12 +175,28 @@ void bs_order_remove(uint32_t *order, uint32_t *count, uint32_t row)
     memmove(order + at, order + at + 1, (*count - at) * sizeof *order);
 }
 
+uint32_t bs_rows_taken(const uint32_t *name_of, uint32_t used)
+{
+    uint32_t taken = 0;
+    for (uint32_t row = 1; row <= used; row++) {
+        taken += name_of[row] != 0;
+    }
+    return taken;
+}
+
 uint32_t bs_free_row(const uint32_t *name_of, uint32_t *used, uint32_t max)
 {
-    for (uint32_t row = 1; row <= *used; row++) {
-        if (name_of[row] == 0) {
-            return row;
-        }
+    uint32_t taken = bs_rows_taken(name_of, *used);
+    if (taken >= max) {
+        return 0;
     }
-    return *used < max ? ++*used : 0;
+    if (taken == *used) {
+        return ++*used;
+    }
+    uint32_t row = 1;
+    while (name_of[row] != 0) {
+        row++;
+    }
+    assert(row <= *used);
+    return row;
 }

@@ -60,6 +60,8 @@ void bs_index_remove(struct bs_index *index, uint32_t value);
 /* A table's rows in name order: `order` holds row numbers. */
 void bs_order_insert(const struct bs_index *index, uint32_t *order, uint32_t *count, uint32_t row);
 void bs_order_remove(uint32_t *order, uint32_t *count, uint32_t row);
+/* Rows that have a name. */
+uint32_t bs_rows_taken(const uint32_t *name_of, uint32_t used);
 /* A free row of a table of `max` rows, given the name offsets of its rows; 0 = full. */
 uint32_t bs_free_row(const uint32_t *name_of, uint32_t *used, uint32_t max);
 

@@ -77,7 +77,7 @@ bool bs_position_reserve(struct bs_engine *engine, uint32_t account, uint32_t mo
 {
     uint32_t count = engine->accounts.hot[account].position_count + more;
     return count <= BS_ACCOUNT_POSITIONS_MAX &&
-           engine->config.positions_max - engine->positions_count >= more &&
+           engine->capacity.positions_max - engine->positions_count >= more &&
            bs_position_room(engine, account, count);
 }
 

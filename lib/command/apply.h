@@ -51,6 +51,9 @@ struct bs_outcome bs_final_apply(struct bs_engine *engine, const struct bs_final
                                  struct bs_effects *effects);
 struct bs_outcome bs_mark_apply(struct bs_engine *engine, const struct bs_mark_command *command);
 struct bs_outcome bs_delete_source_apply(struct bs_engine *engine, struct bs_text name);
+/* Refused where more is held than would fit; the oldest ids and items beyond a window are forgotten. */
+struct bs_outcome bs_capacity_apply(struct bs_engine *engine,
+                                    const struct bs_capacity_command *command);
 
 /* The waterfall and period of a pool item, checked, in the quanta of `pool`. */
 struct bs_outcome bs_policy_read(const struct bs_pool *pool, const struct bs_pool_command *command,

@@ -115,7 +115,8 @@ struct bs_outcome bs_fill_apply(struct bs_engine *engine, const struct bs_fill_c
     if (status != BS_OK) {
         return bs_refuse(status, "fee");
     }
-    struct bs_dedupe_key key = {.account_uid = engine->accounts.cold[account].uid,
+    struct bs_dedupe_key key = {.is_trade = true,
+                                .account_uid = engine->accounts.cold[account].uid,
                                 .market_uid = engine->markets[market].uid,
                                 .id = command->trade_id,
                                 .content = {lots, ticks, fee},

@@ -107,7 +107,7 @@ static struct bs_outcome new_market(struct bs_engine *engine,
                                     int64_t unit)
 {
     uint32_t row =
-        bs_free_row(engine->market_name, &engine->markets_used, engine->config.markets_max);
+        bs_free_row(engine->market_name, &engine->markets_used, engine->capacity.markets_max);
     if (row == 0) {
         return bs_refuse(BS_FULL_MARKETS, NULL);
     }

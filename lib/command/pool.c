@@ -121,7 +121,7 @@ static uint32_t row_for_pool(struct bs_engine *engine, struct bs_text name)
             return row;
         }
     }
-    return bs_free_row(engine->pool_name, &engine->pools_used, engine->config.pools_max);
+    return bs_free_row(engine->pool_name, &engine->pools_used, engine->capacity.pools_max);
 }
 
 /* Names and the backstop account of a new pool; on failure nothing is left. */

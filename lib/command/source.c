@@ -19,15 +19,15 @@ static uint64_t content_of(const struct bs_command *command)
 static uint64_t *entry_of(const struct bs_engine *engine, const struct bs_source *source,
                           uint64_t seq)
 {
-    uint64_t window = engine->config.source_window;
+    uint64_t size = (uint64_t)engine->source_ring_mask + 1;
     assert(source->ring < BS_SOURCES_MAX);
-    return &engine->source_rings[source->ring * window + (seq & (window - 1))];
+    return &engine->source_rings[source->ring * size + (seq & engine->source_ring_mask)];
 }
 
 /* The first number that is still remembered. */
 static uint64_t oldest(const struct bs_engine *engine, const struct bs_source *source)
 {
-    uint64_t window = engine->config.source_window;
+    uint64_t window = engine->capacity.source_window;
     uint64_t count = source->next_seq - source->first_seq;
     return count <= window ? source->first_seq : source->next_seq - window;
 }
@@ -151,6 +151,13 @@ void bs_source_note(struct bs_engine *engine, const struct bs_command *command,
     *entry_of(engine, source, source->next_seq) = content | (uint64_t)status;
     source->chain = bs_hash(CONTENT_SEED, link, sizeof link);
     source->next_seq++;
+}
+
+void bs_sources_forget(struct bs_engine *engine)
+{
+    for (uint32_t row = 0; row < engine->sources_count; row++) {
+        engine->sources[row].first_seq = oldest(engine, &engine->sources[row]);
+    }
 }
 
 struct bs_outcome bs_delete_source_apply(struct bs_engine *engine, struct bs_text name)

@@ -13,9 +13,9 @@
 struct bs_source { /* rows are in the order of names */
     char name[BS_ID_SIZE_MAX];
     uint32_t name_size;
-    uint32_t ring; /* which of the rings is its */
-    uint64_t first_seq, next_seq;
-    uint64_t chain; /* a hash over all that it sent, for the digest */
+    uint32_t ring;                /* which of the rings is its */
+    uint64_t first_seq, next_seq; /* what is before first_seq is forgotten */
+    uint64_t chain;               /* a hash over all that it sent, for the digest */
 };
 
 static inline struct bs_text bs_source_name(const struct bs_source *source)
@@ -32,5 +32,7 @@ BS_MUST_USE bool bs_source_admit(const struct bs_engine *engine, const struct bs
 /* It was admitted and executed. */
 void bs_source_note(struct bs_engine *engine, const struct bs_command *command,
                     enum bs_status status);
+/* The window is about to change: what it has forgotten stays forgotten. */
+void bs_sources_forget(struct bs_engine *engine);
 
 #endif

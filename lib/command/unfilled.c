@@ -64,7 +64,7 @@ static bool make_room(struct bs_engine *engine, const struct bs_close *close,
             return false;
         }
     }
-    return engine->config.positions_max - engine->positions_count >= added;
+    return engine->capacity.positions_max - engine->positions_count >= added;
 }
 
 /* What the close's sides are from now on. */

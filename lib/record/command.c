@@ -37,6 +37,7 @@ struct bs_text bs_record_first_name(const uint8_t *record)
     static uint32_t read_##name(struct bs_reader *reader, uint32_t present,                        \
                                 struct bs_##member##_command *to)                                  \
     {                                                                                              \
+        (void)present; /* some have no optional field */                                           \
         BS_##fields##_FIELDS(BS_FIELD_READ);                                                       \
         return BS_FIELDS_ALLOWED(BS_##fields##_FIELDS);                                            \
     }

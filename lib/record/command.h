@@ -130,6 +130,11 @@ struct bs_window_command {
     BS_WINDOW_FIELDS(BS_FIELD_MEMBER)
 };
 
+/* What the log is made for from here on; written by the daemon at its start (lib/sizes.h). */
+struct bs_capacity_command {
+    BS_CAPACITY_FIELDS(BS_FIELD_MEMBER)
+};
+
 /*
  * The next commands are those of one request with an Idempotency-Key. It has no effect on the
  * state. It lists the items that the parser rejected; the others are the next items_count -
@@ -165,6 +170,7 @@ struct bs_command {
         struct bs_provider_command provider;
         struct bs_own_fund_command own_fund;
         struct bs_request_command request;
+        struct bs_capacity_command capacity;
     } as;
 };
 
@@ -195,7 +201,8 @@ BS_MUST_USE bool bs_command_position(const struct bs_account_command *account, u
 const char *bs_command_type_name(uint8_t type);
 enum bs_command_role bs_command_role(uint8_t type);
 bool bs_command_is_named(uint8_t type); /* its fields are a struct bs_name_command */
-/* What a command is about, for a dump of the log: a pool, an account, a market or a source. */
+/* What a command is about, for a dump of the log: a pool, an account, a market or a source; empty
+ * for one that is about none. */
 struct bs_text bs_command_subject(const struct bs_command *command);
 const char *bs_layer_type_name(uint8_t type);
 const char *bs_layer_option_name(uint8_t option);

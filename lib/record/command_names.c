@@ -44,19 +44,23 @@ bool bs_command_is_named(uint8_t type)
     return commands[type].is_named;
 }
 
+/* A number is no subject. */
+#define SUBJECT(value) _Generic((value), struct bs_text : (value), uint32_t : nothing)
+
 struct bs_text bs_command_subject(const struct bs_command *command)
 {
+    const struct bs_text nothing = {0};
     switch ((enum bs_command_type)command->type) {
 #define X(code, number, name, role, is_named, fields, member, subject)                             \
     case BS_COMMAND_##code:                                                                        \
-        return command->as.member.subject;
+        return SUBJECT(command->as.member.subject);
 #include "lib/record/commands.def"
 #undef X
     case BS_COMMAND_COUNT:
         break;
     }
     assert(false);
-    return (struct bs_text){0};
+    return nothing;
 }
 
 NAMES(bs_layer_type_name, "", BS_LAYERS(BS_CHOICE_NAME))

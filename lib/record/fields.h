@@ -123,6 +123,16 @@
     X(NAME, name, pool, REQUIRED, 0)                                                               \
     X(TEXT, reason, reason, BIT_0, (1, BS_REASON_SIZE_MAX))
 
+/* What is in force from here on: everything in the settings that decides an outcome. */
+#define BS_CAPACITY_FIELDS(X)                                                                      \
+    X(U32, accounts_max, accounts_max, REQUIRED, UINT32_MAX)                                       \
+    X(U32, positions_max, positions_max, REQUIRED, UINT32_MAX)                                     \
+    X(U32, markets_max, markets_max, REQUIRED, UINT32_MAX)                                         \
+    X(U32, pools_max, pools_max, REQUIRED, UINT32_MAX)                                             \
+    X(U32, dedupe_window, dedupe_window, REQUIRED, UINT32_MAX) /* of trade ids */                  \
+    X(U32, transfer_window, transfer_window, REQUIRED, UINT32_MAX)                                 \
+    X(U32, source_window, source_window, REQUIRED, UINT32_MAX)
+
 /* The venue could not apply `size` of the close that an action of the pool published. */
 #define BS_UNFILLED_FIELDS(X)                                                                      \
     X(NAME, pool, pool, REQUIRED, 0)                                                               \

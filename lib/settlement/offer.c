@@ -79,7 +79,7 @@ static bool may_take(const struct taker *taker, int64_t lots)
 bool bs_offer_position_fits(const struct bs_plan *plan, uint32_t account)
 {
     return bs_plan_positions(plan, account) < BS_ACCOUNT_POSITIONS_MAX &&
-           plan->positions < plan->engine->config.positions_max;
+           plan->positions < plan->engine->capacity.positions_max;
 }
 
 /* What bounds the lots by themselves. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The digest: 128 bits over everything that can change a later outcome or view, in name order, so
- * that row numbers, free lists and the order of posting leave no trace in it.
+ * that row numbers, free lists and the order of posting leave no trace in it. Capacities are left
+ * out: equal books have equal digests whatever fits beside them.
  */
 #include "lib/book/account_order.h"
 #include "lib/book/accounts.h"

@@ -61,8 +61,8 @@ static void bench_init(struct bench *bench, uint32_t accounts, uint32_t position
 {
     *bench = (struct bench){.now_ms = START_MS, .random = 1};
     bs_config_defaults(&bench->config);
-    bench->config.accounts_max = accounts;
-    bench->config.positions_max = positions;
+    bench->config.capacity.accounts_max = accounts;
+    bench->config.capacity.positions_max = positions;
     bench->size = bs_engine_size(&bench->config);
     bench->memory = mmap(NULL, bench->size, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -507,14 +507,14 @@ static void print_memory(void)
     struct bs_config config;
     bs_config_defaults(&config);
     size_t base = bs_engine_size(&config);
-    config.accounts_max *= 2;
-    double account = (double)(bs_engine_size(&config) - base) / (config.accounts_max / 2);
-    config.accounts_max /= 2;
-    config.positions_max *= 2;
-    double held = (double)(bs_engine_size(&config) - base) / (config.positions_max / 2);
-    config.positions_max /= 2;
-    config.dedupe_window *= 2;
-    double seen = (double)(bs_engine_size(&config) - base) / (config.dedupe_window / 2);
+    config.capacity.accounts_max *= 2;
+    double account = (double)(bs_engine_size(&config) - base) / (config.capacity.accounts_max / 2);
+    config.capacity.accounts_max /= 2;
+    config.capacity.positions_max *= 2;
+    double held = (double)(bs_engine_size(&config) - base) / (config.capacity.positions_max / 2);
+    config.capacity.positions_max /= 2;
+    config.capacity.dedupe_window *= 2;
+    double seen = (double)(bs_engine_size(&config) - base) / (config.capacity.dedupe_window / 2);
     printf(
         "reserved by the engine: %.1f bytes an account, %.1f a position, %.1f an id remembered\n",
         account, held, seen);

@@ -375,7 +375,7 @@ int main(int argc, char **argv)
     core_options_defaults(&options);
     options.on_settled = on_settled;
     options.user = &bench;
-    options.engine.accounts_max = bench.accounts + 1;
+    options.engine.capacity.accounts_max = bench.accounts + 1;
     struct log_options log_options = {.directory = argv[1], .create = true};
     if (uv_loop_init(&bench.loop) != 0 || log_open_sqlite(&bench.log, &log_options, error) != 0 ||
         core_new(&bench.core, &bench.loop, bench.log, &options, error) != 0 ||

@@ -146,12 +146,13 @@ int main(void)
     struct world world = {0};
     char line[4096 + API_BODY_PADDING];
     bs_config_defaults(&world.engine.config);
-    world.engine.config.accounts_max = 64;
-    world.engine.config.positions_max = 64;
-    world.engine.config.markets_max = 8;
-    world.engine.config.pools_max = 4;
-    world.engine.config.dedupe_window = 1024;
-    world.engine.config.source_window = 16;
+    world.engine.config.capacity.accounts_max = 64;
+    world.engine.config.capacity.positions_max = 64;
+    world.engine.config.capacity.markets_max = 8;
+    world.engine.config.capacity.pools_max = 4;
+    world.engine.config.capacity.dedupe_window = 1024;
+    world.engine.config.capacity.transfer_window = 1024;
+    world.engine.config.capacity.source_window = 16;
     replay_engine_clear(&world.engine);
     while (fgets(line, 4096, stdin) != NULL) {
         size_t size = strcspn(line, "\n");

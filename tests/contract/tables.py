@@ -226,7 +226,7 @@ def check_records(report, tables):
     text = (ROOT / "docs/records.md").read_text(encoding="utf-8")
     commands = text.split("## Command records")[1].split("## Action records")[0]
     actions = text.split("## Action records")[1].split("\n\n")[1]
-    told = {"command": re.findall(r"^\| (\d+ \| \w+) \| (?:name|text)", commands, re.MULTILINE),
+    told = {"command": re.findall(r"^\| (\d+ \| \w+) \| (?:name|text|`u32`)", commands, re.MULTILINE),
             "action": re.findall(r"\b(\d+ \w+)", actions)}
     for kind, rows in told.items():
         actual = {f"{number} {name}" for name, number in tables[f"{kind}_numbers"].items()}

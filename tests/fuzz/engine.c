@@ -11,12 +11,13 @@ void fuzz_engine_clear(struct fuzz_engine *engine)
 {
     struct bs_config config;
     bs_config_defaults(&config);
-    config.accounts_max = 24;
-    config.positions_max = 64;
-    config.markets_max = FUZZ_MARKETS_MAX;
-    config.pools_max = FUZZ_POOLS_MAX;
-    config.dedupe_window = 16;
-    config.source_window = 16;
+    config.capacity.accounts_max = 24;
+    config.capacity.positions_max = 64;
+    config.capacity.markets_max = FUZZ_MARKETS_MAX;
+    config.capacity.pools_max = FUZZ_POOLS_MAX;
+    config.capacity.dedupe_window = 16;
+    config.capacity.transfer_window = 16;
+    config.capacity.source_window = 16;
     config.hash_seed = engine->hash_seed;
     if (engine->memory == NULL) {
         engine->size = bs_engine_size(&config);

@@ -173,11 +173,12 @@ static void open_site(void)
     logger_set_level(LOGGER_ERROR);
     core_options_defaults(&options);
     options.settle_interval_ms = 0;
-    options.engine.accounts_max = 100;
-    options.engine.positions_max = 400;
-    options.engine.markets_max = 10;
-    options.engine.pools_max = 10;
-    options.engine.dedupe_window = 16;
+    options.engine.capacity.accounts_max = 100;
+    options.engine.capacity.positions_max = 400;
+    options.engine.capacity.markets_max = 10;
+    options.engine.capacity.pools_max = 10;
+    options.engine.capacity.dedupe_window = 16;
+    options.engine.capacity.transfer_window = 16;
     int result = uv_loop_init(&site.loop) + log_open_memory(&site.log) +
                  core_new(&site.core, &site.loop, site.log, &options, error);
     assert(result == 0);

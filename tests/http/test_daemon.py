@@ -135,8 +135,8 @@ def test_capacities_that_are_too_small_refuse_the_log(t):
             server.wait_for_actions(3)
         done = call("--data", data, "--listen", "127.0.0.1:0", "--accounts-max", "1",
                     "--pools-max", "1")
-        t.equal("a log that replays to something else", done.returncode, 65)
-        t.equal("named", "replay differs from the log" in done.stderr, True)
+        t.equal("a configuration error", done.returncode, 78)
+        t.equal("named", "capacity.accounts_max is too small" in done.stderr, True)
 
 
 def edit_log(data, statement):
@@ -203,7 +203,7 @@ def test_reload_and_report(t):
             wait_for("a setting changed and needs a restart section=core key=queue_max value=8")
             wait_for('"message":"read the settings again"')
             server.process.send_signal(signal.SIGUSR1)
-            wait_for('"message":"report","seq":1,"digest":"')
+            wait_for('"message":"report","seq":2,"digest":"')
             t.equal("still serving", server.get("/healthz").status, 200)
 
 

@@ -27,7 +27,7 @@ def test_empty(t):
             answer = server.get(path)
             t.equal(f"GET {path}", (answer.status, answer.json), (200, {"status": "ok"}))
         checks = server.get("/readyz?verbose").json["checks"]
-        t.equal("nothing was applied but the identity", checks["applied_seq"], 1)
+        t.equal("nothing was applied but identity and capacities", checks["applied_seq"], 2)
         metrics = server.get("/metrics")
         t.equal("metrics: status", metrics.status, 200)
         t.true("metrics: type", metrics.headers["content-type"].startswith("text/plain; version=0.0.4"))

@@ -92,8 +92,8 @@ def run(scenario, tools, result):
         compare("outcomes", list(zip(commands, result.outcomes)), list(zip(commands, outcomes)))
         actions = published(server, len(result.actions))
         compare("numbers of actions", [len(result.actions)], [len(actions)])
-        # The first record of a log is its identity, which a bare engine has not.
-        told = [{**action, "seq": action["seq"] - 1} for action in actions]
+        # A log begins with its identity and its capacities, which a bare engine has not.
+        told = [{**action, "seq": action["seq"] - 2} for action in actions]
         compare("actions", list(map(decided, result.actions)), list(map(decided, told)))
         errors = harness.chain_errors(actions)
         if errors:

@@ -285,19 +285,20 @@ static struct folders parse_options(int argc, char **argv, struct bs_config *con
             folders.read = optarg;
             break;
         case 'a':
-            config->accounts_max = capacity(optarg);
+            config->capacity.accounts_max = capacity(optarg);
             break;
         case 'p':
-            config->positions_max = capacity(optarg);
+            config->capacity.positions_max = capacity(optarg);
             break;
         case 'm':
-            config->markets_max = capacity(optarg);
+            config->capacity.markets_max = capacity(optarg);
             break;
         case 'o':
-            config->pools_max = capacity(optarg);
+            config->capacity.pools_max = capacity(optarg);
             break;
         case 'd':
-            config->dedupe_window = capacity(optarg);
+            config->capacity.dedupe_window = capacity(optarg);
+            config->capacity.transfer_window = capacity(optarg);
             break;
         default:
             exit(64);
@@ -311,12 +312,13 @@ int main(int argc, char **argv)
     struct session session = {0};
     struct bs_config *config = &session.engine.config;
     bs_config_defaults(config);
-    config->accounts_max = 1u << 14;
-    config->positions_max = 1u << 16;
-    config->markets_max = 64;
-    config->pools_max = 16;
-    config->dedupe_window = 1u << 12;
-    config->source_window = 1u << 4;
+    config->capacity.accounts_max = 1u << 14;
+    config->capacity.positions_max = 1u << 16;
+    config->capacity.markets_max = 64;
+    config->capacity.pools_max = 16;
+    config->capacity.dedupe_window = 1u << 12;
+    config->capacity.transfer_window = 1u << 12;
+    config->capacity.source_window = 1u << 4;
     config->checks_detection = true;
     struct folders folders = parse_options(argc, argv, config);
     if (folders.log != NULL) {

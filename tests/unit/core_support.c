@@ -15,12 +15,13 @@ void world_init(struct world *world)
     ck_assert_int_eq(log_open_memory(&world->log), 0);
     core_options_defaults(&world->options);
     world->options.settle_interval_ms = 0;
-    world->options.engine.accounts_max = 1000;
-    world->options.engine.positions_max = 4000;
-    world->options.engine.markets_max = 10;
-    world->options.engine.pools_max = 10;
-    world->options.engine.dedupe_window = 1024;
-    world->options.engine.source_window = 16;
+    world->options.engine.capacity.accounts_max = 1000;
+    world->options.engine.capacity.positions_max = 4000;
+    world->options.engine.capacity.markets_max = 10;
+    world->options.engine.capacity.pools_max = 10;
+    world->options.engine.capacity.dedupe_window = 1024;
+    world->options.engine.capacity.transfer_window = 1024;
+    world->options.engine.capacity.source_window = 16;
 }
 
 static void on_actions(void *user, uint64_t last_ordinal)

@@ -39,12 +39,13 @@ static inline void fixture_init(struct fixture *f, uint32_t accounts, uint32_t p
 {
     *f = (struct fixture){.now_ms = 1760130964000, .window = FIXTURE_ACTIONS_MAX};
     bs_config_defaults(&f->config);
-    f->config.accounts_max = accounts;
-    f->config.positions_max = positions;
-    f->config.markets_max = 100;
-    f->config.pools_max = 10;
-    f->config.dedupe_window = 16;
-    f->config.source_window = 16;
+    f->config.capacity.accounts_max = accounts;
+    f->config.capacity.positions_max = positions;
+    f->config.capacity.markets_max = 100;
+    f->config.capacity.pools_max = 10;
+    f->config.capacity.dedupe_window = 16;
+    f->config.capacity.transfer_window = 16;
+    f->config.capacity.source_window = 16;
     f->config.checks_detection = true;
     f->size = bs_engine_size(&f->config);
     f->memory = mmap(NULL, f->size, PROT_READ | PROT_WRITE,

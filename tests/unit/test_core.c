@@ -97,17 +97,17 @@ START_TEST(write_is_durable_then_answered_then_seen)
     request_run(&world, &write);
     ck_assert_int_eq(write.status, 200);
     ck_assert_str_eq(write.content_type, "application/json");
-    ck_assert_uint_eq(write.last_seq, 9);
-    ck_assert_uint_eq(log_last_seq(world.log), 9);
-    ck_assert_ptr_nonnull(strstr(write.body.bytes, "\"seq\":9"));
+    ck_assert_uint_eq(write.last_seq, 10);
+    ck_assert_uint_eq(log_last_seq(world.log), 10);
+    ck_assert_ptr_nonnull(strstr(write.body.bytes, "\"seq\":10"));
     request_init(&query, "");
     query.query = look;
     looked_for = "c";
     request_run(&world, &query);
-    ck_assert_str_eq(query.body.bytes, "9 12.5");
+    ck_assert_str_eq(query.body.bytes, "10 12.5");
     struct core_stats stats = core_stats_get(world.core);
     ck_assert_uint_eq(stats.commands_accepted, 9);
-    ck_assert_uint_eq(stats.applied_seq, 9);
+    ck_assert_uint_eq(stats.applied_seq, 10);
     ck_assert_uint_eq(stats.queue_depth, 0);
     request_fini(&query);
     request_fini(&write);
@@ -215,7 +215,7 @@ START_TEST(requests_are_never_split)
     struct all_answered all = {requests, 20};
     world_wait(&world, all_are_answered, &all);
     for (uint32_t i = 0; i < 20; i++) {
-        ck_assert_uint_eq(requests[i].last_seq, 8 + 3 * (i + 1));
+        ck_assert_uint_eq(requests[i].last_seq, 9 + 3 * (i + 1));
         ck_assert_int_eq(requests[i].status, 200);
         request_fini(&requests[i]);
     }
@@ -367,8 +367,8 @@ START_TEST(stepping_pauses_when_the_outbox_is_full)
     struct request query;
     struct buffer items = {0};
     world_init(&world);
-    world.options.engine.accounts_max = PAYERS + 10;
-    world.options.engine.positions_max = PAYERS + 10;
+    world.options.engine.capacity.accounts_max = PAYERS + 10;
+    world.options.engine.capacity.positions_max = PAYERS + 10;
     start(&world);
     world.core->executor.outbox.segments_max = 2;
     world_set_up(&world);
@@ -614,7 +614,7 @@ START_TEST(a_replay_gives_signs_of_life_within_a_batch)
     request_init_long(&write);
     request_run(&world, &write);
     request_fini(&write);
-    ck_assert_uint_le(log_stats_get(world.log).commits, 3);
+    ck_assert_uint_le(log_stats_get(world.log).commits, 4);
     world_stop(&world);
     world.options.on_replay = count_sign;
     start(&world);

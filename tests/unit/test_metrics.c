@@ -20,8 +20,8 @@ START_TEST(metrics_are_rendered)
     static const char *const lines[] = {
         "\n# TYPE backstopd_commands_total counter\n",
         "\nbackstopd_commands_total{result=\"accepted\"} 8\n",
-        "\nbackstopd_applied_seq 8\n",
-        "\nbackstopd_log_records_total 8\n",
+        "\nbackstopd_applied_seq 9\n",
+        "\nbackstopd_log_records_total 9\n",
         "\nbackstopd_accounts 2\n",
         "\nbackstopd_positions_capacity 4000\n",
         "\nbackstopd_http_requests_total{code=\"503\"} 1\n",

@@ -13,6 +13,7 @@
     "{\"type\":\"mark\",\"market\":\"m\",\"price\":\"80\"}\n{\"type\":\"settle\",\"pool\":\"p\"}"  \
     "\n"
 #define ACTIONS_MAX 64
+#define FAR_MS INT64_C(4102444800000) /* 2100: engine time goes on from the log's last */
 
 /* Everything a log holds, with the memory it lies in. */
 struct content {
@@ -191,7 +192,7 @@ START_TEST(another_action_is_refused)
     row->record_size = (uint32_t)bs_action_encode(&action, record);
     row->record = record;
     store(&world, &content, content.actions_count);
-    expect_refusal(&world, "caused by seq 10, has another record than the stored row");
+    expect_refusal(&world, "caused by seq 11, has another record than the stored row");
     row->record = original;
     content_fini(&content);
 }
@@ -356,7 +357,7 @@ START_TEST(an_unknown_record_is_refused)
     ck_assert_int_eq(bs_command_decode(begin, bs_record_size(begin), &first), BS_OK);
     bs_record_stamp(record, content.records_count, first.time_ms + 3600000);
     store(&world, &content, 0);
-    expect_refusal(&world, "the record at seq 10 is not one this version can execute");
+    expect_refusal(&world, "the record at seq 11 is not one this version can execute");
     content_fini(&content);
 }
 
@@ -384,6 +385,64 @@ START_TEST(a_replay_can_be_abandoned)
 
 END_TEST
 
+/* Appends a command of an older build's log. */
+static void put(struct world *world, struct bs_command command)
+{
+    uint8_t record[512];
+    char error[LOG_ERROR_SIZE];
+    ck_assert_uint_gt(bs_command_encode(&command, record, sizeof(record)), 0);
+    int64_t time_ms = FAR_MS + (int64_t)log_last_seq(world->log) * 3600000;
+    ck_assert_int_eq(log_put_record(world->log, record, time_ms, error), 0);
+}
+
+static void put_accounts(struct world *world, const char *names)
+{
+    for (uint32_t i = 0; names[i] != '\0'; i++) {
+        put(world,
+            (struct bs_command){.type = BS_COMMAND_ACCOUNT,
+                                .as.account = {.account = {names + i, 1}, .pool = {"p", 1}}});
+    }
+}
+
+static uint32_t accounts_after_start(struct world *world, uint32_t accounts_max)
+{
+    char error[LOG_ERROR_SIZE] = "";
+    world->options.engine.capacity.accounts_max = accounts_max;
+    ck_assert_msg(world_start(world, error) == 0, "%s", error);
+    uint32_t accounts = bs_engine_usage(world->core->executor.engine).accounts;
+    world_stop(world);
+    return accounts;
+}
+
+/* A log of a build that wrote no capacities goes on with the settings of its first start here, and
+ * what they refused stays refused after they were raised, lowered and raised again. */
+START_TEST(a_log_without_capacities_keeps_those_of_its_first_start)
+{
+    struct world world;
+    world_init(&world);
+    world.options.engine.capacity.pools_max = 1;
+    put(&world, (struct bs_command){.type = BS_COMMAND_POOL,
+                                    .as.pool = {.pool = {"p", 1}, .asset = {"X", 1}}});
+    put_accounts(&world, "abc");
+    ck_assert_uint_eq(accounts_after_start(&world, 2), 2);
+    ck_assert_uint_eq(accounts_after_start(&world, 5000), 2);
+    put_accounts(&world, "cdef");
+    ck_assert_uint_eq(accounts_after_start(&world, 6), 6);
+    put_accounts(&world, "gh");
+    ck_assert_uint_eq(accounts_after_start(&world, 100), 6);
+    put_accounts(&world, "gh");
+    ck_assert_uint_eq(accounts_after_start(&world, 8), 8);
+    world.options.engine.capacity.accounts_max = 7;
+    char error[LOG_ERROR_SIZE] = "";
+    uint64_t seq = log_last_seq(world.log);
+    ck_assert_int_eq(world_start(&world, error), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(error, "capacity.accounts_max is too small"));
+    ck_assert_uint_eq(log_last_seq(world.log), seq);
+    world_fini(&world);
+}
+
+END_TEST
+
 int main(void)
 {
     TCase *tests = unit_tests("replay");
@@ -398,5 +457,6 @@ int main(void)
     tcase_add_test(tests, another_digest_is_refused);
     tcase_add_test(tests, an_unknown_record_is_refused);
     tcase_add_test(tests, a_replay_can_be_abandoned);
+    tcase_add_test(tests, a_log_without_capacities_keeps_those_of_its_first_start);
     return unit_run(tests);
 }

@@ -3,19 +3,17 @@
 #ifndef BS_CONFIG_H
 #define BS_CONFIG_H
 
-#include "lib/base/base.h"
+#include "lib/record/command.h"
 
 struct bs_config {
-    uint32_t accounts_max;  /* default 1,000,000 */
-    uint32_t positions_max; /* default 4,000,000 */
-    uint32_t markets_max;   /* default 10,000 */
-    uint32_t pools_max;     /* default 1,000 */
-    uint32_t dedupe_window; /* trade and transfer ids remembered, default 1,048,576; power of two */
-    uint32_t source_window; /* items remembered of each source, default 65,536; power of two */
+    struct bs_capacity_command capacity; /* in force until a record says otherwise */
+    struct bs_capacity_command room;     /* memory is made for the larger of both, each by each */
     uint64_t hash_seed;     /* spreads names over the hash tables; never changes an outcome */
     uint64_t refuses_check; /* tests: the so many-th check of a plan fails; 0 = none */
     bool checks_detection;  /* tests: each detection is compared with one that looks at everybody */
 };
 
+/* 1,000,000 accounts, 4,000,000 positions, 10,000 markets, 1,000 pools; 1,048,576 trade ids and as
+ * many transfer ids, 65,536 items of each source; no more room than that. */
 void bs_config_defaults(struct bs_config *config);
 #endif
