@@ -208,7 +208,7 @@ struct bs_dedupe {                   /* dedupe.h */
     uint32_t entries_mask;
     uint32_t heads_mask;
     uint64_t forgotten, added; /* since the log began */
-    bool any_deleted; /* ever: until then no deleted account is looked for */
+    bool any_deleted;          /* ever: until then no deleted account is looked for */
 };
 
 struct bs_close;
