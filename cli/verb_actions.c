@@ -34,7 +34,7 @@ struct follower {
     bool lost;            /* the server did not answer the last request */
     bool found_once;      /* it has answered before */
     long retry_ms;
-    bool at_end; /* the last page was empty */
+    bool at_end; /* nothing follows the last page yet */
 };
 
 static void build_path(const struct follower *follower, struct buffer *path)
@@ -88,7 +88,7 @@ static int take_page(struct follower *follower, const struct http_answer *answer
     if (index > 0 && !follower->cli->json) {
         table_print(&follower->table, stdout, follower->cli->color);
     }
-    follower->at_end = index == 0;
+    follower->at_end = index == 0 && !json_is_true(json_object_get(document, "more"));
     buffer_clear(&follower->cursor);
     buffer_text(&follower->cursor, next);
     json_decref(document);

@@ -39,9 +39,9 @@ void page_end_number(struct buffer *out, bool has_next, uint64_t next)
     }
 }
 
-void page_end_cursor(struct buffer *out, const char *log, uint64_t next)
+void page_end_actions(struct buffer *out, const char *log, uint64_t next, bool has_more)
 {
     buffer_text(out, "],\"next\":\"");
     api_cursor_print(out, log, next);
-    buffer_text(out, "\"}");
+    buffer_text(out, has_more ? "\",\"more\":true}" : "\"}");
 }

@@ -16,7 +16,8 @@ void page_comma(struct buffer *out); /* before each item */
 /* A list in name order, after an item of one or two names (the second may be empty). */
 void page_end_name(struct buffer *out, bool has_next, struct bs_text first, struct bs_text second);
 void page_end_number(struct buffer *out, bool has_next, uint64_t next);
-/* A list of actions, which always has a next page: `log` is the identity of their log. */
-void page_end_cursor(struct buffer *out, const char *log, uint64_t next);
+/* A list of actions, which always has a next page: `log` is the identity of their log. has_more: the
+ * page ended before all was looked through. */
+void page_end_actions(struct buffer *out, const char *log, uint64_t next, bool has_more);
 
 #endif

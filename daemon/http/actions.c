@@ -1,22 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Actions and settlements: read from the log, on the HTTP thread, up to the last durable one. A
- * long poll that finds nothing becomes a waiter and runs again when there is news; it continues
- * after the actions that it has already looked through.
+ * Actions and settlements: pages of the log, up to the last durable action. begin, on the HTTP
+ * thread, writes down what is wanted; run, on the thread of log_reads.h, reads it; end, on the HTTP
+ * thread again, sees to it that a long poll which found nothing becomes a waiter. With news it
+ * begins again, after the actions that it has already looked through.
+ *
+ * One condition is answered by an index. With two, one is looked up and the other compared, over
+ * SPAN actions at a time and for SEARCH_MS in all: then the page ends, and `more` says so.
  */
 #include "daemon/http/actions.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "api/json_state.h"
 #include "daemon/answer/answer.h"
 #include "daemon/answer/page.h"
+#include "daemon/http/action_row.h"
 #include "daemon/http/handlers.h"
+#include "daemon/http/submit.h"
 #include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
 
 #define ACTIONS_SIZE_MAX ((size_t)8 << 20) /* bytes after which a page of actions ends early */
+#define SPAN 16384
+#define SEARCH_MS 50
+#define QUICK_ROWS 1024
 #define UNREADABLE_SETTLEMENT "a stored settlement cannot be decoded"
 
 struct page {
@@ -32,18 +42,15 @@ struct page {
     bool broken;   /* a stored row cannot be read */
 };
 
-bool action_row_put(struct buffer *out, const char *log, const struct log_action_row *row,
-                    const uint8_t hash[LOG_HASH_SIZE])
-{
-    struct bs_action action;
-    if (bs_action_decode(row->record, row->record_size, &action) != BS_OK) {
-        return false;
-    }
-    char hash_text[API_HASH_TEXT_SIZE];
-    api_hash_print(hash_text, hash);
-    api_action(out, &action, (struct api_origin){.log = log, .hash = hash_text});
-    return true;
-}
+/* A page on its way to the reading thread and back. */
+struct page_read {
+    struct log_read base;
+    struct page page;
+    struct log_filter actions;                /* of an action list, or of one settlement */
+    struct log_settlement_filter settlements; /* of a settlement list, or the one settlement */
+    bool is_cut;                              /* it ended before all was looked through */
+    bool is_empty;                            /* no answer yet: nothing was found */
+};
 
 static bool put_action(void *user, const struct log_action_row *row,
                        const uint8_t hash[LOG_HASH_SIZE])
@@ -74,17 +81,15 @@ static void answer_unreadable(struct request *request, const char *error)
     answer_problem(request, BS_INTERNAL, NULL);
 }
 
-/* Reads one more row than wanted, to know whether the page is the last. */
-static bool read_actions(struct connection *connection, struct log_filter *filter,
-                         struct page *page)
+/* A row more than wanted is read, to know whether the page is the last. False: the answer is there. */
+static bool read_actions(struct page_read *read, struct log_reader *reader)
 {
     char error[LOG_ERROR_SIZE] = "a stored action cannot be decoded";
-    page->log = log_reader_identity(connection->server->reader);
-    page->limit = filter->limit;
-    filter->limit++;
-    int code = log_reader_actions(connection->server->reader, filter, put_action, page, error);
+    struct page *page = &read->page;
+    read->actions.limit = page->limit - page->count + 1;
+    int code = log_reader_actions(reader, &read->actions, put_action, page, error);
     if (code != 0 || page->broken) {
-        answer_unreadable(&connection->request, error);
+        answer_unreadable(read->base.request, error);
         return false;
     }
     return true;
@@ -148,36 +153,103 @@ bool actions_check_after(struct connection *connection, const char *name, uint64
     return true;
 }
 
+/* Whether an index answers the filter alone. */
+static bool is_indexed(const struct log_filter *filter)
+{
+    return (filter->pool.size > 0) + (filter->account.size > 0) + (filter->type != UINT8_MAX) <= 1;
+}
+
+static void run_actions(struct log_read *base, struct log_reader *reader)
+{
+    struct page_read *read = (struct page_read *)base;
+    struct page *page = &read->page;
+    struct log_filter *filter = &read->actions;
+    int64_t until_ms = sweep_now_ms() + SEARCH_MS;
+    bool has_all = false;
+    page_begin(page->out);
+    do {
+        bool is_last = is_indexed(filter) || page->durable - filter->after <= SPAN;
+        filter->last = is_last ? page->durable : filter->after + SPAN;
+        if (!read_actions(read, reader)) {
+            return;
+        }
+        has_all = is_last || page->has_more;
+        filter->after = filter->last;
+    } while (!has_all && sweep_now_ms() < until_ms);
+    read->is_cut = !has_all;
+    read->is_empty = has_all && page->count == 0;
+    if (!read->is_empty) {
+        page_end_actions(page->out, page->log, page->has_more ? page->last : filter->last,
+                         read->is_cut);
+        answer_json(base->request, 200);
+    }
+}
+
+static bool take(struct connection *connection)
+{
+    struct page_read *read = connection->job;
+    return log_reads_submit(connection->server->log_reads, &read->base);
+}
+
+/* A read of a connection that begins, perhaps after a wait; NULL: the answer is there. */
+static struct page_read *page_read_new(struct connection *connection,
+                                       void (*run)(struct log_read *read,
+                                                   struct log_reader *reader))
+{
+    struct page_read *read = calloc(1, sizeof *read);
+    free(connection->job);
+    connection->job = read;
+    if (read == NULL) {
+        answer_problem(&connection->request, BS_INTERNAL, NULL);
+        return NULL;
+    }
+    read->base = (struct log_read){.request = &connection->request, .run = run};
+    read->page = (struct page){.out = &connection->request.body,
+                               .log = log_reader_identity(connection->server->reader),
+                               .limit = connection->query.limit,
+                               .durable = core_durable_ordinal(connection->server->core),
+                               .number = connection->path_number};
+    return read;
+}
+
 enum outcome actions_begin(struct connection *connection)
 {
     struct read_query *query = &connection->query;
-    struct request *request = &connection->request;
-    struct log_filter filter = {.pool = query_name(query, NAME_POOL),
-                                .account = query_name(query, NAME_MEMBER),
-                                .type = query->type,
-                                .limit = query->limit};
-    uint64_t durable = core_durable_ordinal(connection->server->core);
     if ((query->given & QUERY_AFTER_CURSOR) == 0 && query->after.ordinal == 0) {
         query->after.ordinal = log_dropped_ordinal(core_log(connection->server->core));
     }
-    if (!actions_check_after(connection, "after", durable)) {
+    struct page_read *read = page_read_new(connection, run_actions);
+    if (read == NULL || !actions_check_after(connection, "after", read->page.durable)) {
         return OUTCOME_ANSWER;
     }
-    filter.after = query->after.ordinal;
-    struct page page = {.out = &request->body, .durable = durable};
-    page_begin(&request->body);
-    if (!read_actions(connection, &filter, &page)) {
+    read->actions = (struct log_filter){.pool = query_name(query, NAME_POOL),
+                                        .account = query_name(query, NAME_MEMBER),
+                                        .type = query->type,
+                                        .after = query->after.ordinal};
+    read->base.is_quick = read->page.durable - query->after.ordinal <= QUICK_ROWS ||
+                          (is_indexed(&read->actions) && query->limit <= QUICK_ROWS);
+    return submit(connection, take);
+}
+
+enum outcome log_read_end(struct connection *connection)
+{
+    struct page_read *read = connection->job;
+    struct request *request = &connection->request;
+    if (!read->base.is_run) {
+        connection->retry_after_s = 1;
+        answer_problem(request, BS_NOT_READY, NULL);
         return OUTCOME_ANSWER;
     }
-    if (page.count == 0) {
-        query->after.ordinal = durable;
+    if (!read->is_empty) {
+        return OUTCOME_ANSWER;
+    }
+    connection->query.after.ordinal = read->page.durable;
+    if (wait_for_more(connection, read->page.durable)) {
         buffer_clear(&request->body);
-        if (wait_for_more(connection, durable)) {
-            return OUTCOME_WAITS;
-        }
-        page_begin(&request->body);
+        connection->course = COURSE_BEGUN;
+        return OUTCOME_WAITS;
     }
-    page_end_cursor(&request->body, page.log, page.has_more ? page.last : durable);
+    page_end_actions(&request->body, read->page.log, read->page.durable, false);
     answer_json(request, 200);
     return OUTCOME_ANSWER;
 }
@@ -209,25 +281,41 @@ static bool put_settlement(void *user, const struct log_settlement_row *row)
     return true;
 }
 
+static bool read_settlements(struct page_read *read, struct log_reader *reader,
+                             log_settlement_fn put)
+{
+    char error[LOG_ERROR_SIZE] = UNREADABLE_SETTLEMENT;
+    int code = log_reader_settlements(reader, &read->settlements, put, &read->page, error);
+    if (code != 0 || read->page.broken) {
+        answer_unreadable(read->base.request, error);
+        return false;
+    }
+    return true;
+}
+
+static void run_settlements(struct log_read *base, struct log_reader *reader)
+{
+    struct page_read *read = (struct page_read *)base;
+    struct page *page = &read->page;
+    page_begin(page->out);
+    if (read_settlements(read, reader, put_settlement)) {
+        page_end_number(page->out, page->has_more, page->last);
+        answer_json(base->request, 200);
+    }
+}
+
 enum outcome settlements_begin(struct connection *connection)
 {
     const struct read_query *query = &connection->query;
-    struct request *request = &connection->request;
-    struct bs_text pool = query_name(query, NAME_POOL);
-    struct log_settlement_filter filter = {
-        .pool = pool, .after = query->number, .limit = query->limit + 1};
-    struct page page = {.out = &request->body, .limit = query->limit, .by_number = pool.size > 0};
-    char error[LOG_ERROR_SIZE] = UNREADABLE_SETTLEMENT;
-    page_begin(&request->body);
-    int code =
-        log_reader_settlements(connection->server->reader, &filter, put_settlement, &page, error);
-    if (code != 0 || page.broken) {
-        answer_unreadable(request, error);
+    struct page_read *read = page_read_new(connection, run_settlements);
+    if (read == NULL) {
         return OUTCOME_ANSWER;
     }
-    page_end_number(&request->body, page.has_more, page.last);
-    answer_json(request, 200);
-    return OUTCOME_ANSWER;
+    read->settlements = (struct log_settlement_filter){
+        .pool = query_name(query, NAME_POOL), .after = query->number, .limit = query->limit + 1};
+    read->page.by_number = read->settlements.pool.size > 0;
+    read->base.is_quick = true;
+    return submit(connection, take);
 }
 
 /* Puts the settlement page->number's members and leaves its object open for the actions. */
@@ -246,42 +334,44 @@ static bool put_summary(void *user, const struct log_settlement_row *row)
     return false;
 }
 
+static void run_settlement(struct log_read *base, struct log_reader *reader)
+{
+    struct page_read *read = (struct page_read *)base;
+    struct page *page = &read->page;
+    if (!read_settlements(read, reader, put_summary)) {
+        return;
+    }
+    if (page->out->size == 0) {
+        answer_problem(base->request, BS_UNKNOWN_SETTLEMENT, NULL);
+        return;
+    }
+    buffer_text(page->out, ",\"actions\":[");
+    if (read_actions(read, reader)) {
+        if (page->has_more) {
+            page_end_actions(page->out, page->log, page->last, false);
+        } else {
+            page_end_number(page->out, false, 0);
+        }
+        answer_json(base->request, 200);
+    }
+}
+
 enum outcome settlement_begin(struct connection *connection)
 {
     const struct read_query *query = &connection->query;
-    struct request *request = &connection->request;
+    uint64_t number = connection->path_number;
+    struct page_read *read = page_read_new(connection, run_settlement);
+    if (read == NULL || !actions_check_cursor(connection, "after", &query->after)) {
+        return OUTCOME_ANSWER;
+    }
     struct bs_text pool = query_name(query, NAME_PATH);
-    char error[LOG_ERROR_SIZE] = UNREADABLE_SETTLEMENT;
-    if (!actions_check_cursor(connection, "after", &query->after)) {
-        return OUTCOME_ANSWER;
-    }
-    struct page page = {.out = &request->body,
-                        .durable = core_durable_ordinal(connection->server->core),
-                        .number = connection->path_number};
-    struct log_settlement_filter one = {
-        .pool = pool, .after = page.number > 0 ? page.number - 1 : 0, .limit = 1};
-    int code = log_reader_settlements(connection->server->reader, &one, put_summary, &page, error);
-    if (code != 0 || page.broken) {
-        answer_unreadable(request, error);
-        return OUTCOME_ANSWER;
-    }
-    if (request->body.size == 0) {
-        answer_problem(request, BS_UNKNOWN_SETTLEMENT, NULL);
-        return OUTCOME_ANSWER;
-    }
-    struct log_filter filter = {.pool = pool,
-                                .type = UINT8_MAX,
-                                .settlement = connection->path_number,
-                                .after = query->after.ordinal,
-                                .limit = query->limit};
-    buffer_text(&request->body, ",\"actions\":[");
-    if (read_actions(connection, &filter, &page)) {
-        if (page.has_more) {
-            page_end_cursor(&request->body, page.log, page.last);
-        } else {
-            page_end_number(&request->body, false, 0);
-        }
-        answer_json(request, 200);
-    }
-    return OUTCOME_ANSWER;
+    read->settlements = (struct log_settlement_filter){
+        .pool = pool, .after = number > 0 ? number - 1 : 0, .limit = 1};
+    read->actions = (struct log_filter){.pool = pool,
+                                        .type = UINT8_MAX,
+                                        .settlement = number,
+                                        .after = query->after.ordinal,
+                                        .last = read->page.durable};
+    read->base.is_quick = query->limit <= QUICK_ROWS;
+    return submit(connection, take);
 }

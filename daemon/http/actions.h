@@ -3,15 +3,8 @@
 #ifndef HTTP_ACTIONS_H
 #define HTTP_ACTIONS_H
 
-#include "api/buffer.h"
 #include "daemon/http/connection.h"
-#include "daemon/log/log.h"
 
-/* Appends the action's JSON; `log` is the identity of its log. False, with something appended: the
- * stored row cannot be decoded. */
-BS_MUST_USE bool action_row_put(struct buffer *out, const char *log,
-                                const struct log_action_row *row,
-                                const uint8_t hash[LOG_HASH_SIZE]);
 /* False: the cursor is of another log, and the answer is 410. `name` says where the cursor came
  * from. */
 BS_MUST_USE bool actions_check_cursor(struct connection *connection, const char *name,

@@ -223,7 +223,7 @@ static enum MHD_Result collect(struct connection *connection, const char *upload
 }
 
 /* The request is back from the thread it was submitted to. */
-static void end(struct connection *connection)
+static enum outcome end(struct connection *connection)
 {
     if (connection->course == COURSE_NOT_TAKEN) {
         bool stopping = atomic_load(&connection->server->quiesced);
@@ -232,8 +232,9 @@ static void end(struct connection *connection)
     } else if (connection->request.asks != NULL && connection->request.status == 503) {
         connection->retry_after_s = 1;
     } else if (connection->route->end != NULL) {
-        connection->route->end(connection);
+        return connection->route->end(connection);
     }
+    return OUTCOME_ANSWER;
 }
 
 static enum MHD_Result run(struct connection *connection)
@@ -248,8 +249,7 @@ static enum MHD_Result run(struct connection *connection)
         return send_answer(connection);
     }
     if (connection->course != COURSE_BEGUN) {
-        end(connection);
-        return send_answer(connection);
+        return end(connection) == OUTCOME_WAITS ? MHD_YES : send_answer(connection);
     }
     switch (connection->route->begin(connection)) {
     case OUTCOME_ANSWER:

@@ -27,6 +27,7 @@
 #include "daemon/http/feed.h"
 #include "daemon/http/guard.h"
 #include "daemon/http/handshakes.h"
+#include "daemon/http/log_reads.h"
 #include "daemon/http/query.h"
 #include "daemon/http/route.h"
 #include "daemon/http/server.h"
@@ -110,9 +111,10 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     struct keys *keys; /* NULL: no access control */
     struct tls *tls;   /* of new connections; NULL: plain HTTP */
     struct tls *retired_tls;
-    uint32_t generation; /* of keys and tls, from 1 */
-    struct audit *audit; /* NULL: nothing is written down */
-    struct log_reader *reader;
+    uint32_t generation;         /* of keys and tls, from 1 */
+    struct audit *audit;         /* NULL: nothing is written down */
+    struct log_reader *reader;   /* of the streams */
+    struct log_reads *log_reads; /* pages are read on their own thread */
     struct MHD_Daemon *daemon;
     struct sweep sweep;
     struct handshakes handshakes;
@@ -130,9 +132,10 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     size_t unread_size;      /* of all answers on their way (unread.h) */
     uint64_t unread_dropped; /* connections cut because there were too many */
     int64_t unread_logged_ms;
-    int64_t full_logged_ms; /* that the connections are at their limit */
-    uint32_t turns_at_once; /* the library accepts again two turns after a connection was cut */
-    uint64_t exchanges;     /* requests begun and not completed */
+    int64_t search_until_ms; /* streams search the log up to then in this turn */
+    int64_t full_logged_ms;  /* that the connections are at their limit */
+    uint32_t turns_at_once;  /* the library accepts again two turns after a connection was cut */
+    uint64_t exchanges;      /* requests begun and not completed */
     uint64_t requests[METRICS_STATUSES]; /* answered, by HTTP status */
     uint64_t started_s;                  /* of the process, Unix time */
     uint64_t refusals;                   /* by the request guard */

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/http/actions.h"
+#include "api/action_cursor.h"
+#include "daemon/http/action_row.h"
 #include "daemon/log/identity.h"
 
 static struct feed_block *block_new(struct feed *feed, uint64_t first, uint64_t last)
@@ -175,13 +176,15 @@ struct feed_block *feed_shared(struct feed *feed, uint64_t after, uint64_t durab
     return feed->blocks[place];
 }
 
-struct feed_block *feed_selected(struct feed *feed, const struct log_filter *filter,
-                                 uint64_t durable, char error[LOG_ERROR_SIZE])
+struct feed_block *feed_selected(struct feed *feed, const struct log_filter *filter, uint64_t last,
+                                 char error[LOG_ERROR_SIZE])
 {
+    assert(filter->after < last);
     struct log_filter limited = *filter;
-    struct feed_block *block = block_new(feed, 0, durable);
+    struct feed_block *block = block_new(feed, 0, last);
+    limited.last = last;
     limited.limit = FEED_BLOCK_EVENTS;
-    if (!read_into(feed, block, &limited, durable, error)) {
+    if (!read_into(feed, block, &limited, last, error)) {
         feed_release(feed, block);
         return NULL;
     }

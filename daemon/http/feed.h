@@ -48,11 +48,11 @@ struct feed_block *feed_shared(struct feed *feed, uint64_t after, uint64_t durab
 /* True if that block is there, so the log need not be read. */
 bool feed_keeps(const struct feed *feed, uint64_t after);
 /*
- * A block of the next actions after filter->after, up to `durable`, that match: for a stream with a
- * filter that lags so far that the log's indexes find them faster.
+ * A block of the next actions after filter->after, up to `last`, that match: for a stream with a
+ * filter that lags so far that the log's indexes find them faster. It looks at all in between.
  */
-struct feed_block *feed_selected(struct feed *feed, const struct log_filter *filter,
-                                 uint64_t durable, char error[LOG_ERROR_SIZE]);
+struct feed_block *feed_selected(struct feed *feed, const struct log_filter *filter, uint64_t last,
+                                 char error[LOG_ERROR_SIZE]);
 void feed_release(struct feed *feed, struct feed_block *block); /* NULL is fine */
 
 /* Of the filter only pool, account and type count. */

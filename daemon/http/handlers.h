@@ -6,18 +6,19 @@
 #include "daemon/http/connection.h"
 
 enum outcome write_begin(struct connection *connection);
-void write_end(struct connection *connection);
+enum outcome write_end(struct connection *connection);
 enum outcome read_begin(struct connection *connection);
 enum outcome actions_begin(struct connection *connection);
+enum outcome log_read_end(struct connection *connection);
 enum outcome stream_begin(struct connection *connection);
 enum outcome settlements_begin(struct connection *connection);
 enum outcome settlement_begin(struct connection *connection);
 enum outcome live_begin(struct connection *connection);
 enum outcome ready_begin(struct connection *connection);
-void ready_end(struct connection *connection);
+enum outcome ready_end(struct connection *connection);
 enum outcome metrics_begin(struct connection *connection);
 enum outcome simulation_begin(struct connection *connection);
-void simulation_end(struct connection *connection);
+enum outcome simulation_end(struct connection *connection);
 enum outcome webhook_begin(struct connection *connection);
 enum outcome contract_begin(struct connection *connection);
 enum outcome identity_begin(struct connection *connection);

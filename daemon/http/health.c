@@ -78,7 +78,7 @@ enum outcome ready_begin(struct connection *connection)
     return submit_to_core(connection);
 }
 
-void ready_end(struct connection *connection)
+enum outcome ready_end(struct connection *connection)
 {
     if ((connection->query.given & QUERY_VERBOSE) != 0) {
         put_checks(connection);
@@ -86,4 +86,5 @@ void ready_end(struct connection *connection)
     if (atomic_load(&connection->server->quiesced)) {
         answer_problem(&connection->request, BS_NOT_READY, NULL);
     }
+    return OUTCOME_ANSWER;
 }

@@ -22,6 +22,7 @@ static void take_figures(const struct http_server *server, struct metrics_http *
     http->send_timeouts = counts->send_timeouts;
     http->late_answers = counts->late_answers;
     http->library_messages = server->library_messages;
+    http->log_reads_refused = log_reads_refused(server->log_reads);
     http->evictions = counts->evictions;
     http->unread_bytes = server->unread_size;
     http->unread_dropped = server->unread_dropped;

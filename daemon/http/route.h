@@ -27,7 +27,7 @@ struct route {
     const char *method;  /* GET takes HEAD too */
     const char *pattern; /* "/v1/pools/{}/resume": {} is a name, # a number */
     enum outcome (*begin)(struct connection *connection);
-    void (*end)(struct connection *connection); /* NULL: the answer is complete */
+    enum outcome (*end)(struct connection *connection); /* NULL: the answer is complete */
     void (*read)(struct request *request, const struct read_query *query,
                  struct bs_engine *engine); /* of read_begin, on the core loop */
     uint8_t roles;                          /* ROLE_*: any of them will do; none = only ops */

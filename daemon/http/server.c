@@ -17,6 +17,7 @@
  * after every request. */
 #define CONNECTION_MEMORY_SIZE ((size_t)1 << 15)
 #define LISTEN_BACKLOG 1024
+#define SEARCH_MS 5 /* of a turn, for streams that search the log */
 /* Of the connections, one of 16 but at most 32 are kept free: the library accepts 11 in a turn. */
 #define RESERVE_SHARE 16
 #define RESERVE_MAX 32
@@ -253,6 +254,7 @@ static void turn(struct http_server *server)
         take_signal(server);
     }
     free_retired(server);
+    server->search_until_ms = sweep_now_ms() + SEARCH_MS;
     sweep_run(&server->sweep);
     handshakes_resume(server);
     (void)MHD_run(server->daemon);
@@ -289,6 +291,7 @@ static void close_all(struct http_server *server)
     sweep_fini(&server->sweep);
     handshakes_fini(&server->handshakes);
     feed_fini(&server->feed);
+    log_reads_free(server->log_reads);
     log_reader_close(server->reader);
     keys_free(server->keys);
     keys_free(atomic_load(&server->fresh_keys));
@@ -311,6 +314,9 @@ static int start(struct http_server *server, struct command_log *log, char error
     if (code == 0) {
         code = log_reader_open(&server->reader, log, error);
         server->feed.reader = server->reader;
+    }
+    if (code == 0) {
+        code = log_reads_start(&server->log_reads, log, error);
     }
     if (code == 0) {
         code = start_library(server, error);
@@ -411,6 +417,7 @@ void http_server_free(struct http_server *server)
         return;
     }
     http_server_quiesce(server);
+    log_reads_stop(server->log_reads);
     atomic_store(&server->ending, true);
     http_server_signal(server);
     (void)pthread_join(server->thread, NULL);

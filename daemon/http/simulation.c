@@ -59,7 +59,8 @@ enum outcome simulation_begin(struct connection *connection)
     return read_body(connection, job) ? submit(connection, take) : OUTCOME_ANSWER;
 }
 
-void simulation_end(struct connection *connection)
+enum outcome simulation_end(struct connection *connection)
 {
     connection->retry_after_s = connection->request.status == 503 ? 1 : 0;
+    return OUTCOME_ANSWER;
 }

@@ -22,11 +22,14 @@
 #define SEND_BUFFER_SIZE (128 << 10)
 /* This near the end a filtered stream looks through the shared blocks: others need them too. */
 #define NEAR_ACTIONS 1024
+/* Further away it looks at so many at a time. */
+#define SEARCH_ACTIONS 16384
 
 struct stream {
     struct log_filter filter; /* its texts are the connection's */
     bool is_filtered;
     bool is_told_end;
+    bool is_searching;        /* it found nothing yet and goes on in the next turn */
     uint32_t generation;      /* of the server's access when the key was looked at */
     uint8_t end;              /* enum stream_end */
     const char *log;          /* its identity */
@@ -91,9 +94,15 @@ static bool next_block(struct connection *connection)
     }
     bool is_shared = !stream->is_filtered || durable - stream->after <= NEAR_ACTIONS ||
                      feed_keeps(&server->feed, stream->after);
+    if (!is_shared && sweep_now_ms() >= server->search_until_ms) {
+        stream->is_searching = true;
+        return false;
+    }
+    uint64_t last =
+        durable - stream->after > SEARCH_ACTIONS ? stream->after + SEARCH_ACTIONS : durable;
     stream->filter.after = stream->after;
     stream->block = is_shared ? feed_shared(&server->feed, stream->after, durable, error)
-                              : feed_selected(&server->feed, &stream->filter, durable, error);
+                              : feed_selected(&server->feed, &stream->filter, last, error);
     stream->index = 0;
     if (stream->block == NULL) {
         stream->end = STREAM_UNREADABLE;
@@ -124,6 +133,7 @@ static bool event_in_block(struct stream *stream)
 static bool next_event(struct connection *connection)
 {
     struct stream *stream = connection->stream;
+    stream->is_searching = false;
     while (stream->end == STREAM_GOES_ON) {
         if (stream->block == NULL && !next_block(connection)) {
             return false;
@@ -221,7 +231,9 @@ static void find_words(struct connection *connection, int64_t now_ms)
         }
         return;
     }
-    stream->caught_up_ms = now_ms;
+    if (!stream->is_searching) {
+        stream->caught_up_ms = now_ms;
+    }
     if (now_ms < stream->ping_ms && !connection->sweep.has_left) {
         return;
     }
@@ -260,7 +272,7 @@ static ssize_t on_room(void *user, uint64_t position, char *room, size_t size)
                                           : MHD_CONTENT_READER_END_OF_STREAM;
     }
     MHD_suspend_connection(connection->mhd);
-    sweep_wait(&server->sweep, &connection->sweep, stream->ping_ms);
+    sweep_wait(&server->sweep, &connection->sweep, stream->is_searching ? now_ms : stream->ping_ms);
     server->streams.waiting++;
     return 0;
 }

@@ -312,7 +312,7 @@ static void check_deadline(struct sweep *sweep, struct sweep_entry *entry, int64
     case STAGE_WORKING:
         sweep->counts.late_answers++;
         entry->deadline_ms = 0;
-        logger_write(LOGGER_WARN, "http", "an answer is late: the core still has the request",
+        logger_write(LOGGER_WARN, "http", "an answer is late: another thread still has the request",
                      NULL);
         return;
     }

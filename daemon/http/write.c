@@ -66,10 +66,11 @@ static void drop_items(struct connection *connection)
     }
 }
 
-void write_end(struct connection *connection)
+enum outcome write_end(struct connection *connection)
 {
     drop_items(connection);
     if (connection->request.repeat == REPEAT_TOO_EARLY) {
         connection->retry_after_s = 1;
     }
+    return OUTCOME_ANSWER;
 }

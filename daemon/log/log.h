@@ -57,6 +57,7 @@ struct log_batch {
 
 struct log_filter { /* of a read of actions; empty texts and type UINT8_MAX match everything */
     uint64_t after; /* ordinal */
+    uint64_t last;  /* no ordinal past it; 0 = to the end */
     struct bs_text pool;
     struct bs_text account;
     uint8_t type;

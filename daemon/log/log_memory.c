@@ -184,7 +184,7 @@ static int on_read_batches(struct command_log *log, uint64_t after, struct batch
 
 static bool matches(const struct log_filter *filter, const struct log_action_row *row)
 {
-    return row->ordinal > filter->after &&
+    return row->ordinal > filter->after && (filter->last == 0 || row->ordinal <= filter->last) &&
            (filter->pool.size == 0 || bs_text_equal(filter->pool, row->pool)) &&
            (filter->account.size == 0 || bs_text_equal(filter->account, row->account)) &&
            (filter->type == UINT8_MAX || filter->type == row->type) &&

@@ -135,7 +135,7 @@ static int prepare_actions(struct reader_file *file, unsigned conditions, char *
     int size = snprintf(
         sql, sizeof(sql),
         "SELECT ordinal, id, settlement, type, pool, account, hash, record FROM action %s"
-        " WHERE ordinal > ?1%s%s%s%s ORDER BY ordinal LIMIT ?2",
+        " WHERE ordinal > ?1 AND ordinal <= ?7%s%s%s%s ORDER BY ordinal LIMIT ?2",
         index, (conditions & CONDITION_POOL) != 0 ? " AND pool = ?3" : "",
         (conditions & CONDITION_ACCOUNT) != 0 ? " AND account = ?4" : "",
         (conditions & CONDITION_TYPE) != 0 ? " AND type = ?5" : "",
@@ -190,6 +190,7 @@ static int read_actions(struct sqlite_reader *reader, uint32_t number,
     db_bind_text(statement, 4, filter->account);
     db_bind_u64(statement, 5, filter->type);
     db_bind_u64(statement, 6, filter->settlement);
+    db_bind_u64(statement, 7, filter->last > 0 ? filter->last : INT64_MAX);
     reader->count = 0;
     buffer_clear(&reader->bytes);
     while ((result = db_step(statement, error)) == 1) {
@@ -217,7 +218,8 @@ static int on_actions(struct log_reader *base, const struct log_filter *filter, 
 {
     struct sqlite_reader *reader = (struct sqlite_reader *)base;
     struct file_index *index = &reader->log->index;
-    uint32_t files = file_index_count(index);
+    uint32_t files = filter->last > 0 ? file_index_find(index, FILE_KEY_ORDINAL, filter->last - 1)
+                                      : file_index_count(index);
     uint32_t number = file_index_find(index, FILE_KEY_ORDINAL, filter->after);
     struct log_filter page = *filter;
     uint32_t left = filter->limit;

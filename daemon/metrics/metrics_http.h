@@ -12,7 +12,7 @@
 struct metrics_http {
     uint64_t connections, long_polls, guard_refusals;
     uint64_t head_timeouts, body_timeouts, send_timeouts, late_answers, library_messages;
-    uint64_t evictions, unread_bytes, unread_dropped;
+    uint64_t log_reads_refused, evictions, unread_bytes, unread_dropped;
     uint64_t streams, streams_opened, streams_refused, stream_events, stream_bytes;
     uint64_t stream_encoded, stream_blocks;
     uint64_t requests[METRICS_STATUSES]; /* by HTTP status */
