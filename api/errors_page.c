@@ -3,10 +3,7 @@
  * Prints docs/errors.md from the table of outcomes. With --check FILE it compares instead: a test
  * keeps the committed page and the table equal.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "api/buffer.h"
+#include "api/page_main.h"
 #include "lib/base/status.h"
 
 static const char introduction[] =
@@ -25,7 +22,7 @@ static const char introduction[] =
     "| code | HTTP | meaning |\n"
     "|---|---|---|\n";
 
-static void page(struct buffer *out)
+static void print(struct buffer *out)
 {
     buffer_text(out, introduction);
     for (unsigned i = BS_OK + 1; i < BS_STATUS_COUNT; i++) {
@@ -35,38 +32,8 @@ static void page(struct buffer *out)
     }
 }
 
-/* Whether a file holds exactly these bytes. */
-static bool same(const char *path, const struct buffer *expected)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        perror(path);
-        return false;
-    }
-    struct buffer actual = {0};
-    buffer_reserve(&actual, expected->size + 1);
-    actual.size = fread(actual.bytes, 1, expected->size + 1, file);
-    bool equal = ferror(file) == 0 && actual.size == expected->size &&
-                 memcmp(actual.bytes, expected->bytes, actual.size) == 0;
-    buffer_fini(&actual);
-    (void)fclose(file);
-    return equal;
-}
-
 int main(int argc, char **argv)
 {
-    bool check = argc == 3 && strcmp(argv[1], "--check") == 0;
-    if (argc != 1 && !check) {
-        fprintf(stderr, "usage: errors_page [--check FILE]\n");
-        return 64;
-    }
-    struct buffer out = {0};
-    page(&out);
-    bool good = check ? same(argv[2], &out) : fwrite(out.bytes, 1, out.size, stdout) == out.size;
-    if (!good && check) {
-        fprintf(stderr, "%s differs from lib/base/status.def: write it again with errors_page\n",
-                argv[2]);
-    }
-    buffer_fini(&out);
-    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+    const struct page errors = {"errors_page", "lib/base/status.def", print};
+    return page_main(&errors, argc, argv);
 }

@@ -14,23 +14,12 @@ static bool asks_the_same(const struct request *one, const struct request *other
 
 static bool is_asked_already(const struct costly_reads *reads, const struct request *request)
 {
-    for (const struct request *other = reads->first; other != NULL; other = other->next) {
+    for (const struct request *other = reads->waiting.first; other != NULL; other = other->next) {
         if (other->is_different && asks_the_same(other, request)) {
             return true;
         }
     }
     return false;
-}
-
-static void append(struct costly_reads *reads, struct request *request)
-{
-    request->next = NULL;
-    if (reads->first == NULL) {
-        reads->first = request;
-    } else {
-        reads->last->next = request;
-    }
-    reads->last = request;
 }
 
 void costly_reads_add(struct core *core, struct request *request)
@@ -46,7 +35,7 @@ void costly_reads_add(struct core *core, struct request *request)
         return;
     }
     reads->different_count += request->is_different;
-    append(reads, request);
+    request_list_append(&reads->waiting, request);
 }
 
 static void answer(struct core *core, struct request *request)
@@ -73,15 +62,13 @@ static const struct kept_read *find_kept(const struct costly_reads *reads, uint6
 static void answer_kept(struct core *core)
 {
     struct costly_reads *reads = &core->costly_reads;
-    struct request *next = reads->first;
-    reads->first = NULL;
-    reads->last = NULL;
+    struct request *next = request_list_take(&reads->waiting);
     while (next != NULL) {
         struct request *request = next;
         next = request->next;
         const struct kept_read *kept = find_kept(reads, core->executor.seq, request);
         if (kept == NULL) {
-            append(reads, request);
+            request_list_append(&reads->waiting, request);
             continue;
         }
         buffer_append(&request->body, kept->body.bytes, kept->body.size);
@@ -107,12 +94,8 @@ static void keep(struct costly_reads *reads, uint64_t seq, const struct request 
 static void run_first(struct core *core)
 {
     struct costly_reads *reads = &core->costly_reads;
-    struct request *request = reads->first;
+    struct request *request = request_list_remove(&reads->waiting);
     uint64_t start_ns = uv_hrtime();
-    reads->first = request->next;
-    if (reads->first == NULL) {
-        reads->last = NULL;
-    }
     request->query(request, core, core->executor.engine);
     keep(reads, core->executor.seq, request);
     answer(core, request);
@@ -136,9 +119,9 @@ void costly_reads_run(struct core *core)
     struct costly_reads *reads = &core->costly_reads;
     uint64_t end_ns = uv_hrtime() + READS_NS;
     assert(!core->executor.effects.more);
-    while (reads->first != NULL) {
+    while (reads->waiting.first != NULL) {
         answer_kept(core);
-        if (reads->first == NULL || must_wait(core)) {
+        if (reads->waiting.first == NULL || must_wait(core)) {
             return;
         }
         if (uv_hrtime() > end_ns) {

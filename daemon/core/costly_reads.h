@@ -9,9 +9,9 @@
 #ifndef COSTLY_READS_H
 #define COSTLY_READS_H
 
-#include "daemon/answer/request.h"
+#include "daemon/core/request_list.h"
 
-#define COSTLY_READS_MAX 64 /* waiting, without those that ask the same as another one */
+#define COSTLY_READS_MAX 64 /* waiting, each counted once */
 #define KEPT_READS_MAX 16
 
 struct core;
@@ -26,8 +26,8 @@ struct kept_read {
 };
 
 struct costly_reads {
-    struct request *first, *last;
-    uint32_t different_count; /* waiting */
+    struct request_list waiting;
+    uint32_t different_count; /* of them, without those that ask the same as another one */
     struct kept_read kept[KEPT_READS_MAX];
     uint32_t kept_next;
     uint64_t longest_ns;  /* of the last reads: halves with each that is shorter */

@@ -2,6 +2,7 @@
 #include "daemon/core/executor.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -87,6 +88,19 @@ int executor_begin_again(struct executor *executor, const struct bs_config *conf
     executor->seq = 0;
     executor->settlements_count = 0;
     return make_engine(executor, config, error);
+}
+
+bool executor_decode(const struct bs_engine *engine, const uint8_t *record, uint64_t seq,
+                     struct bs_command *ret_command, char error[LOG_ERROR_SIZE])
+{
+    assert(record != NULL);
+    if (bs_command_decode(record, bs_record_size(record), ret_command) == BS_OK &&
+        ret_command->seq == seq && ret_command->time_ms >= bs_engine_time_ms(engine)) {
+        return true;
+    }
+    (void)snprintf(error, LOG_ERROR_SIZE,
+                   "the record at seq %" PRIu64 " is not one this version can execute", seq);
+    return false;
 }
 
 static void collect(struct executor *executor)

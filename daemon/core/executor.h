@@ -31,6 +31,11 @@ void executor_fini(struct executor *executor);
 BS_MUST_USE int executor_begin_again(struct executor *executor, const struct bs_config *config,
                                      char error[LOG_ERROR_SIZE]);
 
+/* The command of the record at `seq`, which the engine may execute next. False, with a message: it is
+ * damaged, of another version, or before the engine's time. */
+BS_MUST_USE bool executor_decode(const struct bs_engine *engine, const uint8_t *record,
+                                 uint64_t seq, struct bs_command *ret_command,
+                                 char error[LOG_ERROR_SIZE]);
 /* Executes one command; while effects.more, executor_continue must follow before the next. */
 void executor_step(struct executor *executor, const struct bs_command *command);
 void executor_continue(struct executor *executor);

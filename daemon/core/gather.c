@@ -4,25 +4,6 @@
 
 #include "daemon/logger/logger.h"
 
-void request_list_append(struct request_list *list, struct request *request)
-{
-    request->next = NULL;
-    if (list->first == NULL) {
-        list->first = request;
-    } else {
-        list->last->next = request;
-    }
-    list->last = request;
-}
-
-struct request *request_list_remove(struct request_list *list)
-{
-    struct request *request = list->first;
-    list->first = request->next;
-    request->next = NULL;
-    return request;
-}
-
 /* Logs a jump of the wall clock once, and once that engine time is the wall clock again. */
 static void report_clock(const struct core *core, enum clock_event event, int64_t jump_ms)
 {

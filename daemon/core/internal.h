@@ -27,22 +27,18 @@
 #include "daemon/core/executor.h"
 #include "daemon/core/lookahead.h"
 #include "daemon/core/queue.h"
+#include "daemon/core/request_list.h"
 #include "daemon/core/write_answer.h"
 
 #define COMMIT_BYTES_MAX ((size_t)32 << 20) /* beyond it a commit takes no further request */
 #define COMMITS_COUNT 3
 #define COMMIT_KEEP_MAX ((size_t)64 << 20) /* a buffer that grew past it is freed after use */
 
-struct request_list {
-    struct request *first, *last;
-};
-
 struct commit {
     struct request_list requests; /* in log order */
     struct buffer records;
     uint32_t records_count;
     uint64_t first_seq;
-    size_t stepped_size; /* bytes of `records` that were stepped */
 };
 
 struct core_counters { /* written by the core loop, except queue_full */
@@ -121,8 +117,6 @@ static inline uint64_t counter_get(const _Atomic uint64_t *counter)
 }
 
 /* gather.c */
-void request_list_append(struct request_list *list, struct request *request);
-struct request *request_list_remove(struct request_list *list);
 /* The time of a command that is stamped now (clock.h). */
 int64_t core_now_ms(struct core *core);
 void core_count_clock(struct core *core);

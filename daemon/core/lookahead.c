@@ -25,9 +25,16 @@ void lookahead_begin(struct lookahead *lookahead, const struct bs_engine *engine
     }
 }
 
-void lookahead_next(struct lookahead *lookahead, const struct bs_engine *engine)
+const uint8_t *lookahead_next(struct lookahead *lookahead, const struct bs_engine *engine)
 {
+    if (lookahead->stepped == lookahead->size) {
+        return NULL;
+    }
+    const uint8_t *record = lookahead->records + lookahead->stepped;
+    lookahead->stepped += bs_record_size(record);
+    assert(lookahead->stepped <= lookahead->size);
     for (uint32_t stage = 0; stage < LOOKAHEAD_STAGES; stage++) {
         advance(lookahead, engine, stage);
     }
+    return record;
 }

@@ -15,12 +15,13 @@ struct lookahead {
     const uint8_t *records;
     size_t size;
     size_t offsets[LOOKAHEAD_STAGES]; /* where each stage has come to */
+    size_t stepped;                   /* bytes whose records were handed out */
 };
 
 /* The records stay where they are until the last of them is stepped. */
 void lookahead_begin(struct lookahead *lookahead, const struct bs_engine *engine,
                      const uint8_t *records, size_t size);
-/* Moves one record on; before each step. */
-void lookahead_next(struct lookahead *lookahead, const struct bs_engine *engine);
+/* The record that is stepped next; NULL after the last one. */
+const uint8_t *lookahead_next(struct lookahead *lookahead, const struct bs_engine *engine);
 
 #endif

@@ -30,13 +30,7 @@ bool queue_push(struct queue *queue, struct request *request)
     if (is_taken) {
         atomic_fetch_add_explicit(&queue->requests_count, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&queue->bytes_count, bytes, memory_order_relaxed);
-        request->next = NULL;
-        if (queue->first == NULL) {
-            queue->first = request;
-        } else {
-            queue->last->next = request;
-        }
-        queue->last = request;
+        request_list_append(&queue->pushed, request);
     }
     (void)pthread_mutex_unlock(&queue->mutex);
     return is_taken;
@@ -45,9 +39,7 @@ bool queue_push(struct queue *queue, struct request *request)
 struct request *queue_take(struct queue *queue)
 {
     (void)pthread_mutex_lock(&queue->mutex);
-    struct request *first = queue->first;
-    queue->first = NULL;
-    queue->last = NULL;
+    struct request *first = request_list_take(&queue->pushed);
     (void)pthread_mutex_unlock(&queue->mutex);
     return first;
 }

@@ -13,11 +13,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "daemon/answer/request.h"
+#include "daemon/core/request_list.h"
 
 struct queue {
     pthread_mutex_t mutex;
-    struct request *first, *last;
+    struct request_list pushed;
     bool is_closed;
     uint32_t requests_max;
     uint64_t bytes_max;

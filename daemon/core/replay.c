@@ -119,14 +119,11 @@ static bool engine_takes(struct replay *replay, const struct bs_command *command
     return !replay->begins_again;
 }
 
-static bool step_record(struct replay *replay, const uint8_t *record, uint32_t size, uint64_t seq)
+static bool step_record(struct replay *replay, const uint8_t *record, uint64_t seq)
 {
     struct executor *executor = replay->executor;
     struct bs_command command;
-    if (bs_command_decode(record, size, &command) != BS_OK || command.seq != seq ||
-        command.time_ms < bs_engine_time_ms(executor->engine)) {
-        (void)snprintf(replay->error, LOG_ERROR_SIZE,
-                       "the record at seq %" PRIu64 " is not one this version can execute", seq);
+    if (!executor_decode(executor->engine, record, seq, &command, replay->error)) {
         return fail(replay, -EBADMSG);
     }
     if (command.type == BS_COMMAND_CAPACITY && !engine_takes(replay, &command)) {
@@ -150,16 +147,12 @@ static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uin
 {
     struct replay *replay = user;
     struct lookahead ahead;
-    size_t offset = 0;
     lookahead_begin(&ahead, replay->executor->engine, records, size);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t record_size = bs_record_size(records + offset);
-        assert(record_size <= size - offset);
-        lookahead_next(&ahead, replay->executor->engine);
-        if (!step_record(replay, records + offset, record_size, first_seq + i)) {
+        const uint8_t *record = lookahead_next(&ahead, replay->executor->engine);
+        if (!step_record(replay, record, first_seq + i)) {
             return false;
         }
-        offset += record_size;
         if ((i + 1) % PROGRESS_RECORDS == 0 && !show_progress(replay)) {
             return false;
         }

@@ -42,19 +42,16 @@ static void report_refused_mark(const struct bs_command *command)
 
 static void step_record(struct core *core, struct request *request)
 {
-    struct commit *commit = core->stepping;
-    const uint8_t *record = (const uint8_t *)commit->records.bytes + commit->stepped_size;
-    uint32_t size = bs_record_size(record);
+    const uint8_t *record = lookahead_next(&core->ahead, core->executor.engine);
+    assert(record != NULL);
     struct bs_command command;
-    enum bs_status status = bs_command_decode(record, size, &command);
+    enum bs_status status = bs_command_decode(record, bs_record_size(record), &command);
     assert(status == BS_OK); /* core_gather checked it before it became durable */
-    lookahead_next(&core->ahead, core->executor.engine);
     executor_step(&core->executor, &command);
     write_answer_collect(request, &core->executor, &command);
     if (core->executor.effects.status == BS_MARK_OUT_OF_BAND) {
         report_refused_mark(&command);
     }
-    commit->stepped_size += size;
     request->records_left--;
 }
 

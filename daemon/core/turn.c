@@ -109,13 +109,11 @@ static void finish_commit(struct core *core)
 
 static void clear_commit(struct commit *commit)
 {
-    assert(commit->stepped_size == commit->records.size);
     if (commit->records.capacity > COMMIT_KEEP_MAX) {
         buffer_fini(&commit->records);
     }
     buffer_clear(&commit->records);
     commit->records_count = 0;
-    commit->stepped_size = 0;
 }
 
 static void take_rows(struct log_batch *batch, struct outbox_segment *segment)
@@ -193,6 +191,7 @@ static void step_durable(struct core *core)
     core->steps_count = 0;
     core->step_until_ns = uv_hrtime() + (uint64_t)core->options.step_budget_us * 1000;
     while (core->stepping != NULL && core_step(core)) {
+        assert(core->ahead.stepped == core->stepping->records.size);
         clear_commit(core->stepping);
         core->stepping = NULL;
         begin_stepping(core);

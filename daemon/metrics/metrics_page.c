@@ -3,11 +3,7 @@
  * Prints docs/metrics.md from the table of metrics. With --check FILE it compares instead: a test
  * keeps the committed page and the table equal.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "api/buffer.h"
-#include "lib/base/base.h"
+#include "api/page_main.h"
 
 static const char introduction[] =
     "<!-- SPDX-License-Identifier: Apache-2.0 -->\n"
@@ -50,43 +46,18 @@ static void put_family(struct buffer *out, size_t first)
     buffer_printf(out, " | %s |\n", rows[first].help);
 }
 
-/* Whether a file holds exactly these bytes. */
-static bool same(const char *path, const struct buffer *expected)
+static void print(struct buffer *out)
 {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        perror(path);
-        return false;
+    buffer_text(out, introduction);
+    for (size_t i = 0; i < ROWS_COUNT; i++) {
+        if (begins_family(i)) {
+            put_family(out, i);
+        }
     }
-    struct buffer actual = {0};
-    buffer_reserve(&actual, expected->size + 1);
-    actual.size = fread(actual.bytes, 1, expected->size + 1, file);
-    bool equal = ferror(file) == 0 && actual.size == expected->size &&
-                 memcmp(actual.bytes, expected->bytes, actual.size) == 0;
-    buffer_fini(&actual);
-    (void)fclose(file);
-    return equal;
 }
 
 int main(int argc, char **argv)
 {
-    bool check = argc == 3 && strcmp(argv[1], "--check") == 0;
-    if (argc != 1 && !check) {
-        (void)fprintf(stderr, "usage: metrics_page [--check FILE]\n");
-        return 64;
-    }
-    struct buffer out = {0};
-    buffer_text(&out, introduction);
-    for (size_t i = 0; i < ROWS_COUNT; i++) {
-        if (begins_family(i)) {
-            put_family(&out, i);
-        }
-    }
-    bool good = check ? same(argv[2], &out) : fwrite(out.bytes, 1, out.size, stdout) == out.size;
-    if (!good && check) {
-        (void)fprintf(stderr, "%s differs from metrics.def: write it again with metrics_page\n",
-                      argv[2]);
-    }
-    buffer_fini(&out);
-    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+    const struct page metrics = {"metrics_page", "daemon/metrics/metrics.def", print};
+    return page_main(&metrics, argc, argv);
 }

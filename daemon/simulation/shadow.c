@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/core/executor.h"
 #include "daemon/core/lookahead.h"
 
 #define EFFECTS_ACTIONS_MAX 4096
@@ -113,18 +114,15 @@ static bool fail(struct advance *advance, int result)
     return false;
 }
 
-static bool step_record(struct advance *advance, const uint8_t *record, uint32_t size, uint64_t seq)
+static bool step_record(struct advance *advance, const uint8_t *record, uint64_t seq)
 {
     struct shadow *shadow = advance->shadow;
     struct bs_command command;
-    if (bs_command_decode(record, size, &command) != BS_OK || command.seq != seq ||
-        command.time_ms < bs_engine_time_ms(shadow->engine)) {
-        (void)snprintf(advance->error, LOG_ERROR_SIZE,
-                       "the record at seq %" PRIu64 " is not one this version can execute", seq);
+    if (!executor_decode(shadow->engine, record, seq, &command, advance->error)) {
         return fail(advance, -EBADMSG);
     }
     if (advance->stop_at != NULL && advance->stop_at(advance->user, shadow, &command)) {
-        memcpy(advance->record, record, size);
+        memcpy(advance->record, record, bs_record_size(record));
         advance->found = true;
         return false;
     }
@@ -144,15 +142,12 @@ static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uin
 {
     struct advance *advance = user;
     struct lookahead ahead;
-    size_t offset = 0;
     lookahead_begin(&ahead, advance->shadow->engine, records, size);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t record_size = bs_record_size(records + offset);
-        lookahead_next(&ahead, advance->shadow->engine);
-        if (!step_record(advance, records + offset, record_size, first_seq + i)) {
+        const uint8_t *record = lookahead_next(&ahead, advance->shadow->engine);
+        if (!step_record(advance, record, first_seq + i)) {
             return false;
         }
-        offset += record_size;
         if (i % RECORDS_PER_LOOK == 0 && advance->limit->stop != NULL &&
             atomic_load(advance->limit->stop)) {
             return fail(advance, -ECANCELED);

@@ -484,15 +484,14 @@ static void bench_replay(uint32_t accounts, uint32_t records_count)
     struct lookahead ahead; /* as the daemon replays */
     double began = now_s();
     lookahead_begin(&ahead, bench.engine, records, used);
-    for (size_t at = 0; at < used; at += bs_record_size(records + at)) {
+    for (const uint8_t *record; (record = lookahead_next(&ahead, bench.engine)) != NULL;) {
         struct bs_command command;
         struct bs_effects effects = {.actions = bench.buffer, .actions_max = ACTIONS_MAX};
-        if (bs_command_decode(records + at, bs_record_size(records + at), &command) != BS_OK) {
+        if (bs_command_decode(record, bs_record_size(record), &command) != BS_OK) {
             abort();
         }
         command.seq = ++seq;
         command.time_ms = bench.now_ms;
-        lookahead_next(&ahead, bench.engine);
         bs_engine_step(bench.engine, &command, &effects);
     }
     double took = now_s() - began;
