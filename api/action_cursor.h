@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cursor of an action: 8 digits of the identity of its log, "_", and its ordinal in that log. An
- * ordinal alone is a cursor of the log that answers.
+ * The cursor of an action: 8 digits of the identity of its log, "_", and its ordinal in that log.
+ * An ordinal alone is a cursor of the log that answers.
  */
 #ifndef API_ACTION_CURSOR_H
 #define API_ACTION_CURSOR_H

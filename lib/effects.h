@@ -13,8 +13,8 @@ struct bs_effects {
     uint32_t actions_max; /* at least 2 */
     uint32_t actions_count;
     bool more;             /* call bs_engine_continue before any other step */
-    enum bs_status status; /* BS_OK: accepted; else nothing changed, but that a mark out of band is
-                              remembered */
+    enum bs_status status; /* BS_OK: accepted; else nothing changed, except that a mark
+                               out of band is remembered */
     const char *field;     /* the offending field, or NULL */
     bool settled;          /* `settlement` is filled: the settlement's last action is out */
     bool waiting;          /* a settle or close_period that waits for a fresh mark */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The engine: all state of all pools in one block of memory that the caller gives, one entry that
- * changes it (bs_engine_step), and const views (lib/view/views.h). Deterministic: the same commands give the same
- * actions, byte for byte, on any machine.
+ * changes it (bs_engine_step), and const views (lib/view/views.h). Deterministic: the same commands
+ * give the same actions, byte for byte, on any machine.
  *
  *     struct bs_engine *engine = bs_engine_init(memory, bs_engine_size(&config), &config);
  *     bs_engine_step(engine, &command, &effects);
@@ -66,8 +66,8 @@ struct bs_digest {
     uint64_t words[2];
 };
 struct bs_digest bs_engine_digest(struct bs_engine *engine);
-/* The same over the pools, the markets and `count` accounts from the `first` in name order on: what
- * a self-check beside the traffic can afford. */
+/* The same over the pools, the markets and `count` accounts from number `first` in name order:
+ * small enough for a self-check during traffic. */
 struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first, uint32_t count);
 
 /* What is in force; false: no record of the log has said so, it is the config's. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A command of a large book waits for memory four times: hash slot, account row and name, position
- * rows. Each stage asks for what the one before has brought, a few records ahead of the step.
+ * rows. Each stage prefetches what it can find through the one before, a few records ahead of the
+ * step.
  */
 #include "lib/book/book.h"
 #include "lib/engine.h"
 
-/* Records whose first field of their own is the account. */
+/* Whether the first name of the record is the account. */
 static bool begins_with_account(const uint8_t *record)
 {
     uint8_t type = bs_record_type(record);

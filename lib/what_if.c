@@ -49,7 +49,7 @@ enum bs_status bs_what_if_mark(struct bs_engine *engine, uint32_t pool,
         .confirm = true,
     };
     if (market->has_mark && market->mark_time_ms > command.mark_time_ms) {
-        command.mark_time_ms = market->mark_time_ms; /* or it would be older than the one held */
+        command.mark_time_ms = market->mark_time_ms; /* an older mark would be refused */
     }
     if (!mark->by_price) {
         enum bs_status status = moved_price(market, mark->move_ppm, &command.price);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What would happen if: changes to a copy of the engine that no command could make. The copy is the
- * caller's, made by bs_engine_attach from a block's bytes; after its settle command it is thrown
- * away. Never on an engine that follows a log.
+ * Changes to a copy of the engine that no command could make, to see what would follow. The copy is
+ * the caller's, made by bs_engine_attach from a block's bytes; after its settle command it is
+ * thrown away. Never on an engine that follows a log.
  *
  *     bs_what_if_begin, bs_what_if_mark..., bs_what_if_fund, bs_what_if_waterfall
  *     bs_what_if_accounts                       what every account had
@@ -56,7 +56,8 @@ struct bs_what_if_totals { /* quanta */
 
 void bs_what_if_totals_get(const struct bs_engine *engine, uint32_t pool,
                            struct bs_what_if_totals *ret_totals);
-/* Puts accounts in the order of their ids, an isolated margin after its account; not for display. */
+/* Puts accounts in the order of their ids, an isolated margin after its account; not for
+ * display. */
 struct bs_text bs_what_if_key(const struct bs_engine *engine, uint32_t account);
 
 #endif

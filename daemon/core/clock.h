@@ -27,8 +27,8 @@ struct clock {
 
 enum clock_event { CLOCK_NOTHING, CLOCK_JUMPED, CLOCK_CAUGHT_UP };
 
-/* `stamp_ms` is the last one of the log, 0 for an empty one. Returns how far the wall clock is ahead
- * of it, negative: behind. */
+/* `stamp_ms` is the last one of the log, 0 for an empty one. Returns how far the wall clock is
+ * ahead of it, negative: behind. */
 int64_t clock_start(struct clock *clock, int64_t stamp_ms, struct clock_reading now);
 /* Moves engine time on; never back. *ret_jump_ms is set with CLOCK_JUMPED, negative: back. */
 enum clock_event clock_read(struct clock *clock, struct clock_reading now, int64_t *ret_jump_ms);

@@ -2,8 +2,9 @@
 /*
  * The core loop: the one thread that touches the engine. One turn: drain the queue into a batch,
  * commit it (one commit in flight, the next batch gathers meanwhile), then step it, for a few
- * milliseconds a turn; its actions are rows of the next commit, started at once. A write is answered when its own records are durable
- * and stepped. The settlement timer submits a settle command for every pool that is due.
+ * milliseconds a turn; its actions are rows of the next commit, started at once. A write is
+ * answered when its own records are durable and stepped. The settlement timer submits a settle
+ * command for every pool that is due.
  */
 #ifndef CORE_H
 #define CORE_H

@@ -31,8 +31,8 @@ void executor_fini(struct executor *executor);
 BS_MUST_USE int executor_begin_again(struct executor *executor, const struct bs_config *config,
                                      char error[LOG_ERROR_SIZE]);
 
-/* The command of the record at `seq`, which the engine may execute next. False, with a message: it is
- * damaged, of another version, or before the engine's time. */
+/* The command of the record at `seq`, which the engine may execute next. False, with a message: it
+ * is damaged, of another version, or before the engine's time. */
 BS_MUST_USE bool executor_decode(const struct bs_engine *engine, const uint8_t *record,
                                  uint64_t seq, struct bs_command *ret_command,
                                  char error[LOG_ERROR_SIZE]);

@@ -27,7 +27,7 @@ static int compare_losses(const void *a, const void *b)
 bool measure_gini(struct measure_loss *losses, uint32_t count, bs_i128 *ret_ppm)
 {
     bs_i128 total = 0, weighted = 0;
-    if (count > 0) { /* without losses there is no array, and qsort takes no NULL */
+    if (count > 0) { /* no losses, no array: qsort takes no NULL */
         qsort(losses, count, sizeof(losses[0]), compare_losses);
     }
     for (uint32_t i = 0; i < count; i++) {

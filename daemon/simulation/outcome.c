@@ -86,7 +86,7 @@ static void take_loss(struct outcome *outcome, const struct bs_action *action)
         outcome->deleveraged += lost;
         break;
     case BS_LOSS_AMOUNT:
-    case BS_LOSS_REFUND: /* out of what others pay, or of what the fund pays back */
+    case BS_LOSS_REFUND: /* from what others pay, or from what the fund pays back */
         outcome->haircuts += lost;
         break;
     case BS_LOSS_NONE:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one waterfall did, gathered from its actions and from what everybody had before. Amounts are
- * quanta of the pool's asset.
+ * What one waterfall did, gathered from its actions and from what every account had before. Amounts
+ * are quanta of the pool's asset.
  */
 #ifndef SIM_OUTCOME_H
 #define SIM_OUTCOME_H

@@ -38,7 +38,8 @@ static int read_stored(struct past *past, char *error)
                : code;
 }
 
-/* A settlement is made by a settle or close_period of its own time: tried on a copy. */
+/* A settlement comes from a settle or close_period of the same time: each one is tried on a
+ * copy. */
 static bool makes_settlement(void *user, struct shadow *shadow, const struct bs_command *command)
 {
     struct past *past = user;
@@ -71,7 +72,7 @@ static void refuse(struct run *run, int code, const char *error)
     }
 }
 
-/* Whether the settlement run again is the one stored. */
+/* True if the settlement that was run again equals the stored one. */
 static bool is_equal(const struct past *past, const struct bs_settlement *actual)
 {
     uint8_t again[BS_SETTLEMENT_RECORD_SIZE_MAX];
@@ -88,7 +89,7 @@ static bool is_equal(const struct past *past, const struct bs_settlement *actual
     api_settlement(&text, actual);
     logger_write(
         LOGGER_ERROR, "simulator",
-        "self-check failed: a settlement run again is not the one stored",
+        "self-check failed: a settlement that was run again differs from the stored one",
         LOGGER_FIELDS(
             logger_text("stored", (struct bs_text){text.bytes, stored_text_size}),
             logger_text("again", (struct bs_text){text.bytes + stored_text_size,

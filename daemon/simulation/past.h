@@ -21,11 +21,12 @@ struct past {
     uint8_t stored[BS_SETTLEMENT_RECORD_SIZE_MAX]; /* the settlement's record in the log */
     size_t stored_size;                            /* 0: the log has no such settlement */
     int64_t time_ms;                               /* of the settlement */
-    bool is_unreadable;                            /* the log has it, but not whole */
+    bool is_unreadable;                            /* the log has only a part of it */
     uint8_t record[BS_RECORD_SIZE_MAX];            /* the command that made it */
 };
 
-/* Answers run->request. False: what the log gives now is not what was stored, which was logged. */
+/* Answers run->request. False: the log now gives another settlement than the stored one, which was
+ * logged. */
 BS_MUST_USE bool past_compare(struct past *past, struct run *run);
 
 #endif

@@ -202,7 +202,8 @@ static void write_change(const struct figures *figures, const struct change *cha
     buffer_append(figures->out, "}", 1);
 }
 
-/* The 20 accounts that lose most more under the second, and most less. */
+/* The 20 accounts whose losses grow most under the second waterfall, and the 20 whose losses shrink
+ * most. */
 static void write_changes(const struct figures *figures, const struct outcome *from,
                           const struct outcome *to)
 {

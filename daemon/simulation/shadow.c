@@ -187,7 +187,7 @@ int shadow_advance_to(struct shadow *shadow, uint64_t last_seq, const struct sha
     return code == 0 && !part.found ? -ENOENT : code;
 }
 
-/* Piece by piece, for the kernel holds the process's map of memory for as long as one call takes,
+/* Piece by piece, because the kernel holds the process's memory map for as long as one call takes,
  * and the core loop may be about to ask for some. */
 void shadow_drop_view(struct shadow *shadow)
 {

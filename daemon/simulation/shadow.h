@@ -43,7 +43,7 @@ void shadow_close(struct shadow *shadow); /* zeroed is fine */
 BS_MUST_USE int shadow_advance(struct shadow *shadow, uint64_t last_seq,
                                const struct shadow_limit *limit, char error[LOG_ERROR_SIZE]);
 /* Steps the log to before the first record for which `stop_at` is true; -ENOENT when none is. The
- * record is copied to `record` (BS_RECORD_SIZE_MAX bytes). The shadow can not go on after it. */
+ * record is copied to `record` (BS_RECORD_SIZE_MAX bytes). The shadow cannot go on after it. */
 typedef bool (*shadow_stop_fn)(void *user, struct shadow *shadow, const struct bs_command *command);
 BS_MUST_USE int shadow_advance_to(struct shadow *shadow, uint64_t last_seq,
                                   const struct shadow_limit *limit, shadow_stop_fn stop_at,

@@ -82,7 +82,7 @@ static int open_shadow(struct simulator *simulator, char *error)
     return code;
 }
 
-/* The block differs from the log, or cannot be made: the next use makes it again. */
+/* Drops the block, which differs from the log or could not be made; the next use makes it again. */
 static void drop_shadow(struct simulator *simulator, const char *what, const char *error)
 {
     logger_write(LOGGER_ERROR, "simulator", what, LOGGER_FIELDS(logger_string("error", error)));
@@ -213,7 +213,7 @@ static void on_digest(struct request *request)
     pthread_mutex_unlock(&simulator->mutex);
 }
 
-/* False: the core takes no more requests, or we stop. */
+/* False: the core takes no more requests, or the simulator stops. */
 static bool ask_digest(struct simulator *simulator)
 {
     struct check *check = &simulator->check;
@@ -250,7 +250,7 @@ static void run_check(struct simulator *simulator)
             check->seq, check->first, check->first + CHECK_ACCOUNTS - 1, check->digest.words[0],
             check->digest.words[1], digest.words[0], digest.words[1], bs_engine_seq(engine));
         simulator->counters.mismatches++;
-        drop_shadow(simulator, "self-check failed: the live state is not what the log gives",
+        drop_shadow(simulator, "self-check failed: the live state differs from what the log gives",
                     error);
     }
     check->first += CHECK_ACCOUNTS;

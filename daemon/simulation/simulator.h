@@ -44,7 +44,7 @@ BS_MUST_USE bool simulator_submit(struct simulator *simulator, struct simulator_
 /* Answers what waits with 503 and ends the thread: before the core is freed. Nothing is taken any
  * more. Twice, and NULL, is fine. */
 void simulator_stop(struct simulator *simulator);
-void simulator_free(struct simulator *simulator); /* when nothing can submit; stops it, too */
+void simulator_free(struct simulator *simulator); /* when nothing can submit; stops it too */
 
 struct simulator_stats { /* since the start; any thread */
     uint64_t answered, refused, timed_out, overloaded;

@@ -13,7 +13,7 @@
 
 /* ---- changes ---- */
 
-/* The answer, once the change that it tells of was saved; else (`code`) that it was not. */
+/* Gives the answer if the change that it reports was saved, else (`code`) an error. */
 static bool answer_saved(struct repeats_answer *answer, int code)
 {
     struct request *request = answer->job->request;
@@ -300,7 +300,7 @@ void controller_answer_lost(struct webhooks_job *job, enum bs_status status)
     job->request->done(job->request);
 }
 
-/* A function for each verb; the endpoint is NULL for those that name none. */
+/* One function for each verb; the endpoint is NULL where the verb names none. */
 typedef void (*verb_fn)(struct registry *registry, struct webhooks_job *job,
                         struct endpoint *endpoint);
 
@@ -310,7 +310,7 @@ static const verb_fn verbs[] = {
 #undef X
 };
 
-/* True: it came before under its key, or that cannot be found out, and the answer is there. */
+/* True, with the answer: the job came before under its key, or this cannot be looked up. */
 static bool is_repeat(struct registry *registry, struct webhooks_job *job)
 {
     char error[LOG_ERROR_SIZE];

@@ -15,7 +15,7 @@ struct webhooks_counters {
     _Atomic uint64_t latencies[WEBHOOKS_LATENCY_BUCKETS];
 };
 
-/* The receiver took it, so long after its action. */
+/* The receiver accepted it, this long after its action. */
 void counters_delivered(struct webhooks_counters *counters, int64_t latency_ms);
 /* The call ended without a delivery. */
 void counters_failed(struct webhooks_counters *counters, const struct transport_call *call);

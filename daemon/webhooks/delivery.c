@@ -12,8 +12,8 @@
 
 #define STATUS_GONE 410
 #define NOT_SENT_MS 1000 /* until the next try of a message that could not be saved or signed */
-#define FLAKY_MS 10000   /* a receiver that took something so lately is not down */
-#define SPARED_MAX 10    /* failures of one notice that are put down to that */
+#define FLAKY_MS 10000   /* a receiver that accepted a notice this recently is not down */
+#define SPARED_MAX 10    /* failures of one notice that FLAKY_MS excuses */
 
 static uint32_t random32(void)
 {
@@ -35,8 +35,8 @@ static enum ladder ladder_of(const struct message *message)
 }
 
 /*
- * Minutes of silence do not help a receiver that takes some notices and fails others. If it took one
- * within FLAKY_MS, an urgent notice is tried again after the first step and does not climb.
+ * Minutes of silence do not help a receiver that takes some notices and fails others. If it took
+ * one within FLAKY_MS, an urgent notice is tried again after the first step and does not climb.
  */
 static int64_t next_delay_ms(struct message *message)
 {
@@ -146,7 +146,7 @@ static enum disable_reason on_failed(struct message *message)
     remember(message, is_over ? 0 : wall_ms + delay_ms, -1);
     if (!is_over) {
         message->due_ms = clock_monotonic_ms() + delay_ms;
-        logger_write(LOGGER_WARN, "webhooks", "a notice was not taken",
+        logger_write(LOGGER_WARN, "webhooks", "a notice was not accepted",
                      LOGGER_FIELDS(logger_string("endpoint", endpoint->id),
                                    logger_string("id", message->id),
                                    logger_string("error", endpoint->last_error),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One attempt: signed, sent, and what its outcome means. The host's on_ended is told of it. */
+/* One attempt: signed, sent, and what its outcome means. It calls the host's on_ended. */
 #ifndef WEBHOOKS_DELIVERY_H
 #define WEBHOOKS_DELIVERY_H
 

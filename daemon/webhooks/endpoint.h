@@ -17,7 +17,7 @@ enum disable_reason { DISABLED_NOT, DISABLED_GONE, DISABLED_EXHAUSTED, DISABLED_
 
 const char *disable_reason_name(uint8_t reason); /* NULL when it is enabled */
 
-/* What all endpoints share, and whom they tell; it outlives them. */
+/* What all endpoints share, and the functions that they call; it outlives them. */
 struct endpoint_host {
     struct log_reader *reader;
     const char *log; /* its identity */
@@ -68,7 +68,8 @@ struct endpoint {
     uint8_t reason; /* enum disable_reason */
     int64_t disabled_ms;
     int64_t failing_since_ms; /* wall clock; 0: the last attempt was good */
-    int64_t taken_ms;         /* monotonic: when a notice was last taken; 0: not by this process */
+    int64_t
+        taken_ms; /* monotonic: the last accepted notice; 0: none since the process started */
     char last_error[TRANSPORT_ERROR_SIZE];
     struct lane lanes[LANE_COUNT];
     uint64_t attempts_count; /* ever */
@@ -84,13 +85,13 @@ void endpoint_free(struct endpoint *endpoint);             /* cancels deliveries
 void endpoint_check(const struct endpoint *endpoint);
 /* Gives the attempt its number and keeps it until it is saved; takes ownership. */
 void endpoint_remember(struct endpoint *endpoint, struct attempt *attempt);
-/* All of it is saved. */
+/* Everything about it is saved now. */
 void endpoint_saved(struct endpoint *endpoint);
 
 /* It must be enabled. Messages stay, and wait until it is enabled again. */
 void endpoint_disable(struct endpoint *endpoint, enum disable_reason reason);
 void endpoint_enable(struct endpoint *endpoint);
-/* Drops secrets whose time is over. */
+/* Drops the secrets that have expired. */
 void endpoint_expire_secrets(struct endpoint *endpoint, int64_t wall_ms);
 /* `key` signs from now on; the earlier ones sign as well for `overlap_s`, or are dropped if 0. */
 void endpoint_rotate(struct endpoint *endpoint, const struct signer_key *key, uint32_t overlap_s);
@@ -98,7 +99,7 @@ void endpoint_rotate(struct endpoint *endpoint, const struct signer_key *key, ui
 void endpoint_test(struct endpoint *endpoint, struct webhooks_job *job);
 /* Adds the news that another endpoint was disabled, if it asked for that and there is room. */
 void endpoint_tell_disabled(struct endpoint *endpoint, const struct endpoint *disabled);
-/* Begins to go through the log again. */
+/* Begins a redelivery from the log. */
 BS_MUST_USE int endpoint_redeliver(struct endpoint *endpoint, const struct api_redeliver *asked,
                                    char error[LOG_ERROR_SIZE]);
 

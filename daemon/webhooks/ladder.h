@@ -11,12 +11,12 @@ enum ladder {
 };
 
 #define LADDER_RETRY_AFTER_MAX_MS 3600000 /* what a server may ask for at most */
-#define LADDER_JITTER_PERCENT 10          /* either way */
+#define LADDER_JITTER_PERCENT 10          /* longer or shorter */
 
 /* Attempts a message is given, the first one included. */
 uint32_t ladder_attempts(enum ladder ladder);
 /*
- * The time to wait after this many failed attempts (at least 1); -1: there is no further one. The
+ * The time to wait after this many failed attempts (at least 1); -1: that was the last attempt. The
  * receiver's Retry-After (0 = none) can make it longer. `random` spreads it.
  */
 int64_t ladder_delay_ms(enum ladder ladder, uint32_t failures, int64_t retry_after_ms,

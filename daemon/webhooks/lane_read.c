@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What comes from the log into a lane. */
+/* Reads notices from the log into a lane. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,11 +7,11 @@
 #include "daemon/logger/logger.h"
 #include "daemon/webhooks/endpoint.h"
 
-#define READ_BELOW 128                         /* messages: with fewer, more are read */
+#define READ_BELOW 128                         /* messages: below it, more are read */
 #define READ_SIZE_BELOW ((size_t)1 << 20)      /* of their bodies: likewise */
 #define WINDOW_SIZE_MAX (2 * READ_SIZE_BELOW)  /* reading stops there */
 #define BATCHES_MAX 2                          /* one under way, one that grows */
-#define ROWS_PER_READ 256                      /* then others have their turn */
+#define ROWS_PER_READ 256                      /* then other endpoints have their turn */
 #define COUNT_MAX (READ_BELOW + ROWS_PER_READ) /* messages in a lane of the log */
 #define ROWS_BACK ((uint64_t)4096)             /* first look for the notice before one */
 
@@ -26,7 +26,7 @@ struct read {
     bool counts;    /* no messages are made */
 };
 
-/* The lane has been read up to there. */
+/* The lane is read up to this ordinal. */
 static void advance(struct lane *lane, uint64_t position)
 {
     assert(position >= lane->position);
@@ -51,7 +51,7 @@ static bool passes(const struct api_webhook *asked, const struct log_action_row 
            is_one_of(asked->accounts, asked->accounts_count, row->account);
 }
 
-/* What the log's indexes can do of the filter. */
+/* The part of the filter that the log's indexes can serve. */
 static struct log_filter filter_of(const struct api_webhook *asked, uint64_t after, uint32_t limit)
 {
     struct log_filter filter = {.after = after, .type = UINT8_MAX, .limit = limit};

@@ -170,6 +170,7 @@ void registry_disable(struct registry *registry, struct endpoint *endpoint,
             endpoint_tell_disabled(registry->endpoints[i], endpoint);
         }
     }
-    /* Now: the id of the event holds this moment, and the event may be sent in the next one. */
+    /* Saves at once: the event carries an id that is made of this moment, and may be sent in the
+     * next. */
     (void)!registry_save(registry, true, NULL);
 }

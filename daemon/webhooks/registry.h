@@ -41,7 +41,7 @@ BS_MUST_USE int registry_save(struct registry *registry, bool syncs,
  * and has changed nothing. */
 BS_MUST_USE int registry_delete(struct registry *registry, struct endpoint *endpoint,
                                 const struct repeats_answer *answer);
-/* Disables an enabled endpoint, tells those that asked, and saves. */
+/* Disables an enabled endpoint, notifies the endpoints that asked for this, and saves. */
 void registry_disable(struct registry *registry, struct endpoint *endpoint,
                       enum disable_reason reason);
 /* Updates the counters that are sums over endpoints. */

@@ -16,7 +16,7 @@ struct repeats {
     sqlite3_stmt *put, *trim, *find;
 };
 
-/* What a job will be answered, once what it changes is saved. */
+/* The answer of a job, to be given once its change is saved. */
 struct repeats_answer {
     const struct webhooks_job *job;
     int status; /* HTTP */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The endpoints as they were saved, set beside the log as it is: the two may not belong together. */
+/* Restores the saved endpoints and compares them with the log: the two may not belong together. */
 #include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
 #include "daemon/webhooks/registry.h"
 
-/* When the log is older than the database (one was restored without the other), what follows is sent
- * under ids that were used before, and the operator has to know. */
+/* When the log is older than the database (one was restored without the other), what follows is
+ * sent under ids that were used before, and the operator has to know. */
 static void check_place(struct endpoint *endpoint, uint64_t durable)
 {
     struct lane *lane = &endpoint->lanes[LANE_LIVE];

@@ -95,7 +95,7 @@ static int load(const struct signer_key *key, gnutls_privkey_t *ret_private)
     return 0;
 }
 
-/* The public key belongs to the seed: what the one signs, the other verifies. */
+/* True if the public key belongs to the seed: it verifies what the seed signs. */
 static bool is_pair(const struct signer_key *key)
 {
     static unsigned char text[] = "pair";

@@ -30,7 +30,8 @@ BS_MUST_USE int signer_key_new(struct signer_key *key, enum signer_kind kind);
 /* "whsec_..." of 24 to 64 bytes, or "whsk_..." of a seed and its public key, 32 bytes each. False:
  * not such a text, or no pair. */
 BS_MUST_USE bool signer_key_parse(struct signer_key *key, enum signer_kind kind, const char *text);
-/* "whsec_...": what the receiver verifies with. Of ed25519 the public key, "whpk_...". */
+/* The text that the receiver verifies with: "whsec_...", or the public key "whpk_..." of
+ * ed25519. */
 void signer_key_print(const struct signer_key *key, char text[SIGNER_TEXT_SIZE]);
 /* Appends "v1,..." or "v1a,...". */
 BS_MUST_USE int signer_sign(const struct signer_key *key, const struct signer_content *content,

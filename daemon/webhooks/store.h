@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* webhooks.db: endpoints and their secrets, their lanes (lane_store.h) and their attempts (history.h).
- * The webhooks thread only. */
+/* webhooks.db: endpoints and their secrets, their lanes (lane_store.h) and their attempts
+ * (history.h). The webhooks thread only. */
 #ifndef WEBHOOKS_STORE_H
 #define WEBHOOKS_STORE_H
 

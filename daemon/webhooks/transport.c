@@ -33,7 +33,7 @@ struct transport {
     uv_loop_t *loop;
     CURLM *multi;
     uv_timer_t timer;
-    uv_timer_t later; /* results that nothing else in the loop will bring */
+    uv_timer_t later; /* finished calls that no other event of the loop reports */
     struct transport_options options;
     CURL *spares[SPARES_MAX];
     uint32_t spares_count;
@@ -41,7 +41,7 @@ struct transport {
     struct watch **watches; /* by descriptor */
     size_t watches_count;
     bool is_taking; /* results, outside of libcurl: a call that is added now can start at once */
-    bool has_added; /* such a call */
+    bool has_added; /* a call was added meanwhile */
 };
 
 /* ---- results ---- */
@@ -74,7 +74,7 @@ static void set_outcome(struct transport_call *call, CURLcode code)
         call->status = (int)status;
         call->error[0] = '\0';
     } else if (call->is_refused) {
-        (void)snprintf(call->error, sizeof(call->error), "the address %s is not sent to",
+        (void)snprintf(call->error, sizeof(call->error), "notices are not sent to the address %s",
                        call->refused);
     } else if (call->error[0] == '\0') {
         (void)snprintf(call->error, sizeof(call->error), "%s", curl_easy_strerror(code));
@@ -272,7 +272,7 @@ static void set_up(CURL *easy, const struct transport_options *options)
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms);
     (void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, NAMES_KEPT_S);
-    /* A thread that still looks up a name is not waited for. */
+    /* Does not wait for a thread that still looks up a name. */
     (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "backstopd/" BACKSTOP_VERSION);
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
@@ -447,17 +447,17 @@ static const char *check_parts(const struct transport *transport, CURLU *parts,
     bool is_https = scheme != NULL && strcmp(scheme, "https") == 0;
     if (!is_https && !(is_http && transport->options.allows_http)) {
         reason = is_http ? "http is not allowed in this server's settings: use https"
-                         : "only https is spoken";
+                         : "use https: other schemes are not supported";
     } else if (curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_OK) {
-        reason = "a user or password in it is not sent";
+        reason = "leave out the user and password: they would not be sent";
     } else if (host == NULL || port == NULL) {
-        reason = "it names no host";
+        reason = "it has no host";
     } else if (!address_port_allowed(&transport->options.ports,
                                      (uint32_t)strtoul(port, NULL, 10))) {
         reason = "this port is not allowed in this server's settings";
     } else if (!address_text_allowed(&transport->options.exceptions, host, &is_address)) {
         *ret_status = BS_ADDRESS_REFUSED;
-        reason = "this address is in a range that is not sent to";
+        reason = "notices are not sent to this range of addresses";
     }
     curl_free(scheme);
     curl_free(host);

@@ -24,7 +24,7 @@ struct transport_options {
     const char *ca_file;         /* certificates that are trusted; empty: the system's */
 };
 
-/* One POST. The caller's until done; url, headers and body must live so long. */
+/* One POST. The caller owns it; url, headers and body must live until `done` is called. */
 struct transport_call {
     const char *url;
     const char *headers[TRANSPORT_HEADERS]; /* "name: value"; NULL: none */
@@ -40,7 +40,7 @@ struct transport_call {
     void *user;
     /* the transport's */
     struct transport *transport;
-    struct transport_call *next; /* calls to be answered without having been sent */
+    struct transport_call *next; /* calls that fail without having been sent */
     char refused[ADDRESS_TEXT_SIZE];
     void *easy;
     void *list;

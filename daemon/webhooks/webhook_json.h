@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the API says of endpoints, attempts and tests, as JSON appended to a buffer. */
+/* Endpoints, attempts and tests as JSON, appended to a buffer. */
 #ifndef WEBHOOKS_WEBHOOK_JSON_H
 #define WEBHOOKS_WEBHOOK_JSON_H
 

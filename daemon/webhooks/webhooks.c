@@ -262,7 +262,7 @@ static void *run(void *user)
 {
     struct webhooks *webhooks = user;
     (void)pthread_setname_np(pthread_self(), "bs-webhooks");
-    (void)uv_async_send(&webhooks->wake); /* what was left of the last run */
+    (void)uv_async_send(&webhooks->wake); /* messages that the last run left */
     (void)uv_run(&webhooks->loop, UV_RUN_DEFAULT);
     return NULL;
 }

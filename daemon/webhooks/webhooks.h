@@ -71,7 +71,7 @@ BS_MUST_USE bool webhooks_submit(struct webhooks *webhooks, struct webhooks_job 
 /* Answers what waits with 503, lets requests under way end for a moment, saves, ends the thread.
  * Twice, and NULL, is fine. */
 void webhooks_stop(struct webhooks *webhooks);
-void webhooks_free(struct webhooks *webhooks); /* when nothing can submit; stops it, too */
+void webhooks_free(struct webhooks *webhooks); /* when nothing can submit; stops it too */
 
 /* Latencies, from the time of an action to the answer of the receiver: upper bounds in ms. */
 #define WEBHOOKS_LATENCY_BOUNDS                                                                    \

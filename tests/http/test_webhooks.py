@@ -180,7 +180,7 @@ def test_names_are_checked_when_connecting(t):
         path = f"/v1/webhooks/{answer.json['id']}"
         tested = server.post(path + "/test").json
         t.equal("not delivered", (tested["delivered"], tested["status"]), (False, None))
-        t.true("why", "is not sent to" in tested["error"], tested)
+        t.true("why", "notices are not sent to the address" in tested["error"], tested)
         t.equal("nobody connected", receiver.connections, [])
         t.true("metric", b'attempts_total{result="refused"} 1' in server.get("/metrics").body)
 
