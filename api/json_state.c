@@ -118,35 +118,34 @@ static void member_layers(struct buffer *out, const char *name, const struct bs_
     api_layers(out, layers->rows, layers->count);
 }
 
-/* A function that prints a view as an object. */
+/* A function that prints a view as an object; the last line takes the semicolon. */
 #define OBJECT(function, of_view, ROWS)                                                            \
     function(struct buffer *out, const struct of_view *view)                                       \
     {                                                                                              \
         buffer_append(out, "{", 1);                                                                \
         ROWS(VIEW_MEMBER)                                                                          \
         buffer_append(out, "}", 1);                                                                \
-    }
+    }                                                                                              \
+    struct of_view
 
-static void OBJECT(write_bs_rules_view, bs_rules_view,
-                   BS_RULES_VIEW) static void OBJECT(write_bs_fund_cash_view,
-                                                     bs_fund_cash_view, BS_FUND_CASH_VIEW) static void OBJECT(write_bs_window_view,
-                                                                                                              bs_window_view,
-                                                                                                              BS_WINDOW_VIEW) static void OBJECT(write_bs_best_close_view, bs_best_close_view, BS_BEST_CLOSE_VIEW) static void OBJECT(write_bs_worst_close_view, bs_worst_close_view, BS_WORST_CLOSE_VIEW) static void OBJECT(write_bs_close_range_view, bs_close_range_view,
-                                                                                                                                                                                                                                                                                                                              BS_CLOSE_RANGE_VIEW) void OBJECT(api_pool,
-                                                                                                                                                                                                                                                                                                                                                               bs_pool_view, BS_POOL_VIEW) void OBJECT(api_insurance_fund,
-                                                                                                                                                                                                                                                                                                                                                                                                       bs_fund_view, BS_FUND_VIEW) void OBJECT(api_fund_change,
-                                                                                                                                                                                                                                                                                                                                                                                                                                               bs_fund_change_view,
-                                                                                                                                                                                                                                                                                                                                                                                                                                               BS_FUND_CHANGE_VIEW) void OBJECT(api_solvency, bs_solvency_view, BS_SOLVENCY_VIEW) void OBJECT(api_market,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              bs_market_view,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              BS_MARKET_VIEW) void OBJECT(api_queue_row,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          bs_queue_view, BS_QUEUE_VIEW) void OBJECT(api_rank,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                    bs_rank_view, BS_RANK_VIEW) void OBJECT(api_provider,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            bs_provider_view, BS_PROVIDER_VIEW) void OBJECT(api_source,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            bs_source_view,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            BS_SOURCE_VIEW)
+static void OBJECT(write_bs_rules_view, bs_rules_view, BS_RULES_VIEW);
+static void OBJECT(write_bs_fund_cash_view, bs_fund_cash_view, BS_FUND_CASH_VIEW);
+static void OBJECT(write_bs_window_view, bs_window_view, BS_WINDOW_VIEW);
+static void OBJECT(write_bs_best_close_view, bs_best_close_view, BS_BEST_CLOSE_VIEW);
+static void OBJECT(write_bs_worst_close_view, bs_worst_close_view, BS_WORST_CLOSE_VIEW);
+static void OBJECT(write_bs_close_range_view, bs_close_range_view, BS_CLOSE_RANGE_VIEW);
+void OBJECT(api_pool, bs_pool_view, BS_POOL_VIEW);
+void OBJECT(api_insurance_fund, bs_fund_view, BS_FUND_VIEW);
+void OBJECT(api_fund_change, bs_fund_change_view, BS_FUND_CHANGE_VIEW);
+void OBJECT(api_solvency, bs_solvency_view, BS_SOLVENCY_VIEW);
+void OBJECT(api_market, bs_market_view, BS_MARKET_VIEW);
+void OBJECT(api_queue_row, bs_queue_view, BS_QUEUE_VIEW);
+void OBJECT(api_rank, bs_rank_view, BS_RANK_VIEW);
+void OBJECT(api_provider, bs_provider_view, BS_PROVIDER_VIEW);
+void OBJECT(api_source, bs_source_view, BS_SOURCE_VIEW);
 
-    /* The members of a position without the account that holds it. */
-    static void write_position(struct buffer *out, const struct bs_position_view *view)
+/* The members of a position without the account that holds it. */
+static void write_position(struct buffer *out, const struct bs_position_view *view)
 {
     BS_POSITION_VIEW(VIEW_MEMBER)
 }

@@ -68,8 +68,7 @@ struct endpoint {
     uint8_t reason; /* enum disable_reason */
     int64_t disabled_ms;
     int64_t failing_since_ms; /* wall clock; 0: the last attempt was good */
-    int64_t
-        taken_ms; /* monotonic: the last accepted notice; 0: none since the process started */
+    int64_t taken_ms; /* monotonic: the last accepted notice; 0: none since the process started */
     char last_error[TRANSPORT_ERROR_SIZE];
     struct lane lanes[LANE_COUNT];
     uint64_t attempts_count; /* ever */
