@@ -19,7 +19,7 @@ static int read_page(struct cli *cli, const char *path, const struct buffer *aft
     return code;
 }
 
-/* False: it is no page, or one that does not go on. */
+/* False: it is no page, or it does not lead to the next one. */
 static bool page_fits(const json_t *page, const struct buffer *after)
 {
     return json_is_array(json_object_get(page, "data")) &&
@@ -37,7 +37,7 @@ int list_each(struct cli *cli, const char *path, void (*on_row)(void *context, j
         size_t index = 0;
         code = read_page(cli, path, &after, &page);
         if (code == EX_OK && !page_fits(page, &after)) {
-            cli_error("%s%s: not a list that ends", http_url(cli->http), path);
+            cli_error("%s%s: the answer is not a page of a list", http_url(cli->http), path);
             code = EX_PROTOCOL;
         }
         buffer_clear(&after);

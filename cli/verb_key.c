@@ -20,7 +20,7 @@
 
 #define FILE_SIZE_MAX ((size_t)1 << 20)
 #define KEY_BYTES 32
-#define KEY_PREFIX "bsk_" /* people and scanners for leaked secrets know a key by it */
+#define KEY_PREFIX "bsk_" /* marks a key for people and for scanners of leaked secrets */
 #define KEY_TEXT_SIZE (sizeof(KEY_PREFIX) + 2 * (size_t)KEY_BYTES)
 
 struct keys_file {

@@ -154,7 +154,7 @@ static int read_range(struct verifier *verifier)
     return code;
 }
 
-/* True when the pool had more actions when it was read, before them. */
+/* True when the pool, which was read first, had more actions than were found. */
 static bool is_incomplete(const struct verifier *verifier, const json_t *pool)
 {
     struct recompute_place place = recompute_place(verifier->recompute);

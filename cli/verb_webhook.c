@@ -55,7 +55,7 @@ static int print_answer(struct cli *cli, const struct http_answer *answer)
         table_print_object(stdout, document, cli->color);
     }
     if (json_is_false(json_object_get(document, "delivered"))) {
-        code = EX_UNAVAILABLE; /* of a test: the receiver did not take it */
+        code = EX_UNAVAILABLE; /* of a test: the receiver did not accept it */
     }
     json_decref(document);
     return code;
@@ -95,7 +95,7 @@ static json_t *list_of(const struct option_values *names)
     return list;
 }
 
-/* Leaves what is not given to the server. False: --batch-max is not a number. */
+/* Leaves out what was not given: the server has defaults. False: --batch-max is not a number. */
 static bool add_ways(json_t *body, const struct options *options)
 {
     char *end = NULL;

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define NAME_SIZE_MAX 16 /* longer names than any verb's are like none */
+#define NAME_SIZE_MAX 16 /* a longer name is like no verb */
 #define CHANGES_MAX 2    /* letters that may be wrong, missing or too many */
 
 static const struct verb verbs[] = {

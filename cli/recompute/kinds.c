@@ -116,7 +116,7 @@ static bool take_haircut(struct recompute *recompute, json_t *action)
     return haircut_take(recompute, action) && ledger_move(recompute, -amount, 0);
 }
 
-/* Others pay it in the same division of a window. */
+/* Other accounts pay it in the same division of the window. */
 static bool take_refund(struct recompute *recompute, json_t *action)
 {
     return haircut_take(recompute, action) &&
