@@ -27,7 +27,7 @@ static uint64_t largest_move(struct bs_engine *engine, const struct bs_pool *poo
     return largest;
 }
 
-/* The references are the marks from now on; nothing is known of any account. */
+/* Makes the marks the references; nothing is known about any account then. */
 static void renew_references(struct bs_engine *engine, struct bs_pool *pool)
 {
     for (uint32_t row = pool->market_head; row != 0; row = engine->markets[row].next) {
@@ -150,7 +150,7 @@ static bs_i128 deficit_of(const struct bs_engine *engine, uint32_t account)
     return bs_max(0, -bs_account_equity(engine, account));
 }
 
-/* Looks at every account: what the sum must be. */
+/* Looks at every account: computes what the sum must be. */
 static bs_i128 sum_deficits(const struct bs_engine *engine, const struct bs_pool *pool)
 {
     bs_i128 sum = 0;

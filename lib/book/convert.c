@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Wire decimals <-> the integers of a market or pool. Nothing is rounded but the entry value. */
+/* Wire decimals <-> the integers of a market or pool. Only the entry value is rounded. */
 #include "lib/book/convert.h"
 
 #include "lib/book/positions.h"

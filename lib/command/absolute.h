@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Absolute updates say what an account holds: what they change is no gain, so the baseline moves with
- * the equity. */
+/* Absolute updates say what an account holds: what they change is not a gain, so the baseline moves
+ * with the equity. */
 #ifndef BS_ABSOLUTE_H
 #define BS_ABSOLUTE_H
 
@@ -29,10 +29,12 @@ struct bs_outcome bs_absolute_open_isolated(struct bs_engine *engine, uint32_t o
                                             uint32_t *ret_isolated);
 void bs_absolute_write_isolated(struct bs_engine *engine, uint32_t isolated,
                                 const struct bs_absolute *position);
-/* Ends an absolute update: moves the baseline with the equity, so that an update is never a gain. */
+/* Ends an absolute update: moves the baseline with the equity, so that an update is never a
+ * gain. */
 void bs_absolute_finish(struct bs_engine *engine, uint32_t account, bs_i128 equity_change);
 
-/* Such an update has seen the account's newest action, and none that there is not yet. */
+/* Refuses an update whose sender has not seen the account's newest action, or names one that does
+ * not exist yet. */
 struct bs_outcome bs_absolute_check_seen(const struct bs_engine *engine, uint32_t pool,
                                          uint64_t seen, uint64_t last_action);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accounts: what they hold, as it is. */
+/* Accounts: an absolute update sets what one holds. */
 #include "lib/book/accounts.h"
 #include "lib/book/bounds.h"
 #include "lib/book/closes.h"
@@ -66,7 +66,8 @@ static struct bs_outcome check_positions(const struct bs_engine *engine, uint32_
     return outcome;
 }
 
-/* Opens the isolated rows that the item needs; when one cannot be opened, those made for it go. */
+/* Opens the isolated rows that the item needs; when one cannot be opened, those just made are
+ * deleted. */
 static struct bs_outcome open_listed_isolated(struct bs_engine *engine, uint32_t account,
                                               const struct bs_account_command *command)
 {
@@ -158,7 +159,7 @@ static struct bs_outcome find_account(const struct bs_engine *engine, uint32_t p
     return BS_ACCEPTED;
 }
 
-/* The cap is of the account: its isolated margins have the same. */
+/* The cap belongs to the account: its isolated margins have the same. */
 static void set_haircut_cap(struct bs_engine *engine, uint32_t account, uint32_t cap_ppm)
 {
     struct bs_account_cold *cold = engine->accounts.cold;

@@ -5,7 +5,7 @@
 #include "lib/money/money.h"
 #include "lib/settlement/run.h"
 
-/* Every other market with open positions has a fresh mark. */
+/* True if every other market with open positions has a fresh mark. */
 static bool others_ready(struct bs_engine *engine, uint32_t row)
 {
     struct bs_market *market = &engine->markets[row];

@@ -34,7 +34,7 @@ static bool note_out_of_band(struct bs_market *market, int64_t ticks, int64_t ti
            time_ms - market->pending_first_ms >= (int64_t)market->max_move_span_ms;
 }
 
-/* market->size_peak as it is, over the accounts of the pool. */
+/* Sets market->size_peak from the accounts of the pool. */
 static void recount_peak(struct bs_engine *engine, uint32_t market)
 {
     struct bs_market *m = &engine->markets[market];

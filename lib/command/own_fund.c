@@ -8,7 +8,7 @@
 #include "lib/command/withheld.h"
 #include "lib/money/money.h"
 
-/* What the pool's fund has in cash above its floor, without the own funds of markets. */
+/* The cash of the pool's fund above its floor, without the own funds of markets. */
 static bs_i128 free_of_fund(const struct bs_engine *engine, const struct bs_pool *pool)
 {
     bs_i128 cash = engine->accounts.hot[pool->backstop].collateral;

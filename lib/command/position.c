@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One position of an account, as it is. */
+/* Positions: an absolute update sets one of an account. */
 #include "lib/book/closes.h"
 #include "lib/book/positions.h"
 #include "lib/command/absolute.h"

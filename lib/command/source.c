@@ -111,7 +111,7 @@ bool bs_source_admit(const struct bs_engine *engine, const struct bs_command *co
     return false;
 }
 
-/* The lowest one that no row has. */
+/* The lowest ring that no row has. */
 static uint32_t free_ring(const struct bs_engine *engine)
 {
     uint32_t ring = 0;

@@ -6,8 +6,8 @@
 #include "lib/command/cash.h"
 #include "lib/command/withheld.h"
 
-/* A trader's withdrawal, and all that leaves the fund, may be held back; fees and funding of traders
- * are the venue's word. */
+/* A trader's withdrawal, and all that leaves the fund, may be held back; the venue decides on fees
+ * and funding of traders. */
 static struct bs_outcome check_leaving(struct bs_engine *engine, uint32_t account, uint8_t kind,
                                        int64_t amount)
 {
@@ -19,8 +19,8 @@ static struct bs_outcome check_leaving(struct bs_engine *engine, uint32_t accoun
                                           : BS_ACCEPTED;
 }
 
-/* The row a transfer that names a market moves the cash of; the first deposit makes it. Nothing can
- * refuse a deposit into a row that has just been made. */
+/* Finds the row whose cash a transfer that names a market moves; the first deposit makes it.
+ * Nothing can refuse a deposit into a row that has just been made. */
 static struct bs_outcome open_isolated(struct bs_engine *engine, struct bs_text market,
                                        uint8_t kind, uint32_t *account)
 {

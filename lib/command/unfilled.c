@@ -48,7 +48,7 @@ static struct bs_outcome read_lots(const struct bs_engine *engine, const struct 
     return status == BS_OK ? BS_ACCEPTED : bs_refuse(status, "size");
 }
 
-/* Room for the positions that come back whole. */
+/* Makes room for the positions that come back whole. */
 static bool make_room(struct bs_engine *engine, const struct bs_close *close,
                       bool ret_is_new[BS_SIDES])
 {
@@ -67,7 +67,8 @@ static bool make_room(struct bs_engine *engine, const struct bs_close *close,
     return engine->capacity.positions_max - engine->positions_count >= added;
 }
 
-/* What the close's sides are from now on. */
+/* Books what was taken back: the sides of the close stay excluded, and the debtor is handed over
+ * again. */
 static void mark_reversed(struct bs_engine *engine, struct bs_close *close, int64_t lots,
                           const bool is_new[BS_SIDES])
 {

@@ -9,7 +9,7 @@
 #include "lib/money/money.h"
 #include "lib/rules/seniority.h"
 
-/* What accounts will have to bear is not known yet. */
+/* True while it is not known what accounts will have to bear. */
 static bool is_open(const struct bs_engine *engine, uint32_t pool)
 {
     return engine->pools[pool].period_loss > 0 || !bs_pool_is_ready(engine, pool, engine->time_ms);

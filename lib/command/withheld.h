@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What may not leave a pool while what accounts owe is not resolved. */
+/* Money that may not leave a pool while debts of its accounts are not resolved. */
 #ifndef BS_WITHHELD_H
 #define BS_WITHHELD_H
 
@@ -10,8 +10,8 @@
 struct bs_outcome bs_withdrawal_check(struct bs_engine *engine, uint32_t account, int64_t amount);
 /* Whether `amount` (< 0) may leave the pool's fund, in whatever way. */
 struct bs_outcome bs_fund_leaving_check(struct bs_engine *engine, uint32_t pool, int64_t amount);
-/* Whether the pool may ask its fund for money: somebody is under water, a loss or claims are open,
- * or a deficit is unallocated. */
+/* Whether the pool may ask its fund for money: an account is under water, a loss or claims are
+ * open, or a deficit is unallocated. */
 bool bs_fund_is_needed(struct bs_engine *engine, uint32_t pool);
 
 #endif

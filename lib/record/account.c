@@ -48,7 +48,7 @@ void bs_positions_read(struct bs_reader *reader, struct bs_account_command *acco
     account->positions_size = (uint32_t)(reader->at - account->positions);
 }
 
-/* Here the list of fields leads to the positions, and reads none. */
+/* The list of fields only leads to the positions here; it reads none. */
 #undef BS_READ_POSITIONS
 #define BS_READ_POSITIONS(there, member, json, detail) to->member = reader->at;
 

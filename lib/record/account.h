@@ -9,7 +9,7 @@
 void bs_item_write(struct bs_writer *writer, const struct bs_position_item *item);
 void bs_item_read(struct bs_reader *reader, struct bs_position_item *item);
 void bs_positions_write(struct bs_writer *writer, const struct bs_account_command *account);
-/* Reads all positions, and leaves them where they are; has_positions is set. */
+/* Reads past all positions and leaves them where they are; sets has_positions. */
 void bs_positions_read(struct bs_reader *reader, struct bs_account_command *account);
 
 #endif

@@ -137,7 +137,7 @@ struct bs_action {
 
 /* Returns the bytes written, at most BS_ACTION_RECORD_SIZE_MAX, which the buffer must hold. */
 size_t bs_action_encode(const struct bs_action *action, uint8_t record[BS_ACTION_RECORD_SIZE_MAX]);
-/* BS_OK, BS_BAD_RECORD or BS_NEWER_RECORD; checks the checksum, too. */
+/* BS_OK, BS_BAD_RECORD or BS_NEWER_RECORD; checks the checksum too. */
 BS_MUST_USE enum bs_status bs_action_decode(const uint8_t *record, size_t size,
                                             struct bs_action *ret_action);
 

@@ -82,7 +82,7 @@
 #define BS_WRITE_FINGERPRINT(member) bs_write_bytes(writer, from->member, BS_FINGERPRINT_SIZE);
 #define BS_WRITE_REJECTIONS(member) bs_rejections_write(writer, from);
 
-/* What a field that is not there holds is 0, but for an UNLESS. */
+/* A field that is not there is 0, except an UNLESS. */
 #define BS_FIELD_READ(kind, member, json, when, detail)                                            \
     BS_READ_##kind(BS_THERE(when), member, json, detail)
 #define BS_READ_NAME(there, member, json, detail)                                                  \

@@ -92,7 +92,7 @@ static uint32_t read_fields(struct bs_reader *reader, uint32_t present, struct b
     case BS_COMMAND_COUNT:
         break;
     }
-    reader->bad = true; /* a type byte that no version 1 record has */
+    reader->bad = true; /* no record of version 1 has this type */
     return 0;
 }
 

@@ -24,7 +24,7 @@ enum bs_command_type {
     BS_COMMAND_COUNT
 };
 
-/* Who may send a command: what a venue's machines say as it happens, its operators, or nobody. */
+/* Who may send a command: a venue's machines as things happen, its operators, or nobody. */
 enum bs_command_role { BS_ROLE_FEED, BS_ROLE_OPS, BS_ROLE_INTERNAL };
 
 /* Their rows are in choices.h. */
@@ -113,7 +113,8 @@ struct bs_own_fund_command {
     BS_OWN_FUND_FIELDS(BS_FIELD_MEMBER)
 };
 
-/* settle, close_period, resume, pause, delete_*: `name` is the one of what it is about. */
+/* settle, close_period, resume, pause, delete_*: `name` is that of the pool, account, market or
+ * source. */
 struct bs_name_command {
     BS_POOL_REASON_FIELDS(BS_FIELD_MEMBER)
 };
@@ -149,7 +150,7 @@ struct bs_command {
     int64_t time_ms; /* engine time, ms since the UTC epoch, never going back */
     uint8_t type;    /* enum bs_command_type */
     bool has_source;
-    uint64_t source_seq;   /* its number among those of the source; only with has_source */
+    uint64_t source_seq;   /* its number in the sequence of the source; only with has_source */
     struct bs_text source; /* the producer that sent it */
     struct bs_text sent;   /* decoded: the record's bytes that its sender determined */
 

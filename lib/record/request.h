@@ -7,7 +7,7 @@
 #include "lib/record/wire.h"
 
 void bs_rejections_write(struct bs_writer *writer, const struct bs_request_command *request);
-/* Reads all rejections, and leaves them where they are; the other fields are read. */
+/* Reads past all rejections and leaves them where they are; the other fields have been read. */
 void bs_rejections_read(struct bs_reader *reader, struct bs_request_command *request);
 
 /* An item that its parser rejected. The code is its stable name: numbers of codes change. */

@@ -46,7 +46,7 @@ struct bs_settlement {
 /* Returns the bytes written, checksum included. The pool must have a name. */
 size_t bs_settlement_encode(const struct bs_settlement *settlement,
                             uint8_t record[BS_SETTLEMENT_RECORD_SIZE_MAX]);
-/* BS_OK, BS_BAD_RECORD or BS_NEWER_RECORD; checks the checksum, too. The pool's name points into
+/* BS_OK, BS_BAD_RECORD or BS_NEWER_RECORD; checks the checksum too. The pool's name points into
  * the record. */
 BS_MUST_USE enum bs_status bs_settlement_decode(const uint8_t *record, size_t size,
                                                 struct bs_settlement *ret_settlement);

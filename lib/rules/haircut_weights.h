@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The haircut rules: what a payer's share is measured by, and its most. docs/policies.md has the
- * formulas. */
+/* The haircut rules: what a payer's share is in proportion to, and its cap. docs/policies.md has
+ * the formulas. */
 #ifndef BS_HAIRCUT_WEIGHTS_H
 #define BS_HAIRCUT_WEIGHTS_H
 

@@ -30,7 +30,7 @@ struct bs_allowance {
 
 #define BS_UNLIMITED ((bs_i128)1 << 100)
 
-/* The use in the span of this number, which `use` may be older than: then it begins at `base`. */
+/* The use in the span of this number. If `use` is of an earlier one, the span begins at `base`. */
 struct bs_limit_use bs_limit_use_now(const struct bs_limit_use *use, uint64_t number,
                                      const struct bs_limit_base *base);
 /* What the layer's limits leave of a span after this use. */

@@ -18,8 +18,8 @@
 
 #define BS_BOUND_NEVER UINT8_MAX /* no position that could lose */
 
-/* The level of an account with this equity and gross value at the references. Level 0 is looked at
- * in any case: it is next to nothing. */
+/* The level of an account with this equity and gross value at the references. Accounts at level 0
+ * are always looked at: they have next to nothing. */
 uint8_t bs_bound_level(bs_i128 equity, bs_i128 gross);
 /* The relative move between two prices in ticks, rounded up. */
 uint64_t bs_bound_move(int64_t from, int64_t to, bool is_inverse);

@@ -130,7 +130,7 @@ struct bs_action *bs_applying_close(struct bs_applying *applying, enum bs_action
     return action;
 }
 
-/* What one side of the close gives up by it. */
+/* Records what one side gives up by the close. */
 static void remember_side(const struct bs_applying *applying, uint32_t account, int side,
                           struct bs_close *close)
 {

@@ -12,7 +12,7 @@ struct bs_action *bs_action_new(struct bs_engine *engine, uint32_t pool, enum bs
                                 struct bs_effects *effects);
 void bs_action_decimal(struct bs_action *action, enum bs_action_decimal which,
                        struct bs_wide value);
-/* Says that the pool's window has been opened, or closed. */
+/* Reports that the pool's window has been opened or closed. */
 void bs_action_window(struct bs_engine *engine, uint32_t pool, struct bs_effects *effects);
 
 #define BS_DECIMAL(action, name, value) bs_action_decimal(action, BS_ACTION_DECIMAL_##name, value)
@@ -35,7 +35,7 @@ struct bs_action *bs_applying_action(struct bs_applying *applying, enum bs_actio
                                      uint32_t account);
 /* The same with the step's account and amount, and its reason. */
 struct bs_action *bs_applying_amount(struct bs_applying *applying, enum bs_action_type type);
-/* What the debtor of the step was short of; nothing where it has none. */
+/* Adds the deficit of the step's debtor as the reason; nothing where the step has none. */
 void bs_applying_reason(const struct bs_applying *applying, struct bs_action *action);
 /* One side of a close, before it is carried out: `received` is signed, for the step's lots. */
 struct bs_action *bs_applying_close(struct bs_applying *applying, enum bs_action_type type,

@@ -60,7 +60,8 @@ uint32_t bs_asked_first(const struct bs_plan *plan, uint32_t market)
     return from;
 }
 
-/* Not of its own account's isolated margin: it would pay itself a spread that others bear. */
+/* A provider takes nothing over from its own isolated margin: it would pay itself a spread that
+ * others bear. */
 static bool may_be_asked(const struct bs_plan *plan, uint32_t provider,
                          const struct bs_offer *offer)
 {

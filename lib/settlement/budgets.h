@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the fund may pay for a market's debts in one period, and what is kept for markets with an
- * own fund: their debts are paid by that alone, and it pays nothing else. A debt goes to markets by
+ * own fund: only that fund pays their debts, and it pays nothing else. A debt goes to markets by
  * the legs held at detection, as under scope market; a market's part is paid up to what is left of
  * its budget. A debt without legs belongs to no market.
  *

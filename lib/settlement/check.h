@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one gate between planning and doing. The steps are carried out once more from the untouched
- * state; each must be allowed where it stands, and at the end money and sizes must be conserved and
- * no more may have been taken than was owed.
+ * The one gate between planning and applying. The steps are carried out once more from the
+ * untouched state; each must be allowed where it stands, and at the end money and sizes must be
+ * conserved and no more may have been taken than was owed.
  *
  * Conservation and the exact amounts are checked independently of the layers; how lots and losses
  * are split is checked with the layers' own formulas. The tests' oracle computes those again.

@@ -23,7 +23,7 @@ bs_i128 bs_plan_fund_available(const struct bs_plan *plan)
     return bs_max(0, bs_min(above, left));
 }
 
-/* What was owed before the first draw for the debtor: the parts of it are of that. */
+/* What was owed before the first draw for the debtor; the parts of budgets are shares of it. */
 static bs_i128 owed_at_first(struct bs_plan *plan, const struct bs_step *step, bs_i128 owed)
 {
     if (plan->check.draw_debtor != step->debtor) {

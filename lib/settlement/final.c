@@ -5,7 +5,7 @@
 #include "lib/money/money.h"
 #include "lib/settlement/step/kind.h"
 
-/* What the roundings of inverse values leave. */
+/* Clears what the roundings of inverse values leave. */
 static void clear_dust(struct bs_plan *plan, uint32_t market)
 {
     if (bs_abs(plan->cleared_lots) > BS_MONEY_MAX) {

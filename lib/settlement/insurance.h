@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The insurance layer: the fund pays debts, and takes over the positions of those it paid for. */
+/* The insurance layer: the fund pays debts, and takes over the positions of the accounts it paid
+ * for. */
 #ifndef BS_INSURANCE_H
 #define BS_INSURANCE_H
 
 #include "lib/settlement/plan.h"
 
-/* What of `wanted` the fund pays; counts it, and notices when the drawdown cut it short. */
+/* How much of `wanted` the fund pays; counts it, and notes when the drawdown limit cut it short. */
 bs_i128 bs_insurance_pays(struct bs_plan *plan, bs_i128 wanted);
 void bs_insurance_run(struct bs_plan *plan, uint32_t debtor_row);
 /* All positions the account still has move to the backstop account at mark. */

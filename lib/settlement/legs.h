@@ -6,7 +6,7 @@
 
 #include "lib/settlement/plan.h"
 
-/* A leg of an account being deleveraged. */
+/* A leg of an account that is being deleveraged. */
 struct bs_closing_leg {
     uint32_t market;
     uint32_t order; /* by market name */

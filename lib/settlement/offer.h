@@ -18,7 +18,7 @@ struct bs_offer {
 bs_i128 bs_offer_spread(const struct bs_plan *plan, bs_i128 value);
 /* The most that all spreads of an account may cost that owes `debt`. */
 bs_i128 bs_offer_cost_limit(const struct bs_plan *plan, bs_i128 debt);
-/* Whether the account could hold a position more. */
+/* Whether the account could hold one more position. */
 bool bs_offer_position_fits(const struct bs_plan *plan, uint32_t account);
 /* The most lots of the offer that the provider takes, given what it took so far. An assignment that
  * only shrinks its own opposite position does not count against max_position and leverage. */

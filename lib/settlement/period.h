@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of a period: gains are measured from here on. */
+/* The end of a period: gains are measured from the new baselines. */
 #ifndef BS_PERIOD_H
 #define BS_PERIOD_H
 

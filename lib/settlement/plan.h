@@ -48,7 +48,7 @@ struct bs_excluded {
 struct bs_asked {
     uint32_t row;               /* of engine->providers */
     uint8_t full;               /* bit 0: has no room for any long, bit 1: for any short */
-    uint32_t changes;           /* of its account when that was found out */
+    uint32_t changes;           /* of its account when `full` was set */
     struct bs_provider_use use; /* what it took, as planned */
 };
 
@@ -68,7 +68,7 @@ struct bs_plan {
     struct bs_queues *queues;
     struct bs_payer *payers;
     bs_i128 *market_loss; /* by market * 2 + side of the payers: the part of the period loss that
-                              is theirs; between settlements all 0, but in a halted pool */
+                              is theirs; between settlements all 0, except in a halted pool */
     bs_i128 *market_loss_applied; /* likewise, by the chunks already applied */
     uint8_t *market_sides;        /* by market: bit 0 longs, bit 1 shorts; all 0 between uses */
     int64_t *budget_used;         /* by market, while there are budgets */
@@ -117,10 +117,10 @@ void bs_plan_begin(struct bs_plan *plan, const struct bs_engine *engine, uint32_
                    int64_t now_ms);
 /* Forgets the working copies; the steps stay. */
 void bs_plan_reset_working(struct bs_plan *plan);
-/* The plan was refused: whatever it left outside of itself is as before. Steps that were applied
- * stay applied. */
+/* The plan was refused: undoes what it left outside of itself. Steps that were applied stay
+ * applied. */
 void bs_plan_drop(struct bs_plan *plan);
-/* Goes over from what the last chunk planned for markets to what it applied, or back. */
+/* Keeps the market losses of the last chunk, which was applied; or restores those kept before. */
 void bs_plan_keep_market_losses(struct bs_plan *plan);
 void bs_plan_restore_market_losses(struct bs_plan *plan);
 
@@ -159,7 +159,7 @@ bool bs_plan_closes_both(const struct bs_plan *plan, const struct bs_step *step)
  * value while it is closed in part. */
 bs_i128 bs_plan_dust(const struct bs_plan *plan, uint32_t account);
 
-/* Writing the working copies: for the kinds of step alone. */
+/* Writing the working copies: only the kinds of step do. */
 struct bs_working *bs_plan_touch(struct bs_plan *plan, uint32_t account);
 /* With the account's own copies of its positions, and room for what it may take over. */
 struct bs_working *bs_plan_touch_positions(struct bs_plan *plan, uint32_t account);

@@ -41,7 +41,7 @@ struct bs_leg_share bs_pricing_share(struct bs_plan *plan, const struct bs_step 
         begin_account(plan, step);
     }
     bool found = find_leg(plan, step);
-    assert(found); /* the check has seen it */
+    assert(found); /* the check has found it */
     (void)found;
     bs_i128 weight = plan->check.legs[pricing->at].weight;
     return (struct bs_leg_share){.amount = pricing->at_mark ? 0 : bs_max(0, -pricing->equity),

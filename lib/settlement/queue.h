@@ -47,7 +47,7 @@ struct bs_queue {
     /* Once a close that protects principal has come to the end: 1 + the rows up to the last one
      * that is not at a loss. What follows them no such close of this settlement can touch. */
     uint32_t protected_end;
-    uint64_t digest; /* sum over the candidates, in whatever order: docs/records.md */
+    uint64_t digest; /* sum over the candidates, in any order: docs/records.md */
 };
 
 struct bs_queues {
@@ -72,7 +72,7 @@ struct bs_score_input bs_score_input_of(const struct bs_market *market,
                                         const struct bs_candidate_terms *terms, uint32_t priority);
 /* < 0 when a comes before b, 0 when the account ids decide. */
 int bs_candidate_compare(const struct bs_candidate *a, const struct bs_candidate *b);
-/* The candidate that a position of a solvent account is. */
+/* The candidate for a position of a solvent account. */
 struct bs_candidate bs_candidate_of(const struct bs_plan *plan, uint8_t ranking, uint32_t account,
                                     const struct bs_working_position *position,
                                     const struct bs_candidate_terms *terms);

@@ -16,7 +16,7 @@
 
 #include "lib/settlement/plan.h"
 
-/* What the layer divides by: without an open window the gain of the period stands for its. */
+/* The basis of the layer; without an open window it is the gain of the period. */
 uint8_t bs_basis_in_force(const struct bs_plan *plan, const struct bs_layer *haircut);
 /* At a period's end, without a new loss. */
 bool bs_redivide_due(const struct bs_plan *plan);

@@ -30,7 +30,7 @@ static bool has_room(const struct bs_plan *plan)
     return plan->steps_count < plan->steps_max / 2 && !plan->overflow;
 }
 
-/* What the venue reported unfilled since the last run holds for this one. */
+/* Collects the pairs that the venue reported unfilled since the last run. */
 static void collect_exclusions(const struct bs_engine *engine, struct bs_plan *plan)
 {
     const struct bs_pool *pool = &engine->pools[plan->pool];
@@ -45,7 +45,7 @@ static void collect_exclusions(const struct bs_engine *engine, struct bs_plan *p
     assert(plan->excluded_count <= BS_CLOSES_MAX);
 }
 
-/* This run has respected them. */
+/* Ends the exclusions, which this run has respected. */
 static void spend_exclusions(struct bs_engine *engine, uint32_t row)
 {
     struct bs_pool *pool = &engine->pools[row];
@@ -98,14 +98,15 @@ static void begin_debtors(struct bs_engine *engine)
     bs_waterfall_rank(plan);
 }
 
-/* A window's division: an account that is done ends at 0 before it may be paid a refund. */
+/* A window is divided in a chunk of its own: a resolved account ends at 0 before it may get a
+ * refund. */
 static bool window_needs_fresh_chunk(const struct bs_plan *plan)
 {
     const struct bs_layer *haircut = bs_policy_layer(plan->policy, BS_LAYER_HAIRCUT);
     return plan->steps_count > 0 && bs_basis_in_force(plan, haircut) == BS_BASIS_WINDOW_GAIN;
 }
 
-/* After the last debtor. */
+/* Plans what follows the last debtor. */
 static void plan_fund(struct bs_plan *plan, struct bs_progress *progress)
 {
     bs_waterfall_run_fund(plan);
@@ -202,7 +203,7 @@ static void finish(struct bs_engine *engine, struct bs_effects *effects)
     stop(engine, effects);
 }
 
-/* The plan leaves no trace; what was asked for is asked for again by the next run. */
+/* Drops the plan without a trace; the next run does what this one was asked for. */
 static void halt(struct bs_engine *engine, struct bs_effects *effects)
 {
     static const char reason[] = "the settlement plan failed its check: nothing of it was applied";

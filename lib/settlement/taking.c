@@ -12,7 +12,7 @@ struct bs_action *bs_applying_taking(struct bs_applying *applying, enum bs_actio
     bs_i128 before = taking->sign * (bs_i128)held.size;
     bs_i128 realized = 0;
     bool traded = bs_leg_trade(&held, taking->sign * taking->lots, taking->value, &realized);
-    assert(traded); /* the check has carried it out */
+    assert(traded); /* the check has carried the step out */
     (void)traded;
     struct bs_action *action = bs_applying_action(applying, type, taking->account);
     action->market = bs_market_text(applying->engine, taking->market);

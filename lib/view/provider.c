@@ -48,7 +48,7 @@ static bool has_marks(const struct bs_engine *engine, const struct bs_provider *
     return engine->markets[provider->market].has_mark;
 }
 
-/* What it would take of an unbounded position, given `use`. */
+/* How much of a position without bounds the provider would take now. */
 static struct bs_wide room(const struct bs_plan *plan, const struct bs_provider *provider,
                            const struct bs_leg *held, int sign)
 {

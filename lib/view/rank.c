@@ -44,7 +44,7 @@ static struct bs_wide score(const struct standing *standing, const struct bs_pos
     return bs_wide_ratio(standing->own.score.numerator, standing->own.score.denominator, 0);
 }
 
-/* Of the side's quantity, what is ahead. */
+/* The quantity ahead, as parts per million of the side's. */
 static uint32_t percentile(const struct standing *standing)
 {
     return is_ranked(standing) ? (uint32_t)bs_muldiv_floor(standing->ahead, BS_PPM, standing->total)

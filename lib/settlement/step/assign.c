@@ -7,8 +7,8 @@
 #include "lib/settlement/assigning.h"
 #include "lib/settlement/taking.h"
 
-/* A spread is no loss of the account's period, as what lifts it is no gain; nor is it a gain of the
- * provider's, that a haircut could take back at once. */
+/* A spread is not a loss of the account's period, as money that lifts it is not a gain. Nor is it a
+ * gain of the provider, which a haircut could take back at once. */
 static void carry(struct bs_plan *plan, const struct bs_step *step)
 {
     uint32_t provider = step->counterparty;

@@ -20,11 +20,12 @@ static void carry(struct bs_plan *plan, const struct bs_step *step)
     if (plan->limits != NULL) {
         bs_allowance_count(plan, step->counterparty, &before);
     }
-    /* What lifts an insolvent account is no gain of its period. */
+    /* Money that lifts an insolvent account is not a gain of its period. */
     bs_plan_touch(plan, step->account)->baseline += step->amount - value;
 }
 
-/* Only what is owed: the close lifts a negative equity at most to 0 and leaves any other alone. */
+/* Takes no more than is owed: the close lifts a negative equity at most to 0 and leaves any other
+ * as it is. */
 static bool check(struct bs_plan *plan, const struct bs_step *step)
 {
     if (!bs_plan_closes_both(plan, step) || step->counterparty == bs_plan_backstop(plan) ||

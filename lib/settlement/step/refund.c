@@ -12,7 +12,7 @@ static void carry(struct bs_plan *plan, const struct bs_step *step)
     bs_plan_lower_claim(plan, step->account, step->amount);
 }
 
-/* No more than was taken, and to nobody who owes. */
+/* No more than was taken, and not to an account that owes. */
 static bool check(struct bs_plan *plan, const struct bs_step *step)
 {
     if (step->amount <= 0 || step->amount > bs_plan_window_taken(plan, step->account) ||
