@@ -20,6 +20,8 @@
 #define BS_FINGERPRINT_SIZE 32        /* SHA-256 */
 #define BS_DETAIL_SIZE_MAX 159        /* bytes of the detail of a rejection */
 
+#define BS_TIME_AHEAD_MAX_MS 5000 /* of a time from outside, of engine time */
+
 /* Money and value of one position or one account's collateral stay within +-BS_MONEY_MAX quanta. */
 #define BS_MONEY_MAX ((int64_t)1 << 62)
 

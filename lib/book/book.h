@@ -208,6 +208,7 @@ struct bs_dedupe {                   /* dedupe.h */
     uint32_t entries_mask;
     uint32_t heads_mask;
     uint64_t forgotten, added; /* since the log began */
+    int64_t forgotten_ms;      /* the newest time of an id that is forgotten */
     bool any_deleted;          /* ever: until then no deleted account is looked for */
 };
 

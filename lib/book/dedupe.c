@@ -8,7 +8,8 @@
 struct bs_dedupe_entry {
     uint64_t account_uid, market_uid;
     int64_t content[3];
-    uint32_t next; /* entry + 1 of the same chain, older */
+    int64_t time_ms; /* the latest that the same id could be sent with again */
+    uint32_t next;   /* entry + 1 of the same chain, older */
     uint8_t side;
     uint8_t id_size;
     char id[BS_ID_SIZE_MAX];
@@ -58,7 +59,10 @@ enum bs_seen bs_dedupe_check(const struct bs_engine *engine, const struct bs_ded
 {
     const struct bs_dedupe_entry *entry = find(engine, key);
     if (entry == NULL) {
-        return BS_SEEN_NEW;
+        const struct bs_dedupe *d = ring_of(engine, key);
+        bool may_be_forgotten =
+            d->forgotten > 0 && key->has_time && key->time_ms <= d->forgotten_ms;
+        return may_be_forgotten ? BS_SEEN_FORGOTTEN : BS_SEEN_NEW;
     }
     bool same = memcmp(entry->content, key->content, sizeof key->content) == 0;
     return same ? BS_SEEN_SAME : BS_SEEN_OTHER;
@@ -80,6 +84,7 @@ static void forget(struct bs_engine *engine, struct bs_dedupe *d)
     }
     *link = entry->next;
     d->forgotten++;
+    d->forgotten_ms = entry->time_ms > d->forgotten_ms ? entry->time_ms : d->forgotten_ms;
 }
 
 static void trim(struct bs_engine *engine, struct bs_dedupe *d, uint64_t most)
@@ -105,8 +110,10 @@ void bs_dedupe_add(struct bs_engine *engine, const struct bs_dedupe_key *key)
     uint32_t at = (uint32_t)d->added & d->entries_mask;
     struct bs_dedupe_entry *entry = &d->entries[at];
     uint32_t *head = head_of(engine, key);
+    int64_t latest_ms = key->has_time ? key->time_ms : engine->time_ms + BS_TIME_AHEAD_MAX_MS;
     *entry = (struct bs_dedupe_entry){.account_uid = key->account_uid,
                                       .market_uid = key->market_uid,
+                                      .time_ms = latest_ms,
                                       .next = *head,
                                       .side = key->side,
                                       .id_size = (uint8_t)key->id.size};
@@ -121,7 +128,8 @@ static struct bs_dedupe_key deleted_key(const struct bs_engine *engine, uint32_t
                                         struct bs_text account)
 {
     uint64_t uid = engine->accounts.cold[engine->pools[pool].backstop].uid;
-    return (struct bs_dedupe_key){.market_uid = uid, .id = account, .side = DELETED};
+    return (struct bs_dedupe_key){
+        .market_uid = uid, .id = account, .side = DELETED, .has_time = true, .time_ms = 0};
 }
 
 void bs_deleted_remember(struct bs_engine *engine, uint32_t account)

@@ -8,14 +8,17 @@
 
 #include "lib/book/book.h"
 
-enum bs_seen { BS_SEEN_NEW, BS_SEEN_SAME, BS_SEEN_OTHER };
+/* FORGOTTEN: not remembered, and as old as ids that are forgotten; only of an id with a time. */
+enum bs_seen { BS_SEEN_NEW, BS_SEEN_SAME, BS_SEEN_OTHER, BS_SEEN_FORGOTTEN };
 
 struct bs_dedupe_key {
     bool is_trade;                    /* else of a transfer, or of what moves the cash of a fund */
     uint64_t account_uid, market_uid; /* market_uid 0 for transfers */
     struct bs_text id;
     int64_t content[3];
-    uint8_t side; /* of a fill: 0 buy, 1 sell */
+    uint8_t side;    /* of a fill: 0 buy, 1 sell */
+    bool has_time;   /* that its sender gave */
+    int64_t time_ms; /* the same whenever it is sent */
 };
 enum bs_seen bs_dedupe_check(const struct bs_engine *engine, const struct bs_dedupe_key *key);
 void bs_dedupe_add(struct bs_engine *engine, const struct bs_dedupe_key *key);

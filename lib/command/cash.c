@@ -26,12 +26,18 @@ struct bs_outcome bs_cash_seen(const struct bs_engine *engine, const struct bs_d
                                const char *field, bool *ret_repeat)
 {
     *ret_repeat = false;
+    if (key->has_time && key->time_ms > engine->time_ms + BS_TIME_AHEAD_MAX_MS) {
+        return bs_refuse(BS_TIME_IN_FUTURE, "time");
+    }
     if (key->id.size == 0) {
         return BS_ACCEPTED;
     }
     enum bs_seen before = bs_dedupe_check(engine, key);
     if (before == BS_SEEN_OTHER) {
         return bs_refuse(BS_ID_REUSED, field);
+    }
+    if (before == BS_SEEN_FORGOTTEN) {
+        return bs_refuse(BS_ID_TOO_OLD, "time");
     }
     *ret_repeat = before == BS_SEEN_SAME;
     return BS_ACCEPTED;

@@ -10,8 +10,8 @@
 /* The account's row for its isolated margin in a market; 0 and a refusal when it has none. */
 struct bs_outcome bs_isolated_named(const struct bs_engine *engine, uint32_t owner,
                                     struct bs_text market, uint32_t *ret_isolated);
-/* Whether the id was seen with the same content; refused when it was with another one. A key
- * without an id is never a repeat. */
+/* Whether the id was seen with the same content; refused when it was with another one, or may have
+ * been seen and forgotten. A key without an id is never a repeat. */
 struct bs_outcome bs_cash_seen(const struct bs_engine *engine, const struct bs_dedupe_key *key,
                                const char *field, bool *ret_repeat);
 void bs_cash_remember(struct bs_engine *engine, const struct bs_dedupe_key *key);

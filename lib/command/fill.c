@@ -119,6 +119,8 @@ struct bs_outcome bs_fill_apply(struct bs_engine *engine, const struct bs_fill_c
                                 .account_uid = engine->accounts.cold[account].uid,
                                 .market_uid = engine->markets[market].uid,
                                 .id = command->trade_id,
+                                .has_time = command->has_time,
+                                .time_ms = command->time_ms,
                                 .content = {lots, ticks, fee},
                                 .side = lots < 0};
     bool repeat;

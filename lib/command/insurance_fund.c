@@ -45,6 +45,8 @@ static struct bs_outcome pay_in(struct bs_engine *engine, const struct bs_fund_c
     }
     struct bs_dedupe_key key = {.account_uid = engine->accounts.cold[pool->backstop].uid,
                                 .id = command->transfer_id,
+                                .has_time = command->has_time,
+                                .time_ms = command->time_ms,
                                 .content = {amount, BS_TRANSFER_COUNT, 0}};
     bool repeat;
     struct bs_outcome outcome = bs_cash_seen(engine, &key, "transfer_id", &repeat);

@@ -9,7 +9,6 @@
 #include "lib/command/apply.h"
 #include "lib/money/money.h"
 
-#define MARK_FUTURE_MAX_MS 5000
 #define MARKS_IN_A_ROW 3u
 
 static bool in_band(int64_t from, int64_t to, uint32_t max_move_ppm)
@@ -80,7 +79,7 @@ struct bs_outcome bs_mark_apply(struct bs_engine *engine, const struct bs_mark_c
         return bs_refuse(status, "price");
     }
     int64_t time_ms = command->has_time ? command->mark_time_ms : engine->time_ms;
-    if (time_ms - engine->time_ms > MARK_FUTURE_MAX_MS) {
+    if (time_ms - engine->time_ms > BS_TIME_AHEAD_MAX_MS) {
         return bs_refuse(BS_MARK_IN_FUTURE, "time");
     }
     if (market->has_mark && time_ms < market->mark_time_ms && !command->confirm) {

@@ -32,6 +32,8 @@ struct bs_outcome bs_own_fund_apply(struct bs_engine *engine,
     }
     struct bs_dedupe_key key = {.account_uid = engine->accounts.cold[pool->backstop].uid,
                                 .id = command->transfer_id,
+                                .has_time = command->has_time,
+                                .time_ms = command->time_ms,
                                 .content = {amount, BS_TRANSFER_COUNT + 1, (int64_t)market->uid}};
     bool repeat;
     struct bs_outcome outcome = bs_cash_seen(engine, &key, "transfer_id", &repeat);

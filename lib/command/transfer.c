@@ -19,18 +19,36 @@ static struct bs_outcome check_leaving(struct bs_engine *engine, uint32_t accoun
                                           : BS_ACCEPTED;
 }
 
-/* Finds the row whose cash a transfer that names a market moves; the first deposit makes it.
- * Nothing can refuse a deposit into a row that has just been made. */
-static struct bs_outcome open_isolated(struct bs_engine *engine, struct bs_text market,
-                                       uint8_t kind, uint32_t *account)
+/* What the transfer is known by, on the account of this number. */
+static struct bs_dedupe_key key_of(const struct bs_transfer_command *command, uint64_t account_uid)
+{
+    return (struct bs_dedupe_key){.account_uid = account_uid,
+                                  .id = command->transfer_id,
+                                  .has_time = command->has_time,
+                                  .time_ms = command->time_ms};
+}
+
+/* Finds the row whose cash a transfer that names a market moves; the first deposit makes it. Only
+ * the transfer's time can refuse a deposit into a new row, so it is checked before, as of an id of
+ * nobody. */
+static struct bs_outcome open_isolated(struct bs_engine *engine,
+                                       const struct bs_transfer_command *command, uint8_t kind,
+                                       uint32_t *account)
 {
     uint32_t owner = *account;
+    struct bs_text market = command->market;
     assert(engine->accounts.cold[owner].owner == 0);
     if (engine->pools[engine->accounts.hot[owner].pool].backstop == owner) {
         return bs_refuse(BS_RESERVED_ACCOUNT, "market");
     }
     struct bs_outcome outcome = bs_isolated_named(engine, owner, market, account);
     if (outcome.status == BS_UNKNOWN_ISOLATED && kind == BS_TRANSFER_DEPOSIT) {
+        bool repeat;
+        struct bs_dedupe_key key = key_of(command, 0);
+        outcome = bs_cash_seen(engine, &key, "transfer_id", &repeat);
+        if (outcome.status != BS_OK) {
+            return outcome;
+        }
         enum bs_status status;
         uint32_t row = bs_index_find(&engine->market_index, market);
         *account = bs_isolated_new(engine, owner, row, &status);
@@ -62,14 +80,14 @@ struct bs_outcome bs_transfer_apply(struct bs_engine *engine,
     }
     struct bs_outcome outcome = BS_ACCEPTED;
     if (command->market.size > 0) {
-        outcome = open_isolated(engine, command->market, kind, &account);
+        outcome = open_isolated(engine, command, kind, &account);
         if (outcome.status != BS_OK) {
             return outcome;
         }
     }
-    struct bs_dedupe_key key = {.account_uid = engine->accounts.cold[account].uid,
-                                .id = command->transfer_id,
-                                .content = {amount, kind, 0}};
+    struct bs_dedupe_key key = key_of(command, engine->accounts.cold[account].uid);
+    key.content[0] = amount;
+    key.content[1] = kind;
     bool repeat;
     outcome = bs_cash_seen(engine, &key, "transfer_id", &repeat);
     if (outcome.status != BS_OK || repeat) {

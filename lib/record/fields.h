@@ -82,14 +82,16 @@
     X(DECIMAL, price, price, REQUIRED, 0)                                                          \
     X(DECIMAL, fee, fee, DEFAULT, 0) /* positive is paid by the account */                         \
     X(NAME, trade_id, trade_id, BIT_0, 0)                                                          \
-    X(CHOICE, isolated, margin, BIT_1, bs_margin_name)
+    X(CHOICE, isolated, margin, BIT_1, bs_margin_name)                                             \
+    X(MAYBE_TIME, time_ms, time, BIT_2, 0) /* when it was made: of an id that may be forgotten */
 
 #define BS_TRANSFER_FIELDS(X)                                                                      \
     X(NAME, account, account, REQUIRED, 0)                                                         \
     X(DECIMAL, amount, amount, REQUIRED, 0)                                                        \
     X(ENUM, kind, kind, DEFAULT, (bs_transfer_kind_name, BS_TRANSFER_COUNT))                       \
     X(NAME, transfer_id, transfer_id, BIT_0, 0)                                                    \
-    X(NAME, market, market, BIT_1, 0) /* of an isolated position; empty = the account's cash */
+    X(NAME, market, market, BIT_1, 0) /* of an isolated position; empty = the account's cash */    \
+    X(MAYBE_TIME, time_ms, time, BIT_2, 0) /* as of a fill */
 
 /* The venue leaves the account, or its isolated position in a market, to the pool's rules. */
 #define BS_HANDOVER_FIELDS(X)                                                                      \
@@ -105,13 +107,15 @@
 #define BS_FUND_FIELDS(X)                                                                          \
     X(NAME, pool, pool, REQUIRED, 0)                                                               \
     X(DECIMAL, amount, amount, REQUIRED, 0) /* negative takes money out of the fund */             \
-    X(NAME, transfer_id, transfer_id, BIT_0, 0)
+    X(NAME, transfer_id, transfer_id, BIT_0, 0)                                                    \
+    X(MAYBE_TIME, time_ms, time, BIT_1, 0) /* as of a fill */
 
 /* From the pool's fund into a market's own fund, or back. */
 #define BS_OWN_FUND_FIELDS(X)                                                                      \
     X(NAME, market, market, REQUIRED, 0)                                                           \
     X(DECIMAL, amount, amount, REQUIRED, 0) /* negative gives it back */                           \
-    X(NAME, transfer_id, transfer_id, BIT_0, 0)
+    X(NAME, transfer_id, transfer_id, BIT_0, 0)                                                    \
+    X(MAYBE_TIME, time_ms, time, BIT_1, 0) /* as of a fill */
 
 /* The commands that are a name, and perhaps a reason, share a struct: POOL_REASON has it all. */
 #define BS_POOL_NAME_FIELDS(X) X(NAME, name, pool, REQUIRED, 0)

@@ -9,6 +9,7 @@ import harness
 
 BODY_ERRORS = {"invalid_json", "duplicate_key", "not_an_object", "empty_body"}
 PATIENCE_S = 20
+SETTINGS = {"capacity_dedupe_window": 4096, "capacity_transfer_window": 4096}  # as of the tool
 
 
 class Differs(Exception):
@@ -85,7 +86,7 @@ def compare(what, expected, actual):
 
 def run(scenario, tools, result):
     commands = [command for step in scenario.steps for command in step.commands]
-    with harness.Server() as server:
+    with harness.Server(settings=SETTINGS) as server:
         outcomes = []
         for body in bodies(commands, result.outcomes):
             outcomes += post(server, body)

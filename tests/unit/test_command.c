@@ -132,6 +132,11 @@ static void random_pool(struct bs_pool_command *pool)
     }
 }
 
+static void set_random_time(bool has_time, int64_t *time_ms)
+{
+    *time_ms = has_time ? (int64_t)(random_next() >> 24) : 0;
+}
+
 /* The commands that change accounts. */
 static void random_state_in(struct bs_command *command)
 {
@@ -162,7 +167,9 @@ static void random_state_in(struct bs_command *command)
             .fee = random_decimal(),
             .trade_id = random_optional(BS_ID_SIZE_MAX),
             .isolated = random_below(2) == 0,
+            .has_time = random_below(2) == 0,
         };
+        set_random_time(command->as.fill.has_time, &command->as.fill.time_ms);
     } else {
         command->as.transfer = (struct bs_transfer_command){
             .account = random_name(),
@@ -170,7 +177,9 @@ static void random_state_in(struct bs_command *command)
             .kind = (uint8_t)random_below(BS_TRANSFER_COUNT),
             .transfer_id = random_optional(BS_ID_SIZE_MAX),
             .market = random_optional(BS_ID_SIZE_MAX),
+            .has_time = random_below(2) == 0,
         };
+        set_random_time(command->as.transfer.has_time, &command->as.transfer.time_ms);
     }
 }
 
@@ -272,6 +281,12 @@ static void random_fields(struct bs_command *command)
         };
     } else if (command->type == BS_COMMAND_REQUEST) {
         command->as.request = random_request();
+    } else if (command->type == BS_COMMAND_CAPACITY) {
+        command->as.capacity = (struct bs_capacity_command){
+            .accounts_max = (uint32_t)random_next(),
+            .transfer_window = (uint32_t)random_next(),
+            .source_window = (uint32_t)random_next(),
+        };
     } else if (command->type == BS_COMMAND_PROVIDER) {
         command->as.provider = random_provider();
     } else if (command->type == BS_COMMAND_UNFILLED) {
