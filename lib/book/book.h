@@ -11,6 +11,7 @@
 #define BS_BOOK_H
 
 #include "lib/book/index.h"
+#include "lib/book/kept.h"
 #include "lib/book/states.h"
 #include "lib/config.h"
 #include "lib/record/command.h"
@@ -38,72 +39,90 @@ struct bs_window {
     bs_i128 loss; /* that its payers bear: the sum of what it has taken from the accounts */
 };
 
+#define BS_POOL_KEPT(X)                                                                            \
+    X(NAME, asset, ALWAYS)                                                                         \
+    X(U32, decimals, ALWAYS)                                                                       \
+    X(U32, mark_max_age_ms, ALWAYS)                                                                \
+    X(U8, state, ALWAYS)     /* enum bs_pool_state */                                              \
+    X(U8, waiting, ALWAYS)   /* enum bs_waiting */                                                 \
+    X(U8, trigger, ALWAYS)   /* enum bs_trigger */                                                 \
+    X(BOOL, changed, ALWAYS) /* since the last run */                                              \
+    X(BOOL, has_next, ALWAYS)                                                                      \
+    X(PART(bs_policy), policy, ALWAYS)                                                             \
+    X(PART(bs_policy), next, IF(has_next))                                                         \
+    X(I64, period_start_ms, ALWAYS)                                                                \
+    X(I64, period_end_ms, ALWAYS)                                                                  \
+    X(WIDE, period_loss, ALWAYS)                                                                   \
+    X(WIDE, unallocated, ALWAYS)                                                                   \
+    X(WIDE, claims, ALWAYS)      /* sum of those of the accounts */                                \
+    X(WIDE, own_funds, ALWAYS)   /* sum of those of the markets with a fund of their own */        \
+    X(WIDE, over_budget, ALWAYS) /* of the period loss: what budgets keep the fund from paying */
+
+/* In the digest, after the fund. */
+#define BS_POOL_KEPT_TOO(X)                                                                        \
+    X(PART(bs_window), window, ALWAYS)                                                             \
+    X(U64, actions, ALWAYS) /* numbers given out */                                                \
+    X(U64, settlements, ALWAYS)                                                                    \
+    X(U64, closes_forgotten, ALWAYS) /* the newest action whose close was dropped */
+
 struct bs_pool {
-    uint32_t name, asset; /* name offsets; name 0 = free row */
-    uint32_t decimals;
-    uint32_t mark_max_age_ms;
-    uint8_t state;   /* enum bs_pool_state */
-    uint8_t waiting; /* enum bs_waiting */
-    uint8_t trigger; /* enum bs_trigger */
-    bool changed;    /* since the last run */
-    bool has_next;
-    bool again_ends_period; /* halted: the next run ends the period, */
-    uint32_t again_final;   /* and ends this market; 0 = none */
-    bool retired; /* deleted; the row keeps its name and numbers for a pool of the same name */
-    struct bs_policy policy;
-    struct bs_policy next;
-    int64_t period_start_ms, period_end_ms;
-    bs_i128 period_loss;
-    bs_i128 unallocated;
-    bs_i128 claims;      /* sum of those of the accounts */
-    bs_i128 own_funds;   /* sum of those of the markets with a fund of their own */
-    bs_i128 over_budget; /* of the period loss: what the fund's budgets keep it from paying */
-    uint64_t actions, settlements; /* numbers given out */
-    uint64_t closes_forgotten;     /* the newest action whose close was dropped */
-    uint32_t backstop;             /* account */
-    uint64_t bound_spent;          /* accounts looked at since the references were set */
-    uint64_t mark_changes;         /* of its markets' marks */
-    bool deficits_known;           /* nothing has changed since they were summed up: */
-    bs_i128 deficits;              /* of all accounts at the marks held */
-    uint32_t exclusions;           /* closes whose two accounts are excluded in the next run */
-    uint32_t handovers;            /* accounts handed over and not yet looked at */
+    uint32_t name; /* a place in the names; 0 = free row */
+    BS_POOL_KEPT(BS_KEPT_MEMBER)
+    BS_POOL_KEPT_TOO(BS_KEPT_MEMBER)
+    uint8_t reason_size;
+    char reason[BS_REASON_SIZE_MAX]; /* of the last pause or halt */
+    bool again_ends_period;          /* halted: the next run ends the period, */
+    uint32_t again_final;            /* and ends this market; 0 = none */
+    bool retired;      /* deleted; the row keeps its name and numbers for a pool of the same name */
+    uint32_t backstop; /* account */
+    uint64_t bound_spent;  /* accounts looked at since the references were set */
+    uint64_t mark_changes; /* of its markets' marks */
+    bool deficits_known;   /* nothing has changed since they were summed up: */
+    bs_i128 deficits;      /* of all accounts at the marks held */
+    uint32_t exclusions;   /* closes whose two accounts are excluded in the next run */
+    uint32_t handovers;    /* accounts handed over and not yet looked at */
     uint32_t accounts, positions, markets; /* counts; accounts without the backstop's */
     uint32_t page_head, page_tail, account_free;
     uint32_t market_head; /* in name order, by market.next */
-    struct bs_window window;
-    uint8_t reason_size;
-    char reason[BS_REASON_SIZE_MAX];
 };
+
+#define BS_MARKET_KEPT(X)                                                                          \
+    X(POOL, pool, ALWAYS)                                                                          \
+    X(U8, contract, ALWAYS) /* enum bs_contract */                                                 \
+    X(U32, maintenance_ppm, ALWAYS)                                                                \
+    X(U32, max_move_ppm, ALWAYS)                                                                   \
+    X(BOOL, has_budget, ALWAYS)                                                                    \
+    X(I64, budget, ALWAYS)           /* most the fund pays for its debts in one period, quanta */  \
+    X(I64, budget_used, ALWAYS)      /* in this one */                                             \
+    X(BOOL, own_fund, ALWAYS)        /* its debts are paid by its own_fund_balance alone */        \
+    X(I64, own_fund_balance, ALWAYS) /* of the fund's equity, kept for it, quanta */               \
+    X(DECIMAL, tick, ALWAYS)                                                                       \
+    X(DECIMAL, lot, ALWAYS)                                                                        \
+    X(DECIMAL, multiplier, ALWAYS)                                                                 \
+    X(BOOL, has_mark, ALWAYS)                                                                      \
+    X(I64, mark, ALWAYS) /* ticks */                                                               \
+    X(I64, mark_time_ms, ALWAYS)                                                                   \
+    X(I64, size_peak, ALWAYS) /* at least the largest |size| held: bounds what a mark may be */    \
+    X(BOOL, size_peak_is_old, ALWAYS) /* it may be more */                                         \
+    X(U32, max_move_span_ms, ALWAYS)                                                               \
+    X(BOOL, settled, ALWAYS)                /* finally: it takes no positions any more */          \
+    X(U32, pending_count, ALWAYS)           /* out-of-band marks in a row */                       \
+    X(I64, pending_mark, IF(pending_count)) /* the last of them */                                 \
+    X(I64, pending_time_ms, IF(pending_count))                                                     \
+    X(I64, pending_first_ms, IF(pending_count)) /* time of the first of them */
 
 struct bs_market {
     uint32_t name; /* 0 = free row */
-    uint32_t pool, next;
-    uint8_t contract;
-    bool has_mark;
-    uint32_t maintenance_ppm, max_move_ppm;
-    struct bs_decimal tick, lot, multiplier;
-    int64_t unit;       /* quanta of one lot at a price of one tick, >= 1: linear, value = q * p *
+    uint32_t next;
+    int64_t unit;        /* quanta of one lot at a price of one tick, >= 1: linear, value = q * p *
                            unit; inverse (the face), value = -sign(q) * floor(|q| * unit / p) */
-    int64_t mark;       /* ticks */
-    int64_t bound_mark; /* the reference price of solvency_bound.h; 0 = none */
-    int64_t lot_value;  /* linear: mark * unit */
-    int64_t mark_time_ms;
-    int64_t size_peak;     /* at least the largest |size| held: bounds what a mark may be */
-    bool size_peak_is_old; /* it may be more */
-    uint32_t max_move_span_ms;
-    int64_t pending_first_ms;              /* time of the first of them */
-    int64_t pending_mark, pending_time_ms; /* out-of-band marks in a row */
-    uint32_t pending_count;
-    uint32_t holders[2];    /* longs, shorts */
+    int64_t lot_value;   /* linear: mark * unit */
+    int64_t bound_mark;  /* the reference price of solvency_bound.h; 0 = none */
+    uint64_t uid;        /* of this definition: row numbers are reused */
+    uint32_t holders[2]; /* longs, shorts */
     uint32_t isolated_head; /* the first of its isolated rows, also flat ones; 0 = none */
-    bs_i128 open[2];        /* lots, both >= 0 */
-    bool has_budget;
-    int64_t budget;           /* most the fund pays for its debts in one period, quanta */
-    int64_t budget_used;      /* in this one */
-    bool own_fund;            /* its debts are paid by its own_fund_balance alone */
-    int64_t own_fund_balance; /* of the fund's equity, kept for it, quanta */
-    uint64_t uid;             /* of this definition: row numbers are reused */
-    bool settled;             /* finally: it takes no positions any more */
+    BS_MARKET_KEPT(BS_KEPT_MEMBER)
+    bs_i128 open[2]; /* lots, both >= 0 */
 };
 
 /* What a full pass over the accounts reads. */
@@ -114,19 +133,22 @@ struct bs_account_hot {
     uint16_t pool; /* 0 = free row */
 };
 
+#define BS_ACCOUNT_KEPT(X)                                                                         \
+    X(WIDE, baseline, ALWAYS)                                                                      \
+    X(U64, last_action, ALWAYS)                                                                    \
+    X(U32, uncapped_ppm, ALWAYS) /* BS_PPM less haircut_cap_ppm: what the cap leaves of a gain */  \
+    X(BOOL, handed_over, ALWAYS) /* by the venue, for the next settlement; only with that trigger */
+
 struct bs_account_cold {
-    bs_i128 baseline;
-    uint64_t last_action;
-    uint64_t seq;
-    uint64_t uid;
-    uint32_t name;
-    uint32_t rank;          /* place in `order`, or in `order_waiting` */
-    uint32_t owner;         /* of an isolated position's account row; 0 = an account as sent */
-    uint32_t isolated;      /* the owner's first isolated row, or the next one; 0 = none */
-    uint32_t uncapped_ppm;  /* BS_PPM less haircut_cap_ppm: what capped_pro_rata leaves of a gain */
+    BS_ACCOUNT_KEPT(BS_KEPT_MEMBER)
     uint8_t position_class; /* room of 1 << class; BS_NO_ROOM = none */
     bool in_closes;         /* side of a close that is remembered; may be late to forget it */
-    bool handed_over;       /* by the venue, for the next settlement; only with that trigger */
+    uint64_t seq;           /* of the last command that changed it */
+    uint64_t uid;
+    uint32_t name;
+    uint32_t rank;     /* place in `order`, or in `order_waiting` */
+    uint32_t owner;    /* of an isolated position's account row; 0 = an account as sent */
+    uint32_t isolated; /* the owner's first isolated row, or the next one; 0 = none */
 };
 
 #define BS_NO_ROOM UINT8_MAX

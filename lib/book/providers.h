@@ -17,13 +17,19 @@ struct bs_provider_use {
     bs_i128 value;  /* at mark, quanta */
 };
 
+#define BS_PROVIDER_KEPT(X)                                                                        \
+    X(ACCOUNT, account, ALWAYS)                                                                    \
+    X(MARKET, market, ALWAYS)                                                                      \
+    X(U32, priority, ALWAYS) /* low is asked first */                                              \
+    X(U32, max_leverage_ppm, ALWAYS)                                                               \
+    X(U32, quota_ppm, ALWAYS)                                                                      \
+    X(I64, quota_period_ms, ALWAYS) /* 0 = no quota */                                             \
+    X(I64, max_position, ALWAYS)    /* lots > 0 */                                                 \
+    X(I64, max_size, ALWAYS)        /* lots > 0; INT64_MAX: none */                                \
+    X(PART(bs_provider_use), use, ALWAYS)
+
 struct bs_provider {
-    uint32_t account, market;
-    uint32_t priority; /* low is asked first */
-    uint32_t max_leverage_ppm, quota_ppm;
-    int64_t quota_period_ms;        /* 0 = no quota */
-    int64_t max_position, max_size; /* lots > 0; INT64_MAX: no max_size */
-    struct bs_provider_use use;
+    BS_PROVIDER_KEPT(BS_KEPT_MEMBER)
 };
 
 /* The place of the registration in engine->providers, or where it would be inserted. */

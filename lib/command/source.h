@@ -7,15 +7,20 @@
 #define BS_COMMAND_SOURCE_H
 
 #include "lib/base/limits.h"
+#include "lib/book/kept.h"
 #include "lib/command/outcome.h"
 #include "lib/record/command.h"
+
+#define BS_SOURCE_KEPT(X)                                                                          \
+    X(U64, next_seq, ALWAYS)                                                                       \
+    X(U64, chain, ALWAYS) /* a hash over all that it sent */
 
 struct bs_source { /* rows are in the order of names */
     char name[BS_ID_SIZE_MAX];
     uint32_t name_size;
-    uint32_t ring;                /* which of the rings is its */
-    uint64_t first_seq, next_seq; /* what is before first_seq is forgotten */
-    uint64_t chain;               /* a hash over all that it sent, for the digest */
+    uint32_t ring;      /* which of the rings is its */
+    uint64_t first_seq; /* what is before it is forgotten */
+    BS_SOURCE_KEPT(BS_KEPT_MEMBER)
 };
 
 static inline struct bs_text bs_source_name(const struct bs_source *source)

@@ -49,7 +49,18 @@ static void add_decimal(struct stream *stream, struct bs_decimal value)
     add(stream, (uint64_t)value.exponent);
 }
 
-static void add_policy(struct stream *stream, const struct bs_policy *policy)
+/* What is added by hand below. A new field of a layer or member of a struct is added, too, unless it
+ * follows from others; then its number here is put right. */
+#define FIELD(...) 1 +
+_Static_assert(BS_ADL_FIELDS(FIELD) BS_HAIRCUT_FIELDS(FIELD) BS_INSURANCE_FIELDS(FIELD)
+                       BS_ASSIGN_FIELDS(FIELD) 0 == 12,
+               "fields of the layers");
+#undef FIELD
+_Static_assert(sizeof(struct bs_position_row) == 24, "a position");
+_Static_assert(sizeof(struct bs_account_past) == 304, "an account's past");
+_Static_assert(sizeof(struct bs_close) == 176, "a close");
+
+static void add_bs_policy(struct stream *stream, const struct bs_policy *policy)
 {
     add(stream, policy->period_ms);
     add(stream, policy->layers_count);
@@ -73,6 +84,49 @@ static void add_policy(struct stream *stream, const struct bs_policy *policy)
     }
 }
 
+static void add_bs_window(struct stream *stream, const struct bs_window *window)
+{
+    add(stream, window->open);
+    if (window->open) {
+        add_text(stream, (struct bs_text){window->name, window->name_size});
+        add(stream, (uint64_t)window->opened_ms);
+        add_wide(stream, window->loss);
+    }
+}
+
+static void add_bs_provider_use(struct stream *stream, const struct bs_provider_use *use)
+{
+    add(stream, use->settlement);
+    add(stream, (uint64_t)use->lots);
+    add(stream, (uint64_t)use->period);
+    add_wide(stream, use->value);
+}
+
+/* A row of lib/book/kept.h, as words of `kept`. */
+#define ADD(kind, member, when)                                                                    \
+    WHEN_##when(member)                                                                            \
+    {                                                                                              \
+        const BS_KEPT_##kind *value = &kept->member;                                               \
+        ADD_##kind;                                                                                \
+    }
+#define WHEN_ALWAYS(member)
+#define WHEN_IF(flag)                                                                              \
+    if (kept->flag != 0)                                                                           \
+    WHEN_ALWAYS
+#define WHEN_NEW(member) if (kept->member != 0)
+#define ADD_U8 add(stream, *value)
+#define ADD_U32 add(stream, *value)
+#define ADD_U64 add(stream, *value)
+#define ADD_I64 add(stream, (uint64_t)*value)
+#define ADD_BOOL add(stream, *value)
+#define ADD_WIDE add_wide(stream, *value)
+#define ADD_DECIMAL add_decimal(stream, *value)
+#define ADD_NAME add_text(stream, bs_names_get(&engine->names, *value))
+#define ADD_ACCOUNT add_text(stream, bs_account_key(engine, *value))
+#define ADD_MARKET add_text(stream, bs_market_text(engine, *value))
+#define ADD_POOL add_text(stream, bs_pool_text(engine, *value))
+#define ADD_PART(type) add_##type(stream, value)
+
 static void add_fund(struct stream *stream, const struct bs_fund *fund)
 {
     add(stream, (uint64_t)fund->drawdown.part_ms);
@@ -89,75 +143,25 @@ static void add_fund(struct stream *stream, const struct bs_fund *fund)
 
 static void add_pool(struct stream *stream, const struct bs_engine *engine, uint32_t row)
 {
-    const struct bs_pool *pool = &engine->pools[row];
+    const struct bs_pool *kept = &engine->pools[row];
     add_text(stream, bs_pool_text(engine, row));
-    add_text(stream, bs_names_get(&engine->names, pool->asset));
-    add(stream, pool->decimals);
-    add(stream, pool->mark_max_age_ms);
-    add(stream, pool->state);
-    add(stream, pool->waiting);
-    add(stream, pool->trigger);
-    add(stream, pool->changed);
-    add(stream, pool->has_next);
-    add_policy(stream, &pool->policy);
-    if (pool->has_next) {
-        add_policy(stream, &pool->next);
-    }
-    add(stream, (uint64_t)pool->period_start_ms);
-    add(stream, (uint64_t)pool->period_end_ms);
-    add_wide(stream, pool->period_loss);
-    add_wide(stream, pool->unallocated);
-    add_wide(stream, pool->claims);
-    add_wide(stream, pool->own_funds);
-    add_wide(stream, pool->over_budget);
+    BS_POOL_KEPT(ADD)
     add_fund(stream, &engine->funds[row]);
-    add(stream, pool->window.open);
-    if (pool->window.open) {
-        add_text(stream, bs_window_name(pool));
-        add(stream, (uint64_t)pool->window.opened_ms);
-        add_wide(stream, pool->window.loss);
-    }
-    add(stream, pool->actions);
-    add(stream, pool->settlements);
-    add(stream, pool->closes_forgotten);
-    add_text(stream, (struct bs_text){pool->reason, pool->reason_size});
-    if (pool->again_ends_period || pool->again_final != 0) {
-        add(stream, pool->again_ends_period);
-        if (pool->again_final != 0) {
-            add_text(stream, bs_market_text(engine, pool->again_final));
+    BS_POOL_KEPT_TOO(ADD)
+    add_text(stream, (struct bs_text){kept->reason, kept->reason_size});
+    if (kept->again_ends_period || kept->again_final != 0) {
+        add(stream, kept->again_ends_period);
+        if (kept->again_final != 0) {
+            add_text(stream, bs_market_text(engine, kept->again_final));
         }
     }
 }
 
 static void add_market(struct stream *stream, const struct bs_engine *engine, uint32_t row)
 {
-    const struct bs_market *market = &engine->markets[row];
+    const struct bs_market *kept = &engine->markets[row];
     add_text(stream, bs_market_text(engine, row));
-    add_text(stream, bs_pool_text(engine, market->pool));
-    add(stream, market->contract);
-    add(stream, market->maintenance_ppm);
-    add(stream, market->max_move_ppm);
-    add(stream, market->has_budget);
-    add(stream, (uint64_t)market->budget);
-    add(stream, (uint64_t)market->budget_used);
-    add(stream, market->own_fund);
-    add(stream, (uint64_t)market->own_fund_balance);
-    add_decimal(stream, market->tick);
-    add_decimal(stream, market->lot);
-    add_decimal(stream, market->multiplier);
-    add(stream, market->has_mark);
-    add(stream, (uint64_t)market->mark);
-    add(stream, (uint64_t)market->mark_time_ms);
-    add(stream, (uint64_t)market->size_peak);
-    add(stream, market->size_peak_is_old);
-    add(stream, market->max_move_span_ms);
-    add(stream, market->settled);
-    add(stream, market->pending_count);
-    if (market->pending_count > 0) {
-        add(stream, (uint64_t)market->pending_mark);
-        add(stream, (uint64_t)market->pending_time_ms);
-        add(stream, (uint64_t)market->pending_first_ms);
-    }
+    BS_MARKET_KEPT(ADD)
     for (uint32_t side = 0; side < 2; side++) { /* what a settlement that halted left */
         if (engine->plan->market_loss[row * 2 + side] != 0) {
             add_wide(stream, engine->plan->market_loss[row * 2 + side]);
@@ -194,13 +198,11 @@ static void add_account(struct stream *stream, const struct bs_engine *engine, u
 {
     const struct bs_accounts *a = &engine->accounts;
     const struct bs_positions *p = &engine->positions;
+    const struct bs_account_cold *kept = &a->cold[account];
     add_text(stream, bs_account_key(engine, account));
     add_text(stream, bs_pool_text(engine, a->hot[account].pool));
     add(stream, (uint64_t)a->hot[account].collateral);
-    add_wide(stream, a->cold[account].baseline);
-    add(stream, a->cold[account].last_action);
-    add(stream, a->cold[account].uncapped_ppm);
-    add(stream, a->cold[account].handed_over);
+    BS_ACCOUNT_KEPT(ADD)
     add(stream, a->hot[account].position_count);
     uint32_t first = a->hot[account].position_at;
     for (uint32_t i = first; i < first + a->hot[account].position_count; i++) {
@@ -246,20 +248,15 @@ static void add_close(struct stream *stream, const struct bs_engine *engine,
 }
 
 static void add_provider(struct stream *stream, const struct bs_engine *engine,
-                         const struct bs_provider *provider)
+                         const struct bs_provider *kept)
 {
-    add_text(stream, bs_account_key(engine, provider->account));
-    add_text(stream, bs_market_text(engine, provider->market));
-    add(stream, provider->priority);
-    add(stream, provider->max_leverage_ppm);
-    add(stream, provider->quota_ppm);
-    add(stream, (uint64_t)provider->quota_period_ms);
-    add(stream, (uint64_t)provider->max_position);
-    add(stream, (uint64_t)provider->max_size);
-    add(stream, provider->use.settlement);
-    add(stream, (uint64_t)provider->use.lots);
-    add(stream, (uint64_t)provider->use.period);
-    add_wide(stream, provider->use.value);
+    BS_PROVIDER_KEPT(ADD)
+}
+
+static void add_source(struct stream *stream, const struct bs_source *kept)
+{
+    add_text(stream, bs_source_name(kept));
+    BS_SOURCE_KEPT(ADD)
 }
 
 struct bs_digest bs_engine_digest(struct bs_engine *engine)
@@ -289,10 +286,7 @@ struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first,
         add_provider(&stream, engine, &engine->providers[i]);
     }
     for (uint32_t i = 0; i < engine->sources_count; i++) {
-        const struct bs_source *source = &engine->sources[i];
-        add_text(&stream, bs_source_name(source));
-        add(&stream, source->next_seq);
-        add(&stream, source->chain);
+        add_source(&stream, &engine->sources[i]);
     }
     for (uint64_t number = bs_closes_first(engine); number <= engine->closes.added; number++) {
         add_close(&stream, engine, bs_closes_at(engine, number));
