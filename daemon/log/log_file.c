@@ -283,6 +283,9 @@ int log_file_open(struct log_file **ret_file, const struct log_place *place, uin
     if (result != 0 || empty) {
         log_file_abandon(file);
         file = NULL;
+        if (!had_wal) {
+            log_place_remove_wal(place, number); /* else the next start would find one */
+        }
     }
     *ret_file = file;
     return result;

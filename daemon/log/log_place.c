@@ -273,6 +273,14 @@ int log_place_remove(const struct log_place *place, uint32_t number, char *error
     return 0;
 }
 
+void log_place_remove_wal(const struct log_place *place, uint32_t number)
+{
+    char name[LOG_NAME_SIZE];
+    assert(log_place_size(place, number, "-wal") == 0);
+    log_place_name(number, "-wal", name);
+    (void)unlinkat(place->fd, name, 0);
+}
+
 int log_place_sync(const struct log_place *place, char *error)
 {
     return fsync(place->fd) == 0 ? 0

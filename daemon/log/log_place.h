@@ -34,6 +34,8 @@ bool log_place_has(const struct log_place *place, uint32_t number, const char *s
 /* Creates an empty database file, mode 0600. */
 BS_MUST_USE int log_place_create(const struct log_place *place, uint32_t number, char *error);
 BS_MUST_USE int log_place_remove(const struct log_place *place, uint32_t number, char *error);
+/* Removes a -wal that holds nothing. */
+void log_place_remove_wal(const struct log_place *place, uint32_t number);
 /* Makes files created or removed durable. */
 BS_MUST_USE int log_place_sync(const struct log_place *place, char *error);
 

@@ -1,25 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Restores the saved endpoints and compares them with the log: the two may not belong together. */
+#include <errno.h>
+#include <inttypes.h>
+
 #include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
 #include "daemon/webhooks/registry.h"
 
-/* When the log is older than the database (one was restored without the other), what follows is
- * sent under ids that were used before, and the operator has to know. */
-static void check_place(struct endpoint *endpoint, uint64_t durable)
+/* Every place was of a durable action once: the log is older than the database. What would follow
+ * would be sent under ids that were used before. */
+static int check_place(const struct endpoint *endpoint, uint64_t place, char *error)
 {
-    struct lane *lane = &endpoint->lanes[LANE_LIVE];
-    if (lane->position <= durable) {
-        return;
+    uint64_t durable = endpoint->host->durable;
+    return place <= durable
+               ? 0
+               : log_error(error, -EBADMSG,
+                           "the endpoint %s in webhooks.db is at action %" PRIu64
+                           ", but the log ends at action %" PRIu64
+                           ": restore the log and webhooks.db from one copy. To go on with this "
+                           "log, remove webhooks.db* and webhooks-end and add the endpoints again",
+                           endpoint->id, place, durable);
+}
+
+static int check_places(const struct endpoint *endpoint, char *error)
+{
+    int code = 0;
+    for (uint32_t i = 0; code == 0 && i < LANE_COUNT; i++) {
+        if (i != LANE_OTHER) {
+            code = check_place(endpoint, endpoint->lanes[i].position, error);
+        }
     }
-    logger_write(LOGGER_ERROR, "webhooks", "webhook cursor is beyond the log: resuming at its end",
-                 LOGGER_FIELDS(logger_string("endpoint", endpoint->id),
-                               logger_uint("cursor", lane->position),
-                               logger_uint("last_action", durable)));
-    lane->position = durable;
-    lane->previous = lane->previous < durable ? lane->previous : durable;
-    lane->start = lane->start < durable ? lane->start : durable;
-    endpoint->is_dirty = true;
+    return code;
 }
 
 static void on_endpoint(void *user, struct endpoint *endpoint)
@@ -32,7 +43,8 @@ static int on_saved_message(struct endpoint *endpoint, enum lane_kind kind,
 {
     struct lane *lane = &endpoint->lanes[kind];
     if (kind != LANE_OTHER) {
-        return saved->last > endpoint->host->durable ? 0 : lane_restore(lane, saved, error);
+        int code = check_place(endpoint, saved->last, error);
+        return code == 0 ? lane_restore(lane, saved, error) : code;
     }
     struct message *message = lane_add(lane);
     memcpy(message->id, saved->id, sizeof(message->id));
@@ -45,58 +57,52 @@ static int on_saved_message(struct endpoint *endpoint, enum lane_kind kind,
     return 0;
 }
 
-/* The places that were loaded mean nothing in this log: the endpoints resume at its end. */
-static void start_over(struct registry *registry)
-{
-    for (uint32_t i = 0; i < registry->endpoints_count; i++) {
-        struct endpoint *endpoint = registry->endpoints[i];
-        struct lane *live = &endpoint->lanes[LANE_LIVE];
-        live->start = registry->host.durable;
-        live->position = registry->host.durable;
-        live->previous = 0;
-        endpoint->lanes[LANE_REPLAY].is_open = false;
-        endpoint->is_dirty = true;
-    }
-}
-
-static int save_log(struct registry *registry, const char *identity, char error[LOG_ERROR_SIZE])
+static int save_log(struct registry *registry, char error[LOG_ERROR_SIZE])
 {
     int code = store_begin(registry->store, true, error);
-    code = code == 0 ? store_put_log(registry->store, identity, error) : code;
-    for (uint32_t i = 0; code == 0 && i < registry->endpoints_count; i++) {
-        code = store_save(registry->store, registry->endpoints[i], error);
-    }
+    code = code == 0 ? store_put_log(registry->store, registry->host.log, error) : code;
     return store_end(registry->store, code, error);
 }
 
-static int check_log(struct registry *registry, char error[LOG_ERROR_SIZE])
+/* The places of another log mean nothing in this one. */
+static int check_log(const struct registry *registry, const char *stored, char *error)
 {
-    char stored[LOG_IDENTITY_DIGITS + 1];
-    const char *identity = registry->host.log;
-    int code = store_get_log(registry->store, stored, error);
-    if (code != 0 || strcmp(stored, identity) == 0) {
-        return code;
+    return stored[0] == '\0' || strcmp(stored, registry->host.log) == 0
+               ? 0
+               : log_error(error, -EBADMSG,
+                           "webhooks.db is of the log %s, this is the log %s: restore both from "
+                           "one copy. To go on with this log, remove webhooks.db* and webhooks-end "
+                           "and add the endpoints again",
+                           stored, registry->host.log);
+}
+
+static int restore(struct registry *registry, char error[LOG_ERROR_SIZE])
+{
+    int code = store_load(registry->store, &registry->host, on_endpoint, registry, error);
+    for (uint32_t i = 0; code == 0 && i < registry->endpoints_count; i++) {
+        code = check_places(registry->endpoints[i], error);
+        code = code == 0 ? lane_store_load_messages(store_lanes(registry->store),
+                                                    registry->endpoints[i], on_saved_message, error)
+                         : code;
     }
-    if (stored[0] != '\0') {
-        logger_write(LOGGER_ERROR, "webhooks",
-                     "webhooks.db is of another log: the endpoints resume at the end of this one",
-                     LOGGER_FIELDS(logger_string("log", identity),
-                                   logger_string("log_of_webhooks_db", stored)));
-        start_over(registry);
-    }
-    return save_log(registry, identity, error);
+    return code;
 }
 
 int registry_restore(struct registry *registry, char error[LOG_ERROR_SIZE])
 {
+    char stored[LOG_IDENTITY_DIGITS + 1];
     assert(registry->endpoints_count == 0);
     assert(registry->host.reader != NULL);
-    int code = store_load(registry->store, &registry->host, on_endpoint, registry, error);
-    code = code == 0 ? check_log(registry, error) : code;
-    for (uint32_t i = 0; code == 0 && i < registry->endpoints_count; i++) {
-        check_place(registry->endpoints[i], registry->host.durable);
-        code = lane_store_load_messages(store_lanes(registry->store), registry->endpoints[i],
-                                        on_saved_message, error);
+    int code = store_get_log(registry->store, stored, error);
+    code = code == 0 ? check_log(registry, stored, error) : code;
+    code = code == 0 ? restore(registry, error) : code;
+    code = code == 0 ? store_mark_open(registry->store, error) : code;
+    code = code == 0 && stored[0] == '\0' ? save_log(registry, error) : code;
+    if (code == 0) {
+        registry_measure(registry);
+        logger_write(LOGGER_INFO, "webhooks", "endpoints restored",
+                     LOGGER_FIELDS(logger_uint("endpoints", registry->endpoints_count),
+                                   logger_uint("last_action", registry->host.durable)));
     }
     return code;
 }

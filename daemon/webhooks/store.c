@@ -14,10 +14,14 @@
 #include <unistd.h>
 
 #include "daemon/log/log_backend.h"
+#include "daemon/logger/logger.h"
+#include "daemon/webhooks/clock.h"
 #include "daemon/webhooks/rows.h"
+#include "daemon/webhooks/store_guard.h"
 
 #define FILE_NAME "webhooks.db"
-#define VERSION 2
+#define VERSION 3
+#define SYNC_INTERVAL_MS 1000
 
 static const char schema[] =
     "CREATE TABLE endpoint(id TEXT PRIMARY KEY, created_ms INTEGER, url TEXT, pools TEXT,"
@@ -36,8 +40,8 @@ static const char schema[] =
     "CREATE TABLE attempt(endpoint TEXT, number INTEGER, id TEXT, first INTEGER, last INTEGER,"
     " event INTEGER, try INTEGER, time_ms INTEGER, duration_us INTEGER, latency_ms INTEGER,"
     " status INTEGER, next_ms INTEGER, error TEXT, PRIMARY KEY(endpoint, number)) WITHOUT ROWID;"
-    "CREATE TABLE log(one INTEGER PRIMARY KEY CHECK(one = 1), identity TEXT NOT NULL);"
-    "PRAGMA user_version=2;";
+    "CREATE TABLE log(one INTEGER PRIMARY KEY CHECK(one = 1), identity TEXT NOT "
+    "NULL);" STORE_GUARD_SCHEMA "PRAGMA user_version=3;";
 
 enum statement {
     PUT_ENDPOINT,
@@ -68,6 +72,9 @@ struct store {
     sqlite3_stmt *statements[STATEMENTS_COUNT];
     struct lane_store lanes;
     struct history history;
+    struct store_guard guard;
+    bool syncs; /* the transaction that is open */
+    int64_t synced_ms;
     struct buffer pools, accounts; /* scratch */
 };
 
@@ -87,7 +94,7 @@ static int read_version(sqlite3 *db, int *ret_version, char *error)
 
 static int prepare(struct store *store, const char *path, char *error)
 {
-    int version = 0;
+    int version = VERSION;
     int code = db_exec(store->db, "PRAGMA journal_mode=WAL", error);
     if (code == 0) {
         code = read_version(store->db, &version, error);
@@ -103,9 +110,21 @@ static int prepare(struct store *store, const char *path, char *error)
                       "reads version %d",
                       path, version, VERSION);
     }
+    code = code == 0 ? store_guard_check(&store->guard, store->db, version == 0, error) : code;
     return code == 0
                ? rows_prepare(store->statements, store->db, statements, STATEMENTS_COUNT, error)
                : code;
+}
+
+/* SQLite's files take the mode of the database. */
+static int open_database(struct store *store, const char *path, char *error)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return log_error(error, -errno, "cannot create %s: %s", path, strerror(errno));
+    }
+    (void)close(fd);
+    return db_open(&store->db, path, SQLITE_OPEN_READWRITE, error);
 }
 
 int store_open(struct store **ret_store, const char *directory, uint32_t attempts_max,
@@ -116,19 +135,13 @@ int store_open(struct store **ret_store, const char *directory, uint32_t attempt
     if (size >= (int)sizeof(path)) {
         return log_error(error, -ENAMETOOLONG, "the path of the data directory is too long");
     }
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite's files take its mode */
-    if (fd < 0) {
-        return log_error(error, -errno, "cannot create %s: %s", path, strerror(errno));
-    }
-    (void)close(fd);
     struct store *store = calloc(1, sizeof(*store));
     if (store == NULL) {
         return log_error(error, -ENOMEM, "out of memory for %s", path);
     }
-    int code = db_open(&store->db, path, SQLITE_OPEN_READWRITE, error);
-    if (code == 0) {
-        code = prepare(store, path, error);
-    }
+    int code = store_guard_inspect(&store->guard, directory, error);
+    code = code == 0 ? open_database(store, path, error) : code;
+    code = code == 0 ? prepare(store, path, error) : code;
     code = code == 0 ? lane_store_open(&store->lanes, store->db, error) : code;
     code = code == 0 ? history_open(&store->history, store->db, attempts_max, error) : code;
     if (code != 0) {
@@ -147,10 +160,15 @@ void store_close(struct store *store)
     rows_finalize(store->statements, STATEMENTS_COUNT);
     lane_store_close(&store->lanes);
     history_close(&store->history);
-    (void)sqlite3_close(store->db);
+    store_guard_close(&store->guard, store->db);
     buffer_fini(&store->pools);
     buffer_fini(&store->accounts);
     free(store);
+}
+
+int store_mark_open(struct store *store, char error[LOG_ERROR_SIZE])
+{
+    return store_guard_open(&store->guard, error);
 }
 
 sqlite3 *store_db(struct store *store)
@@ -198,15 +216,30 @@ static uint32_t split(sqlite3_stmt *statement, int column, struct api_name *name
 int store_begin(struct store *store, bool syncs, char error[LOG_ERROR_SIZE])
 {
     assert(sqlite3_get_autocommit(store->db) != 0); /* no transaction is open */
+    store->syncs = syncs || clock_monotonic_ms() - store->synced_ms >= SYNC_INTERVAL_MS;
     return db_exec(store->db,
-                   syncs ? "PRAGMA synchronous=FULL; BEGIN IMMEDIATE"
-                         : "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE",
+                   store->syncs ? "PRAGMA synchronous=FULL; BEGIN IMMEDIATE"
+                                : "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE",
                    error);
+}
+
+/* What was saved stays saved, and the older note still holds. */
+static void note_end(struct store *store)
+{
+    char error[LOG_ERROR_SIZE];
+    store->synced_ms = clock_monotonic_ms();
+    if (store_guard_note(&store->guard, error) != 0) {
+        logger_write(LOGGER_ERROR, "webhooks", "the last save is not noted",
+                     LOGGER_FIELDS(logger_string("error", error)));
+    }
 }
 
 int store_end(struct store *store, int code, char error[LOG_ERROR_SIZE])
 {
     char ignored[LOG_ERROR_SIZE];
+    if (code == 0) {
+        code = store_guard_count(&store->guard, error);
+    }
     if (code == 0) {
         code = db_exec(store->db, "COMMIT", error);
     }
@@ -214,6 +247,9 @@ int store_end(struct store *store, int code, char error[LOG_ERROR_SIZE])
         (void)!db_exec(store->db, "ROLLBACK", ignored);
     }
     assert(sqlite3_get_autocommit(store->db) != 0);
+    if (code == 0 && store->syncs) {
+        note_end(store);
+    }
     return code;
 }
 
@@ -281,7 +317,8 @@ int store_save(struct store *store, const struct endpoint *endpoint, char error[
     int code = put_endpoint(store, endpoint, error);
     code = code == 0 ? put_secrets(store, endpoint, error) : code;
     code = code == 0 ? lane_store_save(&store->lanes, endpoint, error) : code;
-    return code == 0 ? history_save(&store->history, endpoint, error) : code;
+    code = code == 0 ? history_save(&store->history, endpoint, error) : code;
+    return code == 0 ? store_guard_put(&store->guard, endpoint->id, error) : code;
 }
 
 int store_remove(struct store *store, const char *id, char error[LOG_ERROR_SIZE])
@@ -289,7 +326,8 @@ int store_remove(struct store *store, const char *id, char error[LOG_ERROR_SIZE]
     int code = rows_delete(store->statements[DELETE_ENDPOINT], id, error);
     code = code == 0 ? rows_delete(store->statements[DELETE_SECRETS], id, error) : code;
     code = code == 0 ? lane_store_remove(&store->lanes, id, error) : code;
-    return code == 0 ? history_remove(&store->history, id, error) : code;
+    code = code == 0 ? history_remove(&store->history, id, error) : code;
+    return code == 0 ? store_guard_remove(&store->guard, id, error) : code;
 }
 
 /* ---- loading ---- */

@@ -11,10 +11,14 @@
 
 struct store;
 
-/* 0 or a negative code with a message. The file is made with mode 0600, for it holds secrets. */
+/* 0 or a negative code with a message; -EBADMSG: it is not as it was saved (store_guard.h). The file
+ * is made with mode 0600, for it holds secrets. */
 BS_MUST_USE int store_open(struct store **ret_store, const char *directory, uint32_t attempts_max,
                            char error[LOG_ERROR_SIZE]);
-void store_close(struct store *store); /* NULL is fine */
+/* When nothing is left that could refuse it, and before anything is saved. */
+BS_MUST_USE int store_mark_open(struct store *store, char error[LOG_ERROR_SIZE]);
+/* A store that was not marked open is left as it was. NULL is fine. */
+void store_close(struct store *store);
 sqlite3 *store_db(struct store *store);
 struct lane_store *store_lanes(struct store *store);
 struct history *store_history(struct store *store);
@@ -34,7 +38,8 @@ BS_MUST_USE int store_load(struct store *store, struct endpoint_host *host, stor
 
 /*
  * One transaction: begin, any number of saves and removals, end. A failure undoes all of it.
- * Without sync it survives the end of the process, not that of the machine.
+ * Without sync it survives the end of the process, not that of the machine; once a second one is
+ * synced all the same, and noted beside the database.
  */
 BS_MUST_USE int store_begin(struct store *store, bool syncs, char error[LOG_ERROR_SIZE]);
 BS_MUST_USE int store_save(struct store *store, const struct endpoint *endpoint,

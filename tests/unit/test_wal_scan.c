@@ -179,8 +179,10 @@ START_TEST(test_missing)
     ck_assert_int_eq(scan_target(error), 0);
     struct command_log *log;
     struct log_options options = {.directory = target, .create = true};
-    ck_assert_int_eq(log_open_sqlite(&log, &options, error), -EBADMSG);
-    ck_assert_ptr_nonnull(strstr(error, "its -wal is missing"));
+    for (int again = 0; again < 2; again++) { /* a refusal does not leave one */
+        ck_assert_int_eq(log_open_sqlite(&log, &options, error), -EBADMSG);
+        ck_assert_ptr_nonnull(strstr(error, "its -wal is missing"));
+    }
 }
 
 END_TEST
