@@ -22,18 +22,18 @@ void bs_engine_prefetch(const struct bs_engine *engine, const uint8_t *record,
     if (name.size == 0 || !begins_with_account(record)) {
         return;
     }
-    const struct bs_accounts *a = &engine->accounts;
+    const struct bs_accounts *accounts = &engine->accounts;
     if (stage == BS_PREFETCH_SLOT) {
         __builtin_prefetch(bs_index_home(&engine->account_index, name));
         return;
     }
     uint32_t account = bs_index_guess(&engine->account_index, name);
     if (stage == BS_PREFETCH_ACCOUNT) {
-        __builtin_prefetch(&a->hot[account], 1);
-        __builtin_prefetch(&a->cold[account], 1);
-        __builtin_prefetch(&a->bound[account], 1);
+        __builtin_prefetch(&accounts->hot[account], 1);
+        __builtin_prefetch(&accounts->cold[account], 1);
+        __builtin_prefetch(&accounts->bound[account], 1);
     } else if (stage == BS_PREFETCH_NAME) {
-        __builtin_prefetch(bs_names_get(&engine->names, a->cold[account].name).bytes);
-        __builtin_prefetch(&engine->positions.rows[a->hot[account].position_at], 1);
+        __builtin_prefetch(bs_names_get(&engine->names, accounts->cold[account].name).bytes);
+        __builtin_prefetch(&engine->positions.rows[accounts->hot[account].position_at], 1);
     }
 }

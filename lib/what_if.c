@@ -74,19 +74,19 @@ enum bs_status bs_what_if_fund(struct bs_engine *engine, uint32_t pool, struct b
     return status;
 }
 
-enum bs_status bs_what_if_waterfall(struct bs_engine *engine, uint32_t pool,
+enum bs_status bs_what_if_waterfall(struct bs_engine *engine, uint32_t row,
                                     const struct bs_layer *layers, uint32_t count,
                                     const char **ret_field)
 {
-    struct bs_pool *p = &engine->pools[pool];
-    struct bs_pool_command command = {.period_ms = p->policy.period_ms, .layers_count = count};
+    struct bs_pool *pool = &engine->pools[row];
+    struct bs_pool_command command = {.period_ms = pool->policy.period_ms, .layers_count = count};
     assert(count <= BS_LAYERS_MAX);
     memcpy(command.layers, layers, count * sizeof layers[0]);
     struct bs_policy policy;
-    struct bs_outcome outcome = bs_policy_read(p, &command, &policy);
+    struct bs_outcome outcome = bs_policy_read(pool, &command, &policy);
     if (outcome.status == BS_OK) {
-        p->policy = policy;
-        p->has_next = false;
+        pool->policy = policy;
+        pool->has_next = false;
     }
     *ret_field = outcome.field;
     return outcome.status;
@@ -122,14 +122,14 @@ void bs_what_if_accounts(const struct bs_engine *engine, uint32_t pool,
     }
 }
 
-void bs_what_if_totals_get(const struct bs_engine *engine, uint32_t pool,
+void bs_what_if_totals_get(const struct bs_engine *engine, uint32_t row,
                            struct bs_what_if_totals *ret_totals)
 {
-    const struct bs_pool *p = &engine->pools[pool];
+    const struct bs_pool *pool = &engine->pools[row];
     *ret_totals = (struct bs_what_if_totals){
-        .fund_equity = bs_account_equity(engine, p->backstop),
-        .period_loss = p->period_loss,
-        .unallocated = p->unallocated,
+        .fund_equity = bs_account_equity(engine, pool->backstop),
+        .period_loss = pool->period_loss,
+        .unallocated = pool->unallocated,
     };
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "api/text.h"
-#include "daemon/webhooks/address.h"
+#include "daemon/config/address.h"
 
 static const struct setting_spec specs[SETTING_COUNT] = {
 #define X(code, section, key, flag, kind, argument, fallback, min, max, help)                      \

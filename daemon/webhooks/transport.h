@@ -7,8 +7,8 @@
 #ifndef WEBHOOKS_TRANSPORT_H
 #define WEBHOOKS_TRANSPORT_H
 
+#include "daemon/config/address.h"
 #include "daemon/core/core.h"
-#include "daemon/webhooks/address.h"
 
 #define TRANSPORT_ERROR_SIZE 256
 #define TRANSPORT_HEADERS 3

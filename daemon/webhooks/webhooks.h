@@ -9,8 +9,8 @@
 #define WEBHOOKS_H
 
 #include "api/json_webhook.h"
+#include "daemon/config/address.h"
 #include "daemon/core/core.h"
-#include "daemon/webhooks/address.h"
 
 struct webhooks_options {
     const char *directory; /* of the log; the database is put beside it */

@@ -30,11 +30,11 @@ static uint32_t take_row(struct bs_engine *engine, struct bs_pool *pool)
     return row;
 }
 
-uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text name,
+uint32_t bs_account_new(struct bs_engine *engine, uint32_t row, struct bs_text name,
                         enum bs_status *ret_status)
 {
-    struct bs_accounts *a = &engine->accounts;
-    struct bs_pool *p = &engine->pools[pool];
+    struct bs_accounts *accounts = &engine->accounts;
+    struct bs_pool *pool = &engine->pools[row];
     if (engine->accounts_count >= engine->capacity.accounts_max + engine->capacity.pools_max) {
         *ret_status = BS_FULL_ACCOUNTS;
         return 0;
@@ -44,56 +44,56 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t pool, struct bs_text 
         *ret_status = BS_FULL_NAMES;
         return 0;
     }
-    uint32_t row = take_row(engine, p);
-    if (row == 0) {
+    uint32_t account = take_row(engine, pool);
+    if (account == 0) {
         bs_names_remove(&engine->names, offset);
         *ret_status = BS_FULL_ACCOUNTS;
         return 0;
     }
-    a->cold[row].name = offset;
-    a->hot[row].pool = (uint16_t)pool;
-    a->hot[row].collateral = 0;
-    bs_bound_touch(engine, row);
-    a->cold[row].baseline = 0;
-    a->hot[row].position_at = 0;
-    a->hot[row].position_count = 0;
-    a->cold[row].position_class = BS_NO_ROOM;
-    a->cold[row].handed_over = false;
-    a->cold[row].owner = 0;
-    a->cold[row].isolated = 0;
-    a->cold[row].in_closes = false;
-    a->cold[row].last_action = 0;
-    a->cold[row].uncapped_ppm = 0;
-    a->cold[row].seq = 0;
-    a->cold[row].uid = ++engine->uids;
-    if (a->any_past) {
-        a->past[row] = (struct bs_account_past){0};
+    accounts->cold[account].name = offset;
+    accounts->hot[account].pool = (uint16_t)row;
+    accounts->hot[account].collateral = 0;
+    bs_bound_touch(engine, account);
+    accounts->cold[account].baseline = 0;
+    accounts->hot[account].position_at = 0;
+    accounts->hot[account].position_count = 0;
+    accounts->cold[account].position_class = BS_NO_ROOM;
+    accounts->cold[account].handed_over = false;
+    accounts->cold[account].owner = 0;
+    accounts->cold[account].isolated = 0;
+    accounts->cold[account].in_closes = false;
+    accounts->cold[account].last_action = 0;
+    accounts->cold[account].uncapped_ppm = 0;
+    accounts->cold[account].seq = 0;
+    accounts->cold[account].uid = ++engine->uids;
+    if (accounts->any_past) {
+        accounts->past[account] = (struct bs_account_past){0};
     }
-    if (a->any_window) {
-        a->window[row] = (struct bs_account_window){0};
+    if (accounts->any_window) {
+        accounts->window[account] = (struct bs_account_window){0};
     }
-    bs_account_order_add(engine, row);
-    bs_index_add(&engine->account_index, row);
+    bs_account_order_add(engine, account);
+    bs_index_add(&engine->account_index, account);
     engine->accounts_count++;
-    p->accounts++;
-    return row;
+    pool->accounts++;
+    return account;
 }
 
 void bs_account_delete(struct bs_engine *engine, uint32_t account)
 {
-    struct bs_accounts *a = &engine->accounts;
-    assert(a->hot[account].position_count == 0);
-    assert(a->cold[account].owner != 0 || a->cold[account].isolated == 0);
+    struct bs_accounts *accounts = &engine->accounts;
+    assert(accounts->hot[account].position_count == 0);
+    assert(accounts->cold[account].owner != 0 || accounts->cold[account].isolated == 0);
     bs_positions_clear(engine, account);
-    struct bs_pool *p = &engine->pools[a->hot[account].pool];
-    p->handovers -= a->cold[account].handed_over;
+    struct bs_pool *pool = &engine->pools[accounts->hot[account].pool];
+    pool->handovers -= accounts->cold[account].handed_over;
     bs_account_order_remove(engine, account);
     bs_index_remove(&engine->account_index, account);
-    bs_names_remove(&engine->names, a->cold[account].name);
-    a->cold[account].name = 0;
-    a->hot[account].pool = 0;
-    a->hot[account].position_at = p->account_free;
-    p->account_free = account;
-    p->accounts--;
+    bs_names_remove(&engine->names, accounts->cold[account].name);
+    accounts->cold[account].name = 0;
+    accounts->hot[account].pool = 0;
+    accounts->hot[account].position_at = pool->account_free;
+    pool->account_free = account;
+    pool->accounts--;
     engine->accounts_count--;
 }

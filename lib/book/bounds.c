@@ -41,17 +41,17 @@ static void renew_references(struct bs_engine *engine, struct bs_pool *pool)
     pool->bound_spent = 0;
 }
 
-struct bs_bound_walk bs_bound_begin(struct bs_engine *engine, uint32_t pool)
+struct bs_bound_walk bs_bound_begin(struct bs_engine *engine, uint32_t row)
 {
-    struct bs_pool *p = &engine->pools[pool];
-    assert(p->backstop != 0);
-    if (p->bound_spent > PASSES_BETWEEN_REFERENCES * p->accounts) {
-        renew_references(engine, p);
+    struct bs_pool *pool = &engine->pools[row];
+    assert(pool->backstop != 0);
+    if (pool->bound_spent > PASSES_BETWEEN_REFERENCES * pool->accounts) {
+        renew_references(engine, pool);
     }
     return (struct bs_bound_walk){
-        .pool = pool,
-        .page = p->page_head,
-        .reach = bs_bound_reach(largest_move(engine, p)),
+        .pool = row,
+        .page = pool->page_head,
+        .reach = bs_bound_reach(largest_move(engine, pool)),
     };
 }
 

@@ -124,16 +124,17 @@ bool bs_isolated_drop(struct bs_engine *engine, uint32_t owner)
     return true;
 }
 
-bool bs_isolated_drop_market(struct bs_engine *engine, uint32_t market)
+bool bs_isolated_drop_market(struct bs_engine *engine, uint32_t row)
 {
-    struct bs_market *m = &engine->markets[market];
-    for (uint32_t row = m->isolated_head; row != 0; row = engine->accounts.links[row].next) {
-        if (!is_empty(engine, row)) {
+    struct bs_market *market = &engine->markets[row];
+    for (uint32_t isolated = market->isolated_head; isolated != 0;
+         isolated = engine->accounts.links[isolated].next) {
+        if (!is_empty(engine, isolated)) {
             return false;
         }
     }
-    while (m->isolated_head != 0) {
-        bs_isolated_delete(engine, m->isolated_head);
+    while (market->isolated_head != 0) {
+        bs_isolated_delete(engine, market->isolated_head);
     }
     return true;
 }

@@ -51,8 +51,8 @@ static void copy_row(struct bs_positions *p, uint32_t to, uint32_t from)
 
 bool bs_position_room(struct bs_engine *engine, uint32_t account, uint32_t count)
 {
-    struct bs_accounts *a = &engine->accounts;
-    uint32_t class = a->cold[account].position_class;
+    struct bs_accounts *accounts = &engine->accounts;
+    uint32_t class = accounts->cold[account].position_class;
     if (count == 0 || (class != BS_NO_ROOM && (1u << class) >= count)) {
         return true;
     }
@@ -61,14 +61,14 @@ bool bs_position_room(struct bs_engine *engine, uint32_t account, uint32_t count
     if (at == 0) {
         return false;
     }
-    for (uint32_t i = 0; i < a->hot[account].position_count; i++) {
-        copy_row(&engine->positions, at + i, a->hot[account].position_at + i);
+    for (uint32_t i = 0; i < accounts->hot[account].position_count; i++) {
+        copy_row(&engine->positions, at + i, accounts->hot[account].position_at + i);
     }
     if (class != BS_NO_ROOM) {
-        give_room(engine, a->hot[account].position_at, class);
+        give_room(engine, accounts->hot[account].position_at, class);
     }
-    a->hot[account].position_at = at;
-    a->cold[account].position_class = (uint8_t)larger;
+    accounts->hot[account].position_at = at;
+    accounts->cold[account].position_class = (uint8_t)larger;
     assert(count <= 1u << larger);
     return true;
 }
@@ -107,7 +107,7 @@ static void count_open(struct bs_market *market, int64_t size, int sign)
 static void insert(struct bs_engine *engine, uint32_t account, uint32_t market, int64_t size,
                    int64_t entry)
 {
-    struct bs_positions *p = &engine->positions;
+    struct bs_positions *positions = &engine->positions;
     uint32_t first = engine->accounts.hot[account].position_at;
     uint32_t count = engine->accounts.hot[account].position_count++;
     assert(engine->accounts.cold[account].position_class != BS_NO_ROOM);
@@ -115,12 +115,12 @@ static void insert(struct bs_engine *engine, uint32_t account, uint32_t market, 
     uint32_t at = first + count;
     struct bs_text name = bs_market_text(engine, market);
     while (at > first &&
-           bs_text_compare(name, bs_market_text(engine, p->rows[at - 1].market)) < 0) {
-        copy_row(p, at, at - 1);
+           bs_text_compare(name, bs_market_text(engine, positions->rows[at - 1].market)) < 0) {
+        copy_row(positions, at, at - 1);
         at--;
     }
-    p->rows[at] = (struct bs_position_row){size, entry, market, BS_PRIORITY_NONE};
-    bs_taken_set(p, at, 0);
+    positions->rows[at] = (struct bs_position_row){size, entry, market, BS_PRIORITY_NONE};
+    bs_taken_set(positions, at, 0);
     engine->positions_count++;
     engine->pools[engine->accounts.hot[account].pool].positions++;
 }
@@ -136,28 +136,28 @@ static void erase(struct bs_engine *engine, uint32_t account, uint32_t position)
     engine->pools[engine->accounts.hot[account].pool].positions--;
 }
 
-void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market, int64_t size,
+void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t row, int64_t size,
                      int64_t entry)
 {
-    struct bs_market *m = &engine->markets[market];
+    struct bs_market *market = &engine->markets[row];
     assert(bs_abs64(size) <= BS_MONEY_MAX);
     assert(bs_abs64(entry) <= BS_MONEY_MAX);
-    assert(m->pool == engine->accounts.hot[account].pool);
+    assert(market->pool == engine->accounts.hot[account].pool);
     bs_bound_touch(engine, account);
     bs_unrealized_forget(engine, account);
-    uint32_t position = bs_position_find(engine, account, market);
-    count_open(m, position == 0 ? 0 : engine->positions.rows[position].size, -1);
-    count_open(m, size, 1);
+    uint32_t position = bs_position_find(engine, account, row);
+    count_open(market, position == 0 ? 0 : engine->positions.rows[position].size, -1);
+    count_open(market, size, 1);
     int64_t held = position == 0 ? 0 : engine->positions.rows[position].size;
-    if (bs_abs64(size) >= m->size_peak) {
-        m->size_peak = bs_abs64(size);
-        m->size_peak_is_old = false;
-    } else if (bs_abs64(held) == m->size_peak) {
-        m->size_peak_is_old = true; /* unless another position is as large */
+    if (bs_abs64(size) >= market->size_peak) {
+        market->size_peak = bs_abs64(size);
+        market->size_peak_is_old = false;
+    } else if (bs_abs64(held) == market->size_peak) {
+        market->size_peak_is_old = true; /* unless another position is as large */
     }
     if (position == 0) {
         if (size != 0) {
-            insert(engine, account, market, size, entry);
+            insert(engine, account, row, size, entry);
         }
     } else if (size == 0) {
         erase(engine, account, position);
@@ -172,15 +172,17 @@ void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market
 
 void bs_positions_clear(struct bs_engine *engine, uint32_t account)
 {
-    struct bs_accounts *a = &engine->accounts;
-    while (a->hot[account].position_count > 0) {
-        uint32_t last = a->hot[account].position_at + a->hot[account].position_count - 1;
+    struct bs_accounts *accounts = &engine->accounts;
+    while (accounts->hot[account].position_count > 0) {
+        uint32_t last =
+            accounts->hot[account].position_at + accounts->hot[account].position_count - 1;
         bs_position_put(engine, account, engine->positions.rows[last].market, 0, 0);
     }
-    if (a->cold[account].position_class != BS_NO_ROOM) {
-        give_room(engine, a->hot[account].position_at, a->cold[account].position_class);
-        a->cold[account].position_class = BS_NO_ROOM;
-        a->hot[account].position_at = 0;
+    if (accounts->cold[account].position_class != BS_NO_ROOM) {
+        give_room(engine, accounts->hot[account].position_at,
+                  accounts->cold[account].position_class);
+        accounts->cold[account].position_class = BS_NO_ROOM;
+        accounts->hot[account].position_at = 0;
     }
 }
 

@@ -3,30 +3,30 @@
 
 #include "lib/book/accounts.h"
 
-void bs_window_open(struct bs_engine *engine, uint32_t pool, struct bs_text name)
+void bs_window_open(struct bs_engine *engine, uint32_t row, struct bs_text name)
 {
-    struct bs_pool *p = &engine->pools[pool];
-    assert(!p->window.open);
+    struct bs_pool *pool = &engine->pools[row];
+    assert(!pool->window.open);
     assert(name.size <= BS_ID_SIZE_MAX);
-    p->window = (struct bs_window){
+    pool->window = (struct bs_window){
         .open = true, .name_size = (uint8_t)name.size, .opened_ms = engine->time_ms};
-    memcpy(p->window.name, name.bytes, name.size);
+    memcpy(pool->window.name, name.bytes, name.size);
     engine->accounts.any_window = true;
-    struct bs_account_walk walk = bs_account_walk_begin(p);
+    struct bs_account_walk walk = bs_account_walk_begin(pool);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
         engine->accounts.window[account].carried =
             engine->accounts.cold[account].baseline - bs_account_equity(engine, account);
     }
 }
 
-void bs_window_close(struct bs_engine *engine, uint32_t pool)
+void bs_window_close(struct bs_engine *engine, uint32_t row)
 {
-    struct bs_pool *p = &engine->pools[pool];
-    assert(p->window.open);
-    assert(p->window.loss >= 0);
-    p->window.open = false; /* the name stays readable for the action that says so */
-    p->window.loss = 0;
-    struct bs_account_walk walk = bs_account_walk_begin(p);
+    struct bs_pool *pool = &engine->pools[row];
+    assert(pool->window.open);
+    assert(pool->window.loss >= 0);
+    pool->window.open = false; /* the name stays readable for the action that says so */
+    pool->window.loss = 0;
+    struct bs_account_walk walk = bs_account_walk_begin(pool);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
         engine->accounts.window[account] = (struct bs_account_window){0};
     }

@@ -14,19 +14,19 @@ struct bs_outcome bs_absolute_read(const struct bs_engine *engine, uint32_t pool
                                    struct bs_absolute *ret_position)
 {
     assert(pool != 0);
-    uint32_t market = bs_index_find(&engine->market_index, item->market);
-    if (market == 0) {
+    uint32_t row = bs_index_find(&engine->market_index, item->market);
+    if (row == 0) {
         return bs_refuse(BS_UNKNOWN_MARKET, "market");
     }
-    const struct bs_market *m = &engine->markets[market];
-    if (m->pool != pool) {
+    const struct bs_market *market = &engine->markets[row];
+    if (market->pool != pool) {
         return bs_refuse(BS_MARKET_IN_OTHER_POOL, "market");
     }
-    struct bs_absolute position = {.market = market,
+    struct bs_absolute position = {.market = row,
                                    .priority = item->adl_priority,
                                    .isolated = item->isolated,
                                    .has_collateral = item->has_collateral};
-    enum bs_status status = bs_to_lots(m, item->size, &position.size);
+    enum bs_status status = bs_to_lots(market, item->size, &position.size);
     if (status != BS_OK) {
         return bs_refuse(status, "size");
     }
@@ -37,17 +37,17 @@ struct bs_outcome bs_absolute_read(const struct bs_engine *engine, uint32_t pool
         }
     }
     if (position.size != 0) {
-        if (m->settled) {
+        if (market->settled) {
             return bs_refuse(BS_MARKET_SETTLED, "market");
         }
         if (!item->has_entry_price) {
             return bs_refuse(BS_ENTRY_PRICE_REQUIRED, "entry_price");
         }
-        status = bs_to_entry(m, position.size, item->entry_price, &position.entry);
+        status = bs_to_entry(market, position.size, item->entry_price, &position.entry);
         if (status != BS_OK) {
             return bs_refuse(status, "entry_price");
         }
-        if (m->has_mark && bs_abs(bs_market_value(m, position.size)) > BS_MONEY_MAX) {
+        if (market->has_mark && bs_abs(bs_market_value(market, position.size)) > BS_MONEY_MAX) {
             return bs_refuse(BS_OUT_OF_RANGE, "size");
         }
     }
@@ -71,12 +71,13 @@ static int64_t keep_taken(const struct bs_leg *old, int64_t size)
 bs_i128 bs_absolute_write(struct bs_engine *engine, uint32_t account,
                           const struct bs_absolute *position)
 {
-    struct bs_positions *p = &engine->positions;
+    struct bs_positions *positions = &engine->positions;
     assert(position->market != 0);
     uint32_t row = bs_position_find(engine, account, position->market);
-    struct bs_leg old =
-        row == 0 ? (struct bs_leg){0, 0, 0}
-                 : (struct bs_leg){p->rows[row].size, p->rows[row].entry, bs_taken_get(p, row)};
+    struct bs_leg old = row == 0
+                            ? (struct bs_leg){0, 0, 0}
+                            : (struct bs_leg){positions->rows[row].size, positions->rows[row].entry,
+                                              bs_taken_get(positions, row)};
     bs_i128 before = row == 0 ? 0 : bs_position_profit(engine, row);
     bs_position_put(engine, account, position->market, position->size, position->entry);
     if (position->size == 0) {
@@ -84,8 +85,8 @@ bs_i128 bs_absolute_write(struct bs_engine *engine, uint32_t account,
     }
     row = bs_position_find(engine, account, position->market);
     assert(row != 0);
-    p->rows[row].priority = position->priority;
-    bs_taken_set(p, row, keep_taken(&old, position->size));
+    positions->rows[row].priority = position->priority;
+    bs_taken_set(positions, row, keep_taken(&old, position->size));
     return bs_position_profit(engine, row) - before;
 }
 

@@ -11,50 +11,51 @@ static struct bs_outcome read_fill(const struct bs_engine *engine, uint32_t acco
                                    const struct bs_fill_command *command, uint32_t *ret_market,
                                    int64_t *ret_lots, int64_t *ret_ticks)
 {
-    uint32_t market = bs_index_find(&engine->market_index, command->market);
-    if (market == 0) {
+    uint32_t row = bs_index_find(&engine->market_index, command->market);
+    if (row == 0) {
         return bs_refuse(BS_UNKNOWN_MARKET, "market");
     }
-    const struct bs_market *m = &engine->markets[market];
-    if (m->pool != engine->accounts.hot[account].pool) {
+    const struct bs_market *market = &engine->markets[row];
+    if (market->pool != engine->accounts.hot[account].pool) {
         return bs_refuse(BS_MARKET_IN_OTHER_POOL, "market");
     }
-    if (m->settled) {
+    if (market->settled) {
         return bs_refuse(BS_MARKET_SETTLED, "market");
     }
-    enum bs_status status = bs_to_lots(m, command->size, ret_lots);
+    enum bs_status status = bs_to_lots(market, command->size, ret_lots);
     if (status != BS_OK) {
         return bs_refuse(status, "size");
     }
     if (*ret_lots == 0) {
         return bs_refuse(BS_INVALID_VALUE, "size");
     }
-    status = bs_to_ticks(m, command->price, ret_ticks);
+    status = bs_to_ticks(market, command->price, ret_ticks);
     if (status != BS_OK) {
         return bs_refuse(status, "price");
     }
-    *ret_market = market;
+    *ret_market = row;
     return BS_ACCEPTED;
 }
 
 /* The position after the fill and the cash it moves; checks every range. */
-static struct bs_outcome trade(const struct bs_engine *engine, uint32_t account, uint32_t market,
+static struct bs_outcome trade(const struct bs_engine *engine, uint32_t account, uint32_t row,
                                int64_t lots, int64_t ticks, struct bs_leg *ret_leg,
                                bs_i128 *ret_realized)
 {
-    const struct bs_market *m = &engine->markets[market];
-    uint32_t row = bs_position_find(engine, account, market);
+    const struct bs_market *market = &engine->markets[row];
+    uint32_t position = bs_position_find(engine, account, row);
     struct bs_leg leg = {0, 0, 0};
     bs_i128 value;
-    if (row != 0) {
-        leg = (struct bs_leg){engine->positions.rows[row].size, engine->positions.rows[row].entry,
-                              bs_taken_get(&engine->positions, row)};
+    if (position != 0) {
+        leg = (struct bs_leg){engine->positions.rows[position].size,
+                              engine->positions.rows[position].entry,
+                              bs_taken_get(&engine->positions, position)};
     }
-    if (!bs_value_at(m, lots, ticks, &value)) {
+    if (!bs_value_at(market, lots, ticks, &value)) {
         return bs_refuse(BS_OUT_OF_RANGE, "price");
     }
     if (!bs_leg_trade(&leg, lots, value, ret_realized) ||
-        (m->has_mark && bs_abs(bs_market_value(m, leg.size)) > BS_MONEY_MAX)) {
+        (market->has_mark && bs_abs(bs_market_value(market, leg.size)) > BS_MONEY_MAX)) {
         return bs_refuse(BS_OUT_OF_RANGE, "size");
     }
     *ret_leg = leg;

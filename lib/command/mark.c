@@ -34,16 +34,16 @@ static bool note_out_of_band(struct bs_market *market, int64_t ticks, int64_t ti
 }
 
 /* Sets market->size_peak from the accounts of the pool. */
-static void recount_peak(struct bs_engine *engine, uint32_t market)
+static void recount_peak(struct bs_engine *engine, uint32_t row)
 {
-    struct bs_market *m = &engine->markets[market];
-    struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[m->pool]);
-    m->size_peak = 0;
-    m->size_peak_is_old = false;
+    struct bs_market *market = &engine->markets[row];
+    struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[market->pool]);
+    market->size_peak = 0;
+    market->size_peak_is_old = false;
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
-        uint32_t position = bs_position_find(engine, account, market);
+        uint32_t position = bs_position_find(engine, account, row);
         int64_t size = position == 0 ? 0 : bs_abs64(engine->positions.rows[position].size);
-        m->size_peak = size > m->size_peak ? size : m->size_peak;
+        market->size_peak = size > market->size_peak ? size : market->size_peak;
     }
 }
 

@@ -38,12 +38,13 @@ void bs_action_decimal(struct bs_action *action, enum bs_action_decimal which, s
     action->present |= 1u << which;
 }
 
-void bs_action_window(struct bs_engine *engine, uint32_t pool, struct bs_effects *effects)
+void bs_action_window(struct bs_engine *engine, uint32_t row, struct bs_effects *effects)
 {
-    const struct bs_pool *p = &engine->pools[pool];
+    const struct bs_pool *pool = &engine->pools[row];
     struct bs_action *action = bs_action_new(
-        engine, pool, p->window.open ? BS_ACTION_WINDOW_OPENED : BS_ACTION_WINDOW_CLOSED, effects);
-    action->reason = bs_window_name(p);
+        engine, row, pool->window.open ? BS_ACTION_WINDOW_OPENED : BS_ACTION_WINDOW_CLOSED,
+        effects);
+    action->reason = bs_window_name(pool);
 }
 
 struct bs_action *bs_applying_action(struct bs_applying *applying, enum bs_action_type type,

@@ -62,12 +62,12 @@ uint32_t bs_market_after(const struct bs_engine *engine, struct bs_text after)
 uint32_t bs_account_after(struct bs_engine *engine, uint32_t pool, struct bs_text after)
 {
     bs_account_order_refresh(engine);
-    const struct bs_accounts *a = &engine->accounts;
+    const struct bs_accounts *accounts = &engine->accounts;
     uint32_t account, at = bs_account_order_after(engine, after);
     do {
         account = bs_account_order_next(engine, &at);
-    } while (account != 0 &&
-             (a->cold[account].owner != 0 || (pool != 0 && a->hot[account].pool != pool)));
+    } while (account != 0 && (accounts->cold[account].owner != 0 ||
+                              (pool != 0 && accounts->hot[account].pool != pool)));
     return account;
 }
 

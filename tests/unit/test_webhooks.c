@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-#include "daemon/webhooks/address.h"
+#include "daemon/config/address.h"
 #include "daemon/webhooks/controller.h"
 #include "daemon/webhooks/ladder.h"
 #include "daemon/webhooks/signer.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/webhooks/address.h"
+#include "daemon/config/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -4,8 +4,8 @@
  * socket before it connects, so no name, however it resolves and whatever it resolves to the next
  * time, leads into a private network. Pure.
  */
-#ifndef WEBHOOKS_ADDRESS_H
-#define WEBHOOKS_ADDRESS_H
+#ifndef CONFIG_ADDRESS_H
+#define CONFIG_ADDRESS_H
 
 #include <sys/socket.h>
 
