@@ -191,6 +191,30 @@ static void write_queue(struct action_writer *writer, const struct bs_action_que
     end_object(writer);
 }
 
+/* null where a side was closed together: nobody in particular is the other one. */
+static void write_counterparty(struct action_writer *writer, const struct bs_action *action)
+{
+    bool is_closed = action->type == BS_ACTION_LIQUIDATION_CLOSE || action->type == BS_ACTION_ADL ||
+                     action->type == BS_ACTION_REVERSAL;
+    if (is_closed && action->counterparty.size == 0) {
+        begin_member(writer, "counterparty");
+        buffer_text(writer->out, "null");
+        end_member(writer);
+        return;
+    }
+    write_text(writer, "counterparty", action->counterparty);
+}
+
+/* The lots that leg_value is for, where a side was closed together. The record keeps them in a field of
+ * assignments. */
+static void write_leg_size(struct action_writer *writer, const struct bs_action *action)
+{
+    if (action->type == BS_ACTION_ADL &&
+        (action->present & 1u << BS_ACTION_DECIMAL_size_taken) != 0) {
+        write_wide(writer, "leg_size", action->decimals[BS_ACTION_DECIMAL_size_taken]);
+    }
+}
+
 static void write_members(struct action_writer *writer, const struct bs_action *action)
 {
     write_word(writer, "type", bs_action_type_name(action->type));
@@ -203,17 +227,21 @@ static void write_members(struct action_writer *writer, const struct bs_action *
     if ((action->present & BS_ACTION_IS_ISOLATED) != 0) {
         write_word(writer, "margin", "isolated");
     }
-    write_text(writer, "counterparty", action->counterparty);
+    write_counterparty(writer, action);
     if ((action->present & BS_ACTION_HAS_REVERSES) != 0) {
         write_integer(writer, "reverses", action->reverses);
     }
     if ((action->present & BS_ACTION_HAS_SIDE) != 0) {
         write_word(writer, "side", action->side == 0 ? "long" : "short");
     }
-    write_decimals(writer, action, BS_ACTION_DECIMAL_size_taken, BS_ACTION_DECIMAL_size_taken, 0);
+    if (action->type != BS_ACTION_ADL) {
+        write_decimals(writer, action, BS_ACTION_DECIMAL_size_taken, BS_ACTION_DECIMAL_size_taken,
+                       0);
+    }
     write_decimals(writer, action, BS_ACTION_DECIMAL_size_closed, BS_ACTION_DECIMAL_cost_to_mark,
                    0);
     write_decimals(writer, action, BS_ACTION_DECIMAL_leg_value, BS_ACTION_DECIMAL_leg_value, 0);
+    write_leg_size(writer, action);
     if (has_share(action)) {
         write_share(writer, action);
     }

@@ -202,8 +202,22 @@ static void tell_share(const struct story *story, const char *outcome)
 
 /* ---- the kinds ---- */
 
+/* A whole market side was closed together: nobody in particular is the other side. */
+static bool is_of_side(const struct story *story)
+{
+    return json_is_null(json_object_get(story->action, "counterparty"));
+}
+
 static void tell_adl(const struct story *story)
 {
+    if (is_of_side(story)) {
+        tell_close(story, "to resolve the debts on the other side");
+        tell_queue(story);
+        tell(story, "  All counterparties of that side are closed at one price: {leg_value} for "
+                    "{leg_size}. An account whose principal is protected gives up its profit at "
+                    "most.\n");
+        return;
+    }
     tell_close(story, "to resolve {counterparty}'s debt");
     tell_queue(story);
     tell_their_debt(story);
@@ -211,14 +225,18 @@ static void tell_adl(const struct story *story)
 
 static void tell_liquidation_close(const struct story *story)
 {
-    tell_close(story, "against {counterparty}");
+    tell_close(story, is_of_side(story) ? "against all counterparties of its side together"
+                                        : "against {counterparty}");
     if (member_exists(story->action, "leg_value")) {
         tell_of(story, json_object_get(story->action, "share"),
                 "  Of a debt of {amount} this leg carries, by its weight {weight} of {total} after "
                 "{prefix}, ceil({amount} * ({prefix} + {weight}) / {total}), less what the legs "
                 "before it could place.\n");
         tell(story, "  With that the whole leg is worth {leg_value}. After P of its Q lots the "
-                    "account has received {leg_value} * P / Q, rounded up.\n");
+                    "account has received {leg_value} * P / Q, rounded up");
+        tell(story, is_of_side(story) ? ", less its part of what the counterparties together do "
+                                        "not bear.\n"
+                                      : ".\n");
     } else {
         tell(story, "  {counterparty} is a provider and took the position over.\n");
     }

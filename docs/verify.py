@@ -57,6 +57,7 @@ class Pool:
         self.ledger = Counter()  # open loss and unallocated deficit
         self.legs = {}
         self.closed, self.shortfall = None, 0  # the last close of a debtor
+        self.side = None  # whose debtors are being closed together
         self.netted = None
         self.shares = shares.State()
 
@@ -232,6 +233,7 @@ def compare(pool, row):
 
 def finish(pool, settlements):
     shares.end_round(pool)
+    closes.end_side(pool)
     has_all = not pool.last or pool.last["id"] >= pool.row["last_action"]
     pool.check("last action", has_all, "the end")
     pool.skip("pools whose first actions are missing",

@@ -31,6 +31,20 @@ class Debt:
     basis: int | None = 0  # of the weights: maintenance, value or lots; None: not known
 
 
+@dataclass
+class Side:
+    """A market side whose debtors were closed together: what they are due, what is borne of it."""
+    key: tuple
+    debtors: list = field(default_factory=list)  # lots, due, received, above the value at mark
+    placed: int = 0  # of the debtors
+    due: int = 0
+    price: tuple | None = None  # N and D
+    given: int = 0  # of the counterparties
+    borne: int = 0
+    rounds: dict = field(default_factory=dict)  # of the split: (tier, amount, total) -> weights up to the last share
+    by_size: bool = True  # every share is of lots by size, and was closed in full
+
+
 def debt_of(pool, action):
     """The debt that the action gives as its reason. An isolated position has its own."""
     who = (action["settlement"], action["account"],
@@ -104,6 +118,72 @@ def liquidation(pool, action):
     pool.check("piece of a close",
                total == value and done + size <= size_whole and pool.shortfall >= 0)
     pool.legs[who] = size_whole, done + size, value
+    if action["counterparty"] is None:
+        reach(pool, action, piece)
+
+
+# ---- sides that are closed together ----
+
+
+def side_of(pool, action, side):
+    key = action["settlement"], action["market"], side
+    return pool.side if pool.side and pool.side.key == key else None
+
+
+def lots_of(pool, action, member):
+    return int(Fraction(action[member]) / Fraction(pool.markets[action["market"]]["lot_size"]))
+
+
+def reach(pool, action, due):
+    """A debtor of a side; the first one begins it."""
+    side = side_of(pool, action, action["side"])
+    if side is None or side.given > 0:
+        end_side(pool)
+        side = pool.side = Side((action["settlement"], action["market"], action["side"]))
+    received = pool.sign(action) * pool.quanta(action["value"])
+    at_mark = pool.sign(action) * pool.at_mark(action, action["size_closed"])
+    lots = lots_of(pool, action, "size_closed")
+    side.debtors.append((lots, due, received, max(0, due - at_mark)))
+    side.placed += lots
+    side.due += due
+
+
+def bear_side(pool, action):
+    """With N / D the price, at most W / X, a counterparty gives ceil(N (P + q) / D) - ceil(N P / D); where its
+    principal is protected at most what leaves it a profit of 0."""
+    side = side_of(pool, action, "short" if action["side"] == "long" else "long")
+    lots, sign = lots_of(pool, action, "size_closed"), -pool.sign(action)
+    value, of = sign * pool.quanta(action["leg_value"]), lots_of(pool, action, "leg_size")
+    pool.check("side of a close", side is not None and side.price in (None, (value, of)) and (
+        value * side.placed <= side.due * of and (of > side.placed or (value, of) == (side.due, side.placed))))
+    side.price = value, of
+    amount = sign * pool.quanta(action["value"])
+    piece = ceil(Fraction(value * (side.given + lots), of)) - ceil(Fraction(value * side.given, of))
+    is_protected = amount < piece and pool.quanta(action["realized_pnl"]) == 0
+    pool.check("piece of a side", amount == piece or is_protected)
+    side.given += lots
+    side.borne += amount
+    pool.check("lots of a side", side.given <= side.placed)
+
+
+def end_side(pool):
+    """What is not borne the debtors go without, by what is above their value at mark, or by lots."""
+    side, pool.side = pool.side, None
+    if side is None:
+        return
+    missing, before = side.due - side.borne, 0
+    weights = [share for _, _, _, share in side.debtors]
+    if not any(weights):
+        weights = [lots for lots, _, _, _ in side.debtors]
+    total, fits = sum(weights), side.given == side.placed and missing >= 0
+    fits = fits and (not side.by_size or sum(amount for _, amount, _ in side.rounds) == side.placed)
+    exact = pool.markets[side.key[1]]["contract"] == "linear"  # else what a value loses is rounded
+    for (_, due, received, _), weight in zip(side.debtors, weights):
+        without = missing * (before + weight) // total - missing * before // total
+        fits = fits and (not exact or received == due - without)
+        before += weight
+    gone = sum(received for _, _, received, _ in side.debtors)
+    pool.check("sum of a side", fits and gone == side.borne)
 
 
 def leg(pool, action, begins, value):
@@ -180,6 +260,9 @@ def netting(pool, action):
 
 @in_known_market
 def counterparty(pool, action):
+    if action["counterparty"] is None:
+        bear_side(pool, action)
+        return
     pair(pool, action, pool.closed)
     is_protected = pool.shortfall != 0
     pool.check("protected principal",

@@ -31,6 +31,7 @@ class State:
     queues: dict = field(default_factory=lambda: defaultdict(dict))  # rank -> place, queue
     closes: dict = field(default_factory=dict)  # id -> the debtor's side, the other side
     undone: Counter = field(default_factory=Counter)  # id -> size taken back
+    backs: list = field(default_factory=list)  # of the side being taken back: size and value of each debtor
 
 
 def ceil(exact):
@@ -43,7 +44,9 @@ def liquidation(pool, action):
     if not state.closed or any(state.closed.get(name) != action.get(name) for name in leg):
         state.split = None
     state.closed = action
-    state.closes[action["id"]] = state.closes[action["id"] + 1] = action, None
+    state.closes[action["id"]] = action, None
+    if action["counterparty"] is not None:
+        state.closes[action["id"] + 1] = action, None
 
 
 def assignment(pool, action):
@@ -54,7 +57,8 @@ def assignment(pool, action):
 
 
 def queue(pool, action):
-    pool.shares.closes[action["id"]] = pool.shares.closed, action
+    is_pooled = action["counterparty"] is None
+    pool.shares.closes[action["id"]] = (action if is_pooled else pool.shares.closed), action
     in_profit = pool.quanta(action["queue"]["profit"]) > 0
     pool.check("tier", action["queue"]["tier"] % 2 == (0 if in_profit else 1))
     pool.check("order or share", ("rank" in action) != ("share" in action))
@@ -173,14 +177,21 @@ def lots(pool, action):
     held, closed = (Fraction(action[name]) / lot for name in ("size_before", "size_closed"))
     past, start = amount / lot * (before + weight) / total, amount / lot * before / total
     due = past // 1 - start // 1 if by_size else held - (ceil(past) - ceil(start))
-    fits = closed <= due and 0 < weight <= total - before
+    is_pooled = action["counterparty"] is None  # the share is of the first round
+    fits = (is_pooled or closed <= due) and 0 < weight <= total - before
     if by_size:
         fits = fits and weight == held * lot
-        if not continues_split(state.split, share):
+        if not is_pooled and not continues_split(state.split, share):
             fits = fits and amount == min(Fraction(state.closed["size_before"]), total)
+    if is_pooled:
+        key = action["queue"]["tier"], amount / lot, total
+        fits = fits and before >= pool.side.rounds.get(key, 0)
+        pool.side.rounds[key] = before + weight
+        pool.side.by_size = pool.side.by_size and by_size and closed == due
     state.split = share["amount"], share["total"], before + weight
     pool.check("lots split", fits)
     pool.skip("what bounded closes of a split below their share", closed < due)
+    pool.skip("lots that others could not bear, in later rounds of a split", closed > due)
 
 
 def continues_split(split, share):
@@ -247,6 +258,9 @@ def reversal(pool, action):
         pool.skip("what was taken back of closes before this dump, or in markets that are gone")
         return
     own, is_given = other or close, "size_taken" in action
+    if close["counterparty"] is None:
+        back_of_side(pool, action, close, other is not None)
+        return
     turn = 1 if own is close or is_given else -1  # -1: the side of a counterparty
     size = -Fraction(action["size_taken" if is_given else "size_closed"])
     received, at_mark, entry = parts(pool, action, close, own, turn, size)
@@ -264,6 +278,38 @@ def reversal(pool, action):
         pool.check("profit taken back", (
             pool.quanta(action["realized_pnl"]) == entry - turn * received
             and abs(turn * (received - at_mark) - cost) <= slack))
+    pool.shares.undone[action["reverses"]] += size
+
+
+def back_of_side(pool, action, own, is_counterparty):
+    """Of a side that was closed together a counterparty's lots go back to some of the debtors, the value by
+    their lots; each has its own parts of entry and value at mark."""
+    size, value = -Fraction(action["size_closed"]), -pool.quanta(action["value"])
+    whole, back, sign = Fraction(own["size_closed"]), pool.shares.undone[action["reverses"]], pool.sign(own)
+    pool.check("size taken back", 0 < size <= whole - back)
+
+    def part(amount):
+        return amount * (back + size) / whole // 1 - amount * back / whole // 1
+
+    if is_counterparty:
+        backs, pool.shares.backs = pool.shares.backs, []
+        given, before, fits = part(-sign * pool.quanta(own["value"])), 0, sum(row[0] for row in backs) == size
+        for lots, received in backs:
+            fits = fits and received == given * (before + lots) // size - given * before // size
+            before += lots
+        pool.check("what a side gets back", fits and sign * value == -given)
+    else:
+        pool.shares.backs.append((size, sign * value))
+    entry = part(sign * pool.quanta(own["value"]) - pool.quanta(own["realized_pnl"]))
+    at_mark, slack = part(sign * pool.at_mark(own, whole)), 0 if pool.is_linear(action) else 1
+    members = ("account", "market", "margin", "counterparty", "side")
+    pool.check("what is taken back", all(action.get(name) == own.get(name) for name in members))
+    pool.check("price and size taken back", (
+        Fraction(action["price"]) == pool.price(action, size, value)
+        and Fraction(action["size_before"]) + size == Fraction(action["size_after"])))
+    pool.check("profit taken back", (
+        pool.quanta(action["realized_pnl"]) == entry - sign * value
+        and abs(sign * value - at_mark - pool.quanta(action["cost_to_mark"])) <= slack))
     pool.shares.undone[action["reverses"]] += size
 
 

@@ -57,7 +57,8 @@ struct bs_sizes bs_sizes_of(const struct bs_capacity_command *capacity)
         .trade_ids = capacity->dedupe_window,
         .transfer_ids = capacity->transfer_window,
         .source_items = capacity->source_window,
-        .plan_steps = 2 * (accounts + 1) + 2 * positions + 2 * (uint64_t)BS_PROVIDERS_MAX,
+        .plan_steps =
+            2 * (accounts + 1) + 2 * positions + 2 * markets + 2 * (uint64_t)BS_PROVIDERS_MAX,
         .plan_debtors = accounts + 2,
         .plan_weights = positions + markets,
         .plan_rounds = accounts + 1 + markets,

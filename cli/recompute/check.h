@@ -19,6 +19,7 @@
     X(WEIGHT, "weights of legs: maintenance margin, adding up to W")                               \
     X(PIECE, "pieces of a close: ceil(V*P/Q)")                                                     \
     X(LOTS, "lots split: by size, or down to one leverage")                                        \
+    X(SIDE, "sides closed together, that add up")                                                  \
     X(PAIR, "closes with an equal other side")                                                     \
     X(REVERSAL, "parts of closes taken back: floor(x*(R+r)/Q) - floor(x*R/Q)")                     \
     X(SCORE, "scores from their inputs")                                                           \
@@ -43,7 +44,8 @@ enum recompute_check {
     X(unknown, "actions of a type that this program does not know: not recomputed")                \
     X(skipped, "closes in markets that are gone: not recomputed")                                  \
     X(other_margins, "legs not weighed by today's maintenance margin: not recomputed")             \
-    X(clamped, "closes of a split below their share: what bounded them is not published")
+    X(clamped, "closes of a split below their share: what bounded them is not published")          \
+    X(later, "closes of a split above their share: what others could not bear")
 
 struct recompute_checks {
     uint64_t counts[CHECKS_COUNT];

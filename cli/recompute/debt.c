@@ -2,6 +2,8 @@
 #include "cli/recompute/debt.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/member.h"
 #include "cli/recompute/figure.h"
@@ -9,22 +11,43 @@
 #include "cli/recompute/state.h"
 #include "lib/money/money.h"
 
-void debt_fini(struct debt *debt)
+static struct debt *debt_at(const struct debts *debts, size_t row)
 {
-    json_decref(debt->action);
-    json_decref(debt->legs);
-    *debt = (struct debt){0};
+    struct debt *debt;
+    memcpy(&debt, debts->rows.bytes + row * sizeof(debt), sizeof(debt));
+    return debt;
+}
+
+static size_t debts_count(const struct debts *debts)
+{
+    return debts->rows.size / sizeof(struct debt *);
+}
+
+static void forget(struct debts *debts)
+{
+    for (size_t row = 0; row < debts_count(debts); row++) {
+        struct debt *debt = debt_at(debts, row);
+        json_decref(debt->action);
+        json_decref(debt->legs);
+        free(debt);
+    }
+    debts->now = NULL;
+    buffer_clear(&debts->rows);
+    json_decref(debts->places);
+    debts->places = NULL;
+}
+
+void debts_fini(struct debts *debts)
+{
+    forget(debts);
+    buffer_fini(&debts->rows);
 }
 
 /* The sum drawn is the one that its reason names, and all of the debt was borne. Inverse values are
  * rounded at each close. */
-bool debt_end(struct recompute *recompute)
+static bool debt_ends(struct recompute *recompute, const struct debt *debt)
 {
-    struct debt *debt = &recompute->debt;
     struct settlement *settlement = &recompute->settlement;
-    if (debt->action == NULL) {
-        return true;
-    }
     const json_t *reason = json_object_get(debt->action, "reason");
     bool is_borne = debt->drawn == figure_quanta(recompute, reason, "fund_paid") &&
                     bs_abs(debt->borne - debt->deficit) <= settlement->dust;
@@ -33,44 +56,75 @@ bool debt_end(struct recompute *recompute)
         settlement->debtors++;
         settlement->deficit += debt->deficit;
     }
-    debt_fini(debt);
     return check_fits(recompute, CHECK_DEFICIT, is_borne) &&
            check_fits(recompute, CHECK_WEIGHT, weights_add_up);
 }
 
-/* Isolated positions of one account are debtors of their own. */
-static bool is_same_debtor(const json_t *a, const json_t *b)
+bool debts_end(struct recompute *recompute)
 {
-    return member_is_equal(a, b, "settlement") && member_is_equal(a, b, "account") &&
-           member_is_equal(a, b, "margin") &&
-           (!member_exists(a, "margin") || member_is_equal(a, b, "market"));
+    bool fits = true;
+    for (size_t row = 0; fits && row < debts_count(&recompute->debts); row++) {
+        fits = debt_ends(recompute, debt_at(&recompute->debts, row));
+    }
+    forget(&recompute->debts);
+    return fits;
+}
+
+/* Isolated positions of one account are debtors of their own. */
+static char *debtor_of(const json_t *action)
+{
+    struct buffer text = {0};
+    buffer_printf(&text, "%s\n", member_text(action, "account"));
+    if (member_exists(action, "margin")) {
+        buffer_printf(&text, "%s", member_text(action, "market"));
+    }
+    return text.bytes;
+}
+
+static struct debt *add_debt(struct debts *debts, const char *debtor, json_t *action)
+{
+    struct debt *debt = calloc(1, sizeof(*debt));
+    if (debt == NULL) {
+        return NULL;
+    }
+    debt->action = json_incref(action);
+    if (debts->places == NULL) {
+        debts->places = json_object();
+    }
+    (void)json_object_set_new(debts->places, debtor, json_integer((json_int_t)debts_count(debts)));
+    buffer_append(&debts->rows, &debt, sizeof(debt));
+    return debt;
 }
 
 bool debt_begin(struct recompute *recompute, json_t *action)
 {
-    struct debt *debt = &recompute->debt;
+    struct debts *debts = &recompute->debts;
     const json_t *reason = json_object_get(action, "reason");
     if (!json_is_object(reason)) {
         return true;
     }
-    if (debt->action != NULL && !is_same_debtor(debt->action, action) && !debt_end(recompute)) {
-        return false;
+    char *debtor = debtor_of(action);
+    const json_t *place = json_object_get(debts->places, debtor);
+    if (place != NULL) {
+        debts->now = debt_at(debts, (size_t)json_integer_value(place));
+    } else {
+        debts->now = add_debt(debts, debtor, action);
     }
-    if (debt->action == NULL) {
-        debt->action = json_incref(action);
-        debt->deficit = figure_quanta(recompute, reason, "deficit");
+    free(debtor);
+    if (place == NULL && debts->now != NULL) {
+        debts->now->deficit = figure_quanta(recompute, reason, "deficit");
     }
-    assert(debt->action != NULL);
-    return true;
+    return debts->now != NULL;
 }
 
 bool debt_bear(struct recompute *recompute, const json_t *action, bs_i128 drawn, bs_i128 borne)
 {
-    struct debt *debt = &recompute->debt;
+    struct debt *debt = recompute->debts.now;
     const json_t *reason = json_object_get(action, "reason");
     if (!json_is_object(reason)) {
         return true;
     }
+    assert(debt != NULL);
     debt->drawn += drawn;
     debt->borne += borne;
     bs_i128 paid = figure_quanta(recompute, reason, "fund_paid");

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The debt that is being resolved: an account's deficit, what the fund paid of it, who bore it. */
+/* The debts of a settlement: an account's deficit, what the fund paid of it, who bore it. Where sides are
+ * closed together, those of several accounts are resolved at a time. */
 #ifndef CLI_RECOMPUTE_DEBT_H
 #define CLI_RECOMPUTE_DEBT_H
 
 #include <stdbool.h>
 
+#include "api/buffer.h"
 #include "cli/member.h"
 #include "lib/base/base.h"
 
@@ -19,7 +21,7 @@ struct share {
 enum weight_basis { BY_MAINTENANCE, BY_VALUE, BY_LOTS, BY_OTHER };
 
 struct debt {
-    json_t *action; /* the first one about it; owned. NULL: none is being resolved */
+    json_t *action; /* the first one about it; owned */
     bs_i128 deficit, drawn, borne;
     json_t *legs;       /* by market, once some are closed; owned */
     struct share share; /* of the last leg */
@@ -29,14 +31,20 @@ struct debt {
     enum weight_basis basis;
 };
 
-/* Begins the debt that the action gives as its reason, unless it is the one being resolved, which
- * else ends. False: that one does not fit. */
+/* The debts of the settlement; the one that the current action is about. */
+struct debts {
+    struct buffer rows; /* struct debt * */
+    json_t *places;     /* by debtor: its row; owned */
+    struct debt *now;   /* NULL: none yet */
+};
+
+/* Moves on to the debt that the action gives as its reason. False: there is no memory for it. */
 bool debt_begin(struct recompute *recompute, json_t *action);
 /* Adds what the action draws from a fund, and what it takes off the debt. False: its reason is not
  * that of the debt. */
 bool debt_bear(struct recompute *recompute, const json_t *action, bs_i128 drawn, bs_i128 borne);
-/* Ends the debt being resolved, if there is one. */
-bool debt_end(struct recompute *recompute);
-void debt_fini(struct debt *debt);
+/* Ends all debts. False: one does not fit. */
+bool debts_end(struct recompute *recompute);
+void debts_fini(struct debts *debts);
 
 #endif

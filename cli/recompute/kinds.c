@@ -18,7 +18,9 @@ static bool take_adl(struct recompute *recompute, json_t *action)
     recompute->settlement.closes++;
     recompute->settlement.deleveraged += figure_quanta(recompute, action, "cost_to_mark");
     reversal_keep(recompute, action, true);
-    return close_take(recompute, action) && pair_take_counterparty(recompute, action) &&
+    bool (*take_side)(struct recompute *, json_t *) =
+        side_has(action) ? side_take_counterparty : pair_take_counterparty;
+    return close_take(recompute, action) && take_side(recompute, action) &&
            queue_take(recompute, action) && split_take(recompute, action);
 }
 

@@ -41,10 +41,10 @@ static bool weight_fits(struct recompute *recompute, const struct close *whole, 
         return true;
     }
     if (needed == 0 && (weight == value || weight == whole->lots)) {
-        recompute->debt.basis = weight == value ? BY_VALUE : BY_LOTS;
+        recompute->debts.now->basis = weight == value ? BY_VALUE : BY_LOTS;
         return true;
     }
-    recompute->debt.basis = BY_OTHER;
+    recompute->debts.now->basis = BY_OTHER;
     recompute->checks.gaps.other_margins++;
     return false;
 }
@@ -72,9 +72,9 @@ static struct close whole_leg(const struct close *close)
 
 void leg_pass(struct recompute *recompute, const json_t *action)
 {
-    struct debt *debt = &recompute->debt;
+    struct debt *debt = recompute->debts.now;
     const char *market = member_text(action, "market");
-    if (debt->legs == NULL || member_exists(debt->legs, market)) {
+    if (debt == NULL || debt->legs == NULL || member_exists(debt->legs, market)) {
         return; /* nothing was divided; or it was closed in part, and has been counted */
     }
     (void)json_object_set_new(debt->legs, market, json_true());
@@ -108,7 +108,7 @@ static struct share read_share(struct recompute *recompute, const json_t *action
 /* The debt is what was owed before the first leg; at mark it is 0. */
 static bool begin_legs(struct recompute *recompute, const struct share *share)
 {
-    struct debt *debt = &recompute->debt;
+    struct debt *debt = recompute->debts.now;
     bs_i128 owed = debt->deficit - debt->borne;
     debt->legs = json_object();
     debt->share = *share;
@@ -132,7 +132,7 @@ static bool share_follows(const struct debt *debt, const struct share *share)
 static bool value_fits(struct recompute *recompute, const struct share *share,
                        const struct close *close)
 {
-    struct debt *debt = &recompute->debt;
+    struct debt *debt = recompute->debts.now;
     struct close whole = whole_leg(close);
     bs_i128 value = close->pays ? -close_value_at_mark(&whole) : close_value_at_mark(&whole);
     bs_i128 placed = share->amount == 0 ? 0 : debt->borne - debt->begun;
@@ -151,7 +151,7 @@ static bool value_fits(struct recompute *recompute, const struct share *share,
 static bool take_share(struct recompute *recompute, const json_t *action, const struct close *close,
                        bool continues)
 {
-    struct debt *debt = &recompute->debt;
+    struct debt *debt = recompute->debts.now;
     struct share share = read_share(recompute, action);
     if (continues) {
         return check_fits(recompute, CHECK_LEG,
@@ -217,5 +217,6 @@ bool leg_take(struct recompute *recompute, json_t *action)
         begin_leg(leg, close.before, total);
     }
     return check_fits(recompute, CHECK_PIECE, piece_fits(leg, &close, total)) &&
-           take_share(recompute, action, &close, continues);
+           recompute->debts.now != NULL && take_share(recompute, action, &close, continues) &&
+           side_take_debtor(recompute, action, &close, leg->shortfall);
 }

@@ -27,7 +27,8 @@ void recompute_free(struct recompute *recompute)
         return;
     }
     chain_fini(&recompute->chain);
-    debt_fini(&recompute->debt);
+    debts_fini(&recompute->debts);
+    side_fini(&recompute->side);
     leg_fini(&recompute->leg);
     haircut_round_fini(&recompute->round);
     kept_closes_fini(&recompute->closes);
@@ -43,7 +44,7 @@ void recompute_begin_at_settlement(struct recompute *recompute)
 
 bool recompute_end(struct recompute *recompute)
 {
-    return haircut_round_end(recompute) && debt_end(recompute);
+    return haircut_round_end(recompute) && side_end(recompute) && debts_end(recompute);
 }
 
 static bool follow_settlement(struct recompute *recompute, const json_t *action)

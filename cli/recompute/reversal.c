@@ -15,9 +15,15 @@ struct kept_close {
     uint64_t id;
     char *parties; /* and the market and side; owned */
     bool is_counter;
+    bool is_pooled;            /* of a side that was closed together */
     bs_i128 received, at_mark; /* by the other side then, and its lots at mark */
     bs_i128 entry, lots;       /* its own */
     bs_i128 back;              /* lots taken back so far */
+};
+
+/* What one debtor of a side gets back. */
+struct back {
+    bs_i128 lots, received;
 };
 
 static struct kept_close *rows_of(const struct kept_closes *closes, size_t *ret_count)
@@ -35,6 +41,7 @@ void kept_closes_fini(struct kept_closes *closes)
         free(rows[i].parties);
     }
     buffer_fini(&closes->rows);
+    buffer_fini(&closes->backs);
 }
 
 /* The two accounts and the market of a close, as one text. */
@@ -59,6 +66,7 @@ void reversal_keep(struct recompute *recompute, const json_t *action, bool is_co
         .id = member_integer(action, "id"),
         .parties = parties_of(action),
         .is_counter = is_counter,
+        .is_pooled = side_has(action),
         .received = turn * sign * close.value,
         .at_mark = turn * sign * close_value_at_mark(&close),
         .entry = sign * close.value - figure_quanta(recompute, action, "realized_pnl"),
@@ -94,6 +102,37 @@ static bool is_of_same(const struct kept_close *close, const json_t *action)
     return same;
 }
 
+/* The debtors of a side get the counterparty's value back by their lots; `given`: all of it. */
+static bool backs_fit(struct kept_closes *closes, bs_i128 lots, bs_i128 given)
+{
+    const struct back *backs = (const struct back *)(const void *)closes->backs.bytes;
+    size_t count = closes->backs.size / sizeof(*backs);
+    bs_i128 prefix = 0;
+    bool fits = true;
+    for (size_t i = 0; i < count && fits; i++) {
+        bs_i128 past = prefix + backs[i].lots;
+        fits = past <= lots && backs[i].received == bs_split_floor(given, prefix, past, lots);
+        prefix = past;
+    }
+    buffer_clear(&closes->backs);
+    return fits && prefix == lots;
+}
+
+/* What the account received then for the lots. A debtor of a side shows it: it is a part of what the
+ * counterparty gave. */
+static bs_i128 received_then(struct recompute *recompute, const struct kept_close *close,
+                             const struct close *part)
+{
+    bs_i128 sign = part->pays ? -1 : 1, turn = close->is_counter ? -1 : 1;
+    if (!close->is_pooled || close->is_counter) {
+        return turn *
+               bs_split_floor(close->received, close->back, close->back + part->lots, close->lots);
+    }
+    struct back back = {part->lots, -sign * part->value};
+    buffer_append(&recompute->closes.backs, &back, sizeof(back));
+    return back.received;
+}
+
 /* `part`: as shown, with the lots taken back, above 0. */
 static bool part_fits(struct recompute *recompute, const json_t *action,
                       const struct kept_close *close, const struct close *part)
@@ -103,9 +142,11 @@ static bool part_fits(struct recompute *recompute, const json_t *action,
     if (part->lots <= 0 || past > close->lots || !is_of_same(close, action)) {
         return false;
     }
-    bs_i128 received = turn * bs_split_floor(close->received, close->back, past, close->lots);
+    bs_i128 received = received_then(recompute, close, part);
     bs_i128 at_mark = turn * bs_split_floor(close->at_mark, close->back, past, close->lots);
-    if (part->value != -sign * received) {
+    if (part->value != -sign * received ||
+        (close->is_pooled && close->is_counter &&
+         !backs_fit(&recompute->closes, part->lots, -received))) {
         return false;
     }
     if (member_exists(action, "size_taken")) {

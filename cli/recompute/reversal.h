@@ -16,6 +16,7 @@ struct recompute;
 /* The closes that may be taken back: struct kept_close, by id. */
 struct kept_closes {
     struct buffer rows;
+    struct buffer backs; /* struct back: of a side that is being taken back, its debtors' parts */
 };
 
 /* Remembers one side of a close. `is_counter`: the side that was not insolvent. */

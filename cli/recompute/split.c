@@ -62,10 +62,19 @@ bool split_take(struct recompute *recompute, const json_t *action)
         return check_fits(recompute, CHECK_LOTS, false);
     }
     bs_i128 due = lots_due(&share, &close, by_equity);
-    bool fits = close.lots <= due && (by_equity || share_fits(leg, told, &share, &close));
+    bool is_pooled = side_has(action); /* the share is of the first round that gave it lots */
+    bool fits = is_pooled
+                    ? by_equity || share.weight == close.before
+                    : close.lots <= due && (by_equity || share_fits(leg, told, &share, &close));
+    if (is_pooled) {
+        uint64_t tier = member_integer(json_object_get(action, "queue"), "tier");
+        fits = fits &&
+               side_take_share(&recompute->side, tier, &share, !by_equity && close.lots == due);
+    }
     json_decref(leg->split);
     leg->split = json_incref(told);
     leg->split_end = share.prefix + share.weight;
     recompute->checks.gaps.clamped += close.lots < due;
+    recompute->checks.gaps.later += close.lots > due;
     return check_fits(recompute, CHECK_LOTS, fits);
 }

@@ -11,6 +11,7 @@
 #include "cli/recompute/pair.h"
 #include "cli/recompute/reversal.h"
 #include "cli/recompute/settlement.h"
+#include "cli/recompute/side.h"
 
 struct recompute {
     const json_t *markets; /* name -> the market's JSON */
@@ -22,8 +23,9 @@ struct recompute {
     struct chain chain;
     struct settlement settlement;
     struct ledger ledger;
-    struct debt debt;
+    struct debts debts;
     struct leg leg;
+    struct side side;
     struct haircut_round round;
     struct kept_closes closes;
     json_t *netting; /* the close whose other side is still to come; owned */

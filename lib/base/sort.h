@@ -8,7 +8,7 @@
 
 #include "lib/base/base.h"
 
-#define BS_SORT_ITEM_MAX 128
+#define BS_SORT_ITEM_MAX 256
 
 /* < 0 when a comes before b. */
 typedef int (*bs_compare_fn)(const void *a, const void *b, const void *context);

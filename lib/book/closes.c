@@ -43,7 +43,7 @@ static void forget(struct bs_engine *engine, const struct bs_close *close)
     struct bs_pool *pool = &engine->pools[close->pool];
     assert(pool->exclusions >= (uint32_t)close->excludes);
     pool->exclusions -= close->excludes;
-    pool->closes_forgotten = close->action + 1;
+    pool->closes_forgotten = close->action + (close->group == 0);
 }
 
 void bs_closes_add(struct bs_engine *engine, const struct bs_close *close)
@@ -60,6 +60,9 @@ void bs_closes_add(struct bs_engine *engine, const struct bs_close *close)
     entry->before_action = *head;
     *head = number;
     for (int side = 0; side < BS_SIDES; side++) {
+        if (close->account[side] == 0) {
+            continue;
+        }
         head = head_of_place(engine, close->account[side], close->market);
         entry->before_at[side] = *head;
         *head = number * BS_SIDES + (uint64_t)side;
@@ -74,7 +77,8 @@ struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, u
         uint64_t number = *head_of_action(engine, pool, action - half);
         while (number >= first) {
             struct bs_close *close = bs_closes_at(engine, number);
-            if (close->pool == pool && close->action == action - half) {
+            bool has_next = close->group == 0; /* the other side's action */
+            if (close->pool == pool && close->action == action - half && (half == 0 || has_next)) {
                 return close;
             }
             number = close->before_action;
@@ -115,9 +119,31 @@ bool bs_close_stands(const struct bs_engine *engine, const struct bs_close *clos
     bool stands = engine->market_name[close->market] != 0 &&
                   engine->markets[close->market].uid == close->market_uid;
     for (int side = 0; side < BS_SIDES; side++) {
+        if (close->account[side] == 0) {
+            continue;
+        }
         stands = stands && !close->superseded[side] &&
                  engine->accounts.hot[close->account[side]].pool == close->pool &&
                  engine->accounts.cold[close->account[side]].uid == close->uid[side];
     }
     return stands;
+}
+
+struct bs_back_walk bs_back_begin(const struct bs_close *adl, int64_t lots)
+{
+    assert(adl->group != 0);
+    return (struct bs_back_walk){.number = adl->group + adl->debtors, .left = lots};
+}
+
+bool bs_back_next(const struct bs_engine *engine, const struct bs_close *adl,
+                  struct bs_back_walk *walk)
+{
+    walk->lots = 0;
+    while (walk->left > 0 && walk->lots == 0) {
+        assert(walk->number > adl->group); /* lots given back never exceed those closed */
+        const struct bs_close *debtor = bs_closes_at(engine, --walk->number);
+        walk->lots = (int64_t)bs_min(walk->left, debtor->lots - debtor->reversed);
+        walk->left -= walk->lots;
+    }
+    return walk->lots > 0;
 }

@@ -19,7 +19,8 @@ enum {
 }; /* the account that had to be closed; the other */
 
 struct bs_close {
-    uint64_t action; /* of the liquidation_close; the adl or assignment has the next id */
+    uint64_t
+        action; /* of the liquidation_close; the adl or assignment has the next id. Pooled: its own */
     uint64_t uid[BS_SIDES], market_uid;
     uint32_t account[BS_SIDES], market, pool;
     uint32_t priority[BS_SIDES];
@@ -27,8 +28,11 @@ struct bs_close {
     int64_t entry[BS_SIDES], taken[BS_SIDES];    /* released by the close */
     bs_i128 value, mark_value;                   /* received by the closed side; and at mark then */
     uint64_t before_action, before_at[BS_SIDES]; /* chains: an older number; one times 2 + side */
-    bool is_long;                                /* the closed side */
-    bool assigned;             /* the other side took it over: entry and taken of it are 0 */
+    /* Pooled: one account's part of a side that was closed together; the other's fields are 0. */
+    uint64_t group;   /* number of the first of its debtors, which follow each other; 0 = a pair */
+    uint32_t debtors; /* how many there are */
+    bool is_long;     /* the closed side */
+    bool assigned;    /* the other side took it over: entry and taken of it are 0 */
     bool superseded[BS_SIDES]; /* by an absolute update since */
     bool excludes; /* the two are excluded in the next run: the venue could not apply this */
 };
@@ -40,9 +44,16 @@ struct bs_close_part {
 };
 
 struct bs_close_part bs_close_part(const struct bs_close *close, int64_t lots);
+
+/* The side of a pooled one that is closed. */
+static inline int bs_close_side(const struct bs_close *close)
+{
+    return close->account[BS_SIDE_CLOSED] != 0 ? BS_SIDE_CLOSED : BS_SIDE_COUNTER;
+}
+
 /* Remembers a close; forgets the oldest. The chains' fields need not be set. */
 void bs_closes_add(struct bs_engine *engine, const struct bs_close *close);
-/* The close that published this action of the pool, or NULL. */
+/* The close that published this action of the pool, or NULL. (Of a pooled side each has its own.) */
 struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, uint64_t action);
 /* An absolute update has replaced what the account holds in a market. */
 void bs_closes_supersede(struct bs_engine *engine, uint32_t account, uint32_t market);
@@ -50,6 +61,17 @@ void bs_closes_supersede(struct bs_engine *engine, uint32_t account, uint32_t ma
 void bs_closes_supersede_all(struct bs_engine *engine, uint32_t account);
 /* Whether both sides are still what the close left, plus what was traded since. */
 bool bs_close_stands(const struct bs_engine *engine, const struct bs_close *close);
+
+/* Walks the debtors that lots of a pooled adl go back to: the last one that was reached first. */
+struct bs_back_walk {
+    uint64_t number; /* of the debtor's close */
+    int64_t left, lots;
+};
+
+struct bs_back_walk bs_back_begin(const struct bs_close *adl, int64_t lots);
+/* Moves on to the next debtor and its lots. False: all lots have been given. */
+bool bs_back_next(const struct bs_engine *engine, const struct bs_close *adl,
+                  struct bs_back_walk *walk);
 
 /* Numbers of the oldest and newest close there is; nothing when first > last. */
 static inline uint64_t bs_closes_first(const struct bs_engine *engine)
@@ -61,6 +83,13 @@ static inline uint64_t bs_closes_first(const struct bs_engine *engine)
 static inline struct bs_close *bs_closes_at(const struct bs_engine *engine, uint64_t number)
 {
     return &engine->closes.entries[(number - 1) % BS_CLOSES_MAX];
+}
+
+/* The number of a close that is remembered. */
+static inline uint64_t bs_close_number(const struct bs_engine *engine, const struct bs_close *close)
+{
+    uint64_t place = (uint64_t)(close - engine->closes.entries), last = engine->closes.added - 1;
+    return last - (last - place) % BS_CLOSES_MAX + 1;
 }
 
 #endif

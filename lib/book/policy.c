@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/book/policy.h"
 
+#include "lib/rules/scores.h"
+
 const struct bs_layer *bs_policy_layer(const struct bs_policy *policy, uint8_t type)
 {
     for (uint32_t i = 0; i < policy->layers_count; i++) {
@@ -27,6 +29,12 @@ const struct bs_layer *bs_policy_limits(const struct bs_policy *policy)
         }
     }
     return NULL;
+}
+
+bool bs_policy_splits(const struct bs_policy *policy)
+{
+    const struct bs_layer *adl = bs_policy_layer(policy, BS_LAYER_ADL);
+    return adl != NULL && bs_ranking_splits(adl->ranking);
 }
 
 bool bs_policy_has_window(const struct bs_policy *policy)

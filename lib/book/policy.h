@@ -11,6 +11,8 @@ const struct bs_layer *bs_policy_layer(const struct bs_policy *policy, uint8_t t
 const struct bs_layer *bs_policy_drawdown(const struct bs_policy *policy);
 /* The layer that limits what one account may lose or have closed, if one does; or NULL. */
 const struct bs_layer *bs_policy_limits(const struct bs_policy *policy);
+/* Whether lots are split among counterparties: then the debtors of a market side are closed together. */
+bool bs_policy_splits(const struct bs_policy *policy);
 /* Whether its haircut layer divides by the gain of a window. */
 bool bs_policy_has_window(const struct bs_policy *policy);
 

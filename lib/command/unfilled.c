@@ -14,6 +14,7 @@
 #include "lib/settlement/apply.h"
 #include "lib/settlement/check.h"
 #include "lib/settlement/progress.h"
+#include "lib/settlement/reverse.h"
 #include "lib/settlement/step/kind.h"
 
 static struct bs_outcome find_close(const struct bs_engine *engine, uint32_t row, uint64_t action,
@@ -27,6 +28,13 @@ static struct bs_outcome find_close(const struct bs_engine *engine, uint32_t row
     if (*ret_close == NULL) {
         return bs_refuse(action <= pool->closes_forgotten ? BS_CLOSE_TOO_OLD : BS_NOT_A_CLOSE,
                          "action");
+    }
+    const struct bs_close *close = *ret_close;
+    if (close->group != 0 && bs_close_side(close) == BS_SIDE_CLOSED) {
+        return bs_refuse(BS_NOT_A_CLOSE, "action"); /* the counterparties' are reported */
+    }
+    if (close->group != 0 && close->group < bs_closes_first(engine)) {
+        return bs_refuse(BS_CLOSE_TOO_OLD, "action"); /* some of its debtors are forgotten */
     }
     if (!bs_close_stands(engine, *ret_close)) {
         return bs_refuse(BS_SET_ANEW, "action");
@@ -48,23 +56,64 @@ static struct bs_outcome read_lots(const struct bs_engine *engine, const struct 
     return status == BS_OK ? BS_ACCEPTED : bs_refuse(status, "size");
 }
 
-/* Makes room for the positions that come back whole. */
+/* Room for a position that comes back whole; none is needed where there still is one. */
+static bool make_room_for(struct bs_engine *engine, uint32_t account, uint32_t market,
+                          bool *ret_is_new)
+{
+    const struct bs_account_hot *hot = &engine->accounts.hot[account];
+    uint32_t count = hot->position_count + 1u;
+    bool is_fund = account == engine->pools[hot->pool].backstop;
+    *ret_is_new = bs_position_find(engine, account, market) == 0;
+    return !*ret_is_new || ((is_fund || count <= BS_ACCOUNT_POSITIONS_MAX) &&
+                            bs_position_room(engine, account, count));
+}
+
 static bool make_room(struct bs_engine *engine, const struct bs_close *close,
                       bool ret_is_new[BS_SIDES])
 {
-    uint32_t added = 0;
     for (int side = 0; side < BS_SIDES; side++) {
-        uint32_t account = close->account[side];
-        uint32_t count = engine->accounts.hot[account].position_count + 1;
-        bool is_fund = account == engine->pools[close->pool].backstop;
-        ret_is_new[side] = bs_position_find(engine, account, close->market) == 0;
-        added += ret_is_new[side];
-        if (ret_is_new[side] && ((!is_fund && count > BS_ACCOUNT_POSITIONS_MAX) ||
-                                 !bs_position_room(engine, account, count))) {
+        if (!make_room_for(engine, close->account[side], close->market, &ret_is_new[side])) {
             return false;
         }
     }
+    uint32_t added = (uint32_t)ret_is_new[BS_SIDE_CLOSED] + ret_is_new[BS_SIDE_COUNTER];
     return engine->capacity.positions_max - engine->positions_count >= added;
+}
+
+/* Room for all that get lots back. */
+static bool make_pooled_room(struct bs_engine *engine, const struct bs_close *close, int64_t lots)
+{
+    bool is_new;
+    if (!make_room_for(engine, close->account[BS_SIDE_COUNTER], close->market, &is_new)) {
+        return false;
+    }
+    uint32_t added = is_new;
+    struct bs_back_walk walk = bs_back_begin(close, lots);
+    while (bs_back_next(engine, close, &walk)) {
+        uint32_t account = bs_closes_at(engine, walk.number)->account[BS_SIDE_CLOSED];
+        if (!make_room_for(engine, account, close->market, &is_new)) {
+            return false;
+        }
+        added += is_new;
+    }
+    return engine->capacity.positions_max - engine->positions_count >= added;
+}
+
+/* Lots of a counterparty that was closed for a whole side: they go to some of its debtors. */
+static struct bs_outcome take_pooled_back(struct bs_engine *engine, struct bs_close *close,
+                                          int64_t lots, struct bs_effects *effects)
+{
+    struct bs_back_walk walk = bs_back_begin(close, lots);
+    while (bs_back_next(engine, close, &walk)) {
+        if (!bs_close_stands(engine, bs_closes_at(engine, walk.number))) {
+            return bs_refuse(BS_SET_ANEW, "action");
+        }
+    }
+    if (!make_pooled_room(engine, close, lots)) {
+        return bs_refuse(BS_FULL_POSITIONS, NULL);
+    }
+    return bs_reversal_begin(engine, close, lots, effects) ? BS_ACCEPTED
+                                                           : bs_refuse(BS_OUT_OF_RANGE, "size");
 }
 
 /* Books what was taken back: the sides of the close stay excluded, and the debtor is handed over
@@ -93,6 +142,35 @@ static void mark_reversed(struct bs_engine *engine, struct bs_close *close, int6
     }
 }
 
+static struct bs_outcome take_back(struct bs_engine *engine, struct bs_close *close, int64_t lots,
+                                   struct bs_effects *effects)
+{
+    bool is_new[BS_SIDES];
+    if (!make_room(engine, close, is_new)) {
+        return bs_refuse(BS_FULL_POSITIONS, NULL);
+    }
+    struct bs_plan *plan = engine->plan;
+    bs_plan_begin(plan, engine, close->pool, engine->time_ms);
+    plan->reversed = close;
+    struct bs_step step = {.type = BS_STEP_REVERSAL,
+                           .account = close->account[BS_SIDE_CLOSED],
+                           .counterparty = close->account[BS_SIDE_COUNTER],
+                           .market = close->market,
+                           .lots = lots,
+                           .amount = bs_close_part(close, lots).value};
+    bs_plan_add(plan, &step);
+    if (!bs_plan_check(plan)) {
+        bs_plan_drop(plan);
+        return bs_refuse(BS_OUT_OF_RANGE, "size");
+    }
+    engine->progress->applied = 0;
+    bool applied = bs_plan_apply(engine, plan, effects);
+    assert(applied); /* two actions, for which a step always has room */
+    (void)applied;
+    mark_reversed(engine, close, lots, is_new);
+    return BS_ACCEPTED;
+}
+
 struct bs_outcome bs_unfilled_apply(struct bs_engine *engine,
                                     const struct bs_unfilled_command *command,
                                     struct bs_effects *effects)
@@ -113,28 +191,6 @@ struct bs_outcome bs_unfilled_apply(struct bs_engine *engine,
     if (outcome.status != BS_OK) {
         return outcome;
     }
-    bool is_new[BS_SIDES];
-    if (!make_room(engine, close, is_new)) {
-        return bs_refuse(BS_FULL_POSITIONS, NULL);
-    }
-    struct bs_plan *plan = engine->plan;
-    bs_plan_begin(plan, engine, pool, engine->time_ms);
-    plan->reversed = close;
-    struct bs_step step = {.type = BS_STEP_REVERSAL,
-                           .account = close->account[BS_SIDE_CLOSED],
-                           .counterparty = close->account[BS_SIDE_COUNTER],
-                           .market = close->market,
-                           .lots = lots,
-                           .amount = bs_close_part(close, lots).value};
-    bs_plan_add(plan, &step);
-    if (!bs_plan_check(plan)) {
-        bs_plan_drop(plan);
-        return bs_refuse(BS_OUT_OF_RANGE, "size");
-    }
-    engine->progress->applied = 0;
-    bool applied = bs_plan_apply(engine, plan, effects);
-    assert(applied); /* two actions, for which a step always has room */
-    (void)applied;
-    mark_reversed(engine, close, lots, is_new);
-    return BS_ACCEPTED;
+    return close->group != 0 ? take_pooled_back(engine, close, lots, effects)
+                             : take_back(engine, close, lots, effects);
 }

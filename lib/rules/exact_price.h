@@ -26,13 +26,13 @@
 
 struct bs_piecewise {
     bs_i128 value; /* V, signed: what the closing account receives for all lots */
-    int64_t lots;  /* Q > 0 */
+    bs_i128 lots;  /* Q > 0 */
 };
 
 /* What the next `lots` bring after `done` lots: ceil(V*(done+lots)/Q) - ceil(V*done/Q). */
-static inline bs_i128 bs_piece(const struct bs_piecewise *price, int64_t done, int64_t lots)
+static inline bs_i128 bs_piece(const struct bs_piecewise *price, bs_i128 done, int64_t lots)
 {
-    return bs_split_ceil(price->value, done, (bs_i128)done + lots, price->lots);
+    return bs_split_ceil(price->value, done, done + lots, price->lots);
 }
 
 /* The same at the counterparty's entry: it realises 0. `held` is its size, signed or not. */

@@ -83,6 +83,15 @@ struct bs_action *bs_applying_amount(struct bs_applying *applying, enum bs_actio
     return action;
 }
 
+void bs_applying_share(struct bs_action *action, struct bs_wide amount,
+                       const struct bs_wide weights[3])
+{
+    bs_action_decimal(action, BS_ACTION_DECIMAL_loss, amount);
+    bs_action_decimal(action, BS_ACTION_DECIMAL_gains_total, weights[0]);
+    bs_action_decimal(action, BS_ACTION_DECIMAL_prefix, weights[1]);
+    bs_action_decimal(action, BS_ACTION_DECIMAL_weight, weights[2]);
+}
+
 /* Both sides of a close show the same price. */
 static struct bs_wide price_shown(struct bs_applying *applying, bs_i128 value)
 {
@@ -169,5 +178,26 @@ void bs_applying_remember_close(struct bs_applying *applying, uint64_t action)
     };
     remember_side(applying, step->account, BS_SIDE_CLOSED, &close);
     remember_side(applying, step->counterparty, BS_SIDE_COUNTER, &close);
+    bs_closes_add(applying->engine, &close);
+}
+
+void bs_applying_remember_part(struct bs_applying *applying, uint64_t action, int side,
+                               uint32_t behind, uint32_t debtors)
+{
+    const struct bs_step *step = applying->step;
+    int64_t size = bs_plan_leg(applying->plan, step->account, step->market).size;
+    struct bs_close close = {
+        .action = action,
+        .market_uid = applying->engine->markets[step->market].uid,
+        .market = step->market,
+        .pool = applying->plan->pool,
+        .lots = step->lots,
+        .value = step->amount,
+        .mark_value = bs_plan_released(applying->plan, step->market, size, step->lots),
+        .is_long = (size > 0) == (side == BS_SIDE_CLOSED),
+        .group = applying->engine->closes.added + 2 - behind,
+        .debtors = debtors,
+    };
+    remember_side(applying, step->account, side, &close);
     bs_closes_add(applying->engine, &close);
 }

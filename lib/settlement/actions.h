@@ -37,11 +37,19 @@ struct bs_action *bs_applying_action(struct bs_applying *applying, enum bs_actio
 struct bs_action *bs_applying_amount(struct bs_applying *applying, enum bs_action_type type);
 /* Adds the deficit of the step's debtor as the reason; nothing where the step has none. */
 void bs_applying_reason(const struct bs_applying *applying, struct bs_action *action);
+/* The action's part of `amount`, which is divided: by the sum of the weights, the sum of those before
+ * its own, and its own. */
+void bs_applying_share(struct bs_action *action, struct bs_wide amount,
+                       const struct bs_wide weights[3]);
 /* One side of a close, before it is carried out: `received` is signed, for the step's lots. */
 struct bs_action *bs_applying_close(struct bs_applying *applying, enum bs_action_type type,
                                     uint32_t account, uint32_t counterparty, bs_i128 received);
 /* Remembers the step's close, so that the venue may take it back: book/closes.h. Before it is
  * carried out. */
 void bs_applying_remember_close(struct bs_applying *applying, uint64_t action);
+/* The same of the step's account alone, on a side that is closed together for so many debtors; the
+ * step is so many behind the one that began it. */
+void bs_applying_remember_part(struct bs_applying *applying, uint64_t action, int side,
+                               uint32_t behind, uint32_t debtors);
 
 #endif

@@ -6,16 +6,15 @@
 #include "lib/settlement/asked.h"
 #include "lib/settlement/legs.h"
 
-static void begin_account(struct bs_plan *plan, const struct bs_step *step)
+static void begin_account(struct bs_plan *plan, uint32_t debtor, uint32_t account)
 {
     struct bs_assigning *assigning = &plan->check.assigning;
     bs_i128 total;
-    assert(step->debtor != 0);
-    *assigning = (struct bs_assigning){.debtor = step->debtor};
-    assigning->legs_count = bs_closing_legs(plan, step->account, plan->check.legs, &total);
+    assert(debtor != 0);
+    *assigning = (struct bs_assigning){.debtor = debtor};
+    assigning->legs_count = bs_closing_legs(plan, account, plan->check.legs, &total);
     assigning->offer = (struct bs_offer){
-        .account = step->account,
-        .cost_left = bs_offer_cost_limit(plan, -bs_plan_equity(plan, step->account))};
+        .account = account, .cost_left = bs_offer_cost_limit(plan, -bs_plan_equity(plan, account))};
     plan->check.pricing.debtor = 0; /* the legs are not its own any more */
 }
 
@@ -50,14 +49,50 @@ static int64_t next_taker(struct bs_plan *plan)
     return 0;
 }
 
+/*
+ * Where sides are pooled the layer runs over all debtors before the next: the current one's turn ends,
+ * and none of those before row `end` that were passed over found a provider with room.
+ */
+static bool turns_end(struct bs_plan *plan, uint32_t end)
+{
+    struct bs_check *check = &plan->check;
+    if (check->assigning.debtor != 0 && next_taker(plan) != 0) {
+        return false;
+    }
+    for (; check->assigned < end; check->assigned++) {
+        const struct bs_debtor *debtor = &plan->debtors[check->assigned];
+        if (!debtor->solvent) {
+            begin_account(plan, check->assigned + 1, debtor->account);
+            if (next_taker(plan) != 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* A step is the first one of its account. */
+static bool begin_turn(struct bs_plan *plan, const struct bs_step *step)
+{
+    uint32_t row = step->debtor - 1;
+    if (bs_policy_splits(plan->policy) && row != plan->fund_debtor) {
+        if (row < plan->check.assigned || !turns_end(plan, row)) {
+            return false;
+        }
+        plan->check.assigned = row + 1;
+    }
+    begin_account(plan, step->debtor, step->account);
+    return true;
+}
+
 bool bs_assigning_is_exact(struct bs_plan *plan, const struct bs_step *step)
 {
     struct bs_assigning *assigning = &plan->check.assigning;
     if (step->debtor == 0 || bs_policy_layer(plan->policy, BS_LAYER_ASSIGN) == NULL) {
         return false;
     }
-    if (assigning->debtor != step->debtor) {
-        begin_account(plan, step);
+    if (assigning->debtor != step->debtor && !begin_turn(plan, step)) {
+        return false;
     }
     int64_t lots = next_taker(plan);
     struct bs_offer *offer = &assigning->offer;
@@ -80,8 +115,11 @@ bool bs_assigning_is_done(struct bs_plan *plan, const struct bs_step *close)
     if (plan->asked_count == 0) {
         return true;
     }
+    if (close->debtor == 0) {
+        return turns_end(plan, plan->debtors_count);
+    }
     if (plan->check.assigning.debtor != close->debtor) {
-        begin_account(plan, close);
+        begin_account(plan, close->debtor, close->account);
     }
     return next_taker(plan) == 0;
 }

@@ -13,7 +13,8 @@
 /* Whether an assignment is the next one that is right: asked in the order of the steps, before it
  * is carried out. */
 BS_MUST_USE bool bs_assigning_is_exact(struct bs_plan *plan, const struct bs_step *step);
-/* Whether every provider was asked before the account of this close is deleveraged. */
+/* Whether every provider was asked before the account of this close is deleveraged; of a step without
+ * a debtor, for all debtors before their sides are closed together. */
 BS_MUST_USE bool bs_assigning_is_done(struct bs_plan *plan, const struct bs_step *close);
 
 #endif

@@ -4,6 +4,7 @@
 #include "lib/book/window.h"
 #include "lib/money/money.h"
 #include "lib/settlement/budgets.h"
+#include "lib/settlement/pooling.h"
 #include "lib/settlement/progress.h"
 #include "lib/settlement/step/kind.h"
 
@@ -93,13 +94,14 @@ bool bs_plan_check(struct bs_plan *plan)
     bs_budgets_check_begin(plan);
     plan->check.pricing.debtor = 0;
     plan->check.assigning.debtor = 0;
+    plan->check.pooling.closes = plan->check.pooling.adls = 0;
     bool ok = true;
     for (uint32_t i = 0; i < plan->steps_count && ok; i++) {
         const struct bs_step *step = &plan->steps[i];
         ok = bs_step_kind_of(step)->check(plan, step) && !plan->overflow;
     }
     ok = conserved(plan) && ok; /* in any case: it clears the sizes */
-    ok = ok && all_resolved(plan);
+    ok = ok && all_resolved(plan) && bs_pooling_is_done(plan);
     plan->backstop_positions = bs_plan_positions(plan, bs_plan_backstop(plan));
     bs_plan_reset_working(plan);
     return ok;

@@ -27,8 +27,36 @@ struct bs_assigning {
     struct bs_offer offer;
 };
 
+/* A side that is closed together: pooling.h. */
+struct bs_pooling {
+    uint32_t closes, adls; /* steps that are still to come */
+    uint32_t row, end;     /* of the debtor that may be next; past the last one */
+    uint32_t market;
+    bool is_long, at_mark, protect;
+    bool by_lots;               /* as the pool step says: no debtor has a share here, */
+    bool any_share;             /* and what the closes say */
+    bool in_part;               /* the last debtor was closed in part: it is the last one */
+    bs_i128 value, lots;        /* V and Q */
+    bs_i128 placed, due;        /* X and W, as the closes say */
+    bs_i128 shares;             /* weights of the debtors, as the closes say */
+    bs_i128 given, borne;       /* lots and amounts, as the adls say */
+    uint32_t counterparties;    /* of the side */
+    uint32_t order;             /* of ids: the last counterparty's */
+    struct bs_piecewise price;  /* N and D */
+    bs_i128 rest, shares_total; /* as the pool step says */
+};
+
+/* A layer that closes sides together: of the debtors, or of the fund's inventory. */
+struct bs_pooled_layer {
+    bool begun; /* what is owed has been checked */
+    bool at_mark;
+};
+
 struct bs_check {
     struct bs_pricing pricing;
+    struct bs_pooling pooling;
+    struct bs_pooled_layer pooled[2]; /* 1: the fund's */
+    uint32_t assigned;                /* debtors that have had their turn, where sides are pooled */
     struct bs_assigning assigning;
     uint32_t debtors_done;       /* resolved by plans already applied */
     uint32_t draw_debtor;        /* row + 1 of the debtor whose draws it sees, and */

@@ -49,8 +49,7 @@ static int64_t halve(const struct bs_closing *closing, const struct bs_leg *coun
 /* What lots cost an inverse position before rounding, as y = value * (done + lots) / all: at the
  * leg's price, or at the counterparty's entry. */
 struct exact_cost {
-    bs_i128 value;
-    int64_t done, all;
+    bs_i128 value, done, all;
 };
 
 /*
@@ -115,33 +114,39 @@ static int64_t clamp(const struct bs_closing *closing, const struct bs_leg *coun
     return found;
 }
 
-/* Whether the candidate holds something on the other side that may be closed at all. */
-static bool may_be_closed(const struct bs_closing *closing, const struct bs_leg *counter,
-                          uint32_t account, bs_i128 equity)
+bool bs_closing_may_ask(const struct bs_closing *closing, uint32_t account)
 {
     const struct bs_plan *plan = closing->plan;
-    if (counter->size == 0 || (counter->size > 0) == closing->is_long || equity < 0 ||
+    struct bs_leg counter = bs_plan_leg(plan, account, closing->market);
+    if (counter.size == 0 || (counter.size > 0) == closing->is_long ||
+        bs_plan_equity(plan, account) < 0 || bs_plan_leaves_out(plan, account, closing->market) ||
         bs_plan_excludes(plan, closing->account, account, closing->market)) {
         return false;
     }
-    return !closing->protect || bs_plan_profit(plan, closing->market, counter) >= 0;
+    return !closing->protect || bs_plan_profit(plan, closing->market, &counter) >= 0;
+}
+
+int64_t bs_closing_most(const struct bs_closing *closing, uint32_t account, int64_t wanted,
+                        bs_i128 *ret_value)
+{
+    struct bs_plan *plan = closing->plan;
+    struct bs_leg counter = bs_plan_leg(plan, account, closing->market);
+    struct bs_allowance allowance = bs_allowance_of(plan, account);
+    assert(wanted > 0);
+    allowance.loss = bs_min(allowance.loss, bs_plan_equity(plan, account));
+    int64_t lots = (int64_t)bs_min(wanted, bs_abs64(counter.size));
+    return clamp(closing, &counter, &allowance, lots, ret_value);
 }
 
 int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *candidate,
                          uint32_t rank, int64_t wanted)
 {
     struct bs_plan *plan = closing->plan;
-    struct bs_leg counter = bs_plan_leg(plan, candidate->account, closing->market);
-    bs_i128 equity = bs_plan_equity(plan, candidate->account);
-    assert(wanted > 0);
-    if (!may_be_closed(closing, &counter, candidate->account, equity)) {
+    if (!bs_closing_may_ask(closing, candidate->account)) {
         return 0;
     }
-    int64_t lots = (int64_t)bs_min(wanted, bs_abs64(counter.size));
-    struct bs_allowance allowance = bs_allowance_of(plan, candidate->account);
-    allowance.loss = bs_min(allowance.loss, equity);
     bs_i128 value;
-    lots = clamp(closing, &counter, &allowance, lots, &value);
+    int64_t lots = bs_closing_most(closing, candidate->account, wanted, &value);
     assert(lots <= wanted);
     if (lots == 0) {
         return 0;
@@ -154,7 +159,7 @@ int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *
         .debtor = closing->debtor_row + 1,
         .lots = lots,
         .amount = value,
-        .as.close = {rank, closing->price.value, closing->split},
+        .as.close = {rank, closing->price.value},
     };
     closing->done += lots;
     assert(closing->done <= closing->price.lots);

@@ -11,7 +11,7 @@
 struct bs_closing {
     struct bs_plan *plan;
     uint32_t debtor_row;
-    uint32_t account;
+    uint32_t account; /* 0: a side closed together, whose price is `price` from the first lot on */
     uint32_t market;
     uint8_t counter_side; /* 0: the counterparties are long */
     bool at_mark;         /* nothing is taken */
@@ -19,9 +19,13 @@ struct bs_closing {
     bool is_long;         /* of the closing account */
     struct bs_piecewise price;
     int64_t done; /* lots */
-    /* Of the current candidate of a split, as in its step: what its lots were a part of. */
-    struct bs_split_share split;
 };
+
+/* Whether the account may be closed at all: it holds something on the other side, and may be asked. */
+bool bs_closing_may_ask(const struct bs_closing *closing, uint32_t account);
+/* Of the next `wanted` lots the most that the account, which may be asked, bears; and their value. */
+int64_t bs_closing_most(const struct bs_closing *closing, uint32_t account, int64_t wanted,
+                        bs_i128 *ret_value);
 
 /* Closes up to `wanted` lots against one candidate; returns how many it was. */
 int64_t bs_close_against(struct bs_closing *closing, const struct bs_candidate *candidate,

@@ -2,8 +2,8 @@
 #include "lib/settlement/deleverage.h"
 
 #include "lib/money/money.h"
+#include "lib/settlement/closing.h"
 #include "lib/settlement/legs.h"
-#include "lib/settlement/split.h"
 
 /* Whether a close that protects principal could ever take lots of this candidate. */
 static bool may_bear(const struct bs_closing *closing, const struct bs_candidate *candidate)
@@ -30,7 +30,7 @@ static void place_in_order(struct bs_closing *closing)
         if (closing->protect && may_bear(closing, candidate)) {
             bearing_end = rank + 1;
         }
-        bs_close_against(closing, candidate, rank, closing->price.lots - closing->done);
+        bs_close_against(closing, candidate, rank, (int64_t)(closing->price.lots - closing->done));
         bool spent = bs_plan_leg(plan, candidate->account, closing->market).size == 0;
         if (spent && rank == queue->spent) {
             queue->spent++;
@@ -44,17 +44,12 @@ static void close_leg(struct bs_closing *closing, const struct bs_closing_leg *l
     closing->is_long = leg->size > 0;
     closing->counter_side = leg->size > 0;
     closing->done = 0;
-    closing->split = (struct bs_split_share){0, 0, 0};
     bs_i128 value = bs_plan_value(closing->plan, leg->market, leg->size) + share;
     if (bs_plan_pays_to_close(closing->plan, leg->market, leg->size)) {
         value = bs_min(0, value); /* no price below 0: the rest is carried on */
     }
     closing->price = (struct bs_piecewise){value, bs_abs64(leg->size)};
-    if (bs_ranking_splits(closing->plan->queues->ranking)) {
-        bs_closing_split(closing);
-    } else {
-        place_in_order(closing);
-    }
+    place_in_order(closing);
 }
 
 void bs_deleverage_run(struct bs_plan *plan, uint32_t debtor_row, const struct bs_layer *layer,
@@ -71,6 +66,7 @@ void bs_deleverage_run(struct bs_plan *plan, uint32_t debtor_row, const struct b
     uint32_t count = bs_closing_legs(plan, debtor->account, legs, &total);
     bs_i128 debt = at_mark ? 0 : debtor->owed;
     bs_i128 prefix = 0, carried = 0;
+    assert(!bs_ranking_splits(layer->ranking));
     assert(layer->ranking == plan->queues->ranking || count == 0);
     for (uint32_t i = 0; i < count && !plan->overflow; i++) {
         bs_i128 before = bs_plan_equity(plan, debtor->account);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The adl layer. A leg of Q lots is closed for a total value V = value at mark + its share of the
+ * The adl layer under an ordered ranking (pooled.h: under a split). A leg of Q lots is closed for a total value V = value at mark + its share of the
  * debt, in pieces: after P of Q lots the closing account has received ceil(V*P/Q). A counterparty
  * is clamped to the lots its equity bears and, when its principal is protected, never closed worse
  * than at its entry; what a leg cannot place that way is added to the next leg's share.

@@ -3,35 +3,49 @@
 
 #include "lib/base/sort.h"
 #include "lib/book/convert.h"
+#include "lib/book/policy.h"
 #include "lib/money/money.h"
 
-enum weight_basis { BASIS_MAINTENANCE, BASIS_VALUE, BASIS_LOTS, BASIS_COUNT };
-
-static bs_i128 weight_of(const struct bs_plan *plan, const struct bs_working_position *position,
-                         enum weight_basis basis)
+bs_i128 bs_leg_weight(const struct bs_plan *plan, const struct bs_working_position *position,
+                      enum bs_leg_basis basis)
 {
-    if (basis == BASIS_LOTS) {
+    assert(basis < BS_LEG_BASES);
+    if (basis == BS_LEG_LOTS) {
         return bs_abs64(position->leg.size);
     }
     bs_i128 value = bs_abs(bs_plan_value(plan, position->market, position->leg.size));
-    return basis == BASIS_VALUE ? value
-                                : bs_maintenance(&plan->engine->markets[position->market], value);
+    return basis == BS_LEG_VALUE ? value
+                                 : bs_maintenance(&plan->engine->markets[position->market], value);
+}
+
+enum bs_leg_basis bs_legs_basis(const struct bs_plan *plan, uint32_t account, bs_i128 *ret_total)
+{
+    uint32_t count = bs_plan_positions(plan, account);
+    for (int basis = 0; basis < BS_LEG_BASES; basis++) {
+        *ret_total = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            struct bs_working_position position = bs_plan_position(plan, account, i);
+            *ret_total += bs_leg_weight(plan, &position, (enum bs_leg_basis)basis);
+        }
+        if (*ret_total > 0) {
+            return (enum bs_leg_basis)basis;
+        }
+    }
+    assert(count == 0);
+    return BS_LEG_MAINTENANCE;
 }
 
 uint32_t bs_leg_weights(const struct bs_plan *plan, uint32_t account, struct bs_leg_weight *rows)
 {
     uint32_t count = bs_plan_positions(plan, account);
-    bs_i128 total = 0;
-    for (int basis = 0; basis < BASIS_COUNT && total == 0; basis++) {
-        for (uint32_t i = 0; i < count; i++) {
-            struct bs_working_position position = bs_plan_position(plan, account, i);
-            rows[i].market = position.market;
-            rows[i].side = position.leg.size < 0;
-            rows[i].weight = weight_of(plan, &position, (enum weight_basis)basis);
-            total += rows[i].weight;
-        }
+    bs_i128 total;
+    enum bs_leg_basis basis = bs_legs_basis(plan, account, &total);
+    for (uint32_t i = 0; i < count; i++) {
+        struct bs_working_position position = bs_plan_position(plan, account, i);
+        rows[i].market = position.market;
+        rows[i].side = position.leg.size < 0;
+        rows[i].weight = bs_leg_weight(plan, &position, basis);
     }
-    assert(count == 0 || total > 0);
     return count;
 }
 
@@ -63,6 +77,8 @@ uint32_t bs_closing_legs(const struct bs_plan *plan, uint32_t account, struct bs
         };
         *ret_total += weights[i].weight;
     }
-    bs_sort(legs, count, sizeof *legs, compare_legs, NULL);
+    if (!bs_policy_splits(plan->policy)) {
+        bs_sort(legs, count, sizeof *legs, compare_legs, NULL);
+    }
     return count;
 }

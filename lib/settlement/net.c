@@ -33,7 +33,9 @@ static int64_t net_pair(struct bs_plan *plan, uint32_t market, uint32_t buyer, u
     };
     assert(lots > 0);
     assert(step.account != step.counterparty);
-    if (bs_plan_excludes(plan, step.account, step.counterparty, market)) {
+    if (bs_plan_excludes(plan, step.account, step.counterparty, market) ||
+        bs_plan_leaves_out(plan, step.account, market) ||
+        bs_plan_leaves_out(plan, step.counterparty, market)) {
         return 0;
     }
     bs_plan_add(plan, &step);

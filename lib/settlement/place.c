@@ -76,16 +76,16 @@ static void add_neighbour(const struct bs_applying *applying, struct bs_action_q
     }
 }
 
-void bs_applying_place(struct bs_applying *applying, struct bs_action *action)
+void bs_applying_place(struct bs_applying *applying, struct bs_action *action, uint32_t rank)
 {
     const struct bs_step *step = applying->step;
     const struct bs_plan *plan = applying->plan;
     uint8_t ranking = plan->queues->ranking;
     uint8_t side = action->side;
     const struct bs_queue *queue = &plan->queues->lists[step->market * 2 + side];
-    struct bs_candidate *candidate = bs_queue_at(plan, step->market, side, step->as.close.rank);
+    struct bs_candidate *candidate = bs_queue_at(plan, step->market, side, rank);
     assert(candidate != NULL);
-    assert(candidate->account == step->counterparty);
+    assert(candidate->account == (step->counterparty != 0 ? step->counterparty : step->account));
     struct bs_score_input input =
         bs_score_input_of(&applying->engine->markets[step->market], &candidate->terms, 0);
     action->ranking = ranking;
@@ -96,7 +96,7 @@ void bs_applying_place(struct bs_applying *applying, struct bs_action *action)
     if (bs_ranking_splits(ranking)) {
         return; /* a split has no order */
     }
-    action->rank = step->as.close.rank + 1;
+    action->rank = rank + 1;
     action->present |= BS_ACTION_HAS_RANK;
     struct bs_wide score;
     if (score_shown(ranking, candidate, &score)) {

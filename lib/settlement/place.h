@@ -5,8 +5,8 @@
 
 #include "lib/settlement/actions.h"
 
-/* Adds the place of the step's counterparty to its action, and what an outsider needs to recompute
- * it. */
-void bs_applying_place(struct bs_applying *applying, struct bs_action *action);
+/* Adds the place (rank, from 0) of the step's counterparty to its action, and what an outsider needs to
+ * recompute it. */
+void bs_applying_place(struct bs_applying *applying, struct bs_action *action, uint32_t rank);
 
 #endif

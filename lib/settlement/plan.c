@@ -117,8 +117,22 @@ bool bs_plan_excludes(const struct bs_plan *plan, uint32_t account, uint32_t cou
     for (uint32_t i = 0; i < plan->excluded_count; i++) {
         bool same = rows[i].account == account && rows[i].counterparty == counterparty;
         bool turned = rows[i].account == counterparty && rows[i].counterparty == account;
-        if ((same || turned) && rows[i].market == market) {
+        if (rows[i].account != 0 && (same || turned) && rows[i].market == market) {
             return true;
+        }
+    }
+    return false;
+}
+
+bool bs_plan_leaves_out(const struct bs_plan *plan, uint32_t account, uint32_t market)
+{
+    const struct bs_excluded *rows = plan->excluded;
+    for (uint32_t i = 0; i < plan->excluded_count; i++) {
+        if (rows[i].account == 0 && rows[i].counterparty == account && rows[i].market == market) {
+            int64_t size = bs_plan_leg(plan, account, market).size;
+            if (size != 0 && (size > 0) == rows[i].is_long) {
+                return true;
+            }
         }
     }
     return false;

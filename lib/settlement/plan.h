@@ -41,7 +41,9 @@ struct bs_working_position {
 
 /* Two accounts that are not closed against each other in this settlement. */
 struct bs_excluded {
-    uint32_t account, counterparty, market;
+    uint32_t account; /* 0: the counterparty is left out of its side of the market */
+    uint32_t counterparty, market;
+    bool is_long; /* that side */
 };
 
 /* A provider that this settlement asks: asked.h. */
@@ -50,6 +52,21 @@ struct bs_asked {
     uint8_t full;               /* bit 0: has no room for any long, bit 1: for any short */
     uint32_t changes;           /* of its account when `full` was set */
     struct bs_provider_use use; /* what it took, as planned */
+};
+
+/* A walk over the sides of all markets, by market id, that closes each for debtors together. */
+struct bs_side_walk {
+    uint32_t first, end; /* rows of plan->debtors */
+    bool at_mark;
+    bool begun;
+    uint32_t market; /* 0 = past the last one */
+    uint8_t side;    /* of the debtors: 0 long */
+};
+
+/* How far the layers have come, each of which runs over all debtors before the next. */
+struct bs_stage {
+    uint32_t layer, debtor; /* of layers that run debtor by debtor */
+    struct bs_side_walk sides;
 };
 
 struct bs_close;
@@ -102,11 +119,12 @@ struct bs_plan {
     bool fund_cut;     /* the drawdown cut a draw short: from then on the fund pays nothing */
     bool has_budgets;  /* some market of the pool has one, or an own fund */
     bs_i128 fund_paid; /* by the insurance layer in this settlement, against max_per_settlement */
-    uint32_t legs_split, rounds_split; /* number the legs that were split, and the rounds */
+    uint32_t sides_split, rounds_split; /* number the sides that were split, and the rounds */
     uint32_t excluded_count;
     uint32_t asked_count;
     uint32_t positions;              /* of all pools, as planned */
     const struct bs_close *reversed; /* what reversal steps take back */
+    struct bs_stage stage;           /* of the debtors, where sides are pooled */
     uint32_t backstop_positions; /* the backstop account holds after this plan: set by the check */
     bool overflow;               /* an amount left its range: the check refuses the plan */
     bool inverse;                /* the pool has an inverse market */
@@ -153,6 +171,8 @@ uint32_t bs_plan_backstop(const struct bs_plan *plan);
  * again. */
 bool bs_plan_excludes(const struct bs_plan *plan, uint32_t account, uint32_t counterparty,
                       uint32_t market);
+/* Whether the account's position in the market is on a side that it is left out of. */
+bool bs_plan_leaves_out(const struct bs_plan *plan, uint32_t account, uint32_t market);
 /* Whether the two accounts of a step hold its lots on opposite sides. */
 bool bs_plan_closes_both(const struct bs_plan *plan, const struct bs_step *step);
 /* Values of inverse positions are rounded: each leg of an account may be a quantum off its exact

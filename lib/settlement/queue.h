@@ -23,8 +23,9 @@ struct bs_candidate {
     uint32_t account;
     uint8_t tier;    /* lower tiers come strictly first; in profit 0, else 1; hedged 2 more */
     bool has_shown;  /* `shown` is its score as published */
-    uint32_t barred; /* a split: number of the leg in which a clamp made it refuse lots */
+    uint32_t barred; /* a split: number of the side that it is out of */
     uint32_t below;  /* leverage_water_fill: the round in which it is below the level */
+    uint32_t step;   /* a split: place of the step that gives it lots */
     struct bs_score score;
     struct bs_candidate_terms terms;
     struct bs_wide shown;

@@ -22,6 +22,7 @@
 #include "lib/settlement/period.h"
 #include "lib/settlement/redivide.h"
 #include "lib/settlement/restitute.h"
+#include "lib/settlement/reverse.h"
 #include "lib/settlement/waterfall.h"
 
 /* True while there is room in the chunk for another part of the settlement. */
@@ -38,8 +39,11 @@ static void collect_exclusions(const struct bs_engine *engine, struct bs_plan *p
          pool->exclusions != 0 && number <= engine->closes.added; number++) {
         const struct bs_close *close = bs_closes_at(engine, number);
         if (close->pool == plan->pool && close->excludes) {
-            plan->excluded[plan->excluded_count++] = (struct bs_excluded){
-                close->account[BS_SIDE_CLOSED], close->account[BS_SIDE_COUNTER], close->market};
+            plan->excluded[plan->excluded_count++] =
+                (struct bs_excluded){.account = close->account[BS_SIDE_CLOSED],
+                                     .counterparty = close->account[BS_SIDE_COUNTER],
+                                     .market = close->market,
+                                     .is_long = !close->is_long};
         }
     }
     assert(plan->excluded_count <= BS_CLOSES_MAX);
@@ -143,9 +147,7 @@ static void plan_chunk(struct bs_engine *engine)
         begin_debtors(engine);
     }
     while (progress->phase == BS_PHASE_DEBTORS && has_room(plan)) {
-        if (plan->debtor_next < plan->debtors_count) {
-            bs_waterfall_run(plan, plan->debtor_next++);
-        } else {
+        if (!bs_waterfall_next(plan)) {
             progress->phase = BS_PHASE_FUND;
         }
     }
@@ -182,6 +184,11 @@ static void stop(struct bs_engine *engine, struct bs_effects *effects)
 
 static void finish(struct bs_engine *engine, struct bs_effects *effects)
 {
+    if (engine->progress->reversed != 0) {
+        bs_reversal_finish(engine);
+        stop(engine, effects);
+        return;
+    }
     const struct bs_progress *progress = engine->progress;
     struct bs_plan *plan = engine->plan;
     struct bs_pool *pool = &engine->pools[plan->pool];

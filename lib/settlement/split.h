@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lots split among all candidates of a tier instead of taken in an order. A round gives each its
- * share; a candidate that refuses lots by a clamp is out of the following rounds of the leg.
+ * share of what is left of the sizes; a candidate that is refused lots by a clamp is out of the
+ * following rounds. Nothing is closed meanwhile: equities are those before the side.
  *
  * pro_rata: X lots by size, prefix differences in account-id order.
  *
@@ -17,8 +18,18 @@
 
 #include "lib/settlement/closing.h"
 
-/* Places the leg's lots, tier by tier; but leverage_water_fill at mark levels those in profit and
- * those not in profit together. */
-void bs_closing_split(struct bs_closing *closing);
+/* The debtors that a side is closed for: rows of plan->debtors. */
+struct bs_split_for {
+    uint32_t first, end;
+};
+
+/*
+ * Places the lots of closing->price among the candidates, tier by tier; but leverage_water_fill at
+ * mark levels those in profit and those not in profit together. Writes a step for each that gets
+ * lots, in account-id order, without its amount, to `steps`, which has room for `room`. Returns how
+ * many; with more than `room` the plan overflows.
+ */
+uint32_t bs_split_place(struct bs_closing *closing, struct bs_split_for debtors,
+                        struct bs_step *steps, uint32_t room);
 
 #endif

@@ -9,6 +9,7 @@
 #include "lib/settlement/divide.h"
 #include "lib/settlement/draws.h"
 #include "lib/settlement/insurance.h"
+#include "lib/settlement/pooled.h"
 #include "lib/settlement/queue.h"
 #include "lib/settlement/step/kind.h"
 
@@ -77,7 +78,7 @@ static void run_layer(struct bs_plan *plan, uint32_t debtor_row, const struct bs
     }
 }
 
-void bs_waterfall_run(struct bs_plan *plan, uint32_t debtor_row)
+static void run_debtor(struct bs_plan *plan, uint32_t debtor_row)
 {
     struct bs_debtor *debtor = &plan->debtors[debtor_row];
     assert(debtor->owed >= 0);
@@ -92,6 +93,79 @@ void bs_waterfall_run(struct bs_plan *plan, uint32_t debtor_row)
     }
     bs_debtor_write_off(plan, debtor_row);
     bs_insurance_take_over(plan, debtor_row);
+}
+
+/* One debtor's turn in a layer; the fund takes over what it has paid for, also where that is 0. */
+static void run_turn(struct bs_plan *plan, uint32_t debtor_row, const struct bs_layer *layer)
+{
+    struct bs_debtor *debtor = &plan->debtors[debtor_row];
+    if (debtor->solvent || (debtor->owed == 0 && bs_plan_positions(plan, debtor->account) == 0)) {
+        return;
+    }
+    if (layer->type == BS_LAYER_INSURANCE && debtor->owed == 0) {
+        bs_insurance_take_over(plan, debtor_row);
+        return;
+    }
+    run_layer(plan, debtor_row, layer);
+}
+
+/* The next part of a layer. False: it is through. */
+static bool run_layer_part(struct bs_plan *plan, const struct bs_layer *layer)
+{
+    struct bs_stage *stage = &plan->stage;
+    if (layer->type != BS_LAYER_ADL) {
+        run_turn(plan, stage->debtor++, layer);
+        return stage->debtor < plan->debtors_count;
+    }
+    if (!stage->sides.begun) {
+        bs_sides_begin(plan, &stage->sides, 0, plan->debtors_count, layer->price == BS_PRICE_MARK);
+    }
+    return bs_sides_next(plan, &stage->sides);
+}
+
+/* What is left of a debtor after the last layer. */
+static void finish_debtor(struct bs_plan *plan, uint32_t debtor_row)
+{
+    if (!plan->debtors[debtor_row].solvent) {
+        bs_debtor_write_off(plan, debtor_row);
+        bs_insurance_take_over(plan, debtor_row);
+    }
+}
+
+static void run_part(struct bs_plan *plan)
+{
+    struct bs_stage *stage = &plan->stage;
+    if (stage->layer == plan->policy->layers_count) {
+        finish_debtor(plan, plan->debtor_next++);
+    } else if (!run_layer_part(plan, &plan->policy->layers[stage->layer])) {
+        stage->layer++;
+        stage->debtor = 0;
+    }
+}
+
+bool bs_waterfall_next(struct bs_plan *plan)
+{
+    if (plan->debtor_next == plan->debtors_count) {
+        return false;
+    }
+    if (bs_policy_splits(plan->policy)) {
+        run_part(plan);
+    } else {
+        run_debtor(plan, plan->debtor_next++);
+    }
+    return true;
+}
+
+static void deleverage_fund(struct bs_plan *plan, const struct bs_layer *adl, bool at_mark)
+{
+    struct bs_side_walk sides;
+    if (!bs_policy_splits(plan->policy)) {
+        bs_deleverage_run(plan, plan->fund_debtor, adl, at_mark);
+        return;
+    }
+    bs_sides_begin(plan, &sides, plan->fund_debtor, plan->fund_debtor + 1, at_mark);
+    while (bs_sides_next(plan, &sides)) {
+    }
 }
 
 void bs_waterfall_run_fund(struct bs_plan *plan)
@@ -109,7 +183,7 @@ void bs_waterfall_run_fund(struct bs_plan *plan)
     bs_debtor_record_legs(plan, debtor);
     bs_assign_run(plan, row);
     if (adl != NULL && bs_plan_positions(plan, backstop) > 0) {
-        bs_deleverage_run(plan, row, adl, debtor->owed == 0);
+        deleverage_fund(plan, adl, debtor->owed == 0);
     }
     bs_debtor_write_off(plan, row);
 }

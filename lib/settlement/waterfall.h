@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The waterfall: the layers of a pool's policy, run for one debtor after the other. */
+/* The waterfall: the layers of a pool's policy, run for one debtor after the other; where sides are
+ * pooled, each layer for all debtors before the next. */
 #ifndef BS_WATERFALL_H
 #define BS_WATERFALL_H
 
@@ -7,7 +8,8 @@
 
 /* Ranks the counterparties of all debtors, if any account may be deleveraged. */
 void bs_waterfall_rank(struct bs_plan *plan);
-void bs_waterfall_run(struct bs_plan *plan, uint32_t debtor_row);
+/* Plans the next part of it. False: all debtors are done. */
+bool bs_waterfall_next(struct bs_plan *plan);
 /* The fund's own inventory: deleveraged when its equity is below the floor. */
 void bs_waterfall_run_fund(struct bs_plan *plan);
 /* Before a period loss is divided, the fund pays what it can of it. */

@@ -58,7 +58,7 @@ _Static_assert(BS_ADL_FIELDS(FIELD) BS_HAIRCUT_FIELDS(FIELD) BS_INSURANCE_FIELDS
 #undef FIELD
 _Static_assert(sizeof(struct bs_position_row) == 24, "a position");
 _Static_assert(sizeof(struct bs_account_past) == 304, "an account's past");
-_Static_assert(sizeof(struct bs_close) == 176, "a close");
+_Static_assert(sizeof(struct bs_close) == 192, "a close");
 
 static void add_bs_policy(struct stream *stream, const struct bs_policy *policy)
 {
@@ -239,7 +239,14 @@ static void add_close(struct stream *stream, const struct bs_engine *engine,
     add_wide(stream, close->mark_value);
     add(stream, close->is_long);
     add(stream, close->assigned);
+    if (close->group != 0) {
+        add(stream, engine->closes.added - close->group);
+        add(stream, close->debtors);
+    }
     for (int side = 0; side < BS_SIDES; side++) {
+        if (close->account[side] == 0) {
+            continue;
+        }
         add_text(stream, bs_account_key(engine, close->account[side]));
         add(stream, (uint64_t)close->entry[side]);
         add(stream, (uint64_t)close->taken[side]);

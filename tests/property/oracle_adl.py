@@ -113,12 +113,16 @@ class Adl(Queue):
             score = Fraction(profit * equity, entry * max(1, notional))
         return (group, -score, account.id)
 
+    def closing_order(self, account):
+        """Legs close in order of their own profit, highest first, then market id; pooled by market id."""
+        if self.is_pooled():
+            return sorted(account.positions)
+        return sorted(account.positions, key=lambda name: (-self.pool.profit(account, name), name))
+
     def deleverage(self, account, layer, price):
         """Closes every leg; each carries its share of the deficit by maintenance requirement."""
         pool = self.pool
-        # legs close in order of their own profit, highest first, then market id
-        order = sorted(account.positions, key=lambda name: (-pool.profit(account, name), name))
-        legs = {name: account.positions[name].size for name in order}
+        legs = {name: account.positions[name].size for name in self.closing_order(account)}
         if not legs:
             return
         owed = -pool.equity(account) if price == "bankruptcy" else 0
@@ -144,13 +148,6 @@ class Adl(Queue):
 
     def place_leg(self, leg, ranking, side):
         rows = self.rankings.get((leg.market.id, side), [])
-        if ranking in SPLITS:
-            # lots split over positions in profit, then over the rest; at mark to one common level
-            one_level = ranking == "leverage_water_fill" and leg.at_mark
-            for groups in ((0, 1), (2, 3)) if one_level else ((0,), (1,), (2,), (3,)):
-                accounts = [a for key, a, _ in rows if key[0] in groups]
-                self.split_lots(leg, ranking, sorted(accounts, key=lambda account: account.id))
-            return
         for rank, (key, account, _) in enumerate(rows, 1):
             if leg.placed < leg.lots and self.is_candidate(leg, account):
                 want = min(leg.lots - leg.placed, abs(account.positions[leg.market.id].size))
@@ -186,12 +183,11 @@ class Adl(Queue):
         """A prefix difference of `amount` by its numbers."""
         return {"amount": money(amount)} | dict(zip(("total", "prefix", "weight"), map(money, weights)))
 
-    def shares(self, ranking, lots, accounts, market):
-        """The lots each of them is to close, `lots` in all or everything; and why."""
+    def shares_of(self, ranking, lots, accounts, sizes, market):
+        """The lots each of them is to close, `lots` in all or everything; and why. sizes: what is left of theirs."""
         def in_lots(number):
             return decimal_text(number * market.lot)
 
-        sizes = [abs(account.positions[market.id].size) for account in accounts]
         lots = min(lots, sum(sizes))
         if ranking == "pro_rata":
             before = [sum(sizes[:place]) for place in range(len(sizes))]
@@ -203,27 +199,13 @@ class Adl(Queue):
                 for own in zip(before, equities)]
         return zip(accounts, wants, told)
 
-    def split_lots(self, leg, ranking, accounts):
-        """Prefix differences; what a clamp refuses is split again."""
-        while accounts and leg.placed < leg.lots:
-            accounts = [account for account in accounts if self.is_candidate(leg, account)]
-            if not accounts:
-                break
-            staying = []
-            for account, want, told in self.shares(ranking, leg.lots - leg.placed, accounts, leg.market):
-                lots = self.clamp(leg, account, want)
-                self.place(leg, account, lots, ranking=ranking, share=told)
-                if lots == want and leg.market.id in account.positions:
-                    staying.append(account)  # the clamped drop out of the following rounds
-            accounts = staying
-
     def is_candidate(self, leg, account):
         """Solvent, still on the side, checked again at the moment of closing."""
         if leg.market.id not in account.positions or self.pool.equity(account) < 0:
             return False
         if (account.positions[leg.market.id].size > 0) != leg.counter_long:
             return False  # it has taken over more than it held
-        if self.are_excluded(leg.account, account, leg.market.id):
+        if self.are_excluded(leg.account, account, leg.market.id) or self.is_left_out(account, leg.market.id):
             return False  # the venue could not apply their last close
         # with protect_principal one already at a loss at mark is not touched
         return not leg.protect or self.pool.profit(account, leg.market.id) >= 0

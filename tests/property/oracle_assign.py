@@ -159,8 +159,7 @@ class Takers:
         debt = max(0, -pool.equity(account))
         taking = Taking(pool, self.now, layer.get("spread_ppm", 0),
                         debt * layer.get("max_cost_ppm", 10 ** 6) // 10 ** 6)
-        order = sorted(account.positions, key=lambda name: (-pool.profit(account, name), name))
-        for name in order:
+        for name in self.closing_order(account):
             asked = sorted((provider for provider in pool.providers.values()
                             if provider.market == name), key=Provider.order)
             for rank, provider in enumerate(asked, 1):

@@ -7,11 +7,12 @@ from oracle_claims import Claims
 from oracle_fund import Fund, observe
 from oracle_limits import Limits
 from oracle_ledger import ceil_div, decimal_text, reduce, trade, visible
+from oracle_pooled import Pooled
 from oracle_venue import Memory
 from oracle_window import Window, close_window, in_force
 
 
-class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Takers):
+class Settlement(Adl, Pooled, Haircut, Memory, Limits, Claims, Fund, Window, Takers):
     """One run over one pool (docs/policies.md, The run)."""
 
     def __init__(self, pool, now):
@@ -34,8 +35,12 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Takers):
         if haircut:
             self.net(insolvent)
         self.rank_all()
-        for account in insolvent:
-            if pool.equity(account) < 0:  # netting may round an inverse position's value away
+        # netting may round an inverse position's value away
+        cases = [account for account in insolvent if pool.equity(account) < 0]
+        if self.is_pooled():
+            self.waterfall_pooled(cases, held)
+        else:
+            for account in cases:
                 self.waterfall(account, held[account.id])
         self.fund_inventory()
         # docs/policies.md, Haircut options: `at_once` divides at the end of this settlement
@@ -107,7 +112,8 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Takers):
                 for short in shorts:
                     if name not in long.positions or name not in short.positions:
                         continue
-                    if self.are_excluded(long, short, name):
+                    if self.are_excluded(long, short, name) or any(
+                            self.is_left_out(account, name) for account in (long, short)):
                         continue
                     lots = min(long.positions[name].size, -short.positions[name].size)
                     self.close("netting", long, market, lots, market.value(lots), short)
@@ -118,24 +124,38 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Takers):
         return ((account.id, other.id, market_id) in self.excluded
                 or (other.id, account.id, market_id) in self.excluded)
 
+    def is_left_out(self, account, market_id):
+        """The venue could not apply its last pooled close on this side."""
+        sign = 1 if account.positions[market_id].size > 0 else -1
+        return ("side", account.id, market_id, sign) in self.excluded
+
     # 4. Waterfall
     def waterfall(self, account, held):
-        pool = self.pool
-        for layer in pool.waterfall:
+        for layer in self.pool.waterfall:
             if layer["layer"] == "insurance":
-                paid = self.draw_within_budgets(account, -pool.equity(account), held)
-                account.collateral += paid
-                self.set_off(account, paid)
-                account.baseline += paid  # what brings it back to 0 shifts the baseline
-                if pool.equity(account) >= 0:  # F covers all: the positions move at mark
+                if self.fund_covers(account, held):  # F covers all: the positions move at mark
                     break
             elif layer["layer"] == "assign":
                 self.assign(account)
             elif layer["layer"] == "adl":
                 self.deleverage(account, layer, layer.get("price", "bankruptcy"))
+        self.finish(account, held)
+
+    def fund_covers(self, account, held):
+        """The fund pays what it may; whether nothing is owed then."""
+        paid = self.draw_within_budgets(account, -self.pool.equity(account), held)
+        account.collateral += paid
+        self.set_off(account, paid)
+        account.baseline += paid  # what brings it back to 0 shifts the baseline
+        return self.pool.equity(account) >= 0
+
+    def finish(self, account, held):
         self.write_off(account, held)
+        self.take_over_all(account)
+
+    def take_over_all(self, account):
         for name in sorted(account.positions):
-            self.take_over(account, pool.markets[name])
+            self.take_over(account, self.pool.markets[name])
 
     def take_over(self, account, market):
         """The position moves to the backstop account at mark."""
@@ -180,10 +200,11 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Takers):
         sign, before = (1 if position.size > 0 else -1), abs(position.size)
         entry_price = market.price(market.shown(sign, position.entry), before)
         shown = market.shown(sign, received)
+        who = visible(counterparty) if counterparty else None
         cost = market.value(sign * lots) - received
         released = reduce(account, market, lots, received)
         self.publish(
-            kind, account, market=market.id, counterparty=visible(counterparty),
+            kind, account, market=market.id, counterparty=who,
             side="long" if sign > 0 else "short",
             size_closed=decimal_text(lots * market.lot),
             size_before=decimal_text(before * market.lot),
@@ -204,8 +225,11 @@ class Settlement(Adl, Haircut, Memory, Limits, Claims, Fund, Window, Takers):
         held = self.legs_of(backstop)
         self.assign(backstop)
         equity = pool.equity(backstop)
-        if adl:
-            self.deleverage(backstop, adl, "mark" if equity >= 0 else "bankruptcy")
+        price = "mark" if equity >= 0 else "bankruptcy"
+        if self.is_pooled():
+            self.deleverage_pooled([backstop], adl, price)
+        elif adl:
+            self.deleverage(backstop, adl, price)
         self.write_off(backstop, held)  # still below 0: set to 0, to the layers after adl
 
     def divide_period(self, haircut):

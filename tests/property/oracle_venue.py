@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from oracle_ledger import Account, Market, Position, check, decimal_text, trade, visible
+from oracle_pooled import PooledClose, PooledVenue
 
 
 @dataclass
@@ -22,6 +23,11 @@ class Close:
     reversed: int = 0
     assigned: bool = False  # the other side took it over
     set_anew: bool = False
+
+    def replaced(self, account, market):
+        sides = [side.id for side in self.accounts]
+        if account.id in sides and market in (None, self.market.id):
+            self.set_anew = True
 
     def part(self, amount, lots):
         return (amount * (self.reversed + lots) // self.lots
@@ -68,7 +74,7 @@ def put_back(account, market, lots, entry, taken, priority):
         del account.positions[market.id]
 
 
-class Venue:
+class Venue(PooledVenue):
     """The part of the Oracle that takes what only the venue knows."""
 
     def set_trigger(self, pool, command):
@@ -88,9 +94,7 @@ class Venue:
     def set_anew(self, pool, account, market=None):
         """An absolute update of a side: what it holds no longer follows from the close."""
         for close in pool.closes.values():
-            sides = [side.id for side in close.accounts]
-            if account.id in sides and (market is None or market.id == close.market.id):
-                close.set_anew = True
+            close.replaced(account, None if market is None else market.id)
 
     def on_unfilled(self, command, now):
         """The venue could not apply so much of a close: both sides get it back, same value."""
@@ -99,12 +103,15 @@ class Venue:
         check(1 <= action <= pool.last_action, "unknown_action")
         check(action in pool.closes, "not_a_close")
         close = pool.closes[action]
-        check(not close.set_anew, "set_anew")
+        is_pooled = isinstance(close, PooledClose)
+        check(not (close.own if is_pooled else close).set_anew, "set_anew")
         check(not pool.markets[close.market.id].settled, "market_settled")  # it may be defined again
         size = Fraction(command["size"]) / close.market.lot
         check(size.denominator == 1, "size_not_on_lot")
         check(size > 0, "invalid_value")
         check(size <= close.lots - close.reversed, "more_than_closed")
+        if is_pooled:
+            return self.unfilled_pooled(pool, close, size.numerator, put_back)
         actions = [self.take_back(pool, close, size.numerator, 0),
                    self.give_back(pool, close, size.numerator) if close.assigned
                    else self.take_back(pool, close, size.numerator, 1)]

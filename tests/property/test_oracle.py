@@ -257,8 +257,7 @@ class Deleveraging(unittest.TestCase):
         closes = [a for a in world.settle() if a["type"] == "adl"]
         # 6 over 10,5,5: 3,1,2; a takes 1; the 2 refused over 4,3: 1,1
         self.assertEqual(brief(closes, "size_closed", "cost_to_mark"), [
-            ("adl", "a", "1", "5"), ("adl", "b", "1", "5"), ("adl", "c", "2", "10"),
-            ("adl", "b", "1", "5"), ("adl", "c", "1", "5")])
+            ("adl", "a", "1", "5"), ("adl", "b", "2", "10"), ("adl", "c", "3", "15")])
 
     def test_profit_leverage_order(self):
         world = World(ADL)

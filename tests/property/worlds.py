@@ -16,6 +16,7 @@ from oracle import EPOCH, Oracle
 from oracle_ledger import decimal_text, fixed_text
 from oracle_sources import SourceWorlds
 from worlds_assign import AssignWorlds
+from worlds_debtors import SPLITS, DebtorWorlds
 from worlds_isolated import IsolatedWorlds
 from worlds_leaving import LeavingWorlds
 from worlds_venue import VenueWorlds
@@ -28,7 +29,7 @@ RULES = ["pro_rata", "pro_rata", "capped_pro_rata", "risk_aware", "min_max"]
 SETTLES = ("settle", "close_period", "final_settlement")
 
 
-class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds, LeavingWorlds):
+class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds, LeavingWorlds, DebtorWorlds):
     """Appends commands to a stream and keeps what the oracle answered to each."""
 
     def __init__(self, seed):
@@ -82,9 +83,9 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds, LeavingWor
             layers.append(layer)
         if self.chance(0.35):
             layers.insert(rng.choice([0, len(layers), len(layers)]), self.assign_layer())
-        if self.chance(0.7):
+        if self.mood == "debtors" or self.chance(0.7):
             layer = {"layer": "adl",
-                     "ranking": rng.choice(RANKINGS),
+                     "ranking": rng.choice(SPLITS if self.mood == "debtors" else RANKINGS),
                      "price": rng.choice(["bankruptcy", "bankruptcy", "bankruptcy", "mark"])}
             if self.chance(0.4):
                 layer["protect_principal"] = self.chance(0.3)
@@ -177,6 +178,8 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds, LeavingWor
     def rows(self, accounts, markets):
         """Balanced positions: per market some accounts whose sizes sum to 0."""
         rng, rows = self.rng, {name: [] for name in accounts}
+        if self.mood == "debtors":
+            return self.rows_of_debtors(accounts, markets)
         for market in markets:
             chosen = rng.sample(accounts, rng.randint(2, max(2, min(7, len(accounts)))))
             big = rng.choice([3, 12, 60, 1000])
@@ -230,8 +233,10 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds, LeavingWor
         for name in names:
             cross, apart = self.isolate(rows[name], decimals)
             profit = sum(self.worth(market, size, price) for market, size, price in cross)
+            target = (self.target_of_debtors(self.owes(name, names)) if self.mood == "debtors"
+                      else self.target(name == names[0]))
             item = {"type": "account", "account": name, "pool": pool,
-                    "collateral": fixed_text(self.target(name == names[0]) - profit, decimals)}
+                    "collateral": fixed_text(target - profit, decimals)}
             legs = [{"market": market.id, "size": decimal_text(size * market.lot),
                      "entry_price": price} for market, size, price in cross] + apart
             if ranked or (len(legs) == 1 and self.chance(0.3)):
@@ -575,10 +580,12 @@ class Grower(VenueWorlds, IsolatedWorlds, AssignWorlds, SourceWorlds, LeavingWor
         rng = self.rng
         self.decimals, self.base, self.plan = {}, {}, {}
         self.isolates = self.chance(0.25)
-        self.mood = rng.choice(["any", "any", "mild", "mild", "crowd"])
+        self.mood = rng.choice(["any", "any", "mild", "mild", "crowd", "debtors"])
+        self.owing = rng.choice([3, 5, 7])  # of ten
         pools = ["p", "q"] if self.chance(0.08) else ["p"]
         markets = {pool: self.set_up(pool) for pool in pools}
-        names = rng.sample(NAMES, rng.choice([2, 3, 4, 5, 6, 8, 10, 12]))
+        sizes = [6, 8, 10, 12] if self.mood == "debtors" else [2, 3, 4, 5, 6, 8, 10, 12]
+        names = rng.sample(NAMES, rng.choice(sizes))
         half = len(names) // 2
         parts = dict(zip(pools, [names] if len(pools) == 1 else [names[:half], names[half:]]))
         for pool in pools:

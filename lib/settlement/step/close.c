@@ -5,7 +5,6 @@
 #include "lib/settlement/allowance.h"
 #include "lib/settlement/place.h"
 #include "lib/settlement/pricing.h"
-#include "lib/settlement/queue.h"
 
 static void carry(struct bs_plan *plan, const struct bs_step *step)
 {
@@ -44,16 +43,6 @@ static bool check(struct bs_plan *plan, const struct bs_step *step)
            bs_plan_equity(plan, step->counterparty) >= 0;
 }
 
-/* What is divided; then the sum of the weights, the sum of those before, and its own. */
-static void add_share(struct bs_action *action, struct bs_wide amount,
-                      const struct bs_wide weights[3])
-{
-    bs_action_decimal(action, BS_ACTION_DECIMAL_loss, amount);
-    bs_action_decimal(action, BS_ACTION_DECIMAL_gains_total, weights[0]);
-    bs_action_decimal(action, BS_ACTION_DECIMAL_prefix, weights[1]);
-    bs_action_decimal(action, BS_ACTION_DECIMAL_weight, weights[2]);
-}
-
 /* The leg's share of the debt. When no leg has maintenance nor value, the weights are lots, printed
  * as if they were quanta. */
 static void add_leg_share(struct bs_applying *applying, struct bs_action *action)
@@ -63,31 +52,7 @@ static void add_leg_share(struct bs_applying *applying, struct bs_action *action
     const struct bs_wide weights[] = {bs_quanta_wide(pool, share.total),
                                       bs_quanta_wide(pool, share.prefix),
                                       bs_quanta_wide(pool, share.weight)};
-    add_share(action, bs_quanta_wide(pool, share.amount), weights);
-}
-
-/* The counterparty's share of the lots, or of those that stay, where the leg was split. */
-static void add_lots_share(struct bs_applying *applying, struct bs_action *action)
-{
-    const struct bs_step *step = applying->step;
-    const struct bs_plan *plan = applying->plan;
-    const struct bs_split_share *split = &step->as.close.split;
-    const struct bs_market *market = &applying->engine->markets[step->market];
-    struct bs_wide weights[3];
-    if (split->total == 0) {
-        return;
-    }
-    if (plan->queues->ranking == BS_RANKING_LEVERAGE_WATER_FILL) {
-        bs_i128 equity = bs_max(1, bs_plan_equity(plan, step->counterparty));
-        weights[0] = bs_quanta_wide(applying->pool, split->total);
-        weights[1] = bs_quanta_wide(applying->pool, split->prefix);
-        weights[2] = bs_quanta_wide(applying->pool, equity);
-    } else {
-        weights[0] = bs_lots_wide(market, split->total);
-        weights[1] = bs_lots_wide(market, split->prefix);
-        weights[2] = action->decimals[BS_ACTION_DECIMAL_size_before];
-    }
-    add_share(action, bs_lots_wide(market, split->parted), weights);
+    bs_applying_share(action, bs_quanta_wide(pool, share.amount), weights);
 }
 
 static void apply_closed_side(struct bs_applying *applying)
@@ -110,8 +75,7 @@ static void apply(struct bs_applying *applying)
     apply_closed_side(applying);
     struct bs_action *action = bs_applying_close(applying, BS_ACTION_ADL, step->counterparty,
                                                  step->account, -step->amount);
-    bs_applying_place(applying, action);
-    add_lots_share(applying, action);
+    bs_applying_place(applying, action, step->as.close.rank);
     if (applying->plan->limits != NULL) {
         action->hits = bs_allowance_hits(applying->plan, step->counterparty) + 1;
         action->present |= BS_ACTION_HAS_HITS;

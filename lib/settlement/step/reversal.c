@@ -92,34 +92,56 @@ static void apply_return(struct bs_applying *applying)
     action->present |= BS_ACTION_HAS_REVERSES;
 }
 
-/* One side of what is taken back: the figures of the close with the other sign. */
-static void apply_side(struct bs_applying *applying, int side)
+/* What one account gets back of a close. */
+struct back {
+    uint32_t account;
+    uint32_t counterparty; /* 0: none */
+    int sign;              /* of the position that was closed */
+    bs_i128 received, at_mark, entry;
+    uint64_t reverses;
+};
+
+/* The figures of the close with the other sign. */
+static void apply_back(struct bs_applying *applying, const struct back *back)
 {
-    const struct bs_close *close = applying->plan->reversed;
-    const struct bs_market *market = &applying->engine->markets[close->market];
+    uint32_t row = applying->step->market;
+    const struct bs_market *market = &applying->engine->markets[row];
     int64_t lots = applying->step->lots;
-    struct bs_close_part part = bs_close_part(close, lots);
-    bool counter = side == BS_SIDE_COUNTER;
-    int sign = counter == close->is_long ? -1 : 1;
-    bs_i128 received = counter ? -part.value : part.value;
-    bs_i128 at_mark = counter ? -part.mark_value : part.mark_value;
-    bs_i128 before =
-        sign * (bs_i128)bs_plan_leg(applying->plan, close->account[side], close->market).size;
-    struct bs_action *action =
-        bs_applying_action(applying, BS_ACTION_REVERSAL, close->account[side]);
-    action->market = bs_market_text(applying->engine, close->market);
-    action->counterparty = bs_account_text(applying->engine, close->account[1 - side]);
-    action->side = sign < 0;
-    action->reverses = close->action + (counter ? 1 : 0);
+    bs_i128 before = back->sign * (bs_i128)bs_plan_leg(applying->plan, back->account, row).size;
+    struct bs_action *action = bs_applying_action(applying, BS_ACTION_REVERSAL, back->account);
+    action->market = bs_market_text(applying->engine, row);
+    if (back->counterparty != 0) {
+        action->counterparty = bs_account_text(applying->engine, back->counterparty);
+    }
+    action->side = back->sign < 0;
+    action->reverses = back->reverses;
     action->present |= BS_ACTION_HAS_SIDE | BS_ACTION_HAS_REVERSES;
     BS_DECIMAL(action, size_closed, bs_lots_wide(market, -(bs_i128)lots));
     BS_DECIMAL(action, size_before, bs_lots_wide(market, before));
     BS_DECIMAL(action, size_after, bs_lots_wide(market, before + lots));
-    bs_i128 shown = bs_value_shown(market, sign > 0, received);
+    bs_i128 shown = bs_value_shown(market, back->sign > 0, back->received);
     BS_DECIMAL(action, price, bs_price_wide(market, shown, lots));
     BS_DECIMAL(action, value, bs_quanta_wide(applying->pool, -shown));
-    BS_DECIMAL(action, realized_pnl, bs_quanta_wide(applying->pool, part.entry[side] - received));
-    BS_DECIMAL(action, cost_to_mark, bs_quanta_wide(applying->pool, received - at_mark));
+    BS_DECIMAL(action, realized_pnl, bs_quanta_wide(applying->pool, back->entry - back->received));
+    BS_DECIMAL(action, cost_to_mark,
+               bs_quanta_wide(applying->pool, back->received - back->at_mark));
+}
+
+static void apply_side(struct bs_applying *applying, int side)
+{
+    const struct bs_close *close = applying->plan->reversed;
+    struct bs_close_part part = bs_close_part(close, applying->step->lots);
+    bool counter = side == BS_SIDE_COUNTER;
+    struct back back = {
+        .account = close->account[side],
+        .counterparty = close->account[1 - side],
+        .sign = counter == close->is_long ? -1 : 1,
+        .received = counter ? -part.value : part.value,
+        .at_mark = counter ? -part.mark_value : part.mark_value,
+        .entry = part.entry[side],
+        .reverses = close->action + (counter ? 1 : 0),
+    };
+    apply_back(applying, &back);
 }
 
 static void apply(struct bs_applying *applying)
@@ -135,3 +157,66 @@ static void apply(struct bs_applying *applying)
 
 const struct bs_step_kind bs_step_reversal = {
     .fund_cause = BS_FUND_REVERSAL, .carry = carry, .check = check, .apply = apply};
+
+/* ---- one account's part of a side that was closed together ---- */
+
+/* A debtor's value is its part of what the counterparty gave; the rest are parts of its own close. */
+static struct back back_of(const struct bs_engine *engine, const struct bs_step *step,
+                           struct bs_leg *ret_leg)
+{
+    const struct bs_close *close = bs_closes_at(engine, step->as.pooled_reversal.close);
+    struct bs_close_part part = bs_close_part(close, step->lots);
+    int side = bs_close_side(close);
+    bool counter = side == BS_SIDE_COUNTER;
+    struct back back = {
+        .account = step->account,
+        .sign = counter == close->is_long ? -1 : 1,
+        .received = counter ? -step->amount : step->amount,
+        .at_mark = part.mark_value,
+        .entry = part.entry[side],
+        .reverses = close->action,
+    };
+    *ret_leg = (struct bs_leg){back.sign * step->lots, part.entry[side], part.taken[side]};
+    return back;
+}
+
+static bool is_debtors(const struct bs_engine *engine, const struct bs_step *step)
+{
+    return bs_close_side(bs_closes_at(engine, step->as.pooled_reversal.close)) == BS_SIDE_CLOSED;
+}
+
+static void pooled_carry(struct bs_plan *plan, const struct bs_step *step)
+{
+    struct bs_leg leg;
+    struct back back = back_of(plan->engine, step, &leg);
+    bs_plan_touch(plan, step->account)->collateral -= back.received - back.entry;
+    reopen_leg(plan, step->account, step->market, leg);
+    if (is_debtors(plan->engine, step)) {
+        bs_plan_touch(plan, step->account)->baseline -= back.received - back.at_mark;
+    }
+}
+
+/* Money and lots balance over all its parts: the check of the plan sees that. */
+static bool pooled_check(struct bs_plan *plan, const struct bs_step *step)
+{
+    const struct bs_close *close = bs_closes_at(plan->engine, step->as.pooled_reversal.close);
+    if (step->lots <= 0 || step->lots > close->lots - close->reversed ||
+        (!is_debtors(plan->engine, step) &&
+         step->amount != bs_close_part(close, step->lots).value)) {
+        return false;
+    }
+    pooled_carry(plan, step);
+    return true;
+}
+
+static void pooled_apply(struct bs_applying *applying)
+{
+    struct bs_leg leg;
+    struct back back = back_of(applying->engine, applying->step, &leg);
+    apply_back(applying, &back);
+}
+
+const struct bs_step_kind bs_step_pooled_reversal = {.fund_cause = BS_FUND_REVERSAL,
+                                                     .carry = pooled_carry,
+                                                     .check = pooled_check,
+                                                     .apply = pooled_apply};
