@@ -3,14 +3,38 @@
 
 #include "api/json_command.h"
 
-/* Two names and the NUL between them. */
-#define CURSOR_BYTES_MAX (2 * BS_ID_SIZE_MAX + 1)
+/* A place: the sequence number, the tier, two numbers, the key. A key is two names and a NUL, too. */
+#define PLACE_HEAD_SIZE (8 + 1 + 16 + 16)
+_Static_assert(PLACE_HEAD_SIZE == CURSOR_PLACE_KEY_AT, "the key follows the numbers");
+#define CURSOR_BYTES_MAX (PLACE_HEAD_SIZE + BS_PLACE_KEY_SIZE_MAX)
+/* No score comes near; past it comparing could overflow. */
+#define NUMBER_MAX ((bs_i128)1 << 120)
 
-_Static_assert((CURSOR_BYTES_MAX * 4 + 2) / 3 < CURSOR_SIZE_MAX, "a cursor fits its text");
+_Static_assert(CURSOR_LIST_SIZE_MAX + (CURSOR_BYTES_MAX * 4 + 2) / 3 < CURSOR_SIZE_MAX,
+               "a cursor fits its text");
 
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-void cursor_print(char text[CURSOR_SIZE_MAX], struct bs_text first, struct bs_text second)
+/* Two bytes after the last are read; they are 0. */
+static void print_bytes(char text[CURSOR_SIZE_MAX], const char *list, const unsigned char *bytes,
+                        size_t size)
+{
+    size_t out = strlen(list);
+    assert(out < CURSOR_LIST_SIZE_MAX);
+    memcpy(text, list, out);
+    text[out++] = '.';
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t group = (uint32_t)bytes[i] << 16 | (uint32_t)bytes[i + 1] << 8 | bytes[i + 2];
+        size_t digits = size - i >= 3 ? 4 : size - i + 1;
+        for (size_t digit = 0; digit < digits; digit++) {
+            text[out++] = base64url[(group >> (18 - 6 * digit)) & 63];
+        }
+    }
+    text[out] = '\0';
+}
+
+void cursor_print(char text[CURSOR_SIZE_MAX], const char *list, struct bs_text first,
+                  struct bs_text second)
 {
     unsigned char bytes[CURSOR_BYTES_MAX + 2] = {0};
     assert(first.size <= BS_ID_SIZE_MAX);
@@ -21,15 +45,58 @@ void cursor_print(char text[CURSOR_SIZE_MAX], struct bs_text first, struct bs_te
         memcpy(bytes + size + 1, second.bytes, second.size);
         size += 1 + second.size;
     }
-    size_t out = 0;
-    for (size_t i = 0; i < size; i += 3) {
-        uint32_t group = (uint32_t)bytes[i] << 16 | (uint32_t)bytes[i + 1] << 8 | bytes[i + 2];
-        size_t digits = size - i >= 3 ? 4 : size - i + 1;
-        for (size_t digit = 0; digit < digits; digit++) {
-            text[out++] = base64url[(group >> (18 - 6 * digit)) & 63];
+    print_bytes(text, list, bytes, size);
+}
+
+static void put_number(unsigned char *bytes, bs_u128 number, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = (unsigned char)(number >> (8 * (size - 1 - i)));
+    }
+}
+
+static bs_u128 get_number(const unsigned char *bytes, size_t size)
+{
+    bs_u128 number = 0;
+    for (size_t i = 0; i < size; i++) {
+        number = number << 8 | bytes[i];
+    }
+    return number;
+}
+
+void cursor_place_print(char text[CURSOR_SIZE_MAX], const char *list,
+                        const struct cursor_place *place)
+{
+    unsigned char bytes[CURSOR_BYTES_MAX + 2] = {0};
+    assert(place->place.key.size <= BS_PLACE_KEY_SIZE_MAX);
+    put_number(bytes, place->seq, 8);
+    bytes[8] = place->place.tier;
+    put_number(bytes + 9, (bs_u128)place->place.numerator, 16);
+    put_number(bytes + 25, (bs_u128)place->place.denominator, 16);
+    memcpy(bytes + PLACE_HEAD_SIZE, place->place.key.bytes, place->place.key.size);
+    print_bytes(text, list, bytes, PLACE_HEAD_SIZE + place->place.key.size);
+}
+
+bool cursor_take_list(struct bs_text *text, const char *list, char *ret_other)
+{
+    const char *dot = memchr(text->bytes, '.', text->size);
+    uint32_t size = dot == NULL ? 0 : (uint32_t)(dot - text->bytes);
+    ret_other[0] = '\0';
+    if (size == 0 || size >= CURSOR_LIST_SIZE_MAX) {
+        return false;
+    }
+    for (uint32_t i = 0; i < size; i++) {
+        if (text->bytes[i] != '-' && (text->bytes[i] < 'a' || text->bytes[i] > 'z')) {
+            return false;
         }
     }
-    text[out] = '\0';
+    if (size != strlen(list) || memcmp(text->bytes, list, size) != 0) {
+        memcpy(ret_other, text->bytes, size);
+        ret_other[size] = '\0';
+        return false;
+    }
+    *text = (struct bs_text){dot + 1, text->size - size - 1};
+    return true;
 }
 
 /* Decodes unpadded base64url; false: another character, or bits left over. */
@@ -74,4 +141,24 @@ bool cursor_parse(struct bs_text text, char names[2][BS_ID_SIZE_MAX + 1], uint32
     sizes[0] = first.size;
     sizes[1] = second.size;
     return true;
+}
+
+bool cursor_place_parse(struct bs_text text, char *bytes, struct cursor_place *ret_place)
+{
+    unsigned char *raw = (unsigned char *)bytes;
+    size_t size = 0;
+    if (text.size >= CURSOR_SIZE_MAX || !base64url_decode(text, raw, &size) ||
+        size <= PLACE_HEAD_SIZE || size > CURSOR_BYTES_MAX) {
+        return false;
+    }
+    bs_i128 numerator = (bs_i128)get_number(raw + 9, 16);
+    bs_i128 denominator = (bs_i128)get_number(raw + 25, 16);
+    *ret_place = (struct cursor_place){
+        .seq = (uint64_t)get_number(raw, 8),
+        .place = {.tier = raw[8],
+                  .numerator = numerator,
+                  .denominator = denominator,
+                  .key = {bytes + PLACE_HEAD_SIZE, (uint32_t)(size - PLACE_HEAD_SIZE)}}};
+    return numerator > -NUMBER_MAX && numerator < NUMBER_MAX && denominator >= 0 &&
+           denominator < NUMBER_MAX;
 }

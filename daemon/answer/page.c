@@ -19,24 +19,40 @@ void page_comma(struct buffer *out)
     }
 }
 
-void page_end_name(struct buffer *out, bool has_next, struct bs_text first, struct bs_text second)
+void page_end_name(struct buffer *out, const char *list, bool has_next, struct bs_text first,
+                   struct bs_text second)
 {
     char cursor[CURSOR_SIZE_MAX];
     if (has_next) {
-        cursor_print(cursor, first, second);
+        cursor_print(cursor, list, first, second);
         buffer_printf(out, "],\"next\":\"%s\"}", cursor);
     } else {
         buffer_text(out, "],\"next\":null}");
     }
 }
 
-void page_end_number(struct buffer *out, bool has_next, uint64_t next)
+void page_end_number(struct buffer *out, const char *list, bool has_next, uint64_t next)
 {
     if (has_next) {
-        buffer_printf(out, "],\"next\":\"%" PRIu64 "\"}", next);
+        buffer_printf(out, "],\"next\":\"%s.%" PRIu64 "\"}", list, next);
     } else {
         buffer_text(out, "],\"next\":null}");
     }
+}
+
+void page_end_place(struct buffer *out, const char *list, const struct cursor_place *next,
+                    const struct page_state *state)
+{
+    char cursor[CURSOR_SIZE_MAX];
+    buffer_text(out, "],\"next\":");
+    if (next != NULL) {
+        cursor_place_print(cursor, list, next);
+        buffer_printf(out, "\"%s\"", cursor);
+    } else {
+        buffer_text(out, "null");
+    }
+    buffer_printf(out, ",\"seq\":%" PRIu64 "%s}", state->seq,
+                  state->has_moved ? ",\"moved\":true" : "");
 }
 
 void page_end_actions(struct buffer *out, const char *log, uint64_t next, bool has_more)

@@ -7,15 +7,27 @@
 #define PAGE_H
 
 #include "api/buffer.h"
+#include "daemon/answer/cursor.h"
 #include "lib/base/base.h"
 
 #define PAGE_SIZE_MAX ((size_t)1 << 20)
 
 void page_begin(struct buffer *out);
 void page_comma(struct buffer *out); /* before each item */
+/* `list` is the last word of the route's path: a cursor names the list that it is of. */
 /* A list in name order, after an item of one or two names (the second may be empty). */
-void page_end_name(struct buffer *out, bool has_next, struct bs_text first, struct bs_text second);
-void page_end_number(struct buffer *out, bool has_next, uint64_t next);
+void page_end_name(struct buffer *out, const char *list, bool has_next, struct bs_text first,
+                   struct bs_text second);
+void page_end_number(struct buffer *out, const char *list, bool has_next, uint64_t next);
+
+/* A list that moves. `next` is NULL on the last page. */
+struct page_state {
+    uint64_t seq;   /* at which the page was made */
+    bool has_moved; /* the page before was made at another one */
+};
+
+void page_end_place(struct buffer *out, const char *list, const struct cursor_place *next,
+                    const struct page_state *state);
 /* A list of actions, which always has a next page: `log` is the identity of their log. has_more: the
  * page ended before all was looked through. */
 void page_end_actions(struct buffer *out, const char *log, uint64_t next, bool has_more);

@@ -299,7 +299,7 @@ static void run_settlements(struct log_read *base, struct log_reader *reader)
     struct page *page = &read->page;
     page_begin(page->out);
     if (read_settlements(read, reader, put_settlement)) {
-        page_end_number(page->out, page->has_more, page->last);
+        page_end_number(page->out, "settlements", page->has_more, page->last);
         answer_json(base->request, 200);
     }
 }
@@ -350,7 +350,7 @@ static void run_settlement(struct log_read *base, struct log_reader *reader)
         if (page->has_more) {
             page_end_actions(page->out, page->log, page->last, false);
         } else {
-            page_end_number(page->out, false, 0);
+            page_end_number(page->out, "settlements", false, 0);
         }
         answer_json(base->request, 200);
     }

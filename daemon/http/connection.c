@@ -120,6 +120,7 @@ static enum bs_status read_query(struct connection *connection)
     query->limit = route->limit_max < 100 ? route->limit_max : 100;
     query->allowed = route->parameters;
     query->limit_max = route->limit_max;
+    query->list = strrchr(route->pattern, '/') + 1;
     (void)MHD_get_connection_values_n(connection->mhd, MHD_GET_ARGUMENT_KIND, on_parameter, query);
     if (route->needs_side) {
         query_needs_side(query);

@@ -19,7 +19,7 @@ void read_presets(struct request *request, const struct read_query *query, struc
         page_comma(out);
         api_preset(out, api_preset_at(at++));
     }
-    page_end_number(out, api_preset_at(at) != NULL, at);
+    page_end_number(out, query->list, api_preset_at(at) != NULL, at);
     answer_json(request, 200);
 }
 
@@ -55,7 +55,7 @@ void read_adl_rank(struct request *request, const struct read_query *query,
         struct bs_rank_view next;
         bool has_next =
             count == limit && bs_rank_view_get(engine, account, offset + count, 1, &next);
-        page_end_number(out, has_next, (uint64_t)offset + count);
+        page_end_number(out, query->list, has_next, (uint64_t)offset + count);
     }
     answer_json(request, 200);
 }

@@ -28,6 +28,7 @@ static const struct parameter parameters[] = {
     {"verbose", QUERY_VERBOSE, "takes no value"},
     {"after", QUERY_AFTER_NAME, "is not a cursor that this list gave out as next"},
     {"after", QUERY_AFTER_NUMBER, "is not a cursor that this list gave out as next"},
+    {"after", QUERY_AFTER_PLACE, "is not a cursor that this list gave out as next"},
     {"after", QUERY_AFTER_CURSOR, "is not the cursor of an action"},
 };
 
@@ -45,6 +46,23 @@ struct bs_text query_name(const struct read_query *query, enum query_name slot)
 {
     assert(slot < NAMES_COUNT);
     return (struct bs_text){query->name[slot], query->name_size[slot]};
+}
+
+const struct bs_place *query_place(const struct read_query *query, struct bs_place *ret_place)
+{
+    if ((query->given & QUERY_AFTER_PLACE) == 0) {
+        return NULL;
+    }
+    *ret_place = query->place.place;
+    ret_place->key.bytes = query->place_bytes + CURSOR_PLACE_KEY_AT;
+    return ret_place;
+}
+
+static bool take_place(struct read_query *query, struct bs_text value)
+{
+    bool is_good = cursor_place_parse(value, query->place_bytes, &query->place);
+    query->place.place.key.bytes = NULL;
+    return is_good;
 }
 
 struct bs_text query_pool(const struct read_query *query)
@@ -75,6 +93,28 @@ static bool take_type(struct read_query *query, struct bs_text value)
         }
     }
     return false;
+}
+
+static void refuse(struct read_query *query, const char *name, const char *why)
+{
+    if (query->status == BS_OK) {
+        query->status = BS_INVALID_QUERY;
+        (void)snprintf(query->detail, sizeof query->detail, "%s: %s", name, why);
+    }
+}
+
+/* The cursor of this list, without the list's name. */
+static bool take_list(struct read_query *query, struct bs_text *value)
+{
+    char other[CURSOR_LIST_SIZE_MAX];
+    char why[96];
+    bool is_ours = cursor_take_list(value, query->list, other);
+    if (other[0] != '\0') {
+        (void)snprintf(why, sizeof why, "is a cursor of the list %s, this is %s", other,
+                       query->list);
+        refuse(query, "after", why);
+    }
+    return is_ours;
 }
 
 static bool take_cursor(struct read_query *query, struct bs_text value)
@@ -124,21 +164,15 @@ static bool take_value(struct read_query *query, uint32_t bit, struct bs_text va
         query->ccxt = text_is(value, "ccxt");
         return query->ccxt;
     case QUERY_AFTER_NAME:
-        return take_cursor(query, value);
+        return take_list(query, &value) && take_cursor(query, value);
     case QUERY_AFTER_CURSOR:
         return api_cursor_parse(value, &query->after);
     case QUERY_AFTER_NUMBER:
-        return text_number(value, INT64_MAX, &query->number);
+        return take_list(query, &value) && text_number(value, INT64_MAX, &query->number);
+    case QUERY_AFTER_PLACE:
+        return take_list(query, &value) && take_place(query, value);
     default:
         return value.size == 0;
-    }
-}
-
-static void refuse(struct read_query *query, const char *name, const char *why)
-{
-    if (query->status == BS_OK) {
-        query->status = BS_INVALID_QUERY;
-        (void)snprintf(query->detail, sizeof query->detail, "%s: %s", name, why);
     }
 }
 

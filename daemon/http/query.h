@@ -5,11 +5,12 @@
 #define HTTP_QUERY_H
 
 #include "api/action_cursor.h"
+#include "daemon/answer/cursor.h"
 #include "lib/base/base.h"
 #include "lib/base/limits.h"
 #include "lib/base/status.h"
 
-/* Bits: the parameters a route takes. The four cursors are all spelt "after". */
+/* Bits: the parameters a route takes. The five cursors are all spelt "after". */
 #define QUERY_POOL (1u << 0)
 #define QUERY_MARKET (1u << 1)
 #define QUERY_ACCOUNT (1u << 2)
@@ -22,6 +23,7 @@
 #define QUERY_AFTER_NAME (1u << 8)    /* cursor_print's text */
 #define QUERY_AFTER_NUMBER (1u << 9)  /* a settlement number, an offset */
 #define QUERY_AFTER_CURSOR (1u << 11) /* of an action */
+#define QUERY_AFTER_PLACE (1u << 12)  /* in a list that moves */
 
 enum query_name {
     NAME_PATH,         /* the name in the path */
@@ -39,7 +41,10 @@ struct read_query {
     char name[NAMES_COUNT][BS_ID_SIZE_MAX + 1];
     uint32_t name_size[NAMES_COUNT]; /* 0: not given */
     uint64_t number;                 /* the cursor of a list by number */
-    struct api_cursor after;         /* the cursor of a list of actions */
+    struct cursor_place place;       /* the cursor of a list that moves, */
+    char place_bytes
+        [CURSOR_SIZE_MAX];   /* and its key: a query that is copied has no pointer to itself */
+    struct api_cursor after; /* the cursor of a list of actions */
     uint32_t limit;
     uint32_t wait_ms;
     uint8_t side;
@@ -47,6 +52,7 @@ struct read_query {
     bool ccxt;    /* the answer in the structure of that library */
     uint32_t given;
     /* What the route takes, and the first thing wrong. */
+    const char *list; /* the last word of its path: what its cursors begin with */
     uint32_t allowed;
     uint32_t limit_max;
     enum bs_status status;
@@ -66,6 +72,8 @@ void query_needs_pool(struct read_query *query); /* or a pool */
 void query_set_name(struct read_query *query, enum query_name slot, struct bs_text name);
 /* The bytes stay the query's. */
 struct bs_text query_name(const struct read_query *query, enum query_name slot);
+/* The place after which the page begins, in *ret_place; NULL: none was given. */
+const struct bs_place *query_place(const struct read_query *query, struct bs_place *ret_place);
 /* The pool of the path, or else of the filter. */
 struct bs_text query_pool(const struct read_query *query);
 

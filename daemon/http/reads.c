@@ -72,7 +72,7 @@ void read_pools(struct request *request, const struct read_query *query, struct 
         api_pool(out, &view);
         pool = bs_pool_after(engine, view.pool);
     }
-    page_end_name(out, pool != 0, view.pool, no_name());
+    page_end_name(out, query->list, pool != 0, view.pool, no_name());
     answer_json(request, 200);
 }
 
@@ -122,7 +122,7 @@ void read_fund_history(struct request *request, const struct read_query *query,
         }
         left -= count;
     }
-    page_end_number(out, bs_fund_history_get(engine, pool, after, 1, rows) > 0, after);
+    page_end_number(out, query->list, bs_fund_history_get(engine, pool, after, 1, rows) > 0, after);
     answer_json(request, 200);
 }
 
@@ -138,25 +138,38 @@ void read_solvency(struct request *request, const struct read_query *query,
     }
 }
 
+/* What a page of a list that moves says of the state it was made from. */
+static struct page_state state_of(const struct bs_engine *engine, const struct read_query *query)
+{
+    uint64_t seq = bs_engine_seq(engine);
+    return (struct page_state){.seq = seq,
+                               .has_moved = (query->given & QUERY_AFTER_PLACE) != 0 &&
+                                            query->place.seq != seq};
+}
+
 void read_at_risk(struct request *request, const struct read_query *query, struct bs_engine *engine)
 {
-    enum { RANKS_MAX = 1000 };
-
-    uint32_t accounts[RANKS_MAX];
-    uint32_t pool = pool_in_path(request, query, engine);
-    if (pool == 0) {
+    struct bs_place after;
+    struct bs_risk_page page = {.limit = query->limit, .after = query_place(query, &after)};
+    struct page_state state = state_of(engine, query);
+    struct buffer *out = &request->body;
+    uint32_t put = 0;
+    page.pool = pool_in_path(request, query, engine);
+    if (page.pool == 0) {
         return;
     }
-    uint32_t rank = query->number < RANKS_MAX ? (uint32_t)query->number : RANKS_MAX;
-    uint32_t wanted = RANKS_MAX - rank > query->limit ? rank + query->limit : RANKS_MAX;
-    uint32_t count = bs_at_risk_view_get(engine, pool, wanted, accounts);
-    struct buffer *out = &request->body;
+    bs_risk_page_get(engine, &page);
     page_begin(out);
-    for (; rank < count && out->size < PAGE_SIZE_MAX; rank++) {
+    for (; put < page.count && out->size < PAGE_SIZE_MAX; put++) {
         page_comma(out);
-        api_account(out, engine, accounts[rank]);
+        api_account(out, engine, page.accounts[put]);
     }
-    page_end_number(out, rank < count || (count == wanted && wanted < RANKS_MAX), rank);
+    bool has_next = put < page.count || page.has_more;
+    struct cursor_place next = {.seq = state.seq};
+    if (has_next) {
+        next.place = bs_risk_place(engine, page.accounts[put - 1]);
+    }
+    page_end_place(out, query->list, has_next ? &next : NULL, &state);
     answer_json(request, 200);
 }
 
@@ -177,7 +190,7 @@ void read_accounts(struct request *request, const struct read_query *query,
         bs_account_view_get(engine, account, &view);
         account = bs_account_after(engine, pool, view.account);
     }
-    page_end_name(out, account != 0, view.account, no_name());
+    page_end_name(out, query->list, account != 0, view.account, no_name());
     answer_json(request, 200);
 }
 
@@ -315,7 +328,7 @@ void read_positions(struct request *request, const struct read_query *query,
         has_next = account != 0;
         complete = has_next && i < SCAN_MAX && put_positions(&page, account, no_name());
     }
-    page_end_name(page.out, has_next, page.last_account, page.last_market);
+    page_end_name(page.out, query->list, has_next, page.last_account, page.last_market);
     answer_json(request, 200);
 }
 
@@ -339,7 +352,7 @@ void read_providers(struct request *request, const struct read_query *query,
         api_provider(out, &view);
         has_next = bs_provider_next(engine, pool, market, &row);
     }
-    page_end_name(out, has_next, view.account, view.market);
+    page_end_name(out, query->list, has_next, view.account, view.market);
     answer_json(request, 200);
 }
 
@@ -356,7 +369,7 @@ void read_sources(struct request *request, const struct read_query *query, struc
         last = view.source;
         has_next = bs_source_after(engine, last, &view);
     }
-    page_end_name(out, has_next, last, no_name());
+    page_end_name(out, query->list, has_next, last, no_name());
     answer_json(request, 200);
 }
 
@@ -383,7 +396,7 @@ void read_markets(struct request *request, const struct read_query *query, struc
         api_market(out, &view);
         market = bs_market_after(engine, view.market);
     }
-    page_end_name(out, market != 0, view.market, no_name());
+    page_end_name(out, query->list, market != 0, view.market, no_name());
     answer_json(request, 200);
 }
 
@@ -401,28 +414,27 @@ void read_market(struct request *request, const struct read_query *query, struct
 void read_adl_queue(struct request *request, const struct read_query *query,
                     struct bs_engine *engine)
 {
-    uint32_t market = find_market(request, engine, query_name(query, NAME_PATH));
-    if (market == 0) {
+    struct page_state state = state_of(engine, query);
+    struct bs_place after;
+    struct bs_queue_page page = {
+        .side = query->side, .limit = query->limit, .after = query_place(query, &after)};
+    page.market = find_market(request, engine, query_name(query, NAME_PATH));
+    if (page.market == 0) {
         return;
     }
-    struct bs_queue_view *rows = calloc(query->limit + 1, sizeof *rows);
-    if (rows == NULL || query->number > UINT32_MAX - query->limit) {
-        answer_problem(request, rows == NULL ? BS_INTERNAL : BS_INVALID_QUERY,
-                       rows == NULL ? "no memory for the rows"
-                                    : "after: is past the end of every queue");
-        free(rows);
+    page.rows = calloc(query->limit, sizeof *page.rows);
+    if (page.rows == NULL) {
+        answer_problem(request, BS_INTERNAL, "no memory for the rows");
         return;
     }
-    uint32_t offset = (uint32_t)query->number;
-    /* One more row than asked for tells whether a page follows. */
-    uint32_t count = bs_queue_view_get(engine, market, query->side, offset, query->limit + 1, rows);
-    bool has_next = count > query->limit;
+    bs_queue_page_get(engine, &page);
     page_begin(&request->body);
-    for (uint32_t i = 0; i < count - has_next; i++) {
+    for (uint32_t i = 0; i < page.count; i++) {
         page_comma(&request->body);
-        api_queue_row(&request->body, &rows[i]);
+        api_queue_row(&request->body, &page.rows[i]);
     }
-    page_end_number(&request->body, has_next, (uint64_t)offset + query->limit);
+    const struct cursor_place next = {.seq = state.seq, .place = page.last};
+    page_end_place(&request->body, query->list, page.has_more ? &next : NULL, &state);
     answer_json(request, 200);
-    free(rows);
+    free(page.rows);
 }

@@ -12,6 +12,7 @@
 #define ACTIONS_MAX 10000
 #define BY_NAME (QUERY_AFTER_NAME | QUERY_LIMIT)
 #define BY_NUMBER (QUERY_AFTER_NUMBER | QUERY_LIMIT)
+#define BY_PLACE (QUERY_AFTER_PLACE | QUERY_LIMIT)
 #define BY_CURSOR (QUERY_AFTER_CURSOR | QUERY_LIMIT)
 
 /*
@@ -112,7 +113,7 @@ static const struct route routes[] = {
      .read = read_solvency,
      .roles = ROLE_READ,
      .costs = true},
-    LIST("/v1/pools/{}/at-risk", read_at_risk, BY_NUMBER, LIST_MAX),
+    LIST("/v1/pools/{}/at-risk", read_at_risk, BY_PLACE, LIST_MAX),
     LIST("/v1/accounts", read_accounts, BY_NAME | QUERY_POOL, LIST_MAX),
     READ("/v1/accounts/{}", read_account),
     LIST("/v1/accounts/{}/adl-rank", read_adl_rank, BY_NUMBER | QUERY_FORMAT, LIST_MAX),
@@ -125,7 +126,7 @@ static const struct route routes[] = {
      .begin = read_begin,
      .read = read_adl_queue,
      .roles = ROLE_READ,
-     .parameters = BY_NUMBER | QUERY_SIDE,
+     .parameters = BY_PLACE | QUERY_SIDE,
      .needs_side = true,
      .limit_max = LIST_MAX},
     {.method = "GET",

@@ -39,10 +39,9 @@ static bool same_decimal(struct bs_decimal a, struct bs_decimal b)
 
 /* The first field of a definition that differs in what positions depend on, or NULL. */
 static const char *changed_field(const struct bs_market *market,
-                                 const struct bs_market_command *command, uint32_t pool)
+                                 const struct bs_market_command *command)
 {
-    return market->pool != pool                                     ? "pool"
-           : market->contract != command->contract                  ? "contract"
+    return market->contract != command->contract                    ? "contract"
            : !same_decimal(market->tick, command->tick_size)        ? "tick_size"
            : !same_decimal(market->lot, command->lot_size)          ? "lot_size"
            : !same_decimal(market->multiplier, command->multiplier) ? "multiplier"
@@ -133,6 +132,22 @@ static void set_budget(struct bs_market *market, const struct bs_market_command 
     market->budget = budget;
 }
 
+/* Whether a market may be defined again at all: it stays in its pool. */
+static struct bs_outcome check_change(const struct bs_market *market,
+                                      const struct bs_market_command *command, uint32_t pool)
+{
+    if (market->pool != pool) {
+        return bs_refuse(BS_MARKET_IN_OTHER_POOL, "pool");
+    }
+    if (market->settled) {
+        return bs_refuse(BS_MARKET_SETTLED, "market");
+    }
+    if (market->own_fund_balance != 0 && !command->own_fund) {
+        return bs_refuse(BS_IN_USE, "own_fund");
+    }
+    return BS_ACCEPTED;
+}
+
 struct bs_outcome bs_market_apply(struct bs_engine *engine, const struct bs_market_command *command)
 {
     uint32_t pool = bs_index_find(&engine->pool_index, command->pool);
@@ -167,13 +182,11 @@ struct bs_outcome bs_market_apply(struct bs_engine *engine, const struct bs_mark
         return outcome;
     }
     struct bs_market *market = &engine->markets[row];
-    if (market->settled) {
-        return bs_refuse(BS_MARKET_SETTLED, "market");
+    outcome = check_change(market, command, pool);
+    if (outcome.status != BS_OK) {
+        return outcome;
     }
-    if (market->own_fund_balance != 0 && !command->own_fund) {
-        return bs_refuse(BS_IN_USE, "own_fund");
-    }
-    const char *field = changed_field(market, command, pool);
+    const char *field = changed_field(market, command);
     if (field == NULL) {
         market->maintenance_ppm = command->maintenance_margin_ppm;
         market->max_move_ppm = command->max_move_ppm;

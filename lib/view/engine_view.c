@@ -11,8 +11,6 @@
 #include "lib/money/money.h"
 #include "lib/settlement/plan.h"
 
-#define AT_RISK_MAX 1000u
-
 uint32_t bs_pool_find(const struct bs_engine *engine, struct bs_text pool)
 {
     return bs_index_find(&engine->pool_index, pool);
@@ -271,14 +269,19 @@ bool bs_position_in_market(const struct bs_engine *engine, uint32_t account, uin
 
 /* Margin ratio equity / maintenance, kept as weight / cap: lower is worse; without maintenance
  * last. */
-static int compare_risk(const struct bs_engine *engine, const struct bs_payer *a,
-                        const struct bs_payer *b)
+static int compare_margins(const struct bs_payer *a, const struct bs_payer *b)
 {
     if ((a->cap == 0) != (b->cap == 0)) {
         return a->cap == 0 ? 1 : -1;
     }
-    int order = a->cap == 0 ? (a->weight > b->weight) - (a->weight < b->weight)
-                            : bs_compare_products(a->weight, b->cap, b->weight, a->cap);
+    return a->cap == 0 ? (a->weight > b->weight) - (a->weight < b->weight)
+                       : bs_compare_products(a->weight, b->cap, b->weight, a->cap);
+}
+
+static int compare_risk(const struct bs_engine *engine, const struct bs_payer *a,
+                        const struct bs_payer *b)
+{
+    int order = compare_margins(a, b);
     uint32_t i = engine->accounts.cold[a->account].rank, k = engine->accounts.cold[b->account].rank;
     return order != 0 ? order : (i > k) - (i < k);
 }
@@ -294,32 +297,55 @@ static struct bs_payer risk_of(const struct bs_engine *engine, uint32_t account)
     return risk;
 }
 
-uint32_t bs_at_risk_view_get(struct bs_engine *engine, uint32_t pool, uint32_t max,
-                             uint32_t *ret_accounts)
+static bool is_after(const struct bs_engine *engine, const struct bs_payer *risk,
+                     const struct bs_place *place)
 {
-    struct bs_payer *worst = engine->plan->payers; /* free between commands */
-    uint32_t count = 0;
-    assert(max >= 1);
-    assert(max <= AT_RISK_MAX);
+    const struct bs_payer other = {.weight = place->numerator, .cap = place->denominator};
+    int order = compare_margins(risk, &other);
+    return order > 0 ||
+           (order == 0 && bs_text_compare(bs_account_key(engine, risk->account), place->key) > 0);
+}
+
+struct bs_place bs_risk_place(const struct bs_engine *engine, uint32_t account)
+{
+    struct bs_payer risk = risk_of(engine, account);
+    return (struct bs_place){
+        .numerator = risk.weight, .denominator = risk.cap, .key = bs_account_key(engine, account)};
+}
+
+/* Keeps the first `limit` of those after the place, in order. */
+void bs_risk_page_get(struct bs_engine *engine, struct bs_risk_page *page)
+{
+    struct bs_payer *first = engine->plan->payers; /* free between commands */
+    assert(page->limit >= 1);
+    assert(page->limit <= BS_RISK_ROWS_MAX);
+    page->count = 0;
+    page->has_more = false;
     bs_account_order_refresh(engine);
-    struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[pool]);
+    struct bs_account_walk walk = bs_account_walk_begin(&engine->pools[page->pool]);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
-        if (account == engine->pools[pool].backstop ||
+        if (account == engine->pools[page->pool].backstop ||
             engine->accounts.hot[account].position_count == 0) {
             continue;
         }
         struct bs_payer risk = risk_of(engine, account);
-        if (count == max && compare_risk(engine, &risk, &worst[max - 1]) >= 0) {
+        if (page->after != NULL && !is_after(engine, &risk, page->after)) {
             continue;
         }
-        uint32_t at = count < max ? count++ : max - 1;
-        for (; at > 0 && compare_risk(engine, &risk, &worst[at - 1]) < 0; at--) {
-            worst[at] = worst[at - 1];
+        if (page->count == page->limit) {
+            page->has_more = true;
+            if (compare_risk(engine, &risk, &first[page->limit - 1]) >= 0) {
+                continue;
+            }
+            page->count--;
         }
-        worst[at] = risk;
+        uint32_t at = page->count++;
+        for (; at > 0 && compare_risk(engine, &risk, &first[at - 1]) < 0; at--) {
+            first[at] = first[at - 1];
+        }
+        first[at] = risk;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        ret_accounts[i] = worst[i].account;
+    for (uint32_t i = 0; i < page->count; i++) {
+        page->accounts[i] = first[i].account;
     }
-    return count;
 }

@@ -70,47 +70,88 @@ static void view_place(const struct bs_engine *engine, uint32_t account, uint32_
     *ret_row = (struct bs_queue_view){BS_QUEUE_VIEW(BS_VIEW_VALUE)};
 }
 
-uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t side, uint32_t offset,
-                           uint32_t max, struct bs_queue_view *ret_rows)
+/* Whether a candidate comes after a place, which nobody need have. */
+static bool is_after(const struct bs_engine *engine, const struct bs_candidate *candidate,
+                     const struct bs_place *place)
 {
-    struct bs_plan plan;
-    assert(side < 2);
-    assert(market != 0);
-    assert(max <= UINT32_MAX - offset);
-    struct bs_queues *queues = engine->plan->queues;
-    bs_plan_begin(&plan, engine, engine->markets[market].pool, engine->time_ms);
-    const struct bs_layer *adl = bs_policy_layer(plan.policy, BS_LAYER_ADL);
-    uint8_t ranking = adl != NULL ? adl->ranking : BS_RANKING_PROFIT_LEVERAGE;
-    bs_account_order_refresh(engine);
-    bs_queues_clear(queues, ranking);
-    bs_queues_need(queues, engine, market, side);
-    if (queues->markets_count == 0 || !engine->markets[market].has_mark) {
-        bs_queues_clear(queues, ranking);
-        return 0;
+    const struct bs_candidate other = {.tier = place->tier,
+                                       .score = {place->numerator, place->denominator}};
+    int order = bs_candidate_compare(candidate, &other);
+    return order > 0 || (order == 0 && bs_text_compare(bs_account_key(engine, candidate->account),
+                                                       place->key) > 0);
+}
+
+static struct bs_place place_of(const struct bs_engine *engine,
+                                const struct bs_candidate *candidate)
+{
+    return (struct bs_place){.tier = candidate->tier,
+                             .numerator = candidate->score.numerator,
+                             .denominator = candidate->score.denominator,
+                             .key = bs_account_key(engine, candidate->account)};
+}
+
+/* Ranks the side; false: nobody is on it. */
+static bool rank_side(const struct bs_plan *plan, const struct bs_queue_page *page,
+                      struct standing *standing)
+{
+    const struct bs_engine *engine = plan->engine;
+    struct bs_queues *queues = plan->queues;
+    bs_queues_clear(queues, standing->ranking);
+    bs_queues_need(queues, engine, page->market, page->side);
+    if (queues->markets_count == 0 || !engine->markets[page->market].has_mark) {
+        return false;
     }
-    bs_queues_collect(queues, &plan);
-    const struct bs_queue *list = &queues->lists[market * 2 + side];
-    struct standing standing = {.ranking = ranking, .candidates = list->count};
+    bs_queues_collect(queues, plan);
+    const struct bs_queue *list = &queues->lists[page->market * 2 + page->side];
+    standing->candidates = list->count;
     for (uint32_t i = 0; i < list->count; i++) {
         uint32_t account = queues->ranked[list->first + i].account;
-        uint32_t row = bs_position_find(engine, account, market);
-        standing.total += bs_abs64(engine->positions.rows[row].size);
+        uint32_t row = bs_position_find(engine, account, page->market);
+        standing->total += bs_abs64(engine->positions.rows[row].size);
     }
-    uint32_t written = 0;
+    return true;
+}
+
+static void fill_page(const struct bs_plan *plan, struct standing *standing,
+                      struct bs_queue_page *page)
+{
+    const struct bs_engine *engine = plan->engine;
     const struct bs_candidate *candidate;
-    for (uint32_t rank = 0;
-         rank < offset + max && (candidate = bs_queue_at(&plan, market, side, rank)) != NULL;
-         rank++) {
-        uint32_t row = bs_position_find(engine, candidate->account, market);
-        if (rank >= offset) {
-            standing.own = *candidate;
-            standing.before = rank;
-            view_place(engine, candidate->account, row, &standing, &ret_rows[written++]);
+    bool is_there = page->after == NULL;
+    for (; (candidate = bs_queue_at(plan, page->market, page->side, (uint32_t)standing->before)) !=
+           NULL;
+         standing->before++) {
+        uint32_t row = bs_position_find(engine, candidate->account, page->market);
+        is_there = is_there || is_after(engine, candidate, page->after);
+        if (is_there && page->count == page->limit) {
+            page->has_more = true;
+            return;
         }
-        standing.ahead += bs_abs64(engine->positions.rows[row].size);
+        if (is_there) {
+            standing->own = *candidate;
+            view_place(engine, candidate->account, row, standing, &page->rows[page->count++]);
+            page->last = place_of(engine, candidate);
+        }
+        standing->ahead += bs_abs64(engine->positions.rows[row].size);
     }
-    bs_queues_clear(queues, ranking);
-    return written;
+}
+
+void bs_queue_page_get(struct bs_engine *engine, struct bs_queue_page *page)
+{
+    struct bs_plan plan;
+    assert(page->side < 2);
+    assert(page->market != 0);
+    bs_plan_begin(&plan, engine, engine->markets[page->market].pool, engine->time_ms);
+    const struct bs_layer *adl = bs_policy_layer(plan.policy, BS_LAYER_ADL);
+    struct standing standing = {.ranking = adl != NULL ? adl->ranking : BS_RANKING_PROFIT_LEVERAGE};
+    page->count = 0;
+    page->has_more = false;
+    bs_account_order_refresh(engine);
+    if (rank_side(&plan, page, &standing)) {
+        fill_page(&plan, &standing, page);
+    }
+    bs_queues_clear(engine->plan->queues, standing.ranking);
+    assert(page->count <= page->limit);
 }
 
 /* Whether the other candidate comes first. Names are looked up only where the scores are equal. */

@@ -12,6 +12,8 @@
 #include "lib/record/command.h"
 #include "lib/view/fields.h"
 
+#define BS_RISK_ROWS_MAX 1000
+
 struct bs_engine;
 
 /* Rows of what the view points to, until the next step. */
@@ -114,17 +116,50 @@ BS_MUST_USE bool bs_source_after(const struct bs_engine *engine, struct bs_text 
                                  struct bs_source_view *ret_view);
 BS_MUST_USE bool bs_source_view_get(const struct bs_engine *engine, struct bs_text name,
                                     struct bs_source_view *ret_view);
-/* Ranks one side of a market (0 longs, 1 shorts) as the pool's adl layer would now (profit_leverage
- * without such a layer) and writes rows [offset, offset + max). Returns how many were written. */
-uint32_t bs_queue_view_get(struct bs_engine *engine, uint32_t market, uint8_t side, uint32_t offset,
-                           uint32_t max, struct bs_queue_view *ret_rows);
+
+/*
+ * A place in an order by fractions. It need not be taken: what follows it follows from its numbers,
+ * so a list is continued although rows have come, gone or moved.
+ */
+struct bs_place {
+    uint8_t tier; /* before the fraction; lower ones come first */
+    bs_i128 numerator, denominator;
+    struct bs_text key; /* of an account, or of an isolated margin; orders equal fractions */
+};
+
+#define BS_PLACE_KEY_SIZE_MAX (2 * BS_ID_SIZE_MAX + 1)
+
+/* A page of the candidates on one side of a market (0 longs, 1 shorts), ranked as the pool's adl
+ * layer would now (profit_leverage without such a layer). */
+struct bs_queue_page {
+    uint32_t market, limit;
+    uint8_t side;
+    const struct bs_place *after; /* NULL: from the front */
+    struct bs_queue_view *rows;   /* the caller's, `limit` of them */
+    uint32_t count;               /* of those written */
+    bool has_more;
+    struct bs_place last; /* of the last row; its denominator is above 0 */
+};
+
+void bs_queue_page_get(struct bs_engine *engine, struct bs_queue_page *page);
 /* Where the account's positions [offset, offset + max), max <= BS_RANK_ROWS_MAX, stand; those of
  * its isolated margins follow its own. One pass over the pool's accounts for each kind, nothing
  * sorted. Returns how many rows were written. */
 uint32_t bs_rank_view_get(struct bs_engine *engine, uint32_t account, uint32_t offset, uint32_t max,
                           struct bs_rank_view *ret_rows);
-/* The accounts with the least equity over maintenance first (at most max <= 1000). */
-uint32_t bs_at_risk_view_get(struct bs_engine *engine, uint32_t pool, uint32_t max,
-                             uint32_t *ret_accounts);
+
+/* A page of the accounts with positions, those with the least equity over maintenance first, those
+ * without maintenance last. */
+struct bs_risk_page {
+    uint32_t pool, limit;         /* limit <= BS_RISK_ROWS_MAX */
+    const struct bs_place *after; /* NULL: from the front */
+    uint32_t accounts[BS_RISK_ROWS_MAX];
+    uint32_t count;
+    bool has_more;
+};
+
+void bs_risk_page_get(struct bs_engine *engine, struct bs_risk_page *page);
+/* Where the account stands among them; the denominator may be 0. */
+struct bs_place bs_risk_place(const struct bs_engine *engine, uint32_t account);
 
 #endif

@@ -364,7 +364,8 @@ static void bench_ranks(uint32_t markets)
         double took = now_s() - began;
         best_rank = took < best_rank ? took : best_rank;
         began = now_s();
-        (void)bs_queue_view_get(bench.engine, market, 0, 0, 100, rows);
+        struct bs_queue_page page = {.market = market, .limit = 100, .rows = rows};
+        bs_queue_page_get(bench.engine, &page);
         took = now_s() - began;
         best_queue = took < best_queue ? took : best_queue;
     }

@@ -79,13 +79,14 @@ static void print_queue(struct buffer *out, struct bs_engine *engine, const char
                         bool is_short)
 {
     struct bs_queue_view rows[QUEUE_ROWS];
-    uint32_t count = 0;
+    struct bs_queue_page page = {.limit = QUEUE_ROWS, .side = is_short, .rows = rows};
     uint32_t found = bs_market_find(engine, (struct bs_text){market, (uint32_t)strlen(market)});
     if (found != 0) {
-        count = bs_queue_view_get(engine, found, is_short, 0, QUEUE_ROWS, rows);
+        page.market = found;
+        bs_queue_page_get(engine, &page);
     }
     buffer_text(out, "{\"rows\":[");
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < page.count; i++) {
         buffer_text(out, i == 0 ? "" : ",");
         api_queue_row(out, &rows[i]);
     }

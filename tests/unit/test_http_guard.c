@@ -239,8 +239,14 @@ START_TEST(test_cursors)
             char text[CURSOR_SIZE_MAX];
             char names[2][BS_ID_SIZE_MAX + 1];
             uint32_t sizes[2];
-            cursor_print(text, (struct bs_text){longest, first}, (struct bs_text){longest, second});
-            ck_assert(cursor_parse(text_of(text), names, sizes));
+            char other[CURSOR_LIST_SIZE_MAX];
+            cursor_print(text, "positions", (struct bs_text){longest, first},
+                         (struct bs_text){longest, second});
+            struct bs_text place = text_of(text);
+            ck_assert(!cursor_take_list(&place, "accounts", other));
+            ck_assert_str_eq(other, "positions");
+            ck_assert(cursor_take_list(&place, "positions", other));
+            ck_assert(cursor_parse(place, names, sizes));
             ck_assert_uint_eq(sizes[0], first);
             ck_assert_uint_eq(sizes[1], second);
             ck_assert_mem_eq(names[0], longest, first);
@@ -253,6 +259,40 @@ START_TEST(test_cursors)
         uint32_t sizes[2];
         ck_assert_msg(!cursor_parse(text_of(bad[i]), names, sizes), "%s", bad[i]);
     }
+}
+
+END_TEST
+
+/* Every place comes back as it was, also with the longest key and numbers below 0. */
+START_TEST(test_place_cursors)
+{
+    char longest[BS_PLACE_KEY_SIZE_MAX];
+    memset(longest, 'n', sizeof longest);
+    const bs_i128 numbers[] = {0, 1, -1, ((bs_i128)1 << 120) - 1, -((bs_i128)1 << 120) + 1};
+    for (uint32_t size = 1; size <= BS_PLACE_KEY_SIZE_MAX; size++) {
+        struct cursor_place place = {.seq = UINT64_MAX - size,
+                                     .place = {.tier = (uint8_t)(size % 4),
+                                               .numerator = numbers[size % 5],
+                                               .denominator = numbers[size % 2],
+                                               .key = {longest, size}}};
+        struct cursor_place again;
+        char text[CURSOR_SIZE_MAX], bytes[CURSOR_SIZE_MAX], other[CURSOR_LIST_SIZE_MAX];
+        cursor_place_print(text, "adl-queue", &place);
+        struct bs_text rest = text_of(text);
+        ck_assert(cursor_take_list(&rest, "adl-queue", other));
+        ck_assert(cursor_place_parse(rest, bytes, &again));
+        ck_assert_ptr_eq(again.place.key.bytes, bytes + CURSOR_PLACE_KEY_AT);
+        ck_assert(bs_text_equal(again.place.key, place.place.key));
+        ck_assert(again.seq == place.seq && again.place.tier == place.place.tier &&
+                  again.place.numerator == place.place.numerator &&
+                  again.place.denominator == place.place.denominator);
+    }
+    struct cursor_place large = {.place = {.numerator = (bs_i128)1 << 120, .key = {"a", 1}}};
+    struct cursor_place again;
+    char text[CURSOR_SIZE_MAX], bytes[CURSOR_SIZE_MAX];
+    cursor_place_print(text, "", &large);
+    ck_assert(!cursor_place_parse(text_of(text + 1), bytes, &again));
+    ck_assert(!cursor_place_parse(text_of("AAAA"), bytes, &again));
 }
 
 END_TEST
@@ -289,13 +329,14 @@ START_TEST(test_parameters)
     struct read_query query = {.allowed = QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE | QUERY_LIMIT |
                                           QUERY_WAIT_MS | QUERY_AFTER_NUMBER | QUERY_SIDE,
                                .limit_max = 10,
+                               .list = "settlements",
                                .type = UINT8_MAX};
     query_parameter(&query, text_of("pool"), text_of("a%2fb"));
     query_parameter(&query, text_of("%61ccount"), text_of("x y"));
     query_parameter(&query, text_of("type"), text_of("haircut"));
     query_parameter(&query, text_of("limit"), text_of("10"));
     query_parameter(&query, text_of("wait_ms"), text_of("60000"));
-    query_parameter(&query, text_of("after"), text_of("12"));
+    query_parameter(&query, text_of("after"), text_of("settlements.12"));
     query_parameter(&query, text_of("side"), text_of("short"));
     ck_assert_msg(query.status == BS_OK, "%s", query.detail);
     ck_assert(bs_text_equal(query_name(&query, NAME_POOL), text_of("a/b")));
@@ -324,6 +365,9 @@ START_TEST(test_bad_parameters)
         {"type", "ADL", "type: no action has this type"},
         {"wait_ms", "60001", "wait_ms: must be a whole number from 0 to 60000"},
         {"after", "x", "after: is not a cursor that this list gave out as next"},
+        {"after", "YQ", "after: is not a cursor that this list gave out as next"},
+        {"after", "accounts.", "after: is not a cursor that this list gave out as next"},
+        {"after", "positions.YQ", "after: is a cursor of the list positions, this is accounts"},
         {"market", "m", "market: is not a parameter of this path"},
         {"\n\x80", "", "??: is not a parameter of this path"},
     };
@@ -331,7 +375,8 @@ START_TEST(test_bad_parameters)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct read_query query = {.allowed = QUERY_POOL | QUERY_TYPE | QUERY_LIMIT |
                                               QUERY_WAIT_MS | QUERY_AFTER_NAME | QUERY_SIDE,
-                                   .limit_max = 10};
+                                   .limit_max = 10,
+                                   .list = "accounts"};
         query_parameter(&query, text_of(rows[i].key), text_of(rows[i].value));
         ck_assert_int_eq(query.status, BS_INVALID_QUERY);
         ck_assert_str_eq(query.detail, rows[i].detail);
@@ -352,6 +397,7 @@ int main(void)
     tcase_add_test(tests, test_printable);
     tcase_add_test(tests, test_paths);
     tcase_add_test(tests, test_cursors);
+    tcase_add_test(tests, test_place_cursors);
     tcase_add_test(tests, test_numbers);
     tcase_add_test(tests, test_parameters);
     tcase_add_test(tests, test_bad_parameters);
