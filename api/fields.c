@@ -75,8 +75,8 @@ static enum bs_status read_decimal(const struct json_token *value, struct bs_dec
     case TOKEN_STRING:
         return bs_decimal_parse(value->as.bytes, value->size, ret_decimal);
     case TOKEN_INTEGER:
-        if (value->as.integer == INT64_MIN) {
-            return BS_DECIMAL_TOO_LONG;
+        if (value->as.integer == JSON_MINUS_ZERO) {
+            return BS_INVALID_DECIMAL;
         }
         *ret_decimal = (struct bs_decimal){.mantissa = value->as.integer};
         return BS_OK;
@@ -114,6 +114,9 @@ static enum bs_status read_signed(const struct json_token *value, int64_t *ret_i
 {
     if (value->kind != TOKEN_INTEGER) {
         return value->kind == TOKEN_BIG_INTEGER ? BS_INVALID_VALUE : BS_WRONG_TYPE;
+    }
+    if (value->as.integer == JSON_MINUS_ZERO) {
+        return BS_INVALID_VALUE;
     }
     *ret_integer = value->as.integer;
     return BS_OK;

@@ -253,8 +253,29 @@ static bool stop_invalid(struct parse *parse, const char *text, size_t size)
     return stop(parse, BS_INVALID_JSON, detail);
 }
 
+/* The text that is refused below, if it is, is the one that was sent: its places are meant. */
+static bool read_marked(struct parse *parse, const char *marked, size_t size)
+{
+    if (json_read_bulk(&parse->sink, marked, size)) {
+        return true;
+    }
+    char *clamped = json_clamp_numbers(marked, size);
+    bool is_read = clamped != NULL && json_read_bulk(&parse->sink, clamped, size);
+    free(clamped);
+    return is_read;
+}
+
 static bool read_text(struct parse *parse, const char *text, size_t size)
 {
+    size_t marked_size;
+    char *marked = json_mark_minus_zeros(text, size, &marked_size);
+    if (marked != NULL) {
+        bool is_read = read_marked(parse, marked, marked_size);
+        free(marked);
+        if (is_read) {
+            return !parse->stopped;
+        }
+    }
     bool read = (!parse->bulk && json_read_small(&parse->sink, text, size)) ||
                 json_read_bulk(&parse->sink, text, size);
     if (!read) {

@@ -74,39 +74,118 @@ static size_t string_end(const char *text, size_t at, size_t size)
     return at < size ? at + 1 : size;
 }
 
-char *json_clamp_numbers(const char *text, size_t size)
+/* Moves *at to the next number outside of strings. Without one its `end` is 0. */
+static struct number next_number(const char *text, size_t size, size_t *at)
 {
-    char *copy = malloc(size + JSON_PADDING);
-    if (copy == NULL) {
+    while (*at < size) {
+        struct number number = {0};
+        if (text[*at] == '"') {
+            *at = string_end(text, *at, size);
+            continue;
+        }
+        if (text[*at] == '-' || (text[*at] >= '0' && text[*at] <= '9')) {
+            number = number_at(text, *at, size);
+        }
+        if (number.end != 0) {
+            return number;
+        }
+        (*at)++;
+    }
+    return (struct number){0};
+}
+
+static char *new_text(size_t size)
+{
+    char *text = malloc(size + JSON_PADDING);
+    if (text == NULL) {
         fprintf(stderr, "out of memory: a JSON text of %zu bytes\n", size);
         abort();
     }
-    memcpy(copy, text, size);
-    memset(copy + size, ' ', JSON_PADDING);
+    memset(text + size, ' ', JSON_PADDING);
+    return text;
+}
+
+char *json_clamp_numbers(const char *text, size_t size)
+{
+    char *copy = new_text(size);
     bool changed = false;
-    for (size_t at = 0; at < size;) {
-        if (text[at] == '"') {
-            at = string_end(text, at, size);
-            continue;
-        }
-        struct number number = {0};
-        if (text[at] == '-' || (text[at] >= '0' && text[at] <= '9')) {
-            number = number_at(text, at, size);
-        }
-        if (number.end == 0) {
-            at++;
-            continue;
-        }
+    struct number number;
+    memcpy(copy, text, size);
+    for (size_t at = 0; (number = next_number(text, size, &at)).end != 0; at = number.end) {
         if (number.real || number.beyond) {
             memset(copy + at, ' ', number.end - at);
             memcpy(copy + at, number.real ? "1e1" : "9223372036854775808", number.real ? 3 : 19);
             changed = true;
         }
-        at = number.end;
     }
     if (!changed) {
         free(copy);
         return NULL;
     }
+    return copy;
+}
+
+/* ---- minus zero ---- */
+
+#define LEAST "-9223372036854775808" /* as the value of JSON_MINUS_ZERO is written */
+#define LEAST_SIZE (sizeof(LEAST) - 1)
+
+static bool is_minus_zero(const char *text, size_t at, const struct number *number)
+{
+    return !number->real && number->end - at == 2 && memcmp(text + at, "-0", 2) == 0;
+}
+
+static bool is_least(const char *text, size_t at, const struct number *number)
+{
+    return !number->real && number->end - at == LEAST_SIZE &&
+           memcmp(text + at, LEAST, LEAST_SIZE) == 0;
+}
+
+/* Quickly, and also when what looks like one is in a string. */
+static bool may_have_minus_zero(const char *text, size_t size)
+{
+    const char *end = text + size;
+    for (const char *at = text; (at = memmem(at, (size_t)(end - at), "-0", 2)) != NULL; at += 2) {
+        if (at + 2 == end || strchr(",]} \t\r\n", at[2]) != NULL) {
+            return true;
+        }
+    }
+    return memmem(text, size, LEAST, LEAST_SIZE) != NULL;
+}
+
+static size_t count_minus_zeros(const char *text, size_t size)
+{
+    size_t count = 0;
+    struct number number;
+    for (size_t at = 0; (number = next_number(text, size, &at)).end != 0; at = number.end) {
+        count += is_minus_zero(text, at, &number) || is_least(text, at, &number);
+    }
+    return count;
+}
+
+char *json_mark_minus_zeros(const char *text, size_t size, size_t *ret_size)
+{
+    size_t count = may_have_minus_zero(text, size) ? count_minus_zeros(text, size) : 0;
+    if (count == 0) {
+        return NULL;
+    }
+    *ret_size = size + count * LEAST_SIZE;
+    char *copy = new_text(*ret_size);
+    char *to = copy;
+    size_t from = 0;
+    struct number number;
+    for (size_t at = 0; (number = next_number(text, size, &at)).end != 0; at = number.end) {
+        bool is_zero = is_minus_zero(text, at, &number);
+        if (is_zero || is_least(text, at, &number)) {
+            memcpy(to, text + from, at - from);
+            to += at - from;
+            memcpy(to, is_zero ? LEAST : "-9223372036854775809", LEAST_SIZE);
+            to += LEAST_SIZE;
+            from = number.end;
+        }
+    }
+    memcpy(to, text + from, size - from);
+    to += size - from;
+    memset(to, ' ', (size_t)(copy + *ret_size - to));
     return copy;
 }

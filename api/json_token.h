@@ -95,6 +95,14 @@ bool json_read_bulk(struct json_sink *sink, const char *text, size_t size);  /* 
  */
 char *json_clamp_numbers(const char *text, size_t size);
 
+/*
+ * A copy (malloc'd, JSON_PADDING bytes longer than *ret_size) in which the integer -0, which parsers
+ * take for 0, is JSON_MINUS_ZERO, and that number an integer beyond 64 bits. NULL when the text has
+ * neither.
+ */
+#define JSON_MINUS_ZERO INT64_MIN
+char *json_mark_minus_zeros(const char *text, size_t size, size_t *ret_size);
+
 /* Where (from 1) and why a text is not JSON. */
 struct json_position {
     int line;

@@ -32,6 +32,44 @@ uint32_t text_utf8_size(struct bs_text text)
     return point < smallest[size] || surrogate || point > 0x10ffff ? 0 : size;
 }
 
+uint32_t text_character(struct bs_text text, uint32_t *ret_size)
+{
+    const uint8_t *at = (const uint8_t *)text.bytes;
+    uint32_t size = text_utf8_size(text);
+    *ret_size = size == 0 ? 1 : size;
+    if (size <= 1) {
+        return size == 0 ? TEXT_NO_CHARACTER : at[0];
+    }
+    uint32_t character = at[0] & (0xffu >> (size + 1));
+    for (uint32_t i = 1; i < size; i++) {
+        character = character << 6 | (at[i] & 0x3f);
+    }
+    return character;
+}
+
+bool text_is_shown(uint32_t character)
+{
+    static const struct {
+        uint32_t first, last;
+    } hidden[] = {{0, 0x1f},        {0x7f, 0x9f},     {0x61c, 0x61c},        {0x200e, 0x200f},
+                  {0x2028, 0x202e}, {0x2066, 0x2069}, {0x110000, UINT32_MAX}};
+
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+        if (character >= hidden[i].first && character <= hidden[i].last) {
+            return false;
+        }
+    }
+    return true;
+}
+
+size_t text_escape(uint32_t character, char escape[TEXT_ESCAPE_SIZE])
+{
+    uint32_t shown = character == TEXT_NO_CHARACTER ? 0xfffd : character; /* the replacement */
+    assert(!text_is_shown(character));
+    assert(shown <= UINT16_MAX);
+    return (size_t)snprintf(escape, TEXT_ESCAPE_SIZE, "\\u%04x", shown & UINT16_MAX);
+}
+
 static bool is_blank(char byte)
 {
     return byte == ' ' || byte == '\t';

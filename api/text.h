@@ -10,6 +10,16 @@
 
 /* Bytes of the UTF-8 character that a text (not empty) begins with, 0 when it is not one. */
 uint32_t text_utf8_size(struct bs_text text);
+/* The character that a text (not empty) begins with, and its bytes. A byte that begins none is
+ * TEXT_NO_CHARACTER. */
+#define TEXT_NO_CHARACTER UINT32_MAX
+uint32_t text_character(struct bs_text text, uint32_t *ret_size);
+/* Whether it may stand in a line of a log as it is. False: a control character (C0, DEL, C1), a line
+ * or paragraph separator, a control of the direction of text, or no character. */
+bool text_is_shown(uint32_t character);
+/* How JSON writes a character that is not shown: "\\u202e". Returns the size. */
+#define TEXT_ESCAPE_SIZE 8
+size_t text_escape(uint32_t character, char escape[TEXT_ESCAPE_SIZE]);
 /* Without spaces and tabs at either end. */
 struct bs_text text_trimmed(struct bs_text text);
 /* Decimal digits and nothing else, at most max. */

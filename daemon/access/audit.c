@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "api/json_writer.h"
+#include "api/text.h"
 #include "daemon/logger/logger.h"
 
 #define IDS_PER_MS 1000 /* a start in the next millisecond begins above all of this one's */
@@ -95,8 +96,28 @@ void audit_begin(struct audit *audit, struct buffer *line)
     member_time(line, "time", wall_ms());
 }
 
+/* Outside of strings a line has ASCII only. */
+static void escape_line(struct buffer *line)
+{
+    struct buffer escaped = {0};
+    uint32_t size;
+    for (size_t i = 0; i < line->size; i += size) {
+        char escape[TEXT_ESCAPE_SIZE];
+        struct bs_text rest = {line->bytes + i, (uint32_t)(line->size - i)};
+        uint32_t character = text_character(rest, &size);
+        if (text_is_shown(character)) {
+            buffer_append(&escaped, rest.bytes, size);
+        } else {
+            buffer_append(&escaped, escape, text_escape(character, escape));
+        }
+    }
+    buffer_fini(line);
+    *line = escaped;
+}
+
 bool audit_end(struct audit *audit, struct buffer *line)
 {
+    escape_line(line);
     buffer_text(line, "}\n");
     ssize_t written = write(audit->fd, line->bytes, line->size);
     if (written == (ssize_t)line->size) {

@@ -7,6 +7,8 @@
 
 #define V4_SIZE 4
 #define V6_SIZE 16
+#define HOST_SIZE_MAX 253 /* of a name, without the root's point */
+#define LABEL_SIZE_MAX 63
 
 /* An address without its port. */
 struct bare {
@@ -23,7 +25,8 @@ struct bare {
         .bytes = {__VA_ARGS__}, .bits = size, .is_v6 = true                                        \
     }
 
-/* Ranges outside the public internet: RFC 6890 and its successors. */
+/* What is not the public internet: IANA's registries of special-purpose addresses (also those that
+ * are reachable from everywhere, but name no host), multicast, and what is reserved. */
 static const struct address_range refused[] = {
     V4(0, 0, 0, 0, 8),       /* this network */
     V4(10, 0, 0, 0, 8),      /* private */
@@ -33,26 +36,25 @@ static const struct address_range refused[] = {
     V4(172, 16, 0, 0, 12),   /* private */
     V4(192, 0, 0, 0, 24),    /* protocol assignments */
     V4(192, 0, 2, 0, 24),    /* documentation */
+    V4(192, 31, 196, 0, 24), /* AS112: answers queries about private addresses */
+    V4(192, 52, 193, 0, 24), /* AMT: relays multicast */
     V4(192, 88, 99, 0, 24),  /* 6to4 relays */
     V4(192, 168, 0, 0, 16),  /* private */
+    V4(192, 175, 48, 0, 24), /* AS112 */
     V4(198, 18, 0, 0, 15),   /* benchmarks */
     V4(198, 51, 100, 0, 24), /* documentation */
     V4(203, 0, 113, 0, 24),  /* documentation */
     V4(224, 0, 0, 0, 4),     /* multicast */
     V4(240, 0, 0, 0, 4),     /* reserved, broadcast */
 
-    V6(96, 0),                         /* ::, ::1, IPv4-compatible */
-    V6(96, 0, 0x64, 0xff, 0x9b),       /* NAT64: carries an IPv4 address */
-    V6(48, 0, 0x64, 0xff, 0x9b, 0, 1), /* the same, local */
-    V6(64, 0x01),                      /* discard */
-    V6(23, 0x20, 0x01),                /* Teredo, ORCHID, benchmarks */
-    V6(32, 0x20, 0x01, 0x0d, 0xb8),    /* documentation */
-    V6(16, 0x20, 0x02),                /* 6to4: carries an IPv4 address */
-    V6(20, 0x3f, 0xff),                /* documentation */
-    V6(7, 0xfc),                       /* unique local */
-    V6(10, 0xfe, 0x80),                /* link-local */
-    V6(10, 0xfe, 0xc0),                /* site-local */
-    V6(8, 0xff),                       /* multicast */
+    /* All but 2000::/3. Of what has a meaning there: ::, ::1, IPv4-compatible, IPv4-translated and
+     * NAT64 addresses, which carry an IPv4 address, discard, segment routing, unique local,
+     * link-local, site-local, multicast. */
+    V6(3, 0x00), V6(2, 0x40), V6(1, 0x80), V6(23, 0x20, 0x01), /* Teredo, ORCHID, benchmarks */
+    V6(32, 0x20, 0x01, 0x0d, 0xb8),                            /* documentation */
+    V6(16, 0x20, 0x02),                                        /* 6to4: carries an IPv4 address */
+    V6(48, 0x26, 0x20, 0, 0x4f, 0x80, 0),                      /* AS112 */
+    V6(20, 0x3f, 0xff),                                        /* documentation */
 };
 
 static bool has_prefix(const uint8_t *bytes, const struct address_range *range)
@@ -132,6 +134,27 @@ bool address_text_allowed(const struct address_ranges *exceptions, const char *h
     *ret_is_address = true;
     unmap(&bare);
     return bare_allowed(exceptions, &bare);
+}
+
+const char *address_host_fault(const char *host)
+{
+    size_t size = strlen(host);
+    size_t label_size = 0;
+    if (host[0] == '[') {
+        return NULL; /* an IPv6 address */
+    }
+    size -= size > 0 && host[size - 1] == '.' ? 1 : 0; /* of the root */
+    for (size_t i = 0; i <= size; i++) {
+        bool is_end = i == size || host[i] == '.';
+        if (!is_end && (unsigned char)host[i] >= 0x80) {
+            return "its host is not ASCII: write it in punycode (xn--...)";
+        }
+        if (is_end && (label_size == 0 || label_size > LABEL_SIZE_MAX)) {
+            return "a label of its host is empty or has over 63 bytes";
+        }
+        label_size = is_end ? 0 : label_size + 1;
+    }
+    return size > HOST_SIZE_MAX ? "its host has over 253 bytes" : NULL;
 }
 
 void address_print(const struct sockaddr *address, char text[ADDRESS_TEXT_SIZE])

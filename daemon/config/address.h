@@ -43,6 +43,8 @@ bool address_allowed(const struct address_ranges *exceptions, const struct socka
 /* The same for a host that is written as an address. *ret_is_address: whether it is. */
 bool address_text_allowed(const struct address_ranges *exceptions, const char *host,
                           bool *ret_is_address);
+/* NULL, or why a host can be neither a name nor an address. */
+const char *address_host_fault(const char *host);
 void address_print(const struct sockaddr *address, char text[ADDRESS_TEXT_SIZE]);
 
 #endif

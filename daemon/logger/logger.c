@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/text.h"
+
 #define LOGGER_REPEATS_MAX 256 /* kinds of lines whose repetition is watched; a power of two */
 
 struct line {
@@ -73,22 +75,34 @@ static void add_string(struct line *line, const char *text)
     add(line, text, strlen(text));
 }
 
-/* The escapes of JSON serve both formats: a line stays one line whatever a client sent. */
+/* A character or an escape is never cut in two. */
+static void add_whole(struct line *line, const char *bytes, size_t size)
+{
+    if (size > sizeof(line->text) - 8 - line->size) {
+        line->is_cut = true;
+    } else {
+        add(line, bytes, size);
+    }
+}
+
+/* The escapes of JSON serve both formats: a line stays one line, in the order in which it is read,
+ * whatever a client sent. */
 static void add_quoted(struct line *line, struct bs_text text)
 {
+    uint32_t size;
     add(line, "\"", 1);
-    for (uint32_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.bytes[i];
-        char escape[8];
-        if (byte == '"' || byte == '\\') {
+    for (uint32_t i = 0; i < text.size && !line->is_cut; i += size) {
+        struct bs_text rest = {text.bytes + i, text.size - i};
+        uint32_t character = text_character(rest, &size);
+        char escape[TEXT_ESCAPE_SIZE];
+        if (character == '"' || character == '\\') {
             escape[0] = '\\';
-            escape[1] = (char)byte;
-            add(line, escape, 2);
-        } else if (byte < 0x20 || byte == 0x7f) {
-            int size = snprintf(escape, sizeof(escape), "\\u%04x", byte);
-            add(line, escape, (size_t)size);
+            escape[1] = (char)character;
+            add_whole(line, escape, 2);
+        } else if (!text_is_shown(character)) {
+            add_whole(line, escape, text_escape(character, escape));
         } else {
-            add(line, text.bytes + i, 1);
+            add_whole(line, rest.bytes, size);
         }
     }
     add(line, "\"", 1);

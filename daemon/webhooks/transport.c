@@ -430,6 +430,13 @@ void transport_free(struct transport *transport)
 
 /* ---- addresses of receivers ---- */
 
+/* libcurl takes https:/x and https:///x for the host x. */
+static bool names_host(const char *url)
+{
+    const char *colon = strchr(url, ':');
+    return colon != NULL && strncmp(colon, "://", 3) == 0 && strchr("/?#", colon[3]) == NULL;
+}
+
 static const char *check_parts(const struct transport *transport, CURLU *parts,
                                enum bs_status *ret_status)
 {
@@ -452,6 +459,8 @@ static const char *check_parts(const struct transport *transport, CURLU *parts,
         reason = "leave out the user and password: they would not be sent";
     } else if (host == NULL || port == NULL) {
         reason = "it has no host";
+    } else if (address_host_fault(host) != NULL) {
+        reason = address_host_fault(host);
     } else if (!address_port_allowed(&transport->options.ports,
                                      (uint32_t)strtoul(port, NULL, 10))) {
         reason = "this port is not allowed in this server's settings";
@@ -472,7 +481,9 @@ enum bs_status transport_check_url(const struct transport *transport, const char
     enum bs_status status = BS_INVALID_URL;
     CURLU *parts = curl_url();
     const char *reason = "it is not a URL";
-    if (parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK) {
+    if (!names_host(url)) {
+        reason = "it does not begin with https:// and a host";
+    } else if (parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK) {
         reason = check_parts(transport, parts, &status);
     }
     curl_url_cleanup(parts);

@@ -167,7 +167,15 @@ def test_defaults_are_strict(t):
                 ("http://example.org/", "invalid_url", "http is not allowed"),
                 ("https://example.org:22/", "invalid_url", "port"),
                 ("https://127.0.0.1/", "address_refused", "range"),
-                ("https://192.168.0.1:8443/", "address_refused", "range")):
+                ("https://192.168.0.1:8443/", "address_refused", "range"),
+                ("https://[::ffff:0:127.0.0.1]/", "address_refused", "range"),
+                ("https://[5f00::1]/", "address_refused", "range"),
+                ("https://192.31.196.1/", "address_refused", "range"),
+                ("https:///x", "invalid_url", "does not begin with https:// and a host"),
+                ("https:/x", "invalid_url", "does not begin with https:// and a host"),
+                ("https://b\u00fccher.example/", "invalid_url", "punycode"),
+                ("https://" + "a" * 64 + ".example/", "invalid_url", "a label of its host"),
+                ("https://" + "a." * 126 + "aa/", "invalid_url", "over 253 bytes")):
             t.refused(url, server.post("/v1/webhooks", {"url": url}), 422, code, naming)
         t.equal("a name is taken", server.post("/v1/webhooks", {"url": "https://localhost/"}).status, 201)
 

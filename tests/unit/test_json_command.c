@@ -65,6 +65,14 @@ static const struct row positions_rows[] = {
     {"{'size':99999999999999999999999}", "0 decimal_too_long(size)"},
     {"{'size':9223372036854775808}", "0 decimal_too_long(size)"},
     {"{'size':-9223372036854775808}", "0 decimal_too_long(size)"},
+    {"{'size':-0}", "0 invalid_decimal(size)"},
+    {"[{'account':'-0','market':'-0,','size':7},{'size': -0 },{'seen_action':-0}]",
+     "0 position -0 -0, 7e0 seen 0; 1 invalid_decimal(size); 2 invalid_value(seen_action)"},
+    {"[{'size':-9223372036854775808},{'size':-0},{'size':-0.0},{'size':-0e1}]",
+     "0 decimal_too_long(size); 1 invalid_decimal(size); 2 decimal_must_be_string(size); 3 "
+     "decimal_must_be_string(size)"},
+    {"{'account':-0}", "0 wrong_type(account)"},
+    {"-0", "0 not_an_object"},
     {"{'size':1e999}", "0 decimal_must_be_string(size)"},
     {"{'seen_action':-1}", "0 invalid_value(seen_action)"},
     {"{'seen_action':18446744073709551616}", "0 invalid_value(seen_action)"},
@@ -100,6 +108,7 @@ static const struct row broken_bodies_name_line_and_column_rows[] = {
     {"{'a':'\t'}", "invalid_json: line 1 column 6: control character 0x9"},
     {"[1,]", "invalid_json: line 1 column 4: unexpected token"},
     {"\xef\xbb\xbf{}", "invalid_json: line 1 column 1: invalid token"},
+    {"[-0,{'size':-0},nul]", "invalid_json: line 1 column 19: invalid token"},
     {"[99999999999999999999,1e999,nul]", "invalid_json: line 1 column 31: invalid token"},
 };
 

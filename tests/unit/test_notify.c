@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "api/text.h"
 #include "daemon/logger/logger.h"
 #include "daemon/logger/notify.h"
 #include "tests/unit/unit_main.h"
@@ -129,6 +130,66 @@ START_TEST(text_lines_quote_what_could_mislead)
 
 END_TEST
 
+/* Nothing that a client sends makes a line look like another one. */
+static void check_escaped(enum logger_format format, const char *said, const char *seen)
+{
+    char line[4096];
+    char wanted[200];
+    capture(format);
+    logger_write(LOGGER_WARN, "core", seen, LOGGER_FIELDS(logger_string("name", said)));
+    (void)captured(line, sizeof(line));
+    (void)snprintf(wanted, sizeof(wanted),
+                   format == LOGGER_JSON ? "\"name\":\"%s\"" : "name=\"%s\"", seen);
+    ck_assert_msg(strstr(line, wanted) != NULL, "%s does not hold %s", line, wanted);
+    for (const char *c = line; *c != '\0'; c++) {
+        ck_assert(strncmp(c, "\xe2\x80\xae", 3) != 0);
+    }
+}
+
+START_TEST(lines_escape_what_is_not_seen)
+{
+    static const char *const texts[][2] = {
+        {"a\xe2\x80\xaez", "a\\u202ez"},
+        {"\xe2\x80\xaa", "\\u202a"},
+        {"\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029"},
+        {"\xe2\x81\xa6\xe2\x81\xa9", "\\u2066\\u2069"},
+        {"\xe2\x80\x8e\xe2\x80\x8f", "\\u200e\\u200f"},
+        {"\xd8\x9c", "\\u061c"},
+        {"\xc2\x80\xc2\x9f", "\\u0080\\u009f"},
+        {"\x7f\x1b[2J", "\\u007f\\u001b[2J"},
+        {"x\xff\xc3", "x\\ufffd\\ufffd"},
+        {"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd"},
+        {"\xc0\xaf", "\\ufffd\\ufffd"},
+        {"caf\xc3\xa9 \xf0\x9f\x98\x80", "caf\xc3\xa9 \xf0\x9f\x98\x80"},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        check_escaped(LOGGER_TEXT, texts[i][0], texts[i][1]);
+        check_escaped(LOGGER_JSON, texts[i][0], texts[i][1]);
+    }
+}
+
+END_TEST
+
+/* A line is cut between characters, not in one. */
+START_TEST(lines_are_cut_between_characters)
+{
+    for (size_t shift = 0; shift < 4; shift++) {
+        char line[4096];
+        char huge[3000] = "";
+        memset(huge, 'x', shift);
+        for (size_t i = shift; i + 4 < sizeof(huge); i += 4) {
+            memcpy(huge + i, "\xf0\x9f\x98\x80", 5);
+        }
+        capture(LOGGER_TEXT);
+        logger_write(LOGGER_ERROR, "log", "long", LOGGER_FIELDS(logger_string("huge", huge)));
+        size_t size = captured(line, sizeof(line));
+        ck_assert_uint_le(size, LOGGER_LINE_SIZE_MAX);
+        ck_assert(text_is_clean((struct bs_text){line, (uint32_t)size - 1}));
+    }
+}
+
+END_TEST
+
 START_TEST(json_lines_are_json)
 {
     char line[4096];
@@ -180,6 +241,8 @@ int main(void)
     tcase_add_test(tests, no_manager_is_no_error);
     tcase_add_test(tests, watchdog_is_for_this_process_only);
     tcase_add_test(tests, text_lines_quote_what_could_mislead);
+    tcase_add_test(tests, lines_escape_what_is_not_seen);
+    tcase_add_test(tests, lines_are_cut_between_characters);
     tcase_add_test(tests, json_lines_are_json);
     tcase_add_test(tests, levels_and_repetition_are_held_back);
     return unit_run(tests);

@@ -157,6 +157,10 @@ static const char *const refused[] = {"0.0.0.0",
                                       "192.0.0.0",
                                       "192.0.0.255",
                                       "192.0.2.1",
+                                      "192.31.196.0",
+                                      "192.31.196.255",
+                                      "192.52.193.1",
+                                      "192.175.48.1",
                                       "192.88.99.1",
                                       "192.168.0.0",
                                       "192.168.255.255",
@@ -178,7 +182,19 @@ static const char *const refused[] = {"0.0.0.0",
                                       "::ffff:0.0.0.0",
                                       "64:ff9b::8.8.8.8",
                                       "64:ff9b:1::1",
+                                      "64:ff9c::1",
+                                      "::ffff:0:127.0.0.1",
+                                      "::ffff:0:8.8.8.8",
+                                      "1fff:ffff::1",
+                                      "2620:4f:8000::1",
+                                      "2620:4f:8000:ffff::1",
+                                      "4000::1",
+                                      "5f00::1",
+                                      "5f00:ffff::1",
+                                      "7fff::1",
+                                      "8000::1",
                                       "100::1",
+                                      "100:0:0:1::1",
                                       "2001::1",
                                       "2001:1ff::1",
                                       "2001:db8::1",
@@ -205,7 +221,12 @@ static const char *const allowed[] = {"1.0.0.0",         "8.8.8.8",
                                       "223.255.255.255", "::ffff:8.8.8.8",
                                       "2001:200::1",     "2001:4860:4860::8888",
                                       "2003::1",         "2606:4700::1111",
-                                      "64:ff9c::1"};
+                                      "192.31.195.255",  "192.31.197.0",
+                                      "192.52.192.255",  "192.52.194.0",
+                                      "192.175.47.255",  "192.175.49.0",
+                                      "2620:4f:7fff::1", "2620:4f:8001::1",
+                                      "2000::1",         "3ffe::1",
+                                      "3fff:1000::1"};
 
 START_TEST(private_ranges_are_refused)
 {
@@ -216,6 +237,42 @@ START_TEST(private_ranges_are_refused)
     for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
         ck_assert_msg(allows(&none, allowed[i]), "%s", allowed[i]);
     }
+}
+
+END_TEST
+
+/* Names as DNS takes them: 253 bytes, labels of 63, ASCII. */
+START_TEST(hosts_that_cannot_be)
+{
+    static const char *const good[] = {"example.org", "example.org.", "xn--bcher-kva.example", "a",
+                                       "[2606:4700::1111]"};
+    static const char *const bad[][2] = {{"b\xc3\xbc"
+                                          "cher.example",
+                                          "punycode"},
+                                         {"a..b", "a label"},
+                                         {".a", "a label"},
+                                         {".", "a label"},
+                                         {"", "a label"}};
+    char host[300] = "";
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        ck_assert_msg(address_host_fault(good[i]) == NULL, "%s", good[i]);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        const char *fault = address_host_fault(bad[i][0]);
+        ck_assert_msg(fault != NULL && strstr(fault, bad[i][1]) != NULL, "%s", bad[i][0]);
+    }
+    memset(host, 'a', 63);
+    ck_assert_ptr_null(address_host_fault(host));
+    memset(host, 'a', 64);
+    ck_assert_ptr_nonnull(address_host_fault(host));
+    for (size_t i = 0; i < 253; i++) {
+        host[i] = i % 50 == 49 ? '.' : 'a';
+    }
+    ck_assert_ptr_null(address_host_fault(host));
+    host[253] = '.';
+    ck_assert_ptr_null(address_host_fault(host));
+    host[253] = 'a';
+    ck_assert_ptr_nonnull(strstr(address_host_fault(host), "over 253 bytes"));
 }
 
 END_TEST
@@ -406,6 +463,7 @@ int main(void)
     tcase_add_test(tests, secrets);
     tcase_add_test(tests, new_keys_differ);
     tcase_add_test(tests, private_ranges_are_refused);
+    tcase_add_test(tests, hosts_that_cannot_be);
     tcase_add_test(tests, exceptions_are_exact);
     tcase_add_test(tests, lists_are_strict);
     tcase_add_test(tests, names_are_judged_later);
