@@ -7,6 +7,6 @@
 
 /* Prints the sentences about the action; its figures are shown as they were published. `you`: the
  * account that the sentences speak to, or NULL. */
-void explain(const json_t *action, const char *you);
+void explain(const json_t *action, const char *asset, const char *you);
 
 #endif

@@ -177,31 +177,49 @@ static int recompute_action(struct cli *cli, const json_t *action, const json_t 
     if (code == EX_MISFIT) {
         printf("  Recomputed: action %" PRIu64 " does not fit: %s.\n",
                recompute_place(recompute).last_id, recompute_check_name(checks->failed));
+    } else if (code == EX_OK && checks->counts[CHECK_TIME] == 1) {
+        printf("  Recomputed: this action, the first of its settlement, fits.\n");
     } else if (code == EX_OK) {
-        printf("  Recomputed: this and the %" PRIu64 " actions of its settlement before it fit.\n",
+        printf("  Recomputed: this action and the %" PRIu64 " before it in its settlement fit.\n",
                checks->counts[CHECK_TIME] - 1);
     }
     recompute_free(recompute);
     return code;
 }
 
-static int recompute(struct cli *cli, const json_t *action)
+static int recompute(struct cli *cli, const json_t *action, const json_t *pool)
 {
-    struct buffer path = {0};
-    json_t *pool = NULL, *rows = NULL;
-    buffer_text(&path, "/v1/pools/");
-    http_path_segment(&path, member_text(action, "pool"));
-    int code = cli_get(cli, path.bytes, &pool);
-    buffer_fini(&path);
-    if (code == EX_OK) {
-        code = list_read(cli, "/v1/markets", &rows);
-    }
+    json_t *rows = NULL;
+    int code = list_read(cli, "/v1/markets", &rows);
     if (code == EX_OK) {
         json_t *markets = list_by(rows, "market");
         code = recompute_action(cli, action, pool, markets);
         json_decref(markets);
     }
     json_decref(rows);
+    return code;
+}
+
+static int read_pool(struct cli *cli, const json_t *action, json_t **ret_pool)
+{
+    struct buffer path = {0};
+    buffer_text(&path, "/v1/pools/");
+    http_path_segment(&path, member_text(action, "pool"));
+    int code = cli_get(cli, path.bytes, ret_pool);
+    buffer_fini(&path);
+    return code;
+}
+
+static int tell_and_recompute(struct cli *cli, const json_t *action)
+{
+    json_t *pool = NULL;
+    int code = read_pool(cli, action, &pool);
+    if (code == EX_OK) {
+        explain(action, member_text(pool, "asset"), cli->options.account);
+        if (member_integer(action, "settlement") != 0) {
+            code = recompute(cli, action, pool);
+        }
+    }
     json_decref(pool);
     return code;
 }
@@ -216,10 +234,7 @@ int verb_explain(struct cli *cli)
     if (cli->json) {
         cli_print_json(action);
     } else {
-        explain(action, cli->options.account);
-        if (member_integer(action, "settlement") != 0) {
-            code = recompute(cli, action);
-        }
+        code = tell_and_recompute(cli, action);
     }
     json_decref(action);
     return code;

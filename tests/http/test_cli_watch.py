@@ -130,19 +130,20 @@ def test_explain(t):
         settled(server)
         result = ctl(server, "explain", "usdc/3")
         for words in ("winner's short in BTC-PERP was closed to resolve loser's debt",
-                      "1 of 1 at 59850; 0 is left. The mark was 59000, the entry price 60000",
-                      "number 1 of 1 in the queue by profit_leverage, score 0.163888888889",
-                      "= profit 1000 / entry value 60000 * notional 59000 / equity 6000; nobody is ahead, nobody is behind.",
-                      "loser's losses exceeded the collateral by 900. The fund paid 50 of that; 850 was left",
-                      "Recomputed: this and the 2 actions of its settlement before it fit."):
+                      "1 of 1 contracts at 59850, leaving 0. The mark was 59000, the entry price 60000",
+                      " USDC, given up against the mark 850 USDC.",
+                      "Queue: number 1 of 1 by profit_leverage, with a score of 0.163888888889",
+                      "= profit 1000 USDC / entry value 60000 USDC * notional 59000 USDC / equity 6000 USDC; nobody is ahead, nobody is behind.",
+                      "loser's losses exceeded collateral by 900 USDC. The fund paid 50 USDC of that; 850 USDC was left",
+                      "Recomputed: this action and the 2 before it in its settlement fit."):
             t.true(f"says: {words}", words in result.stdout, result.stdout)
         t.equal("status", result.returncode, 0)
         yours = ctl(server, "explain", "usdc/3", "--account", "winner").stdout
         t.true("speaks to the account", "Your short in BTC-PERP was closed" in yours, yours)
         t.true("and of the others", "Why: loser's losses" in yours, yours)
         theirs = ctl(server, "explain", "usdc/3", "--account", "loser").stdout
-        t.true("likewise as the debtor", "resolve your debt: 1 of 1" in theirs and "Why: your losses" in theirs, theirs)
-        t.true("a draw", "The insurance fund paid 50 for loser" in ctl(server, "explain", "usdc/1").stdout)
+        t.true("likewise as the debtor", "resolve your debt: 1 of 1 contracts" in theirs and "Why: your losses" in theirs, theirs)
+        t.true("a draw", "The insurance fund paid 50 USDC for loser" in ctl(server, "explain", "usdc/1").stdout)
         t.true("a close", "* P / Q, rounded up" in ctl(server, "explain", "2").stdout)
         for name, code, words in (("usdc/99", 65, "the last action is 3"), ("99", 65, "after"), ("usdc/", 64, "neither"),
                                   ("usdc/x", 64, "neither"), ("nowhere/1", 65, "unknown_action")):
