@@ -229,9 +229,10 @@ static void tell_adl(const struct story *story)
     if (is_of_side(story)) {
         tell_close(story, "to resolve the debts on the other side");
         tell_queue(story);
-        tell(story, "  All counterparties of that side are closed at one price: {$leg_value} for "
-                    "{leg_size} contracts. An account whose principal is protected gives up its profit at "
-                    "most.\n");
+        tell(story,
+             "  All counterparties of that side are closed at one price: {$leg_value} for "
+             "{leg_size} contracts. An account whose principal is protected gives up its profit at "
+             "most.\n");
         return;
     }
     tell_close(story, "to resolve {counterparty}'s debt");
