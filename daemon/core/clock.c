@@ -70,6 +70,18 @@ enum clock_event clock_read(struct clock *clock, struct clock_reading now, int64
     return was_apart && !is_apart(offset_of(clock)) ? CLOCK_CAUGHT_UP : CLOCK_NOTHING;
 }
 
+bool clock_adopt(struct clock *clock, int64_t *ret_moved_ms)
+{
+    int64_t offset_ms = offset_of(clock);
+    if (is_apart(offset_ms) && offset_ms < 0) {
+        return false;
+    }
+    *ret_moved_ms = offset_ms > 0 ? offset_ms : 0;
+    clock->time_us += *ret_moved_ms * 1000;
+    assert(clock_offset_ms(clock) == 0);
+    return true;
+}
+
 struct clock_reading clock_of_machine(void *unused)
 {
     (void)unused;

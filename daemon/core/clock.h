@@ -32,6 +32,9 @@ enum clock_event { CLOCK_NOTHING, CLOCK_JUMPED, CLOCK_CAUGHT_UP };
 int64_t clock_start(struct clock *clock, int64_t stamp_ms, struct clock_reading now);
 /* Moves engine time on; never back. *ret_jump_ms is set with CLOCK_JUMPED, negative: back. */
 enum clock_event clock_read(struct clock *clock, struct clock_reading now, int64_t *ret_jump_ms);
+/* After a reading: engine time becomes the wall clock's, and *ret_moved_ms is by how much. False: the
+ * wall clock is behind, and engine time never goes back. */
+bool clock_adopt(struct clock *clock, int64_t *ret_moved_ms);
 /* In ms. */
 int64_t clock_time_ms(const struct clock *clock);
 /* The wall clock less engine time at the last reading; 0 where they go together. */

@@ -74,6 +74,9 @@ const struct core_options *core_options_get(const struct core *core);
 /* What an engine is made with that is to take this log whole. Any thread. */
 const struct bs_config *core_engine_config(const struct core *core);
 const struct command_log *core_log(const struct core *core);
+/* The next commands get the wall clock's time at once. On the core loop; false: it is behind. Both are
+ * set anyway: engine time, and by how much it moved. */
+BS_MUST_USE bool core_adopt_clock(struct core *core, int64_t *ret_time_ms, int64_t *ret_moved_ms);
 /* Ordinal of the last durable action: what readers may see. Any thread. */
 uint64_t core_durable_ordinal(const struct core *core);
 /* Drain: take no more requests, finish the ones taken, store the digest, then call on_stopped. */

@@ -29,6 +29,20 @@ int64_t core_now_ms(struct core *core)
     return clock_time_ms(&core->clock);
 }
 
+bool core_adopt_clock(struct core *core, int64_t *ret_time_ms, int64_t *ret_moved_ms)
+{
+    (void)core_now_ms(core);
+    *ret_moved_ms = 0;
+    bool is_adopted = clock_adopt(&core->clock, ret_moved_ms);
+    *ret_time_ms = clock_time_ms(&core->clock);
+    core_count_clock(core);
+    logger_write(LOGGER_WARN, "core",
+                 is_adopted ? "engine time is the wall clock, as was asked"
+                            : "engine time cannot go back to the wall clock, as was asked",
+                 LOGGER_FIELDS(logger_int("moved_ms", *ret_moved_ms)));
+    return is_adopted;
+}
+
 void core_count_clock(struct core *core)
 {
     int64_t offset_ms = clock_offset_ms(&core->clock);

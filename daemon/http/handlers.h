@@ -22,5 +22,6 @@ enum outcome simulation_end(struct connection *connection);
 enum outcome webhook_begin(struct connection *connection);
 enum outcome contract_begin(struct connection *connection);
 enum outcome identity_begin(struct connection *connection);
+enum outcome clock_begin(struct connection *connection);
 
 #endif

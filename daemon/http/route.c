@@ -175,6 +175,7 @@ static const struct route routes[] = {
     WEBHOOK("POST", "/v1/webhooks/{}/enable", WEBHOOKS_ENABLE, true),
     WEBHOOK_LIST("/v1/webhooks/{}/deliveries", WEBHOOKS_HISTORY, BY_NUMBER),
     {.method = "GET", "/v1/identity", .begin = identity_begin, .roles = ROLE_FEED | ROLE_READ},
+    {.method = "POST", "/v1/clock", .begin = clock_begin, .roles = ROLE_OPS},
     {.method = "GET", "/livez", .begin = live_begin, .roles = ROLE_ANYBODY},
     {.method = "GET", "/healthz", .begin = live_begin, .roles = ROLE_ANYBODY},
     {.method = "GET",

@@ -115,10 +115,10 @@ static void set_last_error(struct endpoint *endpoint, const struct transport_cal
     }
 }
 
-static bool fails_for_long(const struct endpoint *endpoint, int64_t wall_ms)
+static bool fails_for_long(const struct endpoint *endpoint)
 {
     int64_t allowed_ms = (int64_t)endpoint->host->disable_after_s * 1000;
-    return wall_ms - endpoint->failing_since_ms >= allowed_ms;
+    return endpoint_failed_ms(endpoint) >= allowed_ms;
 }
 
 /* Whether the endpoint is to be disabled, and why. */
@@ -139,10 +139,9 @@ static enum disable_reason on_failed(struct message *message)
         lane_remove(lane, message);
         return DISABLED_NOT;
     }
-    endpoint->failing_since_ms =
-        endpoint->failing_since_ms == 0 ? message->sent_ms : endpoint->failing_since_ms;
+    endpoint_note_failure(endpoint, (int64_t)(call->duration_us / 1000));
     int64_t delay_ms = next_delay_ms(message);
-    bool is_over = delay_ms < 0 || call->status == STATUS_GONE || fails_for_long(endpoint, wall_ms);
+    bool is_over = delay_ms < 0 || call->status == STATUS_GONE || fails_for_long(endpoint);
     remember(message, is_over ? 0 : wall_ms + delay_ms, -1);
     if (!is_over) {
         message->due_ms = clock_monotonic_ms() + delay_ms;

@@ -129,6 +129,23 @@ void endpoint_tell_disabled(struct endpoint *endpoint, const struct endpoint *di
     lane_check(lane);
 }
 
+int64_t endpoint_failed_ms(const struct endpoint *endpoint)
+{
+    return endpoint->failing_since_ms == 0
+               ? 0
+               : endpoint->failed_ms + clock_monotonic_ms() - endpoint->failing_from_ms;
+}
+
+void endpoint_note_failure(struct endpoint *endpoint, int64_t duration_ms)
+{
+    assert(duration_ms >= 0);
+    if (endpoint->failing_since_ms == 0) {
+        endpoint->failing_since_ms = clock_wall_ms() - duration_ms;
+        endpoint->failing_from_ms = clock_monotonic_ms() - duration_ms;
+        endpoint->failed_ms = 0;
+    }
+}
+
 void endpoint_disable(struct endpoint *endpoint, enum disable_reason reason)
 {
     assert(endpoint->reason == DISABLED_NOT);

@@ -67,7 +67,9 @@ struct endpoint {
     uint32_t secrets_count;
     uint8_t reason; /* enum disable_reason */
     int64_t disabled_ms;
-    int64_t failing_since_ms; /* wall clock; 0: the last attempt was good */
+    int64_t failing_since_ms; /* wall clock, for people; 0: the last attempt was good */
+    int64_t failing_from_ms;  /* monotonic: since then, or since this process knows of it */
+    int64_t failed_ms;        /* how long it had failed at failing_from_ms */
     int64_t taken_ms; /* monotonic: the last accepted notice; 0: none since the process started */
     char last_error[TRANSPORT_ERROR_SIZE];
     struct lane lanes[LANE_COUNT];
@@ -80,6 +82,10 @@ struct endpoint {
 struct endpoint *endpoint_new(struct endpoint_host *host); /* aborts without memory */
 void endpoint_free(struct endpoint *endpoint);             /* cancels deliveries in progress */
 
+/* For how long it has failed, by elapsed time while the daemon ran; 0: the last attempt was good. */
+int64_t endpoint_failed_ms(const struct endpoint *endpoint);
+/* An attempt that began so long ago failed; the first in a row is noted. */
+void endpoint_note_failure(struct endpoint *endpoint, int64_t duration_ms);
 /* Aborts unless its state, its counts and its lanes agree. It has an id and a secret. */
 void endpoint_check(const struct endpoint *endpoint);
 /* Gives the attempt its number and keeps it until it is saved; takes ownership. */

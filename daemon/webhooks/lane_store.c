@@ -8,14 +8,14 @@ enum statement { PUT_LANE, PUT_MESSAGE, DELETE_LANES, DELETE_MESSAGES, GET_LANES
 
 static const char *const statements[LANE_STORE_STATEMENTS] = {
     [PUT_LANE] = "INSERT OR REPLACE INTO lane VALUES(?1,?2,?3,?4,?5,?6,?7)",
-    [PUT_MESSAGE] = "INSERT INTO message VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+    [PUT_MESSAGE] = "INSERT INTO message VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
     [DELETE_LANES] = "DELETE FROM lane WHERE endpoint = ?1",
     [DELETE_MESSAGES] = "DELETE FROM message WHERE endpoint = ?1",
     [GET_LANES] = "SELECT kind, is_open, start, position, until, previous FROM lane"
                   " WHERE endpoint = ?1 ORDER BY kind",
     [GET_MESSAGES] =
         "SELECT kind, first, last, previous, failures, due_ms, id, event, time_ms, body,"
-        " spared FROM message WHERE endpoint = ?1 ORDER BY kind, place",
+        " spared, wait_ms FROM message WHERE endpoint = ?1 ORDER BY kind, place",
 };
 
 int lane_store_open(struct lane_store *store, sqlite3 *db, char error[LOG_ERROR_SIZE])
@@ -30,14 +30,20 @@ void lane_store_close(struct lane_store *store)
 
 /* ---- saving ---- */
 
-static int64_t to_wall_ms(int64_t due_ms)
+/* How long to wait still. */
+static int64_t wait_of(int64_t due_ms)
 {
-    return due_ms == 0 ? 0 : due_ms - clock_monotonic_ms() + clock_wall_ms();
+    int64_t wait_ms = due_ms - clock_monotonic_ms();
+    return due_ms == 0 || wait_ms < 0 ? 0 : wait_ms;
 }
 
-static int64_t from_wall_ms(int64_t wall_ms)
+/* The wall clock tells how long the daemon was down. It may have jumped, so nothing waits for longer
+ * than it had to when it was saved. */
+static int64_t due_of(int64_t wall_ms, int64_t wait_ms)
 {
-    return wall_ms == 0 ? 0 : wall_ms - clock_wall_ms() + clock_monotonic_ms();
+    int64_t left_ms = wall_ms - clock_wall_ms();
+    left_ms = left_ms < wait_ms ? left_ms : wait_ms;
+    return wall_ms == 0 || left_ms <= 0 ? 0 : clock_monotonic_ms() + left_ms;
 }
 
 static int put_message(struct lane_store *store, const struct message *message, uint32_t place,
@@ -52,12 +58,14 @@ static int put_message(struct lane_store *store, const struct message *message, 
     db_bind_u64(statement, 5, message->last);
     db_bind_u64(statement, 6, message->previous);
     db_bind_u64(statement, 7, message->failures);
-    rows_bind_i64(statement, 8, to_wall_ms(message->due_ms));
+    int64_t wait_ms = wait_of(message->due_ms);
+    rows_bind_i64(statement, 8, message->due_ms == 0 ? 0 : clock_wall_ms() + wait_ms);
     rows_bind_string(statement, 9, message->id);
     db_bind_u64(statement, 10, message->event);
     rows_bind_i64(statement, 11, message->time_ms);
     db_bind_blob(statement, 12, message->body.bytes, is_of_log ? 0 : message->body.size);
     db_bind_u64(statement, 13, message->spared);
+    rows_bind_i64(statement, 14, wait_ms);
     return db_run(statement, error);
 }
 
@@ -142,7 +150,7 @@ int lane_store_load_messages(struct lane_store *store, struct endpoint *endpoint
             .last = db_u64(statement, 2),
             .previous = db_u64(statement, 3),
             .failures = (uint32_t)db_u64(statement, 4),
-            .due_ms = from_wall_ms(rows_i64(statement, 5)),
+            .due_ms = due_of(rows_i64(statement, 5), rows_i64(statement, 11)),
             .event = (uint8_t)db_u64(statement, 7),
             .time_ms = rows_i64(statement, 8),
             .spared = (uint32_t)db_u64(statement, 10),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lanes and their messages in webhooks.db. Due times are kept by the wall clock, for the monotonic
- * one means nothing to the next process. */
+/* Lanes and their messages in webhooks.db. A due time is kept by the wall clock, because the monotonic
+ * one means nothing to the next process, and as a time to wait, because the wall clock may jump. */
 #ifndef WEBHOOKS_LANE_STORE_H
 #define WEBHOOKS_LANE_STORE_H
 

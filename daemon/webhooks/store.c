@@ -20,14 +20,14 @@
 #include "daemon/webhooks/store_guard.h"
 
 #define FILE_NAME "webhooks.db"
-#define VERSION 3
+#define VERSION 4
 #define SYNC_INTERVAL_MS 1000
 
 static const char schema[] =
     "CREATE TABLE endpoint(id TEXT PRIMARY KEY, created_ms INTEGER, url TEXT, pools TEXT,"
     " accounts TEXT, events INTEGER, ordering INTEGER, signature INTEGER, batch_max INTEGER,"
     " reason INTEGER, disabled_ms INTEGER, failing_since_ms INTEGER, last_error TEXT,"
-    " attempts INTEGER) WITHOUT ROWID;"
+    " attempts INTEGER, failed_ms INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
     "CREATE TABLE secret(endpoint TEXT, place INTEGER, kind INTEGER, bytes BLOB, until_ms INTEGER,"
     " PRIMARY KEY(endpoint, place)) WITHOUT ROWID;"
     "CREATE TABLE lane(endpoint TEXT, kind INTEGER, is_open INTEGER, start INTEGER,"
@@ -35,13 +35,19 @@ static const char schema[] =
     " WITHOUT ROWID;"
     "CREATE TABLE message(endpoint TEXT, kind INTEGER, place INTEGER, first INTEGER,"
     " last INTEGER, previous INTEGER, failures INTEGER, due_ms INTEGER, id TEXT, event INTEGER,"
-    " time_ms INTEGER, body BLOB, spared INTEGER, PRIMARY KEY(endpoint, kind, place)) WITHOUT "
-    "ROWID;"
+    " time_ms INTEGER, body BLOB, spared INTEGER, wait_ms INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY(endpoint, kind, place)) WITHOUT ROWID;"
     "CREATE TABLE attempt(endpoint TEXT, number INTEGER, id TEXT, first INTEGER, last INTEGER,"
     " event INTEGER, try INTEGER, time_ms INTEGER, duration_us INTEGER, latency_ms INTEGER,"
     " status INTEGER, next_ms INTEGER, error TEXT, PRIMARY KEY(endpoint, number)) WITHOUT ROWID;"
     "CREATE TABLE log(one INTEGER PRIMARY KEY CHECK(one = 1), identity TEXT NOT "
-    "NULL);" STORE_GUARD_SCHEMA "PRAGMA user_version=3;";
+    "NULL);" STORE_GUARD_SCHEMA "PRAGMA user_version=4;";
+
+/* Of a file in the format before. */
+static const char from_version_3[] =
+    "ALTER TABLE endpoint ADD COLUMN failed_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE message ADD COLUMN wait_ms INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version=4;";
 
 enum statement {
     PUT_ENDPOINT,
@@ -57,7 +63,7 @@ enum statement {
 
 static const char *const statements[STATEMENTS_COUNT] = {
     [PUT_ENDPOINT] = ("INSERT OR REPLACE INTO endpoint VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
-                      "?12,?13,?14)"),
+                      "?12,?13,?14,?15)"),
     [PUT_SECRET] = "INSERT INTO secret VALUES(?1,?2,?3,?4,?5)",
     [PUT_LOG] = "INSERT OR REPLACE INTO log VALUES(1, ?1)",
     [DELETE_ENDPOINT] = "DELETE FROM endpoint WHERE id = ?1",
@@ -92,6 +98,13 @@ static int read_version(sqlite3 *db, int *ret_version, char *error)
     return code < 0 ? code : 0;
 }
 
+static int set_up(sqlite3 *db, const char *statements_text, char *error)
+{
+    int code = db_exec(db, "BEGIN IMMEDIATE", error);
+    code = code == 0 ? db_exec(db, statements_text, error) : code;
+    return code == 0 ? db_exec(db, "COMMIT", error) : code;
+}
+
 static int prepare(struct store *store, const char *path, char *error)
 {
     int version = VERSION;
@@ -100,9 +113,9 @@ static int prepare(struct store *store, const char *path, char *error)
         code = read_version(store->db, &version, error);
     }
     if (code == 0 && version == 0) {
-        code = db_exec(store->db, "BEGIN IMMEDIATE", error);
-        code = code == 0 ? db_exec(store->db, schema, error) : code;
-        code = code == 0 ? db_exec(store->db, "COMMIT", error) : code;
+        code = set_up(store->db, schema, error);
+    } else if (code == 0 && version == 3) {
+        code = set_up(store->db, from_version_3, error);
     } else if (code == 0 && version != VERSION) {
         code =
             log_error(error, -EBADMSG,
@@ -292,6 +305,7 @@ static int put_endpoint(struct store *store, const struct endpoint *endpoint, ch
     rows_bind_i64(statement, 12, endpoint->failing_since_ms);
     rows_bind_string(statement, 13, endpoint->last_error);
     db_bind_u64(statement, 14, endpoint->attempts_count);
+    rows_bind_i64(statement, 15, endpoint_failed_ms(endpoint));
     return db_run(statement, error);
 }
 
@@ -350,6 +364,8 @@ static struct endpoint *read_endpoint(struct endpoint_host *host, sqlite3_stmt *
     endpoint->failing_since_ms = rows_i64(statement, 11);
     rows_copy(statement, 12, endpoint->last_error, sizeof(endpoint->last_error));
     endpoint->attempts_count = db_u64(statement, 13);
+    endpoint->failed_ms = rows_i64(statement, 14);
+    endpoint->failing_from_ms = clock_monotonic_ms();
     return endpoint;
 }
 

@@ -45,6 +45,29 @@ START_TEST(time_is_the_wall_clock)
 
 END_TEST
 
+START_TEST(a_jump_is_taken_over_when_somebody_says_so)
+{
+    struct clock clock;
+    int64_t moved_ms;
+    begin(&clock, START_MS);
+    ck_assert(clock_adopt(&clock, &moved_ms));
+    ck_assert_int_eq(moved_ms, 0);
+    reading.wall_ms += 6 * HOUR_MS;
+    ck_assert_uint_eq(pass(&clock, 1), 1);
+    ck_assert(clock_adopt(&clock, &moved_ms));
+    ck_assert_int_gt(moved_ms, 6 * HOUR_MS - 1000);
+    ck_assert_int_eq(clock_time_ms(&clock), reading.wall_ms);
+    ck_assert_uint_eq(pass(&clock, 10), 0);
+    ck_assert_int_eq(clock_time_ms(&clock), reading.wall_ms);
+    reading.wall_ms -= HOUR_MS;
+    ck_assert_uint_eq(pass(&clock, 1), 1);
+    int64_t before_ms = clock_time_ms(&clock);
+    ck_assert(!clock_adopt(&clock, &moved_ms));
+    ck_assert_int_eq(clock_time_ms(&clock), before_ms);
+}
+
+END_TEST
+
 START_TEST(a_jump_ahead_that_is_taken_back_costs_seconds)
 {
     struct clock clock;
@@ -153,6 +176,7 @@ int main(void)
 {
     TCase *tests = unit_tests("clock");
     tcase_add_test(tests, time_is_the_wall_clock);
+    tcase_add_test(tests, a_jump_is_taken_over_when_somebody_says_so);
     tcase_add_test(tests, a_jump_ahead_that_is_taken_back_costs_seconds);
     tcase_add_test(tests, a_jump_ahead_that_stays_is_followed_slowly);
     tcase_add_test(tests, a_jump_back_passes_time_at_half_speed);
