@@ -67,6 +67,14 @@ static int make_directory(const char *directory, char *error)
                                    directory, strerror(-result));
 }
 
+/* The directory too: somebody may remove the file. Not every network filesystem takes a lock of a
+ * directory. */
+static bool take_lock(const struct log_place *place)
+{
+    return (flock(place->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
+           flock(place->lock_fd, LOCK_EX | LOCK_NB) == 0;
+}
+
 /* The lock file holds the owner's process id, for the message to a second process. */
 static int lock(struct log_place *place, char *error)
 {
@@ -75,7 +83,7 @@ static int lock(struct log_place *place, char *error)
         return log_error(error, -errno, "cannot create %s/" LOCK_NAME ": %s", place->directory,
                          strerror(errno));
     }
-    if (flock(place->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+    if (!take_lock(place)) {
         int code = errno;
         char owner[16] = "";
         ssize_t size = pread(place->lock_fd, owner, sizeof(owner) - 1, 0);

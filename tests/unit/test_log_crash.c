@@ -211,6 +211,11 @@ START_TEST(test_directory)
     (void)snprintf(owner, sizeof(owner), "in use by another process (process id %d)",
                    (int)getpid());
     check_refused(owner);
+    (void)snprintf(path, sizeof(path), "%s/lock", directory);
+    for (int again = 0; again < 2; again++) {
+        ck_assert_int_eq(unlink(path), 0);
+        check_refused("in use by another process (process id unknown)");
+    }
     log_close(log);
     ck_assert_int_eq(reopen(&log, false), 0);
     log_close(log);
