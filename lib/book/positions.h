@@ -36,6 +36,12 @@ static inline int64_t bs_position_profit(const struct bs_engine *engine, uint32_
                : (int64_t)bs_inverse_value(market->unit, row->size, market->mark) - row->entry;
 }
 
+/* Value at mark, or at entry without a mark. */
+static inline bs_i128 bs_position_value(const struct bs_engine *engine, uint32_t position)
+{
+    return (bs_i128)engine->positions.rows[position].entry + bs_position_profit(engine, position);
+}
+
 static inline int64_t bs_taken_get(const struct bs_positions *positions, uint32_t position)
 {
     return positions->any_taken ? positions->taken[position] : 0;
