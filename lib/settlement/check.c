@@ -62,14 +62,16 @@ static bool conserved(const struct bs_plan *plan)
     return ok && before == after && window == 0;
 }
 
-/* An insolvent account that is done holds nothing and owes nothing: its equity is exactly 0. */
+/* An insolvent account that is done owes nothing: its equity is exactly 0. It holds nothing but what
+ * the fund cannot; the roundings of inverse values are left with that. */
 static bool is_resolved(const struct bs_plan *plan, const struct bs_debtor *debtor)
 {
     if (debtor->solvent) {
         return plan->inverse && bs_plan_equity(plan, debtor->account) >= 0;
     }
-    return bs_plan_equity(plan, debtor->account) == 0 &&
-           bs_plan_positions(plan, debtor->account) == 0;
+    bs_i128 equity = bs_plan_equity(plan, debtor->account);
+    return (equity == 0 || (equity > 0 && plan->inverse && debtor->kept > 0)) &&
+           bs_plan_positions(plan, debtor->account) == debtor->kept;
 }
 
 static bool all_resolved(const struct bs_plan *plan)
@@ -95,6 +97,9 @@ bool bs_plan_check(struct bs_plan *plan)
     plan->check.pricing.debtor = 0;
     plan->check.assigning.debtor = 0;
     plan->check.pooling.closes = plan->check.pooling.adls = 0;
+    for (uint32_t i = plan->check.debtors_done; i < plan->debtor_next; i++) {
+        plan->debtors[i].kept = 0;
+    }
     bool ok = true;
     for (uint32_t i = 0; i < plan->steps_count && ok; i++) {
         const struct bs_step *step = &plan->steps[i];

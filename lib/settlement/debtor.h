@@ -18,6 +18,7 @@ struct bs_debtor {
     bs_i128 fund_paid;
     bs_i128 owed;        /* still to be resolved while the waterfall runs */
     bool solvent;        /* after netting, by the rounding of inverse values: it keeps the rest */
+    uint32_t kept;       /* positions that stay with it, as the check has counted them */
     bs_i128 over_budget; /* of `owed`: what the markets' budgets kept the fund from paying */
     uint32_t legs_first, legs_count; /* its rows of plan->weights: the legs held at detection */
     /* Where sides are pooled, when the adl layer began: */

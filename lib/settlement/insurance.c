@@ -5,6 +5,7 @@
 #include "lib/settlement/budgets.h"
 #include "lib/settlement/draws.h"
 #include "lib/settlement/step/kind.h"
+#include "lib/settlement/taken_over.h"
 
 bs_i128 bs_insurance_pays(struct bs_plan *plan, bs_i128 wanted)
 {
@@ -75,8 +76,9 @@ void bs_insurance_run(struct bs_plan *plan, uint32_t debtor_row)
 void bs_insurance_take_over(struct bs_plan *plan, uint32_t debtor_row)
 {
     uint32_t account = plan->debtors[debtor_row].account;
-    while (!plan->overflow && bs_plan_positions(plan, account) > 0) {
-        struct bs_working_position position = bs_plan_position(plan, account, 0);
+    uint32_t left = 0; /* positions passed over */
+    while (!plan->overflow && bs_plan_positions(plan, account) > left) {
+        struct bs_working_position position = bs_plan_position(plan, account, left);
         struct bs_step step = {.type = BS_STEP_TAKEOVER,
                                .account = account,
                                .counterparty = bs_plan_backstop(plan),
@@ -88,6 +90,24 @@ void bs_insurance_take_over(struct bs_plan *plan, uint32_t debtor_row)
             /* Dust of partial closes: an account that is done ends at exactly 0. */
             step.amount -= bs_max(0, bs_plan_equity(plan, account));
         }
+        struct bs_taken_over taken_over;
+        if (bs_taken_over_by_fund(plan, position.market, position.leg.size, step.amount,
+                                  &taken_over)) {
+            bs_plan_add(plan, &step);
+        } else {
+            left++;
+        }
+    }
+}
+
+void bs_insurance_leave_rest(struct bs_plan *plan, uint32_t debtor_row)
+{
+    uint32_t account = plan->debtors[debtor_row].account;
+    for (uint32_t i = 0; i < bs_plan_positions(plan, account); i++) {
+        struct bs_step step = {.type = BS_STEP_KEPT,
+                               .account = account,
+                               .market = bs_plan_position(plan, account, i).market,
+                               .debtor = debtor_row + 1};
         bs_plan_add(plan, &step);
     }
 }

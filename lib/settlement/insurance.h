@@ -9,7 +9,10 @@
 /* How much of `wanted` the fund pays; counts it, and notes when the drawdown limit cut it short. */
 bs_i128 bs_insurance_pays(struct bs_plan *plan, bs_i128 wanted);
 void bs_insurance_run(struct bs_plan *plan, uint32_t debtor_row);
-/* All positions the account still has move to the backstop account at mark. */
+/* The positions that the account still has move to the backstop account at mark, but for those that
+ * would take its own out of range. */
 void bs_insurance_take_over(struct bs_plan *plan, uint32_t debtor_row);
+/* Notes the positions that are left after that: they stay with the account, whose equity is 0. */
+void bs_insurance_leave_rest(struct bs_plan *plan, uint32_t debtor_row);
 
 #endif

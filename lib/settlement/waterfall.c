@@ -93,6 +93,7 @@ static void run_debtor(struct bs_plan *plan, uint32_t debtor_row)
     }
     bs_debtor_write_off(plan, debtor_row);
     bs_insurance_take_over(plan, debtor_row);
+    bs_insurance_leave_rest(plan, debtor_row);
 }
 
 /* One debtor's turn in a layer; the fund takes over what it has paid for, also where that is 0. */
@@ -129,6 +130,7 @@ static void finish_debtor(struct bs_plan *plan, uint32_t debtor_row)
     if (!plan->debtors[debtor_row].solvent) {
         bs_debtor_write_off(plan, debtor_row);
         bs_insurance_take_over(plan, debtor_row);
+        bs_insurance_leave_rest(plan, debtor_row);
     }
 }
 

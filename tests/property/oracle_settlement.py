@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The oracle's settlement: one run over one pool (docs/policies.md, The run)."""
+import copy
+
 from oracle_adl import Adl
 from oracle_assign import Takers
 from oracle_haircut import Haircut
@@ -157,12 +159,22 @@ class Settlement(Adl, Pooled, Haircut, Memory, Limits, Claims, Fund, Window, Tak
         for name in sorted(account.positions):
             self.take_over(account, self.pool.markets[name])
 
+    def fund_can_hold(self, market, lots, value):
+        """Nothing that the fund would have is beyond 2^62."""
+        fund = copy.deepcopy(self.pool.backstop)
+        trade(fund, market, lots, value)
+        held = fund.positions.get(market.id)
+        amounts = [fund.collateral] + ([held.size, held.entry, market.value(held.size)] if held else [])
+        return all(abs(amount) <= 2 ** 62 for amount in amounts)
+
     def take_over(self, account, market):
-        """The position moves to the backstop account at mark."""
+        """The position moves to the backstop account at mark, or stays if the fund cannot hold it."""
         lots, backstop = account.positions[market.id].size, self.pool.backstop
         value = market.value(lots)
         if len(account.positions) == 1:  # dust of inverse values that were closed in part
             value -= max(0, self.pool.equity(account))
+        if not self.fund_can_hold(market, lots, value):
+            return
         self.close("takeover", account, market, abs(lots), value, backstop)
         trade(backstop, market, lots, value)
 

@@ -13,6 +13,7 @@
  *     pooled_close  the debtor `account` closes `lots` and receives `amount`
  *     pooled_adl    the counterparty `account` closes `lots` and gives `amount`
  *     takeover      the whole position moves to the backstop account, for `amount`
+ *     kept          the position stays: the backstop account cannot hold it beside its own
  *     write_off     the debt `amount` of `account` becomes period loss
  *     haircut       `account` pays `amount` of the period loss
  *     refund        `account` gets `amount` of what the window took from it back, out of the period

@@ -2,21 +2,20 @@
 /* Take-overs: a whole position of an account moves to the backstop account. */
 #include "lib/book/closes.h"
 #include "lib/settlement/actions.h"
+#include "lib/settlement/taken_over.h"
 
 static void carry(struct bs_plan *plan, const struct bs_step *step)
 {
     uint32_t backstop = bs_plan_backstop(plan);
     struct bs_leg leg = bs_plan_leg(plan, step->account, step->market);
-    struct bs_leg held = bs_plan_leg(plan, backstop, step->market);
-    bs_i128 realized = 0;
-    if (!bs_leg_trade(&held, leg.size, step->amount, &realized) ||
-        bs_abs(bs_plan_value(plan, step->market, held.size)) > BS_MONEY_MAX) {
+    struct bs_taken_over taken_over;
+    if (!bs_taken_over_by_fund(plan, step->market, leg.size, step->amount, &taken_over)) {
         plan->overflow = true;
         return;
     }
     bs_plan_close_leg(plan, step->account, step->market, bs_abs64(leg.size), step->amount);
-    bs_plan_put_leg(plan, backstop, step->market, &held);
-    bs_plan_touch(plan, backstop)->collateral += realized;
+    bs_plan_put_leg(plan, backstop, step->market, &taken_over.held);
+    bs_plan_touch(plan, backstop)->collateral = taken_over.collateral;
 }
 
 static bool check(struct bs_plan *plan, const struct bs_step *step)
