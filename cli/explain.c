@@ -99,8 +99,10 @@ static void tell_debt(const struct story *story, const char *whose)
         tell(story, whose);
         tell_of(
             story, reason,
-            " {$deficit}. The fund paid {$fund_paid} of that; {$residual} was left for the next "
-            "layers.\n");
+            member_exists(reason, "fund_paid")
+                ? " {$deficit}. The fund paid {$fund_paid} of that; {$residual} was left for the "
+                  "next layers.\n"
+                : " {$deficit}. The fund was asked after this.\n");
     }
 }
 

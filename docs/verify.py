@@ -215,7 +215,7 @@ def end_debts(pool):
             sums["deficit"] += debt.owed
             pool.check("weights of all legs",
                        debt.basis is None or debt.weights == debt.total, of)
-        fits = debt.drawn == debt.paid and abs(debt.borne - debt.owed) <= sums["dust"]
+        fits = debt.drawn == (debt.paid or 0) and abs(debt.borne - debt.owed) <= sums["dust"]
         pool.check("deficit and who bore it", fits, of)
 
 

@@ -18,7 +18,7 @@ def ceil(exact):
 class Debt:
     """What an account owed in a settlement, who bore it, and how its legs divided it."""
     owed: int
-    paid: int  # by the fund, as each action says
+    paid: int | None = None  # by the fund, as the actions say; None: none has said it yet
     drawn: int = 0
     borne: int = 0
     amount: int = 0  # what was owed when the first leg was closed
@@ -49,8 +49,7 @@ def debt_of(pool, action):
     """The debt that the action gives as its reason. An isolated position has its own."""
     who = (action["settlement"], action["account"],
            action["market"] if "margin" in action else "")
-    owed, paid = (pool.quanta(action["reason"][name]) for name in ("deficit", "fund_paid"))
-    return pool.debts.setdefault(who, Debt(owed, paid))
+    return pool.debts.setdefault(who, Debt(pool.quanta(action["reason"]["deficit"])))
 
 
 # ---- closes ----
@@ -280,15 +279,25 @@ def provider(pool, action):
 # ---- who bore what ----
 
 
+def paid_fits(pool, action, debt, reason):
+    """All reasons name the same; closes before the fund was asked name the deficit alone."""
+    if "fund_paid" not in reason:
+        may_be_early = "leg_value" not in action or action["counterparty"] is None
+        return (action["type"] == "liquidation_close" and may_be_early and debt.paid is None
+                and action["account"] != pool.fund and "residual" not in reason)
+    paid, residual = pool.quanta(reason["fund_paid"]), pool.quanta(reason["residual"])
+    debt.paid = paid if debt.paid is None else debt.paid
+    return (paid, residual) == (debt.paid, debt.owed - paid)
+
+
 def bear(pool, action, drawn=0, borne=0):
     """The action is about the debt that it gives as its reason, if it gives one."""
     reason = action.get("reason")
     if not isinstance(reason, dict):
         return
-    owed, paid, residual = (
-        pool.quanta(reason[name]) for name in ("deficit", "fund_paid", "residual"))
     debt = debt_of(pool, action)
-    pool.check("reason", (owed, paid, residual) == (debt.owed, debt.paid, owed - paid))
+    fits = pool.quanta(reason["deficit"]) == debt.owed
+    pool.check("reason", fits and paid_fits(pool, action, debt, reason))
     debt.drawn += drawn
     debt.borne += borne
     if "value" in action and action["market"] not in pool.markets:

@@ -43,14 +43,13 @@ void debts_fini(struct debts *debts)
     buffer_fini(&debts->rows);
 }
 
-/* The sum drawn is the one that its reason names, and all of the debt was borne. Inverse values are
+/* The sum drawn is the one that its reasons name, and all of the debt was borne. Inverse values are
  * rounded at each close. */
 static bool debt_ends(struct recompute *recompute, const struct debt *debt)
 {
     struct settlement *settlement = &recompute->settlement;
-    const json_t *reason = json_object_get(debt->action, "reason");
-    bool is_borne = debt->drawn == figure_quanta(recompute, reason, "fund_paid") &&
-                    bs_abs(debt->borne - debt->deficit) <= settlement->dust;
+    bool is_borne =
+        debt->drawn == debt->paid && bs_abs(debt->borne - debt->deficit) <= settlement->dust;
     bool weights_add_up = legs_add_up(debt);
     if (!member_is_fund(debt->action, "account")) {
         settlement->debtors++;
@@ -117,6 +116,29 @@ bool debt_begin(struct recompute *recompute, json_t *action)
     return debts->now != NULL;
 }
 
+/* Only closes of sides and to providers may come in a layer before the insurance layer. */
+static bool is_insured_later(const struct debt *debt, const json_t *action)
+{
+    bool is_pair = member_exists(action, "leg_value") && !side_has(action);
+    return member_is(action, "type", "liquidation_close") && !is_pair &&
+           !member_is_fund(action, "account") && !debt->is_paid_known;
+}
+
+/* All reasons of a debt name the same amounts, but for those that come too early for it. */
+static bool paid_fits(struct recompute *recompute, struct debt *debt, const json_t *action)
+{
+    const json_t *reason = json_object_get(action, "reason");
+    if (!member_exists(reason, "fund_paid")) {
+        return is_insured_later(debt, action) && !member_exists(reason, "residual");
+    }
+    bs_i128 paid = figure_quanta(recompute, reason, "fund_paid");
+    bool is_first = !debt->is_paid_known;
+    debt->paid = is_first ? paid : debt->paid;
+    debt->is_paid_known = true;
+    return paid == debt->paid &&
+           figure_quanta(recompute, reason, "residual") == debt->deficit - paid;
+}
+
 bool debt_bear(struct recompute *recompute, const json_t *action, bs_i128 drawn, bs_i128 borne)
 {
     struct debt *debt = recompute->debts.now;
@@ -127,8 +149,7 @@ bool debt_bear(struct recompute *recompute, const json_t *action, bs_i128 drawn,
     assert(debt != NULL);
     debt->drawn += drawn;
     debt->borne += borne;
-    bs_i128 paid = figure_quanta(recompute, reason, "fund_paid");
-    return check_fits(recompute, CHECK_DEFICIT,
-                      figure_quanta(recompute, reason, "residual") == debt->deficit - paid &&
-                          member_is_equal(action, debt->action, "reason"));
+    bool fits = figure_quanta(recompute, reason, "deficit") == debt->deficit &&
+                paid_fits(recompute, debt, action);
+    return check_fits(recompute, CHECK_DEFICIT, fits);
 }

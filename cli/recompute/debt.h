@@ -23,6 +23,8 @@ enum weight_basis { BY_MAINTENANCE, BY_VALUE, BY_LOTS, BY_OTHER };
 struct debt {
     json_t *action; /* the first one about it; owned */
     bs_i128 deficit, drawn, borne;
+    bool is_paid_known; /* some action has named it: */
+    bs_i128 paid;       /* by the fund; else 0 */
     json_t *legs;       /* by market, once some are closed; owned */
     struct share share; /* of the last leg */
     bs_i128 begun;      /* borne before the first leg */

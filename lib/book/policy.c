@@ -37,6 +37,13 @@ bool bs_policy_splits(const struct bs_policy *policy)
     return adl != NULL && bs_ranking_splits(adl->ranking);
 }
 
+bool bs_policy_insures_after(const struct bs_policy *policy, uint8_t type)
+{
+    const struct bs_layer *layer = bs_policy_layer(policy, type);
+    const struct bs_layer *insurance = bs_policy_layer(policy, BS_LAYER_INSURANCE);
+    return layer != NULL && insurance != NULL && insurance > layer;
+}
+
 bool bs_policy_has_window(const struct bs_policy *policy)
 {
     return policy->layers_count > 0 &&

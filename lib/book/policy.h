@@ -13,6 +13,8 @@ const struct bs_layer *bs_policy_drawdown(const struct bs_policy *policy);
 const struct bs_layer *bs_policy_limits(const struct bs_policy *policy);
 /* Whether lots are split among counterparties: then the debtors of a market side are closed together. */
 bool bs_policy_splits(const struct bs_policy *policy);
+/* Whether it has a layer of the type, and an insurance layer comes after that. */
+bool bs_policy_insures_after(const struct bs_policy *policy, uint8_t type);
 /* Whether its haircut layer divides by the gain of a window. */
 bool bs_policy_has_window(const struct bs_policy *policy);
 

@@ -5,6 +5,7 @@
 #include "lib/book/convert.h"
 #include "lib/book/isolated.h"
 #include "lib/book/names.h"
+#include "lib/book/policy.h"
 #include "lib/book/window.h"
 #include "lib/money/money.h"
 
@@ -62,12 +63,27 @@ struct bs_action *bs_applying_action(struct bs_applying *applying, enum bs_actio
     return action;
 }
 
+/*
+ * Where a layer runs over all debtors before the next, one that comes before the insurance layer may be
+ * applied before that is planned. What the fund pays is left out then, no matter where chunks end.
+ */
+static bool is_insured_later(const struct bs_plan *plan, const struct bs_step *step)
+{
+    bool is_close = step->type == BS_STEP_POOLED_CLOSE;
+    return (is_close || step->type == BS_STEP_ASSIGN) && bs_policy_splits(plan->policy) &&
+           step->debtor - 1 != plan->fund_debtor &&
+           bs_policy_insures_after(plan->policy, is_close ? BS_LAYER_ADL : BS_LAYER_ASSIGN);
+}
+
 void bs_applying_reason(const struct bs_applying *applying, struct bs_action *action)
 {
-    if (applying->step->debtor != 0) {
-        const struct bs_debtor *debtor = &applying->plan->debtors[applying->step->debtor - 1];
-        const struct bs_pool *pool = applying->pool;
-        BS_DECIMAL(action, reason_deficit, bs_quanta_wide(pool, debtor->deficit));
+    if (applying->step->debtor == 0) {
+        return;
+    }
+    const struct bs_debtor *debtor = &applying->plan->debtors[applying->step->debtor - 1];
+    const struct bs_pool *pool = applying->pool;
+    BS_DECIMAL(action, reason_deficit, bs_quanta_wide(pool, debtor->deficit));
+    if (!is_insured_later(applying->plan, applying->step)) {
         BS_DECIMAL(action, reason_fund_paid, bs_quanta_wide(pool, debtor->fund_paid));
         BS_DECIMAL(action, reason_residual,
                    bs_quanta_wide(pool, debtor->deficit - debtor->fund_paid));

@@ -35,7 +35,8 @@ struct bs_action *bs_applying_action(struct bs_applying *applying, enum bs_actio
                                      uint32_t account);
 /* The same with the step's account and amount, and its reason. */
 struct bs_action *bs_applying_amount(struct bs_applying *applying, enum bs_action_type type);
-/* Adds the deficit of the step's debtor as the reason; nothing where the step has none. */
+/* Adds the deficit of the step's debtor as the reason, and what the fund paid of it where that is known
+ * by the policy; nothing where the step has no debtor. */
 void bs_applying_reason(const struct bs_applying *applying, struct bs_action *action);
 /* The action's part of `amount`, which is divided: by the sum of the weights, the sum of those before
  * its own, and its own. */

@@ -237,6 +237,31 @@ def taken_out(dump):
     return False
 
 
+def is_early(action):
+    """Before the fund was asked."""
+    return "fund_paid" not in action["reason"]
+
+
+def paid_too_early(dump):
+    """As if the fund had paid nothing of a debt of which it pays a part later."""
+    drawn = {(draw["pool"], draw["settlement"], draw["account"]) for draw in of(dump, "insurance_draw")}
+    for close in of(dump, "liquidation_close", is_early):
+        if close["counterparty"] is None and (close["pool"], close["settlement"], close["account"]) in drawn:
+            close["reason"] |= {"fund_paid": "0", "residual": close["reason"]["deficit"]}
+            return True
+    return False
+
+
+def paid_left_out(dump):
+    """Of both sides of a close between two accounts: their fund was asked before."""
+    for close in of(dump, "liquidation_close", lambda action: action["counterparty"] and "leg_value" in action):
+        other = next(action for action in dump["actions"]
+                     if action["pool"] == close["pool"] and action["id"] == close["id"] + 1)
+        close["reason"] = other["reason"] = {"deficit": close["reason"]["deficit"]}
+        return True
+    return False
+
+
 def shared(action):
     return "prefix" in action and Decimal(action["gains_total"]) > Decimal(action["gain"])
 
@@ -259,6 +284,8 @@ KINDS = {
     "a size left": raised("liquidation_close", "size_after"),
     "a deficit": raised("liquidation_close", "reason", "deficit"),
     "what the fund paid": raised("write_off", "reason", "fund_paid"),
+    "what the fund paid, too early": paid_too_early,
+    "what the fund paid, left out": paid_left_out,
     "a score": raised("adl", "score", holds=lambda action: action["ranking"] == "profit_leverage"),
     "a score's equity": raised("adl", "queue", "equity", holds=lambda action: action["ranking"] == "profit_leverage"),
     "what was taken back": raised("reversal", "value"),

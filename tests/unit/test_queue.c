@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: long lists, which are sorted part by part, come in the order of the definition: tier, exact
- * score, id; and a settlement in several chunks ranks as one in a single chunk does.
+ * score, id; and a settlement in several chunks makes the actions of one in a single chunk.
  * Method: random books with few distinct figures, so that many candidates tie, judged pair by pair.
  */
 #include <stdio.h>
@@ -95,13 +95,19 @@ static void post_shorts(struct fixture *f, uint32_t count, int64_t lots)
     }
 }
 
+static void open_pool_of(struct fixture *f, uint32_t capacity, uint32_t count,
+                         const struct bs_layer *layers)
+{
+    fixture_init(f, capacity, capacity);
+    ck_assert_int_eq(put_pool(f, "usd", count, layers), BS_OK);
+    ck_assert_int_eq(put_market(f, "AAA", "usd"), BS_OK);
+    ck_assert_int_eq(put_market(f, "BBB", "usd"), BS_OK);
+}
+
 static void open_pool(struct fixture *f, uint32_t capacity, uint8_t ranking)
 {
     const struct bs_layer layers[] = {adl_by(ranking), {.type = BS_LAYER_HAIRCUT}};
-    fixture_init(f, capacity, capacity);
-    ck_assert_int_eq(put_pool(f, "usd", 2, layers), BS_OK);
-    ck_assert_int_eq(put_market(f, "AAA", "usd"), BS_OK);
-    ck_assert_int_eq(put_market(f, "BBB", "usd"), BS_OK);
+    open_pool_of(f, capacity, 2, layers);
 }
 
 static void rank_both(struct fixture *f, struct bs_plan *plan, uint8_t ranking)
@@ -201,22 +207,56 @@ END_TEST
 #define FAILING 900u
 
 /* So many closes that a plan with few steps needs several chunks; 0: with all it has. */
-static void settle_burst(struct fixture *f, uint32_t steps, uint8_t ranking)
+static void settle_longs(struct fixture *f, uint32_t steps, const char *const collateral[2])
 {
-    random_state = 7;
     char name[16];
-    open_pool(f, 1800, ranking);
     f->engine->plan->steps_max = steps > 0 ? steps : f->engine->plan->steps_max;
     post_shorts(f, 400, 25);
     for (uint32_t i = 0; i < FAILING; i++) {
         name_of(name, "long", i);
         const char *market = i % 2 == 0 ? "AAA" : "BBB";
-        ck_assert_int_eq(put_account(f, name, "usd", i % 2 == 0 ? "195" : "185"), BS_OK);
+        ck_assert_int_eq(put_account(f, name, "usd", collateral[i % 2]), BS_OK);
         ck_assert_int_eq(put_position(f, name, market, "20", "104"), BS_OK);
     }
     ck_assert_int_eq(put_mark(f, "AAA", "94"), BS_OK);
     ck_assert_int_eq(put_mark(f, "BBB", "94"), BS_OK);
     ck_assert_int_eq(named(f, BS_COMMAND_SETTLE, "usd"), BS_OK);
+}
+
+static void settle_burst(struct fixture *f, uint32_t steps, uint8_t ranking)
+{
+    random_state = 7;
+    open_pool(f, 1800, ranking);
+    settle_longs(f, steps, (const char *const[]){"195", "185"});
+}
+
+static void put_provider(struct fixture *f, const char *market)
+{
+    struct bs_command command = {.type = BS_COMMAND_PROVIDER};
+    command.as.provider = (struct bs_provider_command){.account = text(market),
+                                                       .market = text(market),
+                                                       .max_position = dec("8000"),
+                                                       .max_leverage_ppm = BS_PPM,
+                                                       .priority = BS_PRIORITY_NONE};
+    ck_assert_int_eq(put_account(f, market, "usd", "1000000"), BS_OK);
+    ck_assert_int_eq(step(f, command), BS_OK);
+}
+
+/* Providers take over the positions of 800 of the 900; what the fund then pays is not enough. */
+static void settle_insured_last(struct fixture *f, uint32_t steps, uint8_t ranking)
+{
+    const struct bs_layer layers[] = {{.type = BS_LAYER_ASSIGN,
+                                       .has = {[BS_OPTION_SPREAD_PPM] = true},
+                                       .options = {[BS_OPTION_SPREAD_PPM] = 1000}},
+                                      adl_by(ranking),
+                                      {.type = BS_LAYER_INSURANCE},
+                                      {.type = BS_LAYER_HAIRCUT}};
+    random_state = 7;
+    open_pool_of(f, 2000, 4, layers);
+    ck_assert_int_eq(add_fund(f, "usd", "9000"), BS_OK);
+    put_provider(f, "AAA");
+    put_provider(f, "BBB");
+    settle_longs(f, steps, (const char *const[]){"10", "20"});
 }
 
 /* The bounds on sizes know what was held between two chunks. */
@@ -229,23 +269,64 @@ static void level_peaks(struct bs_engine *small, struct bs_engine *large)
     }
 }
 
-START_TEST(test_chunks_rank_alike)
+/* Several chunks did what one did. */
+static void judge_chunks(const struct fixture *small, const struct fixture *large)
 {
     uint8_t small_record[BS_ACTION_RECORD_SIZE_MAX], large_record[BS_ACTION_RECORD_SIZE_MAX];
+    ck_assert_uint_eq(small->actions_count, large->actions_count);
+    ck_assert_uint_gt(small->engine->plan->checks_count, large->engine->plan->checks_count);
+    for (uint32_t i = 0; i < small->actions_count; i++) {
+        size_t size = bs_action_encode(&small->actions[i], small_record);
+        ck_assert_uint_eq(size, bs_action_encode(&large->actions[i], large_record));
+        ck_assert_mem_eq(small_record, large_record, size);
+    }
+    level_peaks(small->engine, large->engine);
+    struct bs_digest a = bs_engine_digest(small->engine), b = bs_engine_digest(large->engine);
+    ck_assert_mem_eq(&a, &b, sizeof a);
+}
+
+START_TEST(test_chunks_rank_alike)
+{
     for (uint8_t ranking = 0; ranking < BS_RANKING_COUNT; ranking++) {
         struct fixture small, large;
         settle_burst(&small, 1200, ranking); /* fewer than two sides that are pooled need */
         settle_burst(&large, 0, ranking);
-        ck_assert_uint_eq(small.actions_count, large.actions_count);
-        ck_assert_uint_gt(small.engine->plan->checks_count, large.engine->plan->checks_count);
-        for (uint32_t i = 0; i < small.actions_count; i++) {
-            size_t size = bs_action_encode(&small.actions[i], small_record);
-            ck_assert_uint_eq(size, bs_action_encode(&large.actions[i], large_record));
-            ck_assert_mem_eq(small_record, large_record, size);
-        }
-        level_peaks(small.engine, large.engine);
-        struct bs_digest a = bs_engine_digest(small.engine), b = bs_engine_digest(large.engine);
-        ck_assert_mem_eq(&a, &b, sizeof a);
+        judge_chunks(&small, &large);
+        fixture_fini(&small);
+        fixture_fini(&large);
+    }
+}
+
+END_TEST
+
+/* What the fund paid is named from its layer on; debtor by debtor, in all actions. */
+static void judge_reasons(const struct fixture *f, uint8_t ranking)
+{
+    uint32_t early = 0, paid = 0;
+    for (uint32_t i = 0; i < f->actions_count; i++) {
+        const struct bs_action *action = &f->actions[i];
+        bool has_debt = (action->present & 1u << BS_ACTION_DECIMAL_reason_deficit) != 0;
+        bool is_paid_known = (action->present & 1u << BS_ACTION_DECIMAL_reason_fund_paid) != 0;
+        bool comes_first =
+            bs_ranking_splits(ranking) &&
+            (action->type == BS_ACTION_LIQUIDATION_CLOSE || action->type == BS_ACTION_ASSIGNMENT);
+        ck_assert(!has_debt || is_paid_known != comes_first);
+        early += has_debt && comes_first;
+        paid += action->type == BS_ACTION_INSURANCE_DRAW;
+    }
+    ck_assert(early > 0 || !bs_ranking_splits(ranking));
+    ck_assert_uint_gt(paid, 0);
+}
+
+/* The small plan's chunks end inside the assign layer, and before the fund pays. */
+START_TEST(test_chunks_have_the_same_reasons)
+{
+    for (uint8_t ranking = 0; ranking < BS_RANKING_COUNT; ranking++) {
+        struct fixture small, large;
+        settle_insured_last(&small, 1200, ranking);
+        settle_insured_last(&large, 0, ranking);
+        judge_reasons(&large, ranking);
+        judge_chunks(&small, &large);
         fixture_fini(&small);
         fixture_fini(&large);
     }
@@ -260,5 +341,6 @@ int main(void)
     tcase_add_test(tests, test_long_lists);
     tcase_add_test(tests, test_lists_that_are_kept);
     tcase_add_test(tests, test_chunks_rank_alike);
+    tcase_add_test(tests, test_chunks_have_the_same_reasons);
     return unit_run(tests);
 }
