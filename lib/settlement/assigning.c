@@ -49,6 +49,23 @@ static int64_t next_taker(struct bs_plan *plan)
     return 0;
 }
 
+/* The fund's inventory is offered and closed in one chunk, without turns. */
+static bool has_turn(const struct bs_plan *plan, uint32_t debtor)
+{
+    return debtor != 0 && debtor - 1 != plan->fund_debtor && bs_policy_splits(plan->policy);
+}
+
+bool bs_assigning_turn_ends(struct bs_plan *plan)
+{
+    struct bs_assigning *assigning = &plan->check.assigning;
+    if (!has_turn(plan, assigning->debtor)) {
+        return true;
+    }
+    bool ends = next_taker(plan) == 0;
+    assigning->debtor = 0;
+    return ends;
+}
+
 /*
  * Where sides are pooled the layer runs over all debtors before the next: the current one's turn ends,
  * and none of those before row `end` that were passed over found a provider with room.
@@ -56,7 +73,7 @@ static int64_t next_taker(struct bs_plan *plan)
 static bool turns_end(struct bs_plan *plan, uint32_t end)
 {
     struct bs_check *check = &plan->check;
-    if (check->assigning.debtor != 0 && next_taker(plan) != 0) {
+    if (!bs_assigning_turn_ends(plan)) {
         return false;
     }
     for (; check->assigned < end; check->assigned++) {
@@ -75,7 +92,7 @@ static bool turns_end(struct bs_plan *plan, uint32_t end)
 static bool begin_turn(struct bs_plan *plan, const struct bs_step *step)
 {
     uint32_t row = step->debtor - 1;
-    if (bs_policy_splits(plan->policy) && row != plan->fund_debtor) {
+    if (has_turn(plan, step->debtor)) {
         if (row < plan->check.assigned || !turns_end(plan, row)) {
             return false;
         }

@@ -13,6 +13,9 @@
 /* Whether an assignment is the next one that is right: asked in the order of the steps, before it
  * is carried out. */
 BS_MUST_USE bool bs_assigning_is_exact(struct bs_plan *plan, const struct bs_step *step);
+/* Where sides are pooled: whether the debtor whose turn it was got all that its providers had room for.
+ * Asked before every other kind of step, and at the end of a chunk, which no turn outlasts. */
+BS_MUST_USE bool bs_assigning_turn_ends(struct bs_plan *plan);
 /* Whether every provider was asked before the account of this close is deleveraged; of a step without
  * a debtor, for all debtors before their sides are closed together. */
 BS_MUST_USE bool bs_assigning_is_done(struct bs_plan *plan, const struct bs_step *close);

@@ -3,6 +3,7 @@
 
 #include "lib/book/window.h"
 #include "lib/money/money.h"
+#include "lib/settlement/assigning.h"
 #include "lib/settlement/budgets.h"
 #include "lib/settlement/pooling.h"
 #include "lib/settlement/progress.h"
@@ -103,8 +104,10 @@ bool bs_plan_check(struct bs_plan *plan)
     bool ok = true;
     for (uint32_t i = 0; i < plan->steps_count && ok; i++) {
         const struct bs_step *step = &plan->steps[i];
-        ok = bs_step_kind_of(step)->check(plan, step) && !plan->overflow;
+        ok = (step->type == BS_STEP_ASSIGN || bs_assigning_turn_ends(plan)) &&
+             bs_step_kind_of(step)->check(plan, step) && !plan->overflow;
     }
+    ok = ok && bs_assigning_turn_ends(plan);
     ok = conserved(plan) && ok; /* in any case: it clears the sizes */
     ok = ok && all_resolved(plan) && bs_pooling_is_done(plan);
     plan->backstop_positions = bs_plan_positions(plan, bs_plan_backstop(plan));

@@ -40,6 +40,12 @@ static enum bs_status put_provider(struct fixture *f, const char *account, const
     return step(f, command);
 }
 
+/* The debtors of a side are closed together. */
+static const struct bs_layer split_layers[] = {
+    ASSIGN,
+    {.type = BS_LAYER_ADL, .ranking = BS_RANKING_PRO_RATA, .protect_principal = true},
+};
+
 struct book {
     struct fixture f;
     struct bs_plan *plan;
@@ -67,11 +73,11 @@ static struct bs_step step_to(struct book *book, uint8_t type, const char *count
 
 /* bob is long 10 at 100.00 with 100.00; at 88.00 he owes 20.00. lp1 takes 3 lots for 264.00 less
  * 0.26, lp2 4 for 352.00 less 0.35; carol's 3 close for 264.00 and the 20.61 then owed. */
-static void open_book(struct book *book)
+static void open_book_by(struct book *book, const struct bs_layer waterfall[2])
 {
     struct fixture *f = &book->f;
     fixture_init(f, 100, 100);
-    ck_assert_int_eq(put_pool(f, "usd", 2, layers), BS_OK);
+    ck_assert_int_eq(put_pool(f, "usd", 2, waterfall), BS_OK);
     ck_assert_int_eq(put_market(f, "BTC", "usd"), BS_OK);
     ck_assert_int_eq(put_account(f, "bob", "usd", "100"), BS_OK);
     ck_assert_int_eq(put_account(f, "carol", "usd", "500"), BS_OK);
@@ -94,6 +100,11 @@ static void open_book(struct book *book)
     book->steps[1] = step_to(book, BS_STEP_ASSIGN, "lp2", 4, 35165);
     book->steps[1].as.assign.place = 1;
     book->steps[2] = step_to(book, BS_STEP_CLOSE, "carol", 3, 28461);
+}
+
+static void open_book(struct book *book)
+{
+    open_book_by(book, layers);
 }
 
 static bool verdict(struct book *book, uint32_t count)
@@ -191,6 +202,21 @@ START_TEST(test_turns)
     book.plan->asked_count = 0; /* as it may be where there is no provider */
     ck_assert(verdict(&book, 1));
     fixture_fini(&book.f);
+}
+
+END_TEST
+
+/* A chunk that ends inside the layer, after lp1 alone or after both: bob's turn ends with it. */
+START_TEST(test_turn_at_the_end_of_a_chunk)
+{
+    for (uint32_t count = 1; count <= 2; count++) {
+        struct book book;
+        open_book_by(&book, split_layers);
+        book.plan->fund_debtor = 1;
+        book.plan->debtor_next = 0;
+        ck_assert(verdict(&book, count) == (count == 2));
+        fixture_fini(&book.f);
+    }
 }
 
 END_TEST
@@ -295,6 +321,7 @@ int main(void)
     tcase_add_test(tests, test_less_than_its_room);
     tcase_add_test(tests, test_more_than_its_room);
     tcase_add_test(tests, test_turns);
+    tcase_add_test(tests, test_turn_at_the_end_of_a_chunk);
     tcase_add_test(tests, test_strangers);
     tcase_add_test(tests, test_registrations);
     tcase_add_test(tests, test_positions_are_full);
