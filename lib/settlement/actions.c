@@ -175,23 +175,30 @@ static void remember_side(const struct bs_applying *applying, uint32_t account, 
     close->taken[side] = taken - leg.taken;
 }
 
-void bs_applying_remember_close(struct bs_applying *applying, uint64_t action)
+/* What the step closes of a position of `size` lots. */
+static struct bs_close close_of(const struct bs_applying *applying, uint64_t action, int64_t size)
 {
     const struct bs_step *step = applying->step;
-    struct bs_leg closed = bs_plan_leg(applying->plan, step->account, step->market);
-    assert(step->account != step->counterparty);
-    assert(bs_abs64(closed.size) >= step->lots);
-    struct bs_close close = {
+    return (struct bs_close){
         .action = action,
         .market_uid = applying->engine->markets[step->market].uid,
         .market = step->market,
         .pool = applying->plan->pool,
         .lots = step->lots,
         .value = step->amount,
-        .mark_value = bs_plan_released(applying->plan, step->market, closed.size, step->lots),
-        .is_long = closed.size > 0,
-        .assigned = step->type == BS_STEP_ASSIGN,
+        .mark_value = bs_plan_released(applying->plan, step->market, size, step->lots),
     };
+}
+
+void bs_applying_remember_close(struct bs_applying *applying, uint64_t action)
+{
+    const struct bs_step *step = applying->step;
+    int64_t size = bs_plan_leg(applying->plan, step->account, step->market).size;
+    assert(step->account != step->counterparty);
+    assert(bs_abs64(size) >= step->lots);
+    struct bs_close close = close_of(applying, action, size);
+    close.is_long = size > 0;
+    close.assigned = step->type == BS_STEP_ASSIGN;
     remember_side(applying, step->account, BS_SIDE_CLOSED, &close);
     remember_side(applying, step->counterparty, BS_SIDE_COUNTER, &close);
     bs_closes_add(applying->engine, &close);
@@ -202,18 +209,10 @@ void bs_applying_remember_part(struct bs_applying *applying, uint64_t action, in
 {
     const struct bs_step *step = applying->step;
     int64_t size = bs_plan_leg(applying->plan, step->account, step->market).size;
-    struct bs_close close = {
-        .action = action,
-        .market_uid = applying->engine->markets[step->market].uid,
-        .market = step->market,
-        .pool = applying->plan->pool,
-        .lots = step->lots,
-        .value = step->amount,
-        .mark_value = bs_plan_released(applying->plan, step->market, size, step->lots),
-        .is_long = (size > 0) == (side == BS_SIDE_CLOSED),
-        .group = applying->engine->closes.added + 2 - behind,
-        .debtors = debtors,
-    };
+    struct bs_close close = close_of(applying, action, size);
+    close.is_long = (size > 0) == (side == BS_SIDE_CLOSED);
+    close.group = applying->engine->closes.added + 2 - behind;
+    close.debtors = debtors;
     remember_side(applying, step->account, side, &close);
     bs_closes_add(applying->engine, &close);
 }

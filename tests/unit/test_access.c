@@ -269,13 +269,8 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("access");
-    tcase_add_test(tests, lines_come_back_as_they_were);
-    tcase_add_test(tests, lines_that_are_refused);
-    tcase_add_test(tests, ops_can_read);
-    tcase_add_test(tests, keys_are_found_by_their_whole_text);
-    tcase_add_test(tests, how_long_it_takes_says_nothing);
-    tcase_add_test(tests, all_mistakes_are_told_at_once);
-    tcase_add_test(tests, buckets_are_exact);
-    tcase_add_test(tests, reload_keeps_the_rates);
+    UNIT_ADD(tests, lines_come_back_as_they_were, lines_that_are_refused, ops_can_read,
+             keys_are_found_by_their_whole_text, how_long_it_takes_says_nothing,
+             all_mistakes_are_told_at_once, buckets_are_exact, reload_keeps_the_rates);
     return unit_run(tests);
 }

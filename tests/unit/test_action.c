@@ -251,13 +251,9 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("action");
-    tcase_add_test(tests, actions_round_trip);
-    tcase_add_test(tests, truncated_and_longer_records_are_refused);
-    tcase_add_test(tests, damage_is_refused);
-    tcase_add_test(tests, a_reason_is_in_words_or_in_amounts);
-    tcase_add_test(tests, a_record_byte_by_byte);
-    tcase_add_test(tests, a_later_version_is_refused_by_name);
-    tcase_add_test(tests, names_are_those_of_json);
-    tcase_add_test(tests, a_command_is_not_an_action);
+    UNIT_ADD(tests, actions_round_trip, truncated_and_longer_records_are_refused, damage_is_refused,
+             a_reason_is_in_words_or_in_amounts, a_record_byte_by_byte,
+             a_later_version_is_refused_by_name, names_are_those_of_json,
+             a_command_is_not_an_action);
     return unit_run(tests);
 }

@@ -316,14 +316,8 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("assign");
-    tcase_add_test(tests, test_sound);
-    tcase_add_test(tests, test_amounts);
-    tcase_add_test(tests, test_less_than_its_room);
-    tcase_add_test(tests, test_more_than_its_room);
-    tcase_add_test(tests, test_turns);
-    tcase_add_test(tests, test_turn_at_the_end_of_a_chunk);
-    tcase_add_test(tests, test_strangers);
-    tcase_add_test(tests, test_registrations);
-    tcase_add_test(tests, test_positions_are_full);
+    UNIT_ADD(tests, test_sound, test_amounts, test_less_than_its_room, test_more_than_its_room,
+             test_turns, test_turn_at_the_end_of_a_chunk, test_strangers, test_registrations,
+             test_positions_are_full);
     return unit_run(tests);
 }

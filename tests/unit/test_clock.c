@@ -175,12 +175,10 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("clock");
-    tcase_add_test(tests, time_is_the_wall_clock);
-    tcase_add_test(tests, a_jump_is_taken_over_when_somebody_says_so);
-    tcase_add_test(tests, a_jump_ahead_that_is_taken_back_costs_seconds);
-    tcase_add_test(tests, a_jump_ahead_that_stays_is_followed_slowly);
-    tcase_add_test(tests, a_jump_back_passes_time_at_half_speed);
-    tcase_add_test(tests, a_start_follows_a_downtime_and_not_a_clock_behind);
-    tcase_add_test(tests, six_wrong_hours_for_one_write_are_forgotten);
+    UNIT_ADD(tests, time_is_the_wall_clock, a_jump_is_taken_over_when_somebody_says_so,
+             a_jump_ahead_that_is_taken_back_costs_seconds,
+             a_jump_ahead_that_stays_is_followed_slowly, a_jump_back_passes_time_at_half_speed,
+             a_start_follows_a_downtime_and_not_a_clock_behind,
+             six_wrong_hours_for_one_write_are_forgotten);
     return unit_run(tests);
 }

@@ -591,16 +591,10 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("command");
-    tcase_add_test(tests, every_type_round_trips);
-    tcase_add_test(tests, truncated_and_longer_records_are_refused);
-    tcase_add_test(tests, damage_is_refused_or_canonical);
-    tcase_add_test(tests, a_later_version_is_refused_by_name);
-    tcase_add_test(tests, one_flipped_bit_breaks_the_checksum);
-    tcase_add_test(tests, too_little_room_writes_no_record);
-    tcase_add_test(tests, positions_are_read_back_in_order);
-    tcase_add_test(tests, a_refused_append_changes_nothing);
-    tcase_add_test(tests, crc32c_matches_its_definition);
-    tcase_add_test(tests, a_record_byte_by_byte);
-    tcase_add_test(tests, names_end_with_null);
+    UNIT_ADD(tests, every_type_round_trips, truncated_and_longer_records_are_refused,
+             damage_is_refused_or_canonical, a_later_version_is_refused_by_name,
+             one_flipped_bit_breaks_the_checksum, too_little_room_writes_no_record,
+             positions_are_read_back_in_order, a_refused_append_changes_nothing,
+             crc32c_matches_its_definition, a_record_byte_by_byte, names_end_with_null);
     return unit_run(tests);
 }

@@ -384,18 +384,10 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("config");
-    tcase_add_test(tests, file_is_read);
-    tcase_add_test(tests, addresses_to_listen_on);
-    tcase_add_test(tests, a_client_of_ipv4_is_printed_as_one);
-    tcase_add_test(tests, problems_are_named);
-    tcase_add_test(tests, long_line_is_a_problem);
-    tcase_add_test(tests, all_problems_are_reported);
-    tcase_add_test(tests, missing_file_is_a_problem);
-    tcase_add_test(tests, environment_is_strict_in_its_own_sections);
-    tcase_add_test(tests, flags_win_over_environment_over_file);
-    tcase_add_test(tests, data_is_required);
-    tcase_add_test(tests, verbs_are_told_apart);
-    tcase_add_test(tests, access_needs_its_parts);
-    tcase_add_test(tests, manual_names_every_setting);
+    UNIT_ADD(tests, file_is_read, addresses_to_listen_on, a_client_of_ipv4_is_printed_as_one,
+             problems_are_named, long_line_is_a_problem, all_problems_are_reported,
+             missing_file_is_a_problem, environment_is_strict_in_its_own_sections,
+             flags_win_over_environment_over_file, data_is_required, verbs_are_told_apart,
+             access_needs_its_parts, manual_names_every_setting);
     return unit_run(tests);
 }

@@ -628,21 +628,13 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("core");
-    tcase_add_test(tests, queue_is_bounded);
-    tcase_add_test(tests, write_is_durable_then_answered_then_seen);
-    tcase_add_test(tests, rejections_come_in_item_order);
-    tcase_add_test(tests, request_without_records_needs_no_commit);
-    tcase_add_test(tests, stale_update_shows_the_state);
-    tcase_add_test(tests, requests_are_never_split);
-    tcase_add_test(tests, full_queue_refuses);
-    tcase_add_test(tests, stop_finishes_what_was_taken);
-    tcase_add_test(tests, timer_settles_and_an_idle_core_writes_nothing);
-    tcase_add_test(tests, missed_ticks_are_counted);
-    tcase_add_test(tests, stepping_pauses_when_the_outbox_is_full);
-    tcase_add_test(tests, failed_commit_answers_nobody);
-    tcase_add_test(tests, failure_while_stopping_ends_the_stop);
-    tcase_add_test(tests, threads_submit_at_once);
-    tcase_add_test(tests, reads_go_between_the_items_of_a_long_request);
-    tcase_add_test(tests, a_replay_gives_signs_of_life_within_a_batch);
+    UNIT_ADD(tests, queue_is_bounded, write_is_durable_then_answered_then_seen,
+             rejections_come_in_item_order, request_without_records_needs_no_commit,
+             stale_update_shows_the_state, requests_are_never_split, full_queue_refuses,
+             stop_finishes_what_was_taken, timer_settles_and_an_idle_core_writes_nothing,
+             missed_ticks_are_counted, stepping_pauses_when_the_outbox_is_full,
+             failed_commit_answers_nobody, failure_while_stopping_ends_the_stop,
+             threads_submit_at_once, reads_go_between_the_items_of_a_long_request,
+             a_replay_gives_signs_of_life_within_a_batch);
     return unit_run(tests);
 }

@@ -373,10 +373,9 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("cost");
-    tcase_add_test(tests, a_command_touches_no_more_pages_the_more_accounts_there_are);
-    tcase_add_test(tests, a_wide_account_is_summed_up_once);
-    tcase_add_test(tests, what_is_kept_of_a_wide_account_is_its_sum);
-    tcase_add_test(tests, the_order_is_that_of_a_plain_list);
-    tcase_add_test(tests, accounts_that_come_and_go_unread_do_not_fill_the_order);
+    UNIT_ADD(tests, a_command_touches_no_more_pages_the_more_accounts_there_are,
+             a_wide_account_is_summed_up_once, what_is_kept_of_a_wide_account_is_its_sum,
+             the_order_is_that_of_a_plain_list,
+             accounts_that_come_and_go_unread_do_not_fill_the_order);
     return unit_run(tests);
 }

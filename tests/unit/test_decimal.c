@@ -215,11 +215,8 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("decimal");
-    tcase_add_test(tests, parse_takes_plain_decimals);
-    tcase_add_test(tests, parse_refuses_the_rest_by_name);
-    tcase_add_test(tests, print_is_trimmed_and_exact);
-    tcase_add_test(tests, print_and_parse_are_inverse);
-    tcase_add_test(tests, ratio_has_twelve_digits);
-    tcase_add_test(tests, ratio_rounds_half_away);
+    UNIT_ADD(tests, parse_takes_plain_decimals, parse_refuses_the_rest_by_name,
+             print_is_trimmed_and_exact, print_and_parse_are_inverse, ratio_has_twelve_digits,
+             ratio_rounds_half_away);
     return unit_run(tests);
 }

@@ -217,11 +217,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("engine");
-    tcase_add_test(tests, test_fund_then_adl);
-    tcase_add_test(tests, test_ties_and_windows);
-    tcase_add_test(tests, test_full_tables);
-    tcase_add_test(tests, test_delete);
-    tcase_add_test(tests, test_account_order);
-    tcase_add_test(tests, test_reversal_is_outside_of_a_settlement);
+    UNIT_ADD(tests, test_fund_then_adl, test_ties_and_windows, test_full_tables, test_delete,
+             test_account_order, test_reversal_is_outside_of_a_settlement);
     return unit_run(tests);
 }

@@ -149,6 +149,6 @@ int main(void)
     TCase *tests = unit_tests("exact_price");
     tcase_add_loop_test(tests, test_sound, 0, 2);
     tcase_add_loop_test(tests, test_broken, 0, (int)(sizeof broken / sizeof *broken));
-    tcase_add_test(tests, test_order_and_debtor);
+    UNIT_ADD(tests, test_order_and_debtor);
     return unit_run(tests);
 }

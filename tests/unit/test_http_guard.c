@@ -391,15 +391,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("http_guard");
-    tcase_add_test(tests, test_heads);
-    tcase_add_test(tests, test_layout);
-    tcase_add_test(tests, test_bodies);
-    tcase_add_test(tests, test_printable);
-    tcase_add_test(tests, test_paths);
-    tcase_add_test(tests, test_cursors);
-    tcase_add_test(tests, test_place_cursors);
-    tcase_add_test(tests, test_numbers);
-    tcase_add_test(tests, test_parameters);
-    tcase_add_test(tests, test_bad_parameters);
+    UNIT_ADD(tests, test_heads, test_layout, test_bodies, test_printable, test_paths, test_cursors,
+             test_place_cursors, test_numbers, test_parameters, test_bad_parameters);
     return unit_run(tests);
 }

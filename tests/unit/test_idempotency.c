@@ -403,11 +403,10 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("idempotency");
-    tcase_add_test(tests, headers_are_read_strictly);
-    tcase_add_test(tests, every_answer_is_repeated_to_the_byte);
-    tcase_add_test(tests, another_request_under_the_key_is_refused);
-    tcase_add_test(tests, a_repeat_that_overtakes_the_answer_is_told_to_wait);
-    tcase_add_test(tests, random_repeats_and_restarts_agree_with_a_list);
-    tcase_add_test(tests, what_is_too_long_for_a_record_is_refused);
+    UNIT_ADD(tests, headers_are_read_strictly, every_answer_is_repeated_to_the_byte,
+             another_request_under_the_key_is_refused,
+             a_repeat_that_overtakes_the_answer_is_told_to_wait,
+             random_repeats_and_restarts_agree_with_a_list,
+             what_is_too_long_for_a_record_is_refused);
     return unit_run(tests);
 }

@@ -495,18 +495,10 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("json_command");
-    tcase_add_test(tests, positions);
-    tcase_add_test(tests, broken_bodies_name_line_and_column);
-    tcase_add_test(tests, deep_bodies);
-    tcase_add_test(tests, lines);
-    tcase_add_test(tests, pools);
-    tcase_add_test(tests, defaults_and_every_option_of_a_pool);
-    tcase_add_test(tests, every_other_type);
-    tcase_add_test(tests, accounts_take_their_positions_in_any_order);
-    tcase_add_test(tests, an_account_holds_ten_thousand_positions);
-    tcase_add_test(tests, commands_name_their_type);
-    tcase_add_test(tests, times);
-    tcase_add_test(tests, too_many_items_apply_nothing);
-    tcase_add_test(tests, names_of_paths_are_checked);
+    UNIT_ADD(tests, positions, broken_bodies_name_line_and_column, deep_bodies, lines, pools,
+             defaults_and_every_option_of_a_pool, every_other_type,
+             accounts_take_their_positions_in_any_order, an_account_holds_ten_thousand_positions,
+             commands_name_their_type, times, too_many_items_apply_nothing,
+             names_of_paths_are_checked);
     return unit_run(tests);
 }

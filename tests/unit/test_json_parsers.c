@@ -268,6 +268,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("json_parsers");
-    tcase_add_test(tests, both_parsers_agree_on_generated_bodies);
+    UNIT_ADD(tests, both_parsers_agree_on_generated_bodies);
     return unit_run(tests);
 }

@@ -478,16 +478,9 @@ int main(void)
 {
     TCase *tests = unit_tests("json_state");
     tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, strings_are_escaped);
-    tcase_add_test(tests, an_answer_lists_the_first_1000_rejections);
-    tcase_add_test(tests, times_are_printed_in_utc);
-    tcase_add_test(tests, an_adl_action);
-    tcase_add_test(tests, other_actions);
-    tcase_add_test(tests, pools);
-    tcase_add_test(tests, periods_are_printed_as_they_are_sent);
-    tcase_add_test(tests, an_account_in_an_engine);
-    tcase_add_test(tests, rows);
-    tcase_add_test(tests, problems);
-    tcase_add_test(tests, answers_to_writes);
+    UNIT_ADD(tests, strings_are_escaped, an_answer_lists_the_first_1000_rejections,
+             times_are_printed_in_utc, an_adl_action, other_actions, pools,
+             periods_are_printed_as_they_are_sent, an_account_in_an_engine, rows, problems,
+             answers_to_writes);
     return unit_run(tests);
 }

@@ -535,17 +535,9 @@ int main(void)
 {
     TCase *tests = unit_tests("log");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, test_both_alike);
-    tcase_add_test(tests, test_read_records_after);
-    tcase_add_test(tests, test_action_hashes);
-    tcase_add_test(tests, test_read_actions_after);
-    tcase_add_test(tests, test_large_batch);
-    tcase_add_test(tests, test_slow_reader);
-    tcase_add_test(tests, test_followers);
-    tcase_add_test(tests, test_digest);
-    tcase_add_test(tests, test_append_from_callback);
-    tcase_add_test(tests, test_stop_waits);
-    tcase_add_test(tests, test_injected_failure);
-    tcase_add_test(tests, test_another_format_is_refused_by_name);
+    UNIT_ADD(tests, test_both_alike, test_read_records_after, test_action_hashes,
+             test_read_actions_after, test_large_batch, test_slow_reader, test_followers,
+             test_digest, test_append_from_callback, test_stop_waits, test_injected_failure,
+             test_another_format_is_refused_by_name);
     return unit_run(tests);
 }

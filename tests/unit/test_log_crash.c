@@ -468,17 +468,8 @@ int main(void)
 {
     TCase *tests = unit_tests("log_crash");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, test_kill);
-    tcase_add_test(tests, test_disk_full);
-    tcase_add_test(tests, test_directory);
-    tcase_add_test(tests, test_unusable_directory);
-    tcase_add_test(tests, test_filesystem_warning);
-    tcase_add_test(tests, test_signals_blocked);
-    tcase_add_test(tests, test_lost_file);
-    tcase_add_test(tests, test_emptied_file);
-    tcase_add_test(tests, test_creation_cut_off);
-    tcase_add_test(tests, test_orphaned_wal);
-    tcase_add_test(tests, test_edited);
-    tcase_add_test(tests, test_flipped_bits);
+    UNIT_ADD(tests, test_kill, test_disk_full, test_directory, test_unusable_directory,
+             test_filesystem_warning, test_signals_blocked, test_lost_file, test_emptied_file,
+             test_creation_cut_off, test_orphaned_wal, test_edited, test_flipped_bits);
     return unit_run(tests);
 }

@@ -431,16 +431,9 @@ int main(void)
 {
     TCase *tests = unit_tests("log_end");
     tcase_add_checked_fixture(tests, set_up_copy, tear_down_copy);
-    tcase_add_test(tests, test_emptied_newest_with_its_commits);
-    tcase_add_test(tests, test_emptied_newest_after_finish);
-    tcase_add_test(tests, test_emptied_newest_without_finish);
-    tcase_add_test(tests, test_creation_really_cut_off);
-    tcase_add_test(tests, test_all_files_gone);
-    tcase_add_test(tests, test_wal_emptied_or_cut);
-    tcase_add_test(tests, test_wal_put_back);
-    tcase_add_test(tests, test_damaged_note);
-    tcase_add_test(tests, test_note_of_another_log);
-    tcase_add_test(tests, test_age);
-    tcase_add_test(tests, test_clean_stop_leaves_databases_only);
+    UNIT_ADD(tests, test_emptied_newest_with_its_commits, test_emptied_newest_after_finish,
+             test_emptied_newest_without_finish, test_creation_really_cut_off, test_all_files_gone,
+             test_wal_emptied_or_cut, test_wal_put_back, test_damaged_note,
+             test_note_of_another_log, test_age, test_clean_stop_leaves_databases_only);
     return unit_run(tests);
 }

@@ -119,9 +119,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("measure");
-    tcase_add_test(tests, gini);
-    tcase_add_test(tests, shares);
-    tcase_add_test(tests, worst);
-    tcase_add_test(tests, what_is_left_to_the_top);
+    UNIT_ADD(tests, gini, shares, worst, what_is_left_to_the_top);
     return unit_run(tests);
 }

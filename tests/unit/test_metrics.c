@@ -115,7 +115,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("metrics");
-    tcase_add_test(tests, metrics_are_rendered);
-    tcase_add_test(tests, families_stand_together);
+    UNIT_ADD(tests, metrics_are_rendered, families_stand_together);
     return unit_run(tests);
 }

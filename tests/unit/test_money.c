@@ -163,12 +163,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("money");
-    tcase_add_test(tests, test_muldiv_narrow);
-    tcase_add_test(tests, test_muldiv_wide);
-    tcase_add_test(tests, test_compare_products);
-    tcase_add_test(tests, test_mul);
-    tcase_add_test(tests, test_ratio_below);
-    tcase_add_test(tests, test_split);
-    tcase_add_test(tests, test_sort);
+    UNIT_ADD(tests, test_muldiv_narrow, test_muldiv_wide, test_compare_products, test_mul,
+             test_ratio_below, test_split, test_sort);
     return unit_run(tests);
 }

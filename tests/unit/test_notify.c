@@ -237,13 +237,9 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("notify");
-    tcase_add_test(tests, states_reach_a_path_and_an_abstract_socket);
-    tcase_add_test(tests, no_manager_is_no_error);
-    tcase_add_test(tests, watchdog_is_for_this_process_only);
-    tcase_add_test(tests, text_lines_quote_what_could_mislead);
-    tcase_add_test(tests, lines_escape_what_is_not_seen);
-    tcase_add_test(tests, lines_are_cut_between_characters);
-    tcase_add_test(tests, json_lines_are_json);
-    tcase_add_test(tests, levels_and_repetition_are_held_back);
+    UNIT_ADD(tests, states_reach_a_path_and_an_abstract_socket, no_manager_is_no_error,
+             watchdog_is_for_this_process_only, text_lines_quote_what_could_mislead,
+             lines_escape_what_is_not_seen, lines_are_cut_between_characters, json_lines_are_json,
+             levels_and_repetition_are_held_back);
     return unit_run(tests);
 }

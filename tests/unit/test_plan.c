@@ -176,8 +176,8 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("plan");
-    tcase_add_test(tests, test_sound_plan);
+    UNIT_ADD(tests, test_sound_plan);
     tcase_add_loop_test(tests, test_mutated_plan, 0, (int)(sizeof mutations / sizeof *mutations));
-    tcase_add_test(tests, test_overflowed_plan);
+    UNIT_ADD(tests, test_overflowed_plan);
     return unit_run(tests);
 }

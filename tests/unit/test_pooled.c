@@ -121,7 +121,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("pooled");
-    tcase_add_test(tests, test_actions_grow_with_the_sum);
-    tcase_add_test(tests, test_lots_go_back_to_many);
+    UNIT_ADD(tests, test_actions_grow_with_the_sum, test_lots_go_back_to_many);
     return unit_run(tests);
 }

@@ -78,7 +78,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("presets");
-    tcase_add_test(tests, a_name_stands_for_its_layers);
-    tcase_add_test(tests, a_period_that_is_named_wins);
+    UNIT_ADD(tests, a_name_stands_for_its_layers, a_period_that_is_named_wins);
     return unit_run(tests);
 }

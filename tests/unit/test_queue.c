@@ -337,10 +337,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("queue");
-    tcase_add_test(tests, test_key_never_inverts);
-    tcase_add_test(tests, test_long_lists);
-    tcase_add_test(tests, test_lists_that_are_kept);
-    tcase_add_test(tests, test_chunks_rank_alike);
-    tcase_add_test(tests, test_chunks_have_the_same_reasons);
+    UNIT_ADD(tests, test_key_never_inverts, test_long_lists, test_lists_that_are_kept,
+             test_chunks_rank_alike, test_chunks_have_the_same_reasons);
     return unit_run(tests);
 }

@@ -446,17 +446,11 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("replay");
-    tcase_add_test(tests, missing_rows_are_rebuilt);
-    tcase_add_test(tests, another_action_is_refused);
-    tcase_add_test(tests, an_action_too_many_is_refused);
-    tcase_add_test(tests, another_settlement_is_refused);
-    tcase_add_test(tests, a_settlement_is_stored_as_its_record);
-    tcase_add_test(tests, a_damaged_settlement_is_refused);
-    tcase_add_test(tests, a_newer_settlement_is_refused);
-    tcase_add_test(tests, a_settlement_that_is_missing_or_too_many_is_refused);
-    tcase_add_test(tests, another_digest_is_refused);
-    tcase_add_test(tests, an_unknown_record_is_refused);
-    tcase_add_test(tests, a_replay_can_be_abandoned);
-    tcase_add_test(tests, a_log_without_capacities_keeps_those_of_its_first_start);
+    UNIT_ADD(tests, missing_rows_are_rebuilt, another_action_is_refused,
+             an_action_too_many_is_refused, another_settlement_is_refused,
+             a_settlement_is_stored_as_its_record, a_damaged_settlement_is_refused,
+             a_newer_settlement_is_refused, a_settlement_that_is_missing_or_too_many_is_refused,
+             another_digest_is_refused, an_unknown_record_is_refused, a_replay_can_be_abandoned,
+             a_log_without_capacities_keeps_those_of_its_first_start);
     return unit_run(tests);
 }

@@ -236,16 +236,8 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("rules");
-    tcase_add_test(tests, test_drawdown_restricts);
-    tcase_add_test(tests, test_drawdown_resumes);
-    tcase_add_test(tests, test_drawdown_forgets);
-    tcase_add_test(tests, test_seniority);
-    tcase_add_test(tests, test_limits);
-    tcase_add_test(tests, test_budget);
-    tcase_add_test(tests, test_spread);
-    tcase_add_test(tests, test_default_window);
-    tcase_add_test(tests, test_exact_price);
-    tcase_add_test(tests, test_haircut_weights);
-    tcase_add_test(tests, test_solvency_bound);
+    UNIT_ADD(tests, test_drawdown_restricts, test_drawdown_resumes, test_drawdown_forgets,
+             test_seniority, test_limits, test_budget, test_spread, test_default_window,
+             test_exact_price, test_haircut_weights, test_solvency_bound);
     return unit_run(tests);
 }

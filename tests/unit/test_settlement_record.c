@@ -151,10 +151,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("settlement_record");
-    tcase_add_test(tests, settlements_round_trip);
-    tcase_add_test(tests, truncated_and_longer_records_are_refused);
-    tcase_add_test(tests, damage_is_refused);
-    tcase_add_test(tests, another_kind_type_or_version_is_refused);
-    tcase_add_test(tests, a_record_byte_by_byte);
+    UNIT_ADD(tests, settlements_round_trip, truncated_and_longer_records_are_refused,
+             damage_is_refused, another_kind_type_or_version_is_refused, a_record_byte_by_byte);
     return unit_run(tests);
 }

@@ -261,11 +261,8 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("simulator");
-    tcase_add_test(tests, a_simulation_leaves_no_trace);
-    tcase_add_test(tests, only_so_many_may_wait);
-    tcase_add_test(tests, what_waits_is_answered_at_the_end);
-    tcase_add_test(tests, off_takes_nothing);
-    tcase_add_test(tests, a_spoilt_state_is_noticed);
-    tcase_add_test(tests, a_limit_stops_the_shadow_and_it_goes_on);
+    UNIT_ADD(tests, a_simulation_leaves_no_trace, only_so_many_may_wait,
+             what_waits_is_answered_at_the_end, off_takes_nothing, a_spoilt_state_is_noticed,
+             a_limit_stops_the_shadow_and_it_goes_on);
     return unit_run(tests);
 }

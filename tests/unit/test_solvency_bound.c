@@ -215,7 +215,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("solvency_bound");
-    tcase_add_test(tests, test_nobody_is_missed);
-    tcase_add_test(tests, test_few_are_looked_at);
+    UNIT_ADD(tests, test_nobody_is_missed, test_few_are_looked_at);
     return unit_run(tests);
 }

@@ -170,8 +170,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("source");
-    tcase_add_test(tests, random_sequences_agree_with_a_list);
-    tcase_add_test(tests, sources_are_bounded_and_listed_by_name);
-    tcase_add_test(tests, the_digest_holds_what_was_sent);
+    UNIT_ADD(tests, random_sequences_agree_with_a_list, sources_are_bounded_and_listed_by_name,
+             the_digest_holds_what_was_sent);
     return unit_run(tests);
 }

@@ -245,9 +245,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("stream");
-    tcase_add_test(tests, shared_blocks_are_encoded_once);
-    tcase_add_test(tests, filters_are_the_same_in_both_kinds_of_block);
-    tcase_add_test(tests, blocks_are_bounded);
-    tcase_add_test(tests, a_cursor_the_log_dropped_is_expired);
+    UNIT_ADD(tests, shared_blocks_are_encoded_once, filters_are_the_same_in_both_kinds_of_block,
+             blocks_are_bounded, a_cursor_the_log_dropped_is_expired);
     return unit_run(tests);
 }

@@ -460,15 +460,8 @@ int main(void)
 {
     TCase *tests = unit_tests("wal_scan");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, test_intact);
-    tcase_add_test(tests, test_missing);
-    tcase_add_test(tests, test_flipped_bit);
-    tcase_add_test(tests, test_flipped_bit_open);
-    tcase_add_test(tests, test_hole);
-    tcase_add_test(tests, test_cut);
-    tcase_add_test(tests, test_torn_last_commit);
-    tcase_add_test(tests, test_go_on_after_torn);
-    tcase_add_test(tests, test_begun_anew);
-    tcase_add_test(tests, test_big_endian);
+    UNIT_ADD(tests, test_intact, test_missing, test_flipped_bit, test_flipped_bit_open, test_hole,
+             test_cut, test_torn_last_commit, test_go_on_after_torn, test_begun_anew,
+             test_big_endian);
     return unit_run(tests);
 }

@@ -458,17 +458,8 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("webhooks");
-    tcase_add_test(tests, reference_vector);
-    tcase_add_test(tests, ed25519);
-    tcase_add_test(tests, secrets);
-    tcase_add_test(tests, new_keys_differ);
-    tcase_add_test(tests, private_ranges_are_refused);
-    tcase_add_test(tests, hosts_that_cannot_be);
-    tcase_add_test(tests, exceptions_are_exact);
-    tcase_add_test(tests, lists_are_strict);
-    tcase_add_test(tests, names_are_judged_later);
-    tcase_add_test(tests, ladders);
-    tcase_add_test(tests, retry_after_is_bounded);
-    tcase_add_test(tests, a_change_that_is_not_saved_is_not_answered);
+    UNIT_ADD(tests, reference_vector, ed25519, secrets, new_keys_differ, private_ranges_are_refused,
+             hosts_that_cannot_be, exceptions_are_exact, lists_are_strict, names_are_judged_later,
+             ladders, retry_after_is_bounded, a_change_that_is_not_saved_is_not_answered);
     return unit_run(tests);
 }

@@ -169,10 +169,8 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("what_if");
-    tcase_add_test(tests, a_copy_is_an_engine_of_its_own);
-    tcase_add_test(tests, parts_of_the_digest_see_every_account);
-    tcase_add_test(tests, marks_move_to_the_nearest_tick);
-    tcase_add_test(tests, fund_and_waterfall_are_replaced);
-    tcase_add_test(tests, rows_have_what_everybody_has);
+    UNIT_ADD(tests, a_copy_is_an_engine_of_its_own, parts_of_the_digest_see_every_account,
+             marks_move_to_the_nearest_tick, fund_and_waterfall_are_replaced,
+             rows_have_what_everybody_has);
     return unit_run(tests);
 }

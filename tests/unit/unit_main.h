@@ -2,7 +2,7 @@
 /* The frame of a unit test's main: one case of Check, run and reported.
 
        TCase *tests = unit_tests("money");
-       tcase_add_test(tests, test_mul);
+       UNIT_ADD(tests, test_mul, test_div);
        return unit_run(tests);
 
    CK_VERBOSITY, CK_FORK and the other variables of Check apply. */
@@ -20,6 +20,16 @@ static inline TCase *unit_tests(const char *name)
     TCase *tests = tcase_create(name);
     tcase_set_timeout(tests, UNIT_TIMEOUT_S);
     return tests;
+}
+
+/* Adds tests, in the order in which they run. */
+#define UNIT_ADD(tests, ...) unit_add(tests, (const TTest *const[]){__VA_ARGS__, NULL})
+
+static inline void unit_add(TCase *tests, const TTest *const *added)
+{
+    for (; *added != NULL; added++) {
+        tcase_add_test(tests, *added);
+    }
 }
 
 /* Returns what main returns. Frees the case. */
