@@ -19,6 +19,7 @@
 #include "daemon/answer/page.h"
 #include "daemon/http/action_row.h"
 #include "daemon/http/handlers.h"
+#include "daemon/http/pool_filter.h"
 #include "daemon/http/submit.h"
 #include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
@@ -48,8 +49,7 @@ struct page_read {
     struct page page;
     struct log_filter actions;                /* of an action list, or of one settlement */
     struct log_settlement_filter settlements; /* of a settlement list, or the one settlement */
-    bool is_cut;                              /* it ended before all was looked through */
-    bool is_empty;                            /* no answer yet: nothing was found */
+    bool is_first;                            /* of its request, not after a wait */
 };
 
 static bool put_action(void *user, const struct log_action_row *row,
@@ -73,8 +73,7 @@ static bool put_action(void *user, const struct log_action_row *row,
     return true;
 }
 
-/* An error of the server; its log says why the command log could not be read. */
-static void answer_unreadable(struct request *request, const char *error)
+void actions_answer_unreadable(struct request *request, const char *error)
 {
     logger_write(LOGGER_ERROR, "http", "reading the log failed",
                  LOGGER_FIELDS(logger_string("error", error)));
@@ -89,7 +88,7 @@ static bool read_actions(struct page_read *read, struct log_reader *reader)
     read->actions.limit = page->limit - page->count + 1;
     int code = log_reader_actions(reader, &read->actions, put_action, page, error);
     if (code != 0 || page->broken) {
-        answer_unreadable(read->base.request, error);
+        actions_answer_unreadable(read->base.request, error);
         return false;
     }
     return true;
@@ -159,6 +158,18 @@ static bool is_indexed(const struct log_filter *filter)
     return (filter->pool.size > 0) + (filter->account.size > 0) + (filter->type != UINT8_MAX) <= 1;
 }
 
+/* After an empty page of a pool: whether that pool was ever in the log. False: the answer is there. */
+static bool look_for_pool(struct page_read *read, struct log_reader *reader, struct bs_text pool)
+{
+    char error[LOG_ERROR_SIZE];
+    if (pool.size == 0 || read->page.count > 0 || !read->is_first ||
+        pool_filter_look(&read->base, reader, pool, error) == 0) {
+        return true;
+    }
+    actions_answer_unreadable(read->base.request, error);
+    return false;
+}
+
 static void run_actions(struct log_read *base, struct log_reader *reader)
 {
     struct page_read *read = (struct page_read *)base;
@@ -176,11 +187,10 @@ static void run_actions(struct log_read *base, struct log_reader *reader)
         has_all = is_last || page->has_more;
         filter->after = filter->last;
     } while (!has_all && sweep_now_ms() < until_ms);
-    read->is_cut = !has_all;
-    read->is_empty = has_all && page->count == 0;
-    if (!read->is_empty) {
+    bool is_empty = has_all && page->count == 0;
+    if (look_for_pool(read, reader, filter->pool) && !is_empty) {
         page_end_actions(page->out, page->log, page->has_more ? page->last : filter->last,
-                         read->is_cut);
+                         !has_all);
         answer_json(base->request, 200);
     }
 }
@@ -204,6 +214,7 @@ static struct page_read *page_read_new(struct connection *connection,
         return NULL;
     }
     read->base = (struct log_read){.request = &connection->request, .run = run};
+    read->is_first = connection->wait_until_ms == 0;
     read->page = (struct page){.out = &connection->request.body,
                                .log = log_reader_identity(connection->server->reader),
                                .limit = connection->query.limit,
@@ -235,13 +246,9 @@ enum outcome log_read_end(struct connection *connection)
 {
     struct page_read *read = connection->job;
     struct request *request = &connection->request;
-    if (!read->base.is_run) {
-        connection->retry_after_s = 1;
-        answer_problem(request, BS_NOT_READY, NULL);
-        return OUTCOME_ANSWER;
-    }
-    if (!read->is_empty) {
-        return OUTCOME_ANSWER;
+    enum outcome outcome = pool_filter_end(connection);
+    if (outcome == OUTCOME_SUBMITTED || request->status != 0) {
+        return outcome;
     }
     connection->query.after.ordinal = read->page.durable;
     if (wait_for_more(connection, read->page.durable)) {
@@ -287,7 +294,7 @@ static bool read_settlements(struct page_read *read, struct log_reader *reader,
     char error[LOG_ERROR_SIZE] = UNREADABLE_SETTLEMENT;
     int code = log_reader_settlements(reader, &read->settlements, put, &read->page, error);
     if (code != 0 || read->page.broken) {
-        answer_unreadable(read->base.request, error);
+        actions_answer_unreadable(read->base.request, error);
         return false;
     }
     return true;
@@ -298,7 +305,8 @@ static void run_settlements(struct log_read *base, struct log_reader *reader)
     struct page_read *read = (struct page_read *)base;
     struct page *page = &read->page;
     page_begin(page->out);
-    if (read_settlements(read, reader, put_settlement)) {
+    if (read_settlements(read, reader, put_settlement) &&
+        look_for_pool(read, reader, read->settlements.pool)) {
         page_end_number(page->out, "settlements", page->has_more, page->last);
         answer_json(base->request, 200);
     }

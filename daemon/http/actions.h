@@ -13,5 +13,7 @@ BS_MUST_USE bool actions_check_cursor(struct connection *connection, const char 
  * of another log or before the beginning, 400 past the end. */
 BS_MUST_USE bool actions_check_after(struct connection *connection, const char *name,
                                      uint64_t durable);
+/* An error of the server; its log says why the command log could not be read. */
+void actions_answer_unreadable(struct request *request, const char *error);
 
 #endif

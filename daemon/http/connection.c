@@ -249,10 +249,8 @@ static enum MHD_Result run(struct connection *connection)
         answer_problem(&connection->request, BS_AUDIT_FAILED, NULL);
         return send_answer(connection);
     }
-    if (connection->course != COURSE_BEGUN) {
-        return end(connection) == OUTCOME_WAITS ? MHD_YES : send_answer(connection);
-    }
-    switch (connection->route->begin(connection)) {
+    bool is_back = connection->course != COURSE_BEGUN;
+    switch (is_back ? end(connection) : connection->route->begin(connection)) {
     case OUTCOME_ANSWER:
         break;
     case OUTCOME_SUBMITTED:

@@ -11,6 +11,7 @@ enum outcome read_begin(struct connection *connection);
 enum outcome actions_begin(struct connection *connection);
 enum outcome log_read_end(struct connection *connection);
 enum outcome stream_begin(struct connection *connection);
+enum outcome stream_end(struct connection *connection);
 enum outcome settlements_begin(struct connection *connection);
 enum outcome settlement_begin(struct connection *connection);
 enum outcome live_begin(struct connection *connection);

@@ -17,7 +17,8 @@ struct log_read {
     struct request *request; /* its `done` is called on the reading thread */
     void (*run)(struct log_read *read, struct log_reader *reader); /* on the reading thread */
     bool is_quick;                                                 /* a millisecond or so */
-    bool is_run; /* false when it is done: the thread was told to stop */
+    bool is_run;         /* false when it is done: the thread was told to stop */
+    bool is_pool_unseen; /* pool_filter.h: the log has nothing of the pool that is asked for */
 };
 
 struct log_reads;

@@ -153,6 +153,7 @@ static const struct route routes[] = {
     {.method = "GET",
      "/v1/stream",
      .begin = stream_begin,
+     .end = stream_end,
      .roles = ROLE_READ,
      .parameters = QUERY_AFTER_CURSOR | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE},
     {.method = "POST",

@@ -12,6 +12,7 @@
 #include "daemon/http/actions.h"
 #include "daemon/http/handlers.h"
 #include "daemon/http/header.h"
+#include "daemon/http/pool_filter.h"
 #include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
 
@@ -352,7 +353,7 @@ static struct stream *stream_new(struct connection *connection, uint64_t after)
     return stream;
 }
 
-enum outcome stream_begin(struct connection *connection)
+static enum outcome begin(struct connection *connection)
 {
     struct http_server *server = connection->server;
     struct request *request = &connection->request;
@@ -379,6 +380,19 @@ enum outcome stream_begin(struct connection *connection)
     server->streams.open++;
     server->streams.opened++;
     return OUTCOME_STREAM;
+}
+
+enum outcome stream_begin(struct connection *connection)
+{
+    bool of_pool = query_name(&connection->query, NAME_POOL).size > 0;
+    return of_pool ? pool_filter_begin(connection) : begin(connection);
+}
+
+enum outcome stream_end(struct connection *connection)
+{
+    enum outcome outcome = pool_filter_end(connection);
+    bool is_refused = outcome == OUTCOME_ANSWER && connection->request.status != 0;
+    return outcome == OUTCOME_SUBMITTED || is_refused ? outcome : begin(connection);
 }
 
 void stream_free(struct connection *connection)

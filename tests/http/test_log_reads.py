@@ -121,5 +121,34 @@ def a_stream_that_finds_nothing(t, server):
         stream.close()
 
 
+def begins(server, path):
+    """The status of an answer that may not end."""
+    with server.open() as stream:
+        stream.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        return int(stream.recv(12)[9:12])
+
+
+def test_a_pool_that_is_gone(t):
+    """It is read for as long as the log has something of it, also after a restart; without that it is unknown."""
+    with Server() as server:
+        for pool in ("quiet", "told"):
+            server.make_pool(pool)
+        paths = [f"/v1/{what}?pool=%s" for what in ("actions", "settlements", "stream")]
+        for path in paths:
+            t.equal(f"{path}: nothing yet", begins(server, path % "quiet"), 200)
+        server.post("/v1/pools/told/resume")
+        server.wait_for_actions(1)
+        for pool in ("quiet", "told"):
+            t.equal(f"{pool}: deleted", server.delete(f"/v1/pools/{pool}").status, 200)
+        for _ in range(2):
+            for path in paths:
+                t.equal(f"{path}: nothing ever", begins(server, path % "quiet"), 404)
+                t.equal(f"{path}: it has a history", begins(server, path % "told"), 200)
+            t.equal("the history", [row["type"] for row in server.actions("&pool=told")], ["pool_resumed"])
+            t.equal("after it", server.get(f"/v1/actions?pool=told&after={server.cursor(1)}").json["data"], [])
+            server.stop()
+            server.start()
+
+
 if __name__ == "__main__":
     run(globals())

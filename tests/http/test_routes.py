@@ -135,7 +135,7 @@ def reads_after(t, server):
     for name, value in (("type", "adl"), ("account", "winner"), ("pool", "usdc")):
         t.equal(f"actions by {name}", server.actions(f"&{name}={value}"),
                 [a for a in actions if a[name] == value])
-    t.equal("actions of another pool", server.actions("&pool=nope"), [])
+    t.refused("actions of no pool", server.get("/v1/actions?pool=nope"), 404, "unknown_pool", "pool")
 
 
 def deletes(t, server):
