@@ -86,7 +86,9 @@ bool cursor_take_list(struct bs_text *text, const char *list, char *ret_other)
         return false;
     }
     for (uint32_t i = 0; i < size; i++) {
-        if (text->bytes[i] != '-' && (text->bytes[i] < 'a' || text->bytes[i] > 'z')) {
+        char letter = text->bytes[i];
+        bool is_digit = letter >= '0' && letter <= '9';
+        if (letter != '-' && letter != '~' && !is_digit && (letter < 'a' || letter > 'z')) {
             return false;
         }
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cursors of lists: the list's name, a dot, and the place in unpadded base64url, so that they stand
- * in a URL as they are; a place that is a number is in decimal. The text has room for
+ * in a URL as they are; a place that is a number is in decimal. The name of a list that is narrowed
+ * by a path or by parameters ends with "~" and 8 digits made of them. The text has room for
  * CURSOR_SIZE_MAX bytes with its NUL. What is parsed here has lost the list's name.
  */
 #ifndef CURSOR_H
@@ -11,8 +12,8 @@
 #include "lib/base/limits.h"
 #include "lib/engine.h"
 
-#define CURSOR_SIZE_MAX 280
-#define CURSOR_LIST_SIZE_MAX 20
+#define CURSOR_SIZE_MAX 288
+#define CURSOR_LIST_SIZE_MAX 28
 
 /* `list` is the last word of the route's path. */
 void cursor_print(char text[CURSOR_SIZE_MAX], const char *list, struct bs_text first,

@@ -33,6 +33,7 @@
 struct page {
     struct buffer *out;
     const char *log;  /* its identity */
+    const char *list; /* what the cursors of settlements begin with */
     uint64_t durable; /* rows past it are not shown yet */
     uint64_t last;    /* the cursor after the last row written */
     bool by_number;   /* settlements of one pool: the cursor is their number */
@@ -217,6 +218,7 @@ static struct page_read *page_read_new(struct connection *connection,
     read->is_first = connection->wait_until_ms == 0;
     read->page = (struct page){.out = &connection->request.body,
                                .log = log_reader_identity(connection->server->reader),
+                               .list = connection->query.list,
                                .limit = connection->query.limit,
                                .durable = core_durable_ordinal(connection->server->core),
                                .number = connection->path_number};
@@ -307,7 +309,7 @@ static void run_settlements(struct log_read *base, struct log_reader *reader)
     page_begin(page->out);
     if (read_settlements(read, reader, put_settlement) &&
         look_for_pool(read, reader, read->settlements.pool)) {
-        page_end_number(page->out, "settlements", page->has_more, page->last);
+        page_end_number(page->out, page->list, page->has_more, page->last);
         answer_json(base->request, 200);
     }
 }

@@ -120,7 +120,7 @@ static enum bs_status read_query(struct connection *connection)
     query->limit = route->limit_max < 100 ? route->limit_max : 100;
     query->allowed = route->parameters;
     query->limit_max = route->limit_max;
-    query->list = strrchr(route->pattern, '/') + 1;
+    (void)snprintf(query->list, sizeof query->list, "%s", strrchr(route->pattern, '/') + 1);
     (void)MHD_get_connection_values_n(connection->mhd, MHD_GET_ARGUMENT_KIND, on_parameter, query);
     if (route->needs_side) {
         query_needs_side(query);
@@ -128,6 +128,7 @@ static enum bs_status read_query(struct connection *connection)
     if (route->needs_pool) {
         query_needs_pool(query);
     }
+    query_bind_cursor(query);
     return query->status;
 }
 

@@ -108,7 +108,16 @@ static bool take_list(struct read_query *query, struct bs_text *value)
 {
     char other[CURSOR_LIST_SIZE_MAX];
     char why[96];
+    size_t size = strlen(query->list);
     bool is_ours = cursor_take_list(value, query->list, other);
+    (void)snprintf(query->cursor_list, sizeof query->cursor_list, "%s",
+                   is_ours ? query->list : other);
+    if (strncmp(other, query->list, size) == 0 && other[size] == '~') {
+        uint32_t named = (uint32_t)strlen(other) + 1;
+        *value = (struct bs_text){value->bytes + named, value->size - named};
+        return true;
+    }
+    other[strcspn(other, "~")] = '\0';
     if (other[0] != '\0') {
         (void)snprintf(why, sizeof why, "is a cursor of the list %s, this is %s", other,
                        query->list);
@@ -219,6 +228,36 @@ void query_parameter(struct read_query *query, struct bs_text key, struct bs_tex
                        query->limit_max);
         refuse(query, parameter->name,
                parameter->expected != NULL ? parameter->expected : limit_rule);
+    }
+}
+
+static uint32_t digest(uint32_t seed, const void *bytes, size_t size)
+{
+    const unsigned char *at = bytes;
+    for (size_t i = 0; i < size; i++) {
+        seed = (seed ^ at[i]) * 16777619u; /* FNV-1a */
+    }
+    return seed;
+}
+
+void query_bind_cursor(struct read_query *query)
+{
+    static const enum query_name slots[] = {NAME_PATH, NAME_POOL, NAME_MEMBER};
+
+    bool is_narrowed = (query->given & QUERY_SIDE) != 0;
+    uint32_t sum = digest(2166136261u, &query->side, sizeof query->side);
+    for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
+        struct bs_text name = query_name(query, slots[i]);
+        sum = digest(sum, name.bytes, name.size);
+        sum = digest(sum, "", 1);
+        is_narrowed = is_narrowed || name.size > 0;
+    }
+    if (is_narrowed) {
+        size_t size = strlen(query->list);
+        (void)snprintf(query->list + size, sizeof query->list - size, "~%08x", sum);
+    }
+    if (query->cursor_list[0] != '\0' && strcmp(query->cursor_list, query->list) != 0) {
+        refuse(query, "after", "is a cursor of this list under another path or other parameters");
     }
 }
 

@@ -52,7 +52,10 @@ struct read_query {
     bool ccxt;    /* the answer in the structure of that library */
     uint32_t given;
     /* What the route takes, and the first thing wrong. */
-    const char *list; /* the last word of its path: what its cursors begin with */
+    /* What its cursors begin with: the last word of its path, and what narrows it; and the same of
+     * the cursor that is given, empty without one. */
+    char list[CURSOR_LIST_SIZE_MAX];
+    char cursor_list[CURSOR_LIST_SIZE_MAX];
     uint32_t allowed;
     uint32_t limit_max;
     enum bs_status status;
@@ -65,6 +68,9 @@ void query_parameter(struct read_query *query, struct bs_text key, struct bs_tex
 /* What a QUERY_ bit is called in a query; NULL for a bit without a meaning. */
 const char *query_parameter_name(uint32_t bit);
 
+/* After the last parameter: what the path and the parameters narrow becomes part of `list`, and a
+ * cursor of the list under others is refused. */
+void query_bind_cursor(struct read_query *query);
 /* After the last parameter: refuses a query without a side. */
 void query_needs_side(struct read_query *query);
 void query_needs_pool(struct read_query *query); /* or a pool */

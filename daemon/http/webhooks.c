@@ -95,6 +95,7 @@ enum outcome webhook_begin(struct connection *connection)
     job->after = query_name(query, NAME_AFTER);
     job->after_number = query->number;
     job->limit = query->limit;
+    job->list = query->list;
     bool takes_key = strcmp(route->method, "GET") != 0 && job->verb != WEBHOOKS_TEST;
     if (!read_body(connection, job) || (takes_key && !idempotency_begin_job(connection, job))) {
         return OUTCOME_ANSWER;

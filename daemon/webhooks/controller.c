@@ -240,7 +240,7 @@ static void list(struct registry *registry, struct webhooks_job *job, struct end
         last = id;
         put++;
     }
-    page_end_name(out, "webhooks", i < registry->endpoints_count && put > 0, last,
+    page_end_name(out, job->list, i < registry->endpoints_count && put > 0, last,
                   (struct bs_text){"", 0});
     answer_json(job->request, 200);
 }
@@ -282,7 +282,7 @@ static void list_attempts(struct registry *registry, struct webhooks_job *job,
         answer_problem(request, BS_INTERNAL, NULL);
         return;
     }
-    page_end_number(&request->body, "deliveries", page.has_more, page.last);
+    page_end_number(&request->body, job->list, page.has_more, page.last);
     answer_json(request, 200);
 }
 

@@ -46,6 +46,7 @@ struct webhooks_job {
     struct bs_text endpoint;
     /* of a list: at most `limit` rows after this endpoint, or this attempt */
     uint32_t limit;
+    const char *list; /* what its cursors begin with; the connection's */
     struct bs_text after;
     uint64_t after_number;
     /* of an Idempotency-Key; key_size 0: it came with none */

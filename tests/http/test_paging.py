@@ -86,6 +86,23 @@ def test_a_cursor_of_another_list(t):
             t.refused(f"{name}: a number", server.get(f"{path}&after=5"), 400, "invalid_query", None)
 
 
+def test_a_cursor_of_other_parameters(t):
+    """One of a list under another path, filter or side is refused; `limit` may change."""
+    with Server() as server:
+        make_book(server)
+        server.make_pool("q")
+        lists = ("/v1/markets/m/adl-queue?side=long&limit=1", "/v1/pools/p/at-risk?limit=1", "/v1/accounts?pool=p&limit=1", "/v1/accounts?limit=1",
+                 "/v1/positions?pool=p&limit=1", "/v1/positions?market=m&limit=1", "/v1/positions?limit=1")
+        nexts = {path: server.get(path).json["next"] for path in lists}
+        for path, other in ((lists[0], "/v1/markets/m/adl-queue?side=short&limit=1"), (lists[1], "/v1/pools/q/at-risk?limit=1"),
+                            (lists[2], lists[3]), (lists[3], lists[2]), (lists[2], "/v1/accounts?pool=q&limit=1"),
+                            (lists[4], lists[5]), (lists[5], lists[6]), (lists[6], lists[4])):
+            t.equal(f"{path}: its own", server.get(f"{path}&after={nexts[path]}".replace("limit=1", "limit=2")).status, 200)
+            answer = server.get(f"{other}&after={nexts[path]}")
+            t.refused(f"{other}: one of {path}", answer, 400, "invalid_query", "after")
+            t.true("it says why", "under another path or other parameters" in answer.json["detail"], answer.json)
+
+
 def test_a_market_stays_in_its_pool(t):
     with Server() as server:
         server.make_pool("p")
