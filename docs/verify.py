@@ -157,6 +157,11 @@ def event(pool, action):
     """Only the chain can be followed."""
 
 
+def command(pool, action):
+    """Made by a command of its own, outside of settlements."""
+    pool.check("settlement of a command", action["settlement"] is None)
+
+
 # What is checked of each kind of action, in this order.
 KINDS = {
     "adl": (closes.close, closes.counterparty, shares.queue),
@@ -168,14 +173,14 @@ KINDS = {
     "write_off": (closes.write_off,),
     "haircut": (shares.haircut, closes.cut),
     "unallocated_deficit": (closes.unallocated,),
-    "pool_paused": (event,),
-    "pool_resumed": (event,),
+    "pool_paused": (command,),
+    "pool_resumed": (command,),
     "pool_halted": (event,),
     "reversal": (shares.reversal,),
     "final_settlement": (closes.final_close,),
     "restitution": (closes.restitution,),
     "refund": (shares.haircut, closes.give_back),
-    "window_opened": (event,),
+    "window_opened": (command,),
     "window_closed": (event,),
     "assignment": (closes.provider, shares.assignment),
     "own_fund_draw": (closes.draw,),

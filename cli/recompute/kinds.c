@@ -140,12 +140,21 @@ static bool take_restitution(struct recompute *recompute, json_t *action)
         (void)action;                                                                              \
         return true;                                                                               \
     }
-EVENT(pool_paused)
-EVENT(pool_resumed)
 EVENT(pool_halted)
-EVENT(window_opened)
 EVENT(window_closed)
 #undef EVENT
+
+/* Each is made by a command of its own, outside of settlements. */
+#define COMMANDED(name)                                                                            \
+    static bool take_##name(struct recompute *recompute, json_t *action)                           \
+    {                                                                                              \
+        return check_fits(recompute, CHECK_TIME,                                                   \
+                          json_is_null(json_object_get(action, "settlement")));                    \
+    }
+COMMANDED(pool_paused)
+COMMANDED(pool_resumed)
+COMMANDED(window_opened)
+#undef COMMANDED
 
 /* ---- the table ---- */
 
