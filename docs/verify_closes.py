@@ -41,14 +41,13 @@ class Side:
     price: tuple | None = None  # N and D
     given: int = 0  # of the counterparties
     borne: int = 0
-    rounds: dict = field(default_factory=dict)  # of the split: (tier, amount, total) -> weights up to the last share
+    rounds: dict = field(default_factory=dict)  # (tier, amount, total) -> weights up to the last
     by_size: bool = True  # every share is of lots by size, and was closed in full
 
 
 def debt_of(pool, action):
     """The debt that the action gives as its reason. An isolated position has its own."""
-    who = (action["settlement"], action["account"],
-           action["market"] if "margin" in action else "")
+    who = action["settlement"], action["account"], action["market"] if "margin" in action else ""
     return pool.debts.setdefault(who, Debt(pool.quanta(action["reason"]["deficit"])))
 
 
@@ -148,13 +147,14 @@ def reach(pool, action, due):
 
 
 def bear_side(pool, action):
-    """With N / D the price, at most W / X, a counterparty gives ceil(N (P + q) / D) - ceil(N P / D); where its
-    principal is protected at most what leaves it a profit of 0."""
+    """With N/D the price, at most W/X, a counterparty gives ceil(N (P + q) / D) - ceil(N P / D);
+    where its principal is protected at most what leaves it a profit of 0."""
     side = side_of(pool, action, "short" if action["side"] == "long" else "long")
     lots, sign = lots_of(pool, action, "size_closed"), -pool.sign(action)
     value, of = sign * pool.quanta(action["leg_value"]), lots_of(pool, action, "leg_size")
     pool.check("side of a close", side is not None and side.price in (None, (value, of)) and (
-        value * side.placed <= side.due * of and (of > side.placed or (value, of) == (side.due, side.placed))))
+        (value, of) == (side.due, side.placed)
+        or (of > side.placed and value * side.placed <= side.due * of)))
     side.price = value, of
     amount = sign * pool.quanta(action["value"])
     piece = ceil(Fraction(value * (side.given + lots), of)) - ceil(Fraction(value * side.given, of))
@@ -166,7 +166,7 @@ def bear_side(pool, action):
 
 
 def end_side(pool):
-    """What is not borne the debtors go without, by what is above their value at mark, or by lots."""
+    """What is not borne the debtors go without, by what is above value at mark, or by lots."""
     side, pool.side = pool.side, None
     if side is None:
         return
@@ -281,13 +281,14 @@ def provider(pool, action):
 
 def paid_fits(pool, action, debt, reason):
     """All reasons name the same; closes before the fund was asked name the deficit alone."""
+    is_owed = pool.quanta(reason["deficit"]) == debt.owed
     if "fund_paid" not in reason:
         may_be_early = "leg_value" not in action or action["counterparty"] is None
         return (action["type"] == "liquidation_close" and may_be_early and debt.paid is None
-                and action["account"] != pool.fund and "residual" not in reason)
+                and action["account"] != pool.fund and list(reason) == ["deficit"] and is_owed)
     paid, residual = pool.quanta(reason["fund_paid"]), pool.quanta(reason["residual"])
     debt.paid = paid if debt.paid is None else debt.paid
-    return (paid, residual) == (debt.paid, debt.owed - paid)
+    return is_owed and (paid, residual) == (debt.paid, debt.owed - paid)
 
 
 def bear(pool, action, drawn=0, borne=0):
@@ -296,8 +297,7 @@ def bear(pool, action, drawn=0, borne=0):
     if not isinstance(reason, dict):
         return
     debt = debt_of(pool, action)
-    fits = pool.quanta(reason["deficit"]) == debt.owed
-    pool.check("reason", fits and paid_fits(pool, action, debt, reason))
+    pool.check("reason", paid_fits(pool, action, debt, reason))
     debt.drawn += drawn
     debt.borne += borne
     if "value" in action and action["market"] not in pool.markets:

@@ -31,7 +31,7 @@ class State:
     queues: dict = field(default_factory=lambda: defaultdict(dict))  # rank -> place, queue
     closes: dict = field(default_factory=dict)  # id -> the debtor's side, the other side
     undone: Counter = field(default_factory=Counter)  # id -> size taken back
-    backs: list = field(default_factory=list)  # of the side being taken back: size and value of each debtor
+    backs: list = field(default_factory=list)  # of a side taken back: size and value of each
 
 
 def ceil(exact):
@@ -282,18 +282,18 @@ def reversal(pool, action):
 
 
 def back_of_side(pool, action, own, is_counterparty):
-    """Of a side that was closed together a counterparty's lots go back to some of the debtors, the value by
-    their lots; each has its own parts of entry and value at mark."""
+    """The lots of a side's counterparty go back to some of its debtors, the value by these lots."""
     size, value = -Fraction(action["size_closed"]), -pool.quanta(action["value"])
-    whole, back, sign = Fraction(own["size_closed"]), pool.shares.undone[action["reverses"]], pool.sign(own)
+    whole, back = Fraction(own["size_closed"]), pool.shares.undone[action["reverses"]]
+    sign = pool.sign(own)
     pool.check("size taken back", 0 < size <= whole - back)
 
     def part(amount):
         return amount * (back + size) / whole // 1 - amount * back / whole // 1
-
     if is_counterparty:
         backs, pool.shares.backs = pool.shares.backs, []
-        given, before, fits = part(-sign * pool.quanta(own["value"])), 0, sum(row[0] for row in backs) == size
+        given, before = part(-sign * pool.quanta(own["value"])), 0
+        fits = sum(row[0] for row in backs) == size
         for lots, received in backs:
             fits = fits and received == given * (before + lots) // size - given * before // size
             before += lots
