@@ -146,7 +146,7 @@ def test_explain(t):
         t.true("a draw", "The insurance fund paid 50 USDC for loser" in ctl(server, "explain", "usdc/1").stdout)
         t.true("a close", "* P / Q, rounded up" in ctl(server, "explain", "2").stdout)
         for name, code, words in (("usdc/99", 65, "the last action is 3"), ("99", 65, "after"), ("usdc/", 64, "neither"),
-                                  ("usdc/x", 64, "neither"), ("nowhere/1", 65, "unknown_action")):
+                                  ("usdc/x", 64, "neither"), ("nowhere/1", 65, "unknown_pool")):
             result = ctl(server, "explain", name)
             t.true(f"{name} is refused", result.returncode == code and words in result.stderr, result)
 
