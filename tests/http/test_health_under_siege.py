@@ -117,7 +117,9 @@ def test_long_polls(t):
         key = f"Authorization: Bearer {server.keys['reader']}"
         held = hold(server, head("/v1/actions?wait_ms=60000", key), 64)
         livez_is_served(t, server, "long polls")
-        t.true("most of them wait", metric(server, "http_long_polls") >= 48)
+        # 48 places; each of the five newcomers may have taken that of one whose request was not read yet
+        waiting = metric(server, "http_long_polls")
+        t.true("most of them wait", waiting >= 48 - 5, waiting)
         release(held)
         t.true("they are gone soon", wait_for(lambda: metric(server, "http_long_polls") == 0, 5))
 
