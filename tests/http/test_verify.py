@@ -397,17 +397,25 @@ def unchecked():
             for kind in kinds.split(",") for member in names.split(",")}
 
 
+def first_unnoticed(places):
+    """What both programs say of the first place where forging goes unnoticed; None where there is none."""
+    for dump, at, path in places:
+        noticed, results = is_noticed(dump, at, path)
+        if not noticed:
+            return [(result.returncode, result.stderr) for result in results]
+    return None
+
+
 def test_every_member(t):
     known, found = unchecked(), set()
     places = forged_places(all_dumps(), known)
     t.true("every type is there", {kind for kind, _ in places} >= set(REACHED), places.keys())
-    rows = [(key, row) for key, rows in sorted(places.items()) for row in rows]
     with ThreadPoolExecutor(2) as pool:
-        for ((kind, member), _), (noticed, results) in zip(rows, pool.map(lambda row: is_noticed(*row[1]), rows)):
-            if not noticed:
+        for (kind, member), unnoticed in zip(places, pool.map(first_unnoticed, places.values())):
+            if unnoticed:
                 found.add((kind, member))
             t.true(f"{kind}: a forged {member} is noticed, or in the table of docs/records.md",
-                   noticed or (kind, member) in known, [(r.returncode, r.stderr) for r in results])
+                   not unnoticed or (kind, member) in known, unnoticed)
     t.equal("what the table says is not checked is not", sorted(known - found), [])
 
 
