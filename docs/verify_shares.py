@@ -113,7 +113,7 @@ def inputs(pool, action):
         "entry": max(1, abs(told["entry_value"])),
         "equity": max(1, min(told["equity"], TERM_MAX)),
         "is_solvent": told["equity"] > 0,
-        "wallet": max(1, told["wallet"]),
+        "wallet": max(1, min(told["wallet"], TERM_MAX)),
         "maintenance": min(told["maintenance"], TERM_MAX),
         "grows": pool.sign(action) > 0,  # whether the value grows with the price
     }

@@ -64,6 +64,7 @@ static void place_accounts(struct layout *layout, struct bs_engine *engine)
     PLACE(layout, a->links, rows);
     PLACE(layout, a->past, rows);
     PLACE(layout, a->window, rows);
+    PLACE(layout, a->beyond, rows);
     PLACE(layout, a->bound, rows);
     PLACE(layout, engine->page_next, pages);
     PLACE(layout, engine->page_bound, pages);

@@ -68,7 +68,7 @@ enum bs_status bs_what_if_fund(struct bs_engine *engine, uint32_t pool, struct b
         status = BS_INVALID_VALUE;
     }
     if (status == BS_OK) {
-        engine->accounts.hot[engine->pools[pool].backstop].collateral = quanta;
+        bs_account_cash_set(engine, engine->pools[pool].backstop, quanta);
         bs_bound_touch(engine, engine->pools[pool].backstop);
     }
     return status;

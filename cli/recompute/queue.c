@@ -18,9 +18,9 @@
 
 /* What a score is made of, in quanta; some are bounded as the server bounds them. */
 struct inputs {
-    bs_i128 profit, notional, maintenance, equity, wallet;
-    bs_i128 entry;         /* its size */
-    bs_i128 equity_capped; /* from 1 to 2^63 */
+    bs_i128 profit, notional, maintenance, equity;
+    bs_i128 entry;                        /* its size */
+    bs_i128 equity_capped, wallet_capped; /* from 1 to 2^63 */
     bool market_is_known;
     bool value_grows; /* with the price: a long of a linear market, a short of an inverse one */
 };
@@ -53,8 +53,7 @@ static struct fraction margin_profit(const struct inputs *in)
     if (in->profit <= 0 || in->equity <= 0) {
         return zero;
     }
-    return (struct fraction){{in->profit, in->maintenance},
-                             {bs_max(1, in->wallet), in->equity_capped}};
+    return (struct fraction){{in->profit, in->maintenance}, {in->wallet_capped, in->equity_capped}};
 }
 
 static struct fraction price_leverage(const struct inputs *in)
@@ -102,12 +101,13 @@ static struct inputs read_inputs(struct recompute *recompute, const json_t *acti
         .notional = figure_optional(recompute, queue, "notional"),
         .maintenance = bs_min(figure_optional(recompute, queue, "maintenance"), SCORE_TERM_MAX),
         .equity = figure_optional(recompute, queue, "equity"),
-        .wallet = figure_optional(recompute, queue, "wallet"),
         .entry = bs_abs(figure_optional(recompute, queue, "entry_value")),
         .market_is_known = market.is_known,
         .value_grows = member_is(action, "side", "long") != market.is_inverse,
     };
     in.equity_capped = bs_min(bs_max(1, in.equity), SCORE_TERM_MAX);
+    in.wallet_capped =
+        bs_min(bs_max(1, figure_optional(recompute, queue, "wallet")), SCORE_TERM_MAX);
     return in;
 }
 

@@ -52,7 +52,7 @@ uint32_t bs_account_new(struct bs_engine *engine, uint32_t row, struct bs_text n
     }
     accounts->cold[account].name = offset;
     accounts->hot[account].pool = (uint16_t)row;
-    accounts->hot[account].collateral = 0;
+    bs_account_cash_set(engine, account, 0);
     bs_bound_touch(engine, account);
     accounts->cold[account].baseline = 0;
     accounts->hot[account].position_at = 0;

@@ -3,12 +3,13 @@
 #ifndef BS_ACCOUNTS_H
 #define BS_ACCOUNTS_H
 
+#include "lib/book/account_cash.h"
 #include "lib/book/positions.h"
 
 /* Collateral plus the profit of all positions at current marks. */
 static inline bs_i128 bs_account_equity(const struct bs_engine *engine, uint32_t account)
 {
-    bs_i128 equity = engine->accounts.hot[account].collateral;
+    bs_i128 equity = bs_account_cash(engine, account);
     uint32_t first = engine->accounts.hot[account].position_at;
     uint32_t count = engine->accounts.hot[account].position_count;
     for (uint32_t i = first; i < first + count; i++) {

@@ -3,9 +3,9 @@
  * The engine's tables. One block of memory; rows are addressed by index (0 = none); columns that a
  * full pass over the accounts reads are apart from those it does not. Internal to lib.
  *
- * Invariants: |collateral|, and of each position |entry_value| and |value at mark|, stay within
- * BS_MONEY_MAX (market.size_peak guards the marks); an account's positions are contiguous and in
- * market-name order; a position's size is never 0.
+ * Invariants: of each position |entry_value| and |value at mark| stay within BS_MONEY_MAX
+ * (market.size_peak guards the marks); an account's positions are contiguous and in market-name
+ * order; a position's size is never 0.
  */
 #ifndef BS_BOOK_H
 #define BS_BOOK_H
@@ -127,7 +127,7 @@ struct bs_market {
 
 /* What a full pass over the accounts reads. */
 struct bs_account_hot {
-    int64_t collateral;
+    int64_t collateral;   /* up to BS_MONEY_MAX: account_cash.h */
     uint32_t position_at; /* first position; for a free row the next free one */
     uint16_t position_count;
     uint16_t pool; /* 0 = free row */
@@ -192,6 +192,8 @@ struct bs_accounts {
     bool any_past;                    /* ever: until then `past` is all 0 and never touched */
     struct bs_account_window *window; /* by row; all 0 while the pool has no window open */
     bool any_window;                  /* ever: until then `window` is never touched */
+    bs_i128 *beyond;                  /* by row: what collateral does not hold of the cash */
+    bool any_beyond;                  /* ever: until then `beyond` is all 0 and never touched */
     uint8_t *bound;                   /* by row: its level, solvency_bound.h */
 };
 

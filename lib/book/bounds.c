@@ -119,7 +119,7 @@ static bool value_at_reference(const struct bs_market *market, int64_t lots, int
 
 static uint8_t level_of_account(const struct bs_engine *engine, uint32_t account)
 {
-    bs_i128 equity = engine->accounts.hot[account].collateral, gross = 0;
+    bs_i128 equity = bs_account_cash(engine, account), gross = 0;
     uint32_t first = engine->accounts.hot[account].position_at;
     uint32_t end = first + engine->accounts.hot[account].position_count;
     for (uint32_t i = first; i < end; i++) {

@@ -62,7 +62,7 @@ void bs_fund_record_move(struct bs_engine *engine, uint32_t pool, enum bs_fund_c
     struct bs_fund_change change = {
         .time_ms = engine->time_ms,
         .amount = amount,
-        .balance = engine->accounts.hot[backstop].collateral,
+        .balance = bs_account_cash(engine, backstop),
         .equity = bs_account_equity(engine, backstop),
         .own_funds = engine->pools[pool].own_funds,
         .cause = (uint8_t)cause,

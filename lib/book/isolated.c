@@ -94,7 +94,7 @@ void bs_isolated_delete(struct bs_engine *engine, uint32_t isolated)
     struct bs_text name = bs_isolated_market(engine, isolated);
     uint32_t *link = link_at(engine, engine->accounts.cold[isolated].owner, name);
     assert(*link == isolated);
-    assert(engine->accounts.hot[isolated].collateral == 0);
+    assert(bs_account_cash(engine, isolated) == 0);
     assert(engine->accounts.hot[isolated].position_count == 0);
     *link = engine->accounts.cold[isolated].isolated;
     unlink_from_market(engine, isolated, bs_index_find(&engine->market_index, name));

@@ -7,7 +7,7 @@
 #ifndef BS_UNREALIZED_H
 #define BS_UNREALIZED_H
 
-#include "lib/book/book.h"
+#include "lib/book/account_cash.h"
 
 /* Of all positions at the marks held now, in quanta. */
 struct bs_unrealized bs_unrealized_of(struct bs_engine *engine, uint32_t account);
@@ -15,7 +15,7 @@ struct bs_unrealized bs_unrealized_of(struct bs_engine *engine, uint32_t account
 /* As bs_account_equity, from what is kept. */
 static inline bs_i128 bs_equity_kept(struct bs_engine *engine, uint32_t account)
 {
-    return engine->accounts.hot[account].collateral + bs_unrealized_of(engine, account).profit;
+    return bs_account_cash(engine, account) + bs_unrealized_of(engine, account).profit;
 }
 
 /* A position of the account has changed. A changed mark counts in pool.mark_changes instead. */

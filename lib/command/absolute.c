@@ -135,7 +135,7 @@ void bs_absolute_write_isolated(struct bs_engine *engine, uint32_t isolated,
     assert(engine->accounts.cold[isolated].owner != 0);
     bs_i128 before = bs_account_equity(engine, isolated);
     if (position->has_collateral) {
-        engine->accounts.hot[isolated].collateral = position->collateral;
+        bs_account_cash_set(engine, isolated, position->collateral);
         bs_bound_touch(engine, isolated);
     }
     (void)bs_absolute_write(engine, isolated, position);

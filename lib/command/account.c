@@ -23,7 +23,7 @@ static bool isolated_are_listed(const struct bs_engine *engine, uint32_t account
         uint32_t market =
             bs_index_find(&engine->market_index, bs_isolated_market(engine, isolated));
         if ((engine->scratch_markets[market] & NAMED_ISOLATED) == 0 &&
-            engine->accounts.hot[isolated].collateral != 0) {
+            bs_account_cash(engine, isolated) != 0) {
             return false;
         }
     }
@@ -213,7 +213,7 @@ struct bs_outcome bs_account_apply(struct bs_engine *engine,
         return outcome;
     }
     bs_i128 before = bs_account_equity(engine, account);
-    engine->accounts.hot[account].collateral = collateral;
+    bs_account_cash_set(engine, account, collateral);
     bs_bound_touch(engine, account);
     if (command->has_haircut_cap_ppm) {
         set_haircut_cap(engine, account, command->haircut_cap_ppm);

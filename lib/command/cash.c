@@ -70,15 +70,15 @@ struct bs_outcome bs_cash_move(struct bs_engine *engine, uint32_t account, int64
                                bool shifts_baseline)
 {
     assert(account != 0);
-    bs_i128 collateral = (bs_i128)engine->accounts.hot[account].collateral + amount;
-    if (bs_abs(collateral) > BS_MONEY_MAX) {
+    bs_i128 collateral = bs_account_cash(engine, account) + amount;
+    if (!bs_account_cash_may_be(engine, account, collateral)) {
         return bs_refuse(BS_OUT_OF_RANGE, "amount");
     }
     struct bs_pool *pool = &engine->pools[engine->accounts.hot[account].pool];
     bs_i128 equity = bs_equity_kept(engine, account);
     bool stays_solvent = equity >= 0 && equity + amount >= 0; /* then the deficits are as before */
     bool known = pool->deficits_known && (stays_solvent || account == pool->backstop);
-    engine->accounts.hot[account].collateral = (int64_t)collateral;
+    bs_account_cash_set(engine, account, collateral);
     bs_bound_touch(engine, account);
     pool->deficits_known = known;
     if (shifts_baseline) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fills: a trade of an account changes its position and its cash. */
+#include "lib/book/account_cash.h"
 #include "lib/book/bounds.h"
 #include "lib/book/convert.h"
 #include "lib/book/positions.h"
@@ -72,8 +73,8 @@ static struct bs_outcome book_fill(struct bs_engine *engine, uint32_t account, u
     if (outcome.status != BS_OK) {
         return outcome;
     }
-    bs_i128 collateral = engine->accounts.hot[account].collateral + realized - key->content[2];
-    if (bs_abs(collateral) > BS_MONEY_MAX) {
+    bs_i128 collateral = bs_account_cash(engine, account) + realized - key->content[2];
+    if (!bs_account_cash_may_be(engine, account, collateral)) {
         return bs_refuse(BS_OUT_OF_RANGE, "fee");
     }
     if (leg.size != 0 && bs_position_find(engine, account, market) == 0 &&
@@ -84,8 +85,8 @@ static struct bs_outcome book_fill(struct bs_engine *engine, uint32_t account, u
     if (leg.size != 0) {
         bs_taken_set(&engine->positions, bs_position_find(engine, account, market), leg.taken);
     }
-    bs_i128 moved = collateral - engine->accounts.hot[account].collateral;
-    engine->accounts.hot[account].collateral = (int64_t)collateral;
+    bs_i128 moved = collateral - bs_account_cash(engine, account);
+    bs_account_cash_set(engine, account, collateral);
     bs_bound_touch(engine, account);
     bs_cash_note_fund(engine, account, BS_FUND_FILL, moved);
     bs_cash_remember(engine, key);

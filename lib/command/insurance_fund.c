@@ -19,7 +19,7 @@ static void note_top_up(struct bs_engine *engine, uint32_t pool, int64_t amount,
     struct bs_fund_change change = {
         .time_ms = engine->time_ms,
         .amount = amount,
-        .balance = (bs_i128)engine->accounts.hot[backstop].collateral + credit,
+        .balance = bs_account_cash(engine, backstop) + credit,
         .equity = bs_account_equity(engine, backstop) + credit,
         .own_funds = engine->pools[pool].own_funds,
         .cause = amount < 0 ? BS_FUND_WITHDRAWAL : BS_FUND_TOP_UP,

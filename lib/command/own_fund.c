@@ -11,7 +11,7 @@
 /* The cash of the pool's fund above its floor, without the own funds of markets. */
 static bs_i128 free_of_fund(const struct bs_engine *engine, const struct bs_pool *pool)
 {
-    bs_i128 cash = engine->accounts.hot[pool->backstop].collateral;
+    bs_i128 cash = bs_account_cash(engine, pool->backstop);
     bs_i128 own = bs_min(cash, bs_account_equity(engine, pool->backstop));
     return own - pool->policy.floor - pool->own_funds;
 }
@@ -48,6 +48,9 @@ struct bs_outcome bs_own_fund_apply(struct bs_engine *engine,
     }
     if (amount != 0 && bs_fund_is_needed(engine, market->pool)) {
         return bs_refuse(BS_FUND_NEEDED, "amount");
+    }
+    if (amount > BS_MONEY_MAX - market->own_fund_balance) {
+        return bs_refuse(BS_OUT_OF_RANGE, "amount");
     }
     market->own_fund_balance += amount;
     pool->own_funds += amount;

@@ -191,7 +191,7 @@ static struct bs_outcome new_pool(struct bs_engine *engine, const struct bs_pool
 static bool pool_in_use(const struct bs_engine *engine, const struct bs_pool *pool)
 {
     return pool->accounts > 0 || pool->markets > 0 || pool->period_loss != 0 ||
-           pool->unallocated != 0 || engine->accounts.hot[pool->backstop].collateral != 0;
+           pool->unallocated != 0 || bs_account_cash(engine, pool->backstop) != 0;
 }
 
 static bool same_policy(const struct bs_policy *a, const struct bs_policy *b)

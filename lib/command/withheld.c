@@ -34,7 +34,7 @@ struct bs_outcome bs_withdrawal_check(struct bs_engine *engine, uint32_t account
 {
     uint32_t pool = engine->accounts.hot[account].pool;
     struct bs_unrealized unrealized = bs_unrealized_of(engine, account);
-    bs_i128 equity = engine->accounts.hot[account].collateral + unrealized.profit;
+    bs_i128 equity = bs_account_cash(engine, account) + unrealized.profit;
     bs_i128 left = equity + amount;
     assert(amount <= 0);
     if (left < 0) {
@@ -57,7 +57,7 @@ bool bs_fund_is_needed(struct bs_engine *engine, uint32_t row)
 struct bs_outcome bs_fund_leaving_check(struct bs_engine *engine, uint32_t row, int64_t amount)
 {
     const struct bs_pool *pool = &engine->pools[row];
-    bs_i128 cash = engine->accounts.hot[pool->backstop].collateral;
+    bs_i128 cash = bs_account_cash(engine, pool->backstop);
     bs_i128 own = bs_min(cash, bs_equity_kept(engine, pool->backstop)) - pool->own_funds;
     assert(amount < 0);
     if (own + amount < 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The score of each ranking, one row a ranking. Denominators below one quantum count as one. An
- * equity or maintenance above 2^63 quanta counts as 2^63, so that products stay within 127 bits.
+ * equity, wallet or maintenance above 2^63 quanta counts as 2^63, so that products stay within 127
+ * bits.
  */
 #include "lib/rules/scores.h"
 
@@ -9,9 +10,9 @@
 
 #define SCORE_MAX ((bs_i128)1 << 63)
 
-static bs_i128 held(bs_i128 equity)
+static bs_i128 held(bs_i128 money)
 {
-    return bs_min(bs_max(1, equity), SCORE_MAX);
+    return bs_min(bs_max(1, money), SCORE_MAX);
 }
 
 /* profit: (p/|e|)*(n/q); loss: (p/|e|)/(n/q). The five-light family. */
@@ -38,7 +39,7 @@ static struct bs_score margin_profit(const struct bs_score_input *input)
     if (input->profit <= 0 || input->equity <= 0) {
         return (struct bs_score){0, 1};
     }
-    bs_i128 wallet = bs_max(1, input->wallet);
+    bs_i128 wallet = held(input->wallet);
     bs_i128 maintenance = bs_min(bs_score_maintenance(input), SCORE_MAX);
     return (struct bs_score){input->profit * maintenance, wallet * held(input->equity)};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/settlement/apply.h"
 
+#include "lib/book/account_cash.h"
 #include "lib/book/bounds.h"
 #include "lib/book/fund.h"
 #include "lib/money/money.h"
@@ -52,9 +53,8 @@ static void write_account(struct bs_engine *engine, const struct bs_plan *plan,
                           const struct bs_working *working)
 {
     uint32_t account = working->account;
-    assert(bs_abs(working->collateral) <= BS_MONEY_MAX);
     assert(working->window_taken >= 0);
-    engine->accounts.hot[account].collateral = (int64_t)working->collateral;
+    bs_account_cash_set(engine, account, working->collateral);
     bs_bound_touch(engine, account);
     engine->accounts.cold[account].baseline = working->baseline;
     engine->accounts.cold[account].seq = engine->seq;

@@ -58,7 +58,7 @@ struct bs_candidate_terms bs_candidate_terms_of(const struct bs_plan *plan, uint
         .lots = position->leg.size,
         .value = (int64_t)bs_plan_value(plan, position->market, position->leg.size),
         .entry = position->leg.entry,
-        .wallet = (int64_t)bs_plan_collateral(plan, account),
+        .wallet = bs_plan_collateral(plan, account),
         .equity = equity,
     };
 }

@@ -2,17 +2,13 @@
 #include "lib/settlement/final.h"
 
 #include "lib/book/account_order.h"
-#include "lib/money/money.h"
 #include "lib/settlement/step/kind.h"
 
 /* Clears what the roundings of inverse values leave. */
 static void clear_dust(struct bs_plan *plan, uint32_t market)
 {
-    if (bs_abs(plan->cleared_lots) > BS_MONEY_MAX) {
-        plan->overflow = true;
-        return;
-    }
-    bs_i128 dust = bs_plan_value(plan, market, (int64_t)plan->cleared_lots) - plan->cleared_value;
+    bs_i128 dust =
+        bs_cleared_value(&plan->engine->markets[market], plan->cleared_lots) - plan->cleared_value;
     if (dust != 0) {
         struct bs_step step = {.type = BS_STEP_FINAL,
                                .account = bs_plan_backstop(plan),

@@ -12,10 +12,21 @@
 #ifndef BS_FINAL_H
 #define BS_FINAL_H
 
+#include "lib/money/money.h"
 #include "lib/settlement/plan.h"
 
 /* Closes the market's position of the next account from place *at of the order of ids on, and moves
  * *at; after the last one the dust. False: all positions of the market are closed. */
 bool bs_final_next(struct bs_plan *plan, uint32_t market, uint32_t *at);
+
+/* What so many lots are worth at mark: those of all accounts together may be beyond BS_MONEY_MAX. */
+static inline bs_i128 bs_cleared_value(const struct bs_market *market, bs_i128 lots)
+{
+    if (market->contract == BS_CONTRACT_LINEAR) {
+        return lots * market->lot_value;
+    }
+    bs_i128 value = bs_muldiv_floor(bs_abs(lots), market->unit, market->mark);
+    return lots > 0 ? -value : value;
+}
 
 #endif

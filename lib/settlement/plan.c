@@ -155,7 +155,7 @@ struct bs_working *bs_plan_touch(struct bs_plan *plan, uint32_t account)
         plan->working[*row] = (struct bs_working){
             .account = account,
             .count = engine->accounts.hot[account].position_count,
-            .collateral = engine->accounts.hot[account].collateral,
+            .collateral = bs_account_cash(engine, account),
             .baseline = engine->accounts.cold[account].baseline,
             .window_taken = bs_window_taken(engine, account),
         };
@@ -261,7 +261,7 @@ bs_i128 bs_plan_equity(const struct bs_plan *plan, uint32_t account)
     }
     if (working->room == 0) {
         return bs_account_equity(plan->engine, account) +
-               (working->collateral - plan->engine->accounts.hot[account].collateral);
+               (working->collateral - bs_account_cash(plan->engine, account));
     }
     bs_i128 equity = working->collateral;
     const struct bs_working_position *rows = plan->working_positions + working->first;
@@ -274,7 +274,7 @@ bs_i128 bs_plan_equity(const struct bs_plan *plan, uint32_t account)
 bs_i128 bs_plan_collateral(const struct bs_plan *plan, uint32_t account)
 {
     const struct bs_working *working = working_of(plan, account);
-    return working != NULL ? working->collateral : plan->engine->accounts.hot[account].collateral;
+    return working != NULL ? working->collateral : bs_account_cash(plan->engine, account);
 }
 
 bool bs_plan_closes_both(const struct bs_plan *plan, const struct bs_step *step)

@@ -79,7 +79,7 @@ static struct bs_candidate_terms terms_in_engine(const struct bs_engine *engine,
         .lots = position->size,
         .value = (int64_t)bs_market_value(&engine->markets[position->market], position->size),
         .entry = position->entry,
-        .wallet = engine->accounts.hot[account].collateral,
+        .wallet = bs_account_cash(engine, account),
         .equity = equity,
     };
 }

@@ -15,8 +15,8 @@
 
 /* What a candidate was ranked by, in lots and quanta: the numbers that prove its place. */
 struct bs_candidate_terms {
-    int64_t lots, value, entry, wallet; /* value at mark and entry value, signed */
-    bs_i128 equity;
+    int64_t lots, value, entry; /* value at mark and entry value, signed */
+    bs_i128 wallet, equity;
 };
 
 struct bs_candidate {

@@ -219,6 +219,9 @@ static void add_account(struct stream *stream, const struct bs_engine *engine, u
         add_wide(stream, a->window[account].carried);
         add_wide(stream, a->window[account].taken);
     }
+    if (a->any_beyond && a->beyond[account] != 0) {
+        add_wide(stream, a->beyond[account]);
+    }
 }
 
 static void add_close(struct stream *stream, const struct bs_engine *engine,

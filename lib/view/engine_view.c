@@ -67,7 +67,7 @@ void bs_solvency_view_get(const struct bs_engine *engine, uint32_t row,
     assert(row <= engine->pools_used);
     struct bs_account_walk walk = bs_account_walk_begin(pool);
     for (uint32_t account; (account = bs_account_walk_next(engine, &walk)) != 0;) {
-        sums.collateral += engine->accounts.hot[account].collateral;
+        sums.collateral += bs_account_cash(engine, account);
         add_profits(engine, account, &sums.profits, &sums.losses);
         if (account != pool->backstop) {
             add_equity(engine, account, &sums);

@@ -97,7 +97,7 @@
 
 #define BS_FUND_CASH_VIEW(X)                                                                       \
     X(TEXT, account, account, ALWAYS, bs_account_text(engine, pool->backstop))                     \
-    X(AMOUNT, collateral, collateral, ALWAYS, engine->accounts.hot[pool->backstop].collateral)     \
+    X(AMOUNT, collateral, collateral, ALWAYS, bs_account_cash(engine, pool->backstop))             \
     X(AMOUNT, equity, equity, ALWAYS, bs_account_equity(engine, pool->backstop))                   \
     X(AMOUNT, floor, floor, ALWAYS, pool->policy.floor)      /* of the insurance layer */          \
     X(AMOUNT, own_funds, own_funds, ALWAYS, pool->own_funds) /* of markets */                      \
@@ -143,7 +143,7 @@
     X(TEXT, pool, pool, ALWAYS, bs_pool_text(engine, row))                                         \
     X(TEXT, asset, asset, ALWAYS, bs_names_get(&engine->names, pool->asset))                       \
     BS_FUND_CASH_VIEW(X)                                                                           \
-    X(AMOUNT, balance, balance, ALWAYS, engine->accounts.hot[pool->backstop].collateral)           \
+    X(AMOUNT, balance, balance, ALWAYS, bs_account_cash(engine, pool->backstop))                   \
     X(BOOL, has_max_per_settlement, has_max_per_settlement, NEVER,                                 \
       pool->policy.max_per_settlement != INT64_MAX)                                                \
     X(AMOUNT, max_per_settlement, max_per_settlement, OR_NULL(has_max_per_settlement),             \
@@ -193,7 +193,7 @@
     X(WORD(bs_margin_name), isolated, margin, IF(isolated), cold->owner != 0)                      \
     X(TEXT, market, market, IF(isolated), isolated_market(engine, account))                        \
     X(AMOUNT, equity, equity, ALWAYS, sums.equity)                                                 \
-    X(AMOUNT, collateral, collateral, ALWAYS, hot->collateral)                                     \
+    X(AMOUNT, collateral, collateral, ALWAYS, bs_account_cash(engine, account))                    \
     X(AMOUNT, gain, gain, ALWAYS, sums.equity - cold->baseline)                                    \
     X(AMOUNT, baseline, baseline, ALWAYS, cold->baseline)                                          \
     X(AMOUNT, maintenance, maintenance, ALWAYS, sums.maintenance)                                  \

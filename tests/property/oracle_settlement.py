@@ -160,11 +160,11 @@ class Settlement(Adl, Pooled, Haircut, Memory, Limits, Claims, Fund, Window, Tak
             self.take_over(account, self.pool.markets[name])
 
     def fund_can_hold(self, market, lots, value):
-        """Nothing that the fund would have is beyond 2^62."""
+        """Nothing of the position that the fund would have is beyond 2^62."""
         fund = copy.deepcopy(self.pool.backstop)
         trade(fund, market, lots, value)
         held = fund.positions.get(market.id)
-        amounts = [fund.collateral] + ([held.size, held.entry, market.value(held.size)] if held else [])
+        amounts = [held.size, held.entry, market.value(held.size)] if held else []
         return all(abs(amount) <= 2 ** 62 for amount in amounts)
 
     def take_over(self, account, market):

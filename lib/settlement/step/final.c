@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Final settlement: a whole position is closed at its value; after the last one, the dust. */
+#include "lib/settlement/final.h"
 #include "lib/book/convert.h"
 #include "lib/book/names.h"
 #include "lib/settlement/actions.h"
@@ -23,7 +24,7 @@ static bool check(struct bs_plan *plan, const struct bs_step *step)
     if (step->lots == 0) {
         return step->account == bs_plan_backstop(plan) &&
                plan->cleared_value ==
-                   bs_plan_value(plan, step->market, (int64_t)plan->cleared_lots);
+                   bs_cleared_value(&plan->engine->markets[step->market], plan->cleared_lots);
     }
     return bs_abs64(size) == step->lots && bs_plan_equity(plan, step->account) == before;
 }
