@@ -5,8 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/core/answer_follower.h"
 #include "daemon/core/lookahead.h"
-#include "daemon/core/write_answer.h"
+#include "daemon/log/chain.h"
 
 /* Of the outbox, before the read of records is paused and the actions are compared. */
 #define REPLAY_SEGMENTS_MAX 128
@@ -21,6 +22,7 @@ struct replay {
     uint64_t digest_seq;
     struct bs_digest digest;
     uint64_t compared_ordinal; /* actions up to here are equal */
+    struct pool_chains chains; /* of those */
     /* Settlements: the last stored one that was compared, and the replayed one that comes next. */
     struct log_reader *reader;
     uint64_t compared_settlement;
@@ -30,7 +32,7 @@ struct replay {
     uint64_t capacity_seq;   /* of the first record of capacities; 0: none was met yet */
     struct bs_config config; /* of the engine that takes all records of capacities met so far */
     bool begins_again;       /* the read was stopped because the engine is not that one */
-    struct request request;  /* with a key, of which records are still to come */
+    struct answer_follower follower;
     int failure;
     char *error;
 };
@@ -57,27 +59,17 @@ static bool digest_is_right(struct replay *replay)
     return fail(replay, -EBADMSG);
 }
 
-/* The command was stepped. If its request came with a key, its outcome is part of that answer. */
+/* The command was stepped: it may be part of a request with a key. */
 static bool follow_request(struct replay *replay, const struct bs_command *command)
 {
-    struct request *request = &replay->request;
-    if (command->type == BS_COMMAND_REQUEST) {
-        if (request->records_left > 0 ||
-            !write_answer_restore(replay->options->answers, request, &command->as.request)) {
-            (void)snprintf(replay->error, LOG_ERROR_SIZE,
-                           "the request at seq %" PRIu64 " is not one this version can answer",
-                           command->seq);
-            return fail(replay, -EBADMSG);
-        }
-    } else if (request->records_left > 0) {
-        write_answer_collect(request, replay->executor, command);
-        request->records_left--;
+    const struct executor *executor = replay->executor;
+    if (answer_follower_step(&replay->follower, executor->engine, &executor->effects, command)) {
+        return true;
     }
-    if (request->first_answer != NULL && request->records_left == 0) {
-        request->last_seq = command->seq;
-        write_answer_finish(replay->options->answers, request);
-    }
-    return true;
+    (void)snprintf(replay->error, LOG_ERROR_SIZE,
+                   "the request at seq %" PRIu64 " is not one this version can answer",
+                   command->seq);
+    return fail(replay, -EBADMSG);
 }
 
 /* Reports progress, within a batch too, because a batch can take long. False: the start is
@@ -320,8 +312,9 @@ static int compare_actions(struct replay *replay)
 {
     int result = compare_settlements(replay);
     if (result == 0 && replay->compared_ordinal < log_last_ordinal(replay->log)) {
-        result = log_read_actions(replay->log, replay->compared_ordinal, on_stored_action, replay,
-                                  replay->error);
+        const struct log_action_place place = {.ordinal = replay->compared_ordinal,
+                                               .chains = &replay->chains};
+        result = log_read_actions(replay->log, &place, on_stored_action, replay, replay->error);
     }
     outbox_drop(&replay->executor->outbox, replay->compared_ordinal);
     return replay->failure < 0 ? replay->failure : result;
@@ -351,20 +344,13 @@ static int check_end(const struct replay *replay)
                        last_seq, replay->digest_seq);
         return -EBADMSG;
     }
-    if (replay->request.records_left > 0) {
+    if (answer_follower_is_within(&replay->follower)) {
         (void)snprintf(replay->error, LOG_ERROR_SIZE,
                        "the log ends at seq %" PRIu64 " within a request: records are missing",
                        last_seq);
         return -EBADMSG;
     }
     return 0;
-}
-
-static void forget_request(struct replay *replay)
-{
-    api_batch_fini(&replay->request.batch);
-    buffer_fini(&replay->request.body);
-    replay->request = (struct request){0};
 }
 
 static int begin_again(struct replay *replay)
@@ -374,7 +360,7 @@ static int begin_again(struct replay *replay)
     replay->compared_settlement = 0;
     replay->segment = NULL;
     *replay->result = (struct replay_result){0};
-    forget_request(replay);
+    answer_follower_clear(&replay->follower);
     if (replay->options->answers != NULL) {
         first_answers_clear(replay->options->answers);
     }
@@ -428,12 +414,14 @@ int replay_run(struct executor *executor, struct command_log *log,
     struct replay replay = {
         .executor = executor, .log = log, .options = options, .result = ret_result, .error = error};
     replay.config = executor->config;
+    replay.follower.answers = options->answers;
     replay.has_digest = log_get_digest(log, &replay.digest_seq, &replay.digest);
     int result = log_reader_open(&replay.reader, log, error);
     if (result == 0) {
         result = run(&replay);
         log_reader_close(replay.reader);
     }
-    forget_request(&replay);
+    answer_follower_clear(&replay.follower);
+    pool_chains_fini(&replay.chains);
     return result;
 }

@@ -48,7 +48,7 @@ static void step_record(struct core *core, struct request *request)
     enum bs_status status = bs_command_decode(record, bs_record_size(record), &command);
     assert(status == BS_OK); /* core_gather checked it before it became durable */
     executor_step(&core->executor, &command);
-    write_answer_collect(request, &core->executor, &command);
+    write_answer_collect(request, core->executor.engine, &core->executor.effects, &command);
     if (core->executor.effects.status == BS_MARK_OUT_OF_BAND) {
         report_refused_mark(&command);
     }

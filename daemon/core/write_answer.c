@@ -53,26 +53,26 @@ bool write_answer_restore(struct first_answers *answers, struct request *request
 
 /* A stale_update shows the account as it is now, so the sender need not read it. */
 static void attach_state(struct request *request, struct api_rejection *rejection,
-                         const struct executor *executor, const struct bs_command *command)
+                         const struct bs_engine *engine, const struct bs_command *command)
 {
     struct bs_text name = command->type == BS_COMMAND_ACCOUNT ? command->as.account.account
                                                               : command->as.position.account;
-    uint32_t account = bs_account_find(executor->engine, name);
+    uint32_t account = bs_account_find(engine, name);
     if (account == 0 || request->states_size >= STALE_STATES_SIZE_MAX) {
         return;
     }
     struct buffer state = {0};
-    api_account(&state, executor->engine, account);
+    api_account(&state, engine, account);
     request->states_size += state.size;
     rejection->state = state.bytes;
 }
 
 /* Names the expected number, so the sender need not read it. */
-static void name_expected(struct api_rejection *rejection, const struct executor *executor,
+static void name_expected(struct api_rejection *rejection, const struct bs_engine *engine,
                           struct bs_text source)
 {
     struct bs_source_view view;
-    if (bs_source_view_get(executor->engine, source, &view)) {
+    if (bs_source_view_get(engine, source, &view)) {
         size_t size = strlen(rejection->detail);
         (void)snprintf(rejection->detail + size, sizeof(rejection->detail) - size,
                        "; the next is %" PRIu64, view.next_seq);
@@ -81,15 +81,15 @@ static void name_expected(struct api_rejection *rejection, const struct executor
 
 /* Names the mark that is held and its band, so the sender need not read them; and for a mark out of
  * the band how many that agree have been seen, this one included. */
-static void name_held_mark(struct api_rejection *rejection, const struct executor *executor,
+static void name_held_mark(struct api_rejection *rejection, const struct bs_engine *engine,
                            struct bs_text name)
 {
-    uint32_t market = bs_market_find(executor->engine, name);
+    uint32_t market = bs_market_find(engine, name);
     struct bs_market_view view;
     if (market == 0) {
         return;
     }
-    bs_market_view_get(executor->engine, market, &view);
+    bs_market_view_get(engine, market, &view);
     if (!view.has_mark) {
         return;
     }
@@ -107,10 +107,9 @@ static void name_held_mark(struct api_rejection *rejection, const struct executo
     buffer_fini(&held);
 }
 
-void write_answer_collect(struct request *request, const struct executor *executor,
-                          const struct bs_command *command)
+void write_answer_collect(struct request *request, const struct bs_engine *engine,
+                          const struct bs_effects *effects, const struct bs_command *command)
 {
-    const struct bs_effects *effects = &executor->effects;
     assert(request->records_left > 0);
     struct api_batch *batch = &request->batch;
     request->waiting = request->waiting || effects->waiting;
@@ -125,11 +124,11 @@ void write_answer_collect(struct request *request, const struct executor *execut
         return;
     }
     if (effects->status == BS_STALE_UPDATE) {
-        attach_state(request, rejection, executor, command);
+        attach_state(request, rejection, engine, command);
     } else if (effects->status == BS_SEQUENCE_GAP || effects->status == BS_SEQUENCE_REGRESSION) {
-        name_expected(rejection, executor, command->source);
+        name_expected(rejection, engine, command->source);
     } else if (effects->status == BS_MARK_OUT_OF_BAND || effects->status == BS_STALE_MARK) {
-        name_held_mark(rejection, executor, command->as.mark.market);
+        name_held_mark(rejection, engine, command->as.mark.market);
     }
 }
 

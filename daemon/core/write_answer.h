@@ -7,7 +7,6 @@
 #define WRITE_ANSWER_H
 
 #include "daemon/answer/request.h"
-#include "daemon/core/executor.h"
 #include "daemon/core/first_answers.h"
 
 /*
@@ -22,9 +21,9 @@ BS_MUST_USE bool write_answer_admit(struct first_answers *answers, struct reques
 BS_MUST_USE bool write_answer_restore(struct first_answers *answers, struct request *request,
                                       const struct bs_request_command *record);
 
-/* One of its records was stepped: keeps the outcome in the request. */
-void write_answer_collect(struct request *request, const struct executor *executor,
-                          const struct bs_command *command);
+/* One of its records was stepped, with these effects: keeps the outcome in the request. */
+void write_answer_collect(struct request *request, const struct bs_engine *engine,
+                          const struct bs_effects *effects, const struct bs_command *command);
 /* All of its records are stepped, the last one as `last_seq`: makes and remembers the answer. */
 void write_answer_finish(struct first_answers *answers, struct request *request);
 

@@ -351,6 +351,18 @@ int log_read_records(struct command_log *log, uint64_t after, log_records_fn fn,
     return result;
 }
 
+int log_link(struct command_log *log, uint64_t seq, uint8_t ret_link[LOG_HASH_SIZE],
+             char error[LOG_ERROR_SIZE])
+{
+    assert(!log->started);
+    bool is_found = false;
+    if (seq > log->end.seq) {
+        return -ENOENT;
+    }
+    int result = log->backend->link(log, seq, &is_found, ret_link, error);
+    return result == 0 && !is_found ? -ENOENT : result;
+}
+
 enum bs_status log_settlement_decode(const struct log_settlement_row *row,
                                      struct bs_settlement *ret_settlement)
 {

@@ -72,7 +72,8 @@ struct log_settlement_filter {
 };
 
 struct command_log;
-struct log_reader; /* one per reading thread; closed before its log */
+struct pool_chains; /* chain.h */
+struct log_reader;  /* one per reading thread; closed before its log */
 
 /* On the log thread, once for every append: 0, or the first failure (then every later append gets
  * the same one). The message is for an operator, NULL without an error. */
@@ -106,11 +107,25 @@ uint64_t log_dropped_ordinal(const struct command_log *log);
  * gapless sequence and the SHA-256 chain of the batches. Before log_start. */
 BS_MUST_USE int log_read_records(struct command_log *log, uint64_t after, log_records_fn fn,
                                  void *user, char error[LOG_ERROR_SIZE]);
-/* Reads stored actions with ordinal > after in order, for the replay check, checking that none is
- * missing and the hash chain of each pool (with after > 0: from the pool's first row on). Before
- * log_start. */
-BS_MUST_USE int log_read_actions(struct command_log *log, uint64_t after, log_action_fn fn,
-                                 void *user, char error[LOG_ERROR_SIZE]);
+
+/*
+ * Where a read of actions begins: after `ordinal`. `chains` has the end of each pool's chain there
+ * and follows what is delivered; NULL: not known, so that after an ordinal > 0 the first row of each
+ * pool is taken on trust.
+ */
+struct log_action_place {
+    uint64_t ordinal;
+    struct pool_chains *chains;
+};
+
+/* Reads stored actions in order, for the replay check, checking that none is missing and the hash
+ * chain of each pool. Before log_start. */
+BS_MUST_USE int log_read_actions(struct command_log *log, const struct log_action_place *place,
+                                 log_action_fn fn, void *user, char error[LOG_ERROR_SIZE]);
+/* The link of the batch chain at a sequence; -ENOENT: the log holds no batch that ends there, nor
+ * does it begin there. Before log_start. */
+BS_MUST_USE int log_link(struct command_log *log, uint64_t seq, uint8_t ret_link[LOG_HASH_SIZE],
+                         char error[LOG_ERROR_SIZE]);
 /* The state digest at a sequence, stored at clean shutdown; replay compares. Only the last one is
  * kept, and only until the next database file begins. Not while an append is in flight. */
 BS_MUST_USE int log_put_digest(struct command_log *log, uint64_t seq, struct bs_digest digest,

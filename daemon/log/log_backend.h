@@ -46,6 +46,9 @@ struct log_backend {
     /* Feeds the batches that hold records with seq > after to the check, which it begins. */
     int (*read_batches)(struct command_log *log, uint64_t after, struct batch_check *check,
                         char *error);
+    /* The link at a sequence that a batch ends with, or the log begins after. */
+    int (*link)(struct command_log *log, uint64_t seq, bool *ret_found,
+                uint8_t ret_link[LOG_HASH_SIZE], char *error);
     int (*put_digest)(struct command_log *log, const struct log_digest *digest, char *error);
     int (*reader_open)(struct log_reader **ret_reader, struct command_log *log, char *error);
     void (*close)(struct command_log *log);

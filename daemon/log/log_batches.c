@@ -93,3 +93,20 @@ int log_sqlite_read_batches(struct command_log *log, uint64_t after, struct batc
     }
     return result;
 }
+
+int log_sqlite_link(struct command_log *log, uint64_t seq, bool *ret_found,
+                    uint8_t ret_link[LOG_HASH_SIZE], char *error)
+{
+    struct log_sqlite *sqlite = (struct log_sqlite *)log; /* base is its first member */
+    uint32_t number = file_index_find(&sqlite->index, FILE_KEY_SEQ, seq);
+    if (number == sqlite->file_number) {
+        return log_file_link(sqlite->file, seq, ret_found, ret_link, error);
+    }
+    struct log_file *file;
+    int result = log_file_open_beside(&file, &sqlite->place, number, error);
+    if (result == 0) {
+        result = log_file_link(file, seq, ret_found, ret_link, error);
+        log_file_abandon(file);
+    }
+    return result;
+}

@@ -182,6 +182,22 @@ static int on_read_batches(struct command_log *log, uint64_t after, struct batch
     return result;
 }
 
+static int on_link(struct command_log *log, uint64_t seq, bool *ret_found,
+                   uint8_t ret_link[LOG_HASH_SIZE], char *error)
+{
+    (void)error;
+    struct log_memory *memory = memory_of(log);
+    const struct memory_batch *batches = (const void *)memory->batches.bytes;
+    size_t count = memory->batches.size / sizeof(*batches);
+    *ret_found = seq == 0;
+    memset(ret_link, 0, LOG_HASH_SIZE);
+    for (size_t i = 0; i < count && !*ret_found; i++) {
+        *ret_found = batches[i].first_seq + batches[i].count - 1 == seq;
+        memcpy(ret_link, batches[i].link, LOG_HASH_SIZE);
+    }
+    return 0;
+}
+
 static bool matches(const struct log_filter *filter, const struct log_action_row *row)
 {
     return row->ordinal > filter->after && (filter->last == 0 || row->ordinal <= filter->last) &&
@@ -334,6 +350,7 @@ static const struct log_backend backend = {
     .tidy = on_tidy,
     .stop = on_stop,
     .read_batches = on_read_batches,
+    .link = on_link,
     .put_digest = on_put_digest,
     .reader_open = on_reader_open,
     .close = on_close,

@@ -31,5 +31,7 @@ BS_MUST_USE int log_sqlite_open_files(struct log_sqlite *sqlite, const struct lo
 int log_sqlite_reader_open(struct log_reader **ret_reader, struct command_log *log, char *error);
 int log_sqlite_read_batches(struct command_log *log, uint64_t after, struct batch_check *check,
                             char *error);
+int log_sqlite_link(struct command_log *log, uint64_t seq, bool *ret_found,
+                    uint8_t ret_link[LOG_HASH_SIZE], char *error);
 
 #endif

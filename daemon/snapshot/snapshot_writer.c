@@ -155,7 +155,8 @@ static int write_end(struct snapshot_writer *writer, char *error)
     return code;
 }
 
-int snapshot_writer_finish(struct snapshot_writer *writer, char error[LOG_ERROR_SIZE])
+int snapshot_writer_finish(struct snapshot_writer *writer, struct snapshot_header *ret_header,
+                           char error[LOG_ERROR_SIZE])
 {
     char partial[SNAPSHOT_NAME_SIZE];
     char name[SNAPSHOT_NAME_SIZE];
@@ -172,6 +173,7 @@ int snapshot_writer_finish(struct snapshot_writer *writer, char error[LOG_ERROR_
     if (fsync(writer->directory) != 0) {
         code = failed(writer, "make durable", error);
     }
+    *ret_header = writer->header;
     (void)close(writer->fd);
     free(writer->chunk);
     *writer = (struct snapshot_writer){.fd = -1};

@@ -29,7 +29,9 @@ BS_MUST_USE int snapshot_writer_add(struct snapshot_writer *writer, enum snapsho
                                     const void *bytes, size_t size, char error[LOG_ERROR_SIZE]);
 /* Writes what is left and the header, and gives the file its name. The writer is closed either
  * way; on failure no file is left. */
-BS_MUST_USE int snapshot_writer_finish(struct snapshot_writer *writer, char error[LOG_ERROR_SIZE]);
+BS_MUST_USE int snapshot_writer_finish(struct snapshot_writer *writer,
+                                       struct snapshot_header *ret_header,
+                                       char error[LOG_ERROR_SIZE]);
 /* Drops the file. Zeroed, and twice, is fine. */
 void snapshot_writer_abandon(struct snapshot_writer *writer);
 

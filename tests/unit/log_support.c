@@ -239,7 +239,7 @@ int64_t support_verify(struct command_log *log, char error[LOG_ERROR_SIZE])
 {
     int64_t count = 0;
     if (log_read_records(log, 0, count_records, &count, error) != 0 ||
-        log_read_actions(log, 0, pass_action, NULL, error) != 0) {
+        log_read_actions(log, &(struct log_action_place){0}, pass_action, NULL, error) != 0) {
         return -1;
     }
     return count;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api/json_state.h"
+#include "daemon/log/chain.h"
 #include "daemon/log/log_memory.h"
 #include "tests/unit/log_fixture.h"
 #include "tests/unit/unit_main.h"
@@ -262,7 +263,8 @@ START_TEST(test_action_hashes)
     }
     stop(log);
     log = support_open(directory, SMALL_FILE);
-    ck_assert_int_eq(log_read_actions(log, 0, rehash, &recount, error), 0);
+    ck_assert_int_eq(log_read_actions(log, &(struct log_action_place){0}, rehash, &recount, error),
+                     0);
     ck_assert_uint_eq(recount.ordinal, 1200);
     log_close(log);
     buffer_fini(&recount.text);
@@ -288,10 +290,14 @@ START_TEST(test_read_actions_after)
     log_stop(log);
     for (uint64_t after = 0; after < 600; after += 50) {
         uint64_t seen = 0;
-        ck_assert_int_eq(log_read_actions(log, after, stop_at_once, &seen, error), 0);
+        ck_assert_int_eq(log_read_actions(log, &(struct log_action_place){.ordinal = after},
+                                          stop_at_once, &seen, error),
+                         0);
         ck_assert_uint_eq(seen, after + 1);
         struct buffer all = {0};
-        ck_assert_int_eq(log_read_actions(log, after, note_action, &all, error), 0);
+        ck_assert_int_eq(log_read_actions(log, &(struct log_action_place){.ordinal = after},
+                                          note_action, &all, error),
+                         0);
         ck_assert_uint_gt(all.size, 0);
         buffer_fini(&all);
     }
@@ -301,6 +307,74 @@ START_TEST(test_read_actions_after)
 END_TEST
 
 /* More records than one blob holds become several rows, acknowledged as one. */
+/* The link at the end of each batch, over several files, and at no other sequence; a read that begins
+ * there with it goes on. */
+START_TEST(test_link)
+{
+    struct command_log *logs[2];
+    ck_assert_int_eq(log_open_memory(&logs[0]), 0);
+    logs[1] = support_open(directory, SMALL_FILE);
+    for (int i = 0; i < 2; i++) {
+        struct command_log *log = logs[i];
+        struct log_reader *reader;
+        struct log_reader_place place = {0};
+        uint8_t link[LOG_HASH_SIZE];
+        start(log);
+        for (uint32_t k = 0; k < 40; k++) {
+            append(log, 30, 200, false);
+        }
+        log_stop(log);
+        ck_assert_int_eq(log_reader_open(&reader, log, error), 0);
+        for (uint64_t seq = 0; seq <= 1200; seq += 30) {
+            ck_assert_int_eq(log_link(log, seq, link, error), 0);
+            ck_assert_mem_eq(link, place.link, LOG_HASH_SIZE);
+            ck_assert_int_eq(log_link(log, seq + 1, link, error), -ENOENT);
+            if (seq < 1200) {
+                struct part part = {.next = seq + 1, .calls_max = UINT32_MAX};
+                ck_assert_int_eq(
+                    log_reader_records(reader, &place, seq + 30, take_records, &part, error), 0);
+            }
+        }
+        ck_assert_int_eq(log_link(log, 1230, link, error), -ENOENT);
+        log_reader_close(reader);
+        log_close(log);
+    }
+}
+
+END_TEST
+
+/* With the chains of the place a read begins at, the first row of a pool is checked too. */
+START_TEST(test_read_actions_with_chains)
+{
+    struct command_log *log = support_open(directory, SMALL_FILE);
+    struct pool_chains chains = {0};
+    struct log_action_place place = {.chains = &chains};
+    uint64_t seen = 0;
+    start(log);
+    append(log, 1, 100, false);
+    log_stop(log);
+    ck_assert_int_eq(log_read_actions(log, &place, stop_at_once, &seen, error), 0);
+    ck_assert_uint_eq(seen, 1); /* what was not taken is not part of the chains */
+    struct buffer all = {0};
+    ck_assert_int_eq(log_read_actions(log, &place, note_action, &all, error), 0);
+    ck_assert_uint_eq(chains.count, 3);
+    log_close(log);
+    log = support_open(directory, SMALL_FILE);
+    start(log);
+    append(log, 1, 100, false);
+    log_stop(log);
+    place.ordinal = 100;
+    ck_assert_int_eq(log_read_actions(log, &place, note_action, &all, error), 0);
+    chains.items[0].hash[0] ^= 1;
+    ck_assert_int_eq(log_read_actions(log, &place, note_action, &all, error), -EBADMSG);
+    ck_assert_ptr_nonnull(strstr(error, "the hash chain of pool"));
+    buffer_fini(&all);
+    pool_chains_fini(&chains);
+    log_close(log);
+}
+
+END_TEST
+
 START_TEST(test_large_batch)
 {
     struct command_log *log = support_open(directory, 0);
@@ -536,8 +610,8 @@ int main(void)
     TCase *tests = unit_tests("log");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     UNIT_ADD(tests, test_both_alike, test_read_records_after, test_action_hashes,
-             test_read_actions_after, test_large_batch, test_slow_reader, test_followers,
-             test_digest, test_append_from_callback, test_stop_waits, test_injected_failure,
-             test_another_format_is_refused_by_name);
+             test_read_actions_after, test_link, test_read_actions_with_chains, test_large_batch,
+             test_slow_reader, test_followers, test_digest, test_append_from_callback,
+             test_stop_waits, test_injected_failure, test_another_format_is_refused_by_name);
     return unit_run(tests);
 }

@@ -84,7 +84,8 @@ static void make(struct content *content)
     request_fini(&write);
     world_stop(&world);
     ck_assert_int_eq(log_read_records(world.log, 0, on_records, content, error), 0);
-    ck_assert_int_eq(log_read_actions(world.log, 0, on_action, content, error), 0);
+    ck_assert_int_eq(
+        log_read_actions(world.log, &(struct log_action_place){0}, on_action, content, error), 0);
     ck_assert_uint_gt(content->actions_count, 2);
     struct log_reader *reader;
     struct log_settlement_filter all = {.limit = 9};
@@ -163,7 +164,9 @@ START_TEST(missing_rows_are_rebuilt)
         ck_assert_uint_eq(core_durable_ordinal(world.core), present);
         world_wait(&world, rows_are_stored, &world);
         world_stop(&world);
-        ck_assert_int_eq(log_read_actions(world.log, 0, on_action, &rebuilt, error), 0);
+        ck_assert_int_eq(
+            log_read_actions(world.log, &(struct log_action_place){0}, on_action, &rebuilt, error),
+            0);
         ck_assert_uint_eq(rebuilt.actions_count, content.actions_count);
         for (uint32_t i = 0; i < rebuilt.actions_count; i++) {
             ck_assert_uint_eq(rebuilt.actions[i].record_size, content.actions[i].record_size);

@@ -70,7 +70,8 @@ static int write_file(const struct snapshot_header *header,
             at += size;
         }
     }
-    return snapshot_writer_finish(&writer, error);
+    struct snapshot_header written;
+    return snapshot_writer_finish(&writer, &written, error);
 }
 
 static void expect_whole(uint64_t seq, const size_t sizes[SNAPSHOT_SECTIONS_COUNT])
