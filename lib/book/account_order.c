@@ -219,6 +219,14 @@ void bs_account_order_add(struct bs_engine *engine, uint32_t account)
     engine->accounts.cold[account].rank = WAITS | order->waiting++;
 }
 
+void bs_account_order_append(struct bs_engine *engine, uint32_t account)
+{
+    uint32_t count = engine->order.count++;
+    assert(engine->order.waiting == 0);
+    engine->order.places = (uint32_t)bs_account_order_places(engine->order.count);
+    put(engine, 2 * count + 1, account);
+}
+
 void bs_account_order_remove(struct bs_engine *engine, uint32_t account)
 {
     uint32_t rank = engine->accounts.cold[account].rank, place = rank & ~WAITS;

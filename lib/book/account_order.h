@@ -11,6 +11,8 @@
 
 uint64_t bs_account_order_places(uint64_t accounts); /* most that so many accounts need */
 void bs_account_order_add(struct bs_engine *engine, uint32_t account);
+/* An account of an engine to which all come in the order of their names: it has its place at once. */
+void bs_account_order_append(struct bs_engine *engine, uint32_t account);
 void bs_account_order_remove(struct bs_engine *engine, uint32_t account);
 /* Gives every account its place. Readers call it first; places stay until the next call. */
 void bs_account_order_refresh(struct bs_engine *engine);

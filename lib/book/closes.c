@@ -46,15 +46,10 @@ static void forget(struct bs_engine *engine, const struct bs_close *close)
     pool->closes_forgotten = close->action + (close->group == 0);
 }
 
-void bs_closes_add(struct bs_engine *engine, const struct bs_close *close)
+/* Writes the close and makes the heads of its chains lead to it. */
+static void link_close(struct bs_engine *engine, uint64_t number, const struct bs_close *close)
 {
-    assert(close->lots > 0);
-    assert(close->reversed == 0);
-    uint64_t number = ++engine->closes.added;
     struct bs_close *entry = bs_closes_at(engine, number);
-    if (number > BS_CLOSES_MAX) {
-        forget(engine, entry);
-    }
     *entry = *close;
     uint64_t *head = head_of_action(engine, close->pool, close->action);
     entry->before_action = *head;
@@ -68,6 +63,25 @@ void bs_closes_add(struct bs_engine *engine, const struct bs_close *close)
         *head = number * BS_SIDES + (uint64_t)side;
         engine->accounts.cold[close->account[side]].in_closes = true;
     }
+}
+
+void bs_closes_add(struct bs_engine *engine, const struct bs_close *close)
+{
+    assert(close->lots > 0);
+    assert(close->reversed == 0);
+    uint64_t number = ++engine->closes.added;
+    if (number > BS_CLOSES_MAX) {
+        forget(engine, bs_closes_at(engine, number));
+    }
+    link_close(engine, number, close);
+}
+
+void bs_closes_restore(struct bs_engine *engine, uint64_t number, const struct bs_close *close)
+{
+    assert(number >= bs_closes_first(engine));
+    assert(number <= engine->closes.added);
+    link_close(engine, number, close);
+    engine->pools[close->pool].exclusions += close->excludes;
 }
 
 struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, uint64_t action)
@@ -114,17 +128,26 @@ void bs_closes_supersede_all(struct bs_engine *engine, uint32_t account)
     engine->accounts.cold[account].in_closes = false;
 }
 
+bool bs_close_has_market(const struct bs_engine *engine, const struct bs_close *close)
+{
+    return engine->market_name[close->market] != 0 &&
+           engine->markets[close->market].uid == close->market_uid;
+}
+
+bool bs_close_has_account(const struct bs_engine *engine, const struct bs_close *close, int side)
+{
+    return engine->accounts.hot[close->account[side]].pool == close->pool &&
+           engine->accounts.cold[close->account[side]].uid == close->uid[side];
+}
+
 bool bs_close_stands(const struct bs_engine *engine, const struct bs_close *close)
 {
-    bool stands = engine->market_name[close->market] != 0 &&
-                  engine->markets[close->market].uid == close->market_uid;
+    bool stands = bs_close_has_market(engine, close);
     for (int side = 0; side < BS_SIDES; side++) {
-        if (close->account[side] == 0) {
-            continue;
+        if (close->account[side] != 0) {
+            stands =
+                stands && !close->superseded[side] && bs_close_has_account(engine, close, side);
         }
-        stands = stands && !close->superseded[side] &&
-                 engine->accounts.hot[close->account[side]].pool == close->pool &&
-                 engine->accounts.cold[close->account[side]].uid == close->uid[side];
     }
     return stands;
 }

@@ -59,6 +59,11 @@ struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, u
 void bs_closes_supersede(struct bs_engine *engine, uint32_t account, uint32_t market);
 /* The same for the whole account. */
 void bs_closes_supersede_all(struct bs_engine *engine, uint32_t account);
+/* Whether its market, or the account of a side, is still there. */
+bool bs_close_has_market(const struct bs_engine *engine, const struct bs_close *close);
+bool bs_close_has_account(const struct bs_engine *engine, const struct bs_close *close, int side);
+/* Puts the close where its number says, as if it had been added then. */
+void bs_closes_restore(struct bs_engine *engine, uint64_t number, const struct bs_close *close);
 /* Whether both sides are still what the close left, plus what was traded since. */
 bool bs_close_stands(const struct bs_engine *engine, const struct bs_close *close);
 

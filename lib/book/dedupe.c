@@ -123,6 +123,33 @@ void bs_dedupe_add(struct bs_engine *engine, const struct bs_dedupe_key *key)
     d->added++;
 }
 
+void bs_dedupe_get(const struct bs_engine *engine, bool is_trade, uint64_t number,
+                   struct bs_dedupe_key *ret_key)
+{
+    const struct bs_dedupe *d = is_trade ? &engine->trades : &engine->transfers;
+    assert(number >= d->forgotten);
+    assert(number < d->added);
+    const struct bs_dedupe_entry *entry = &d->entries[(uint32_t)number & d->entries_mask];
+    *ret_key = (struct bs_dedupe_key){.is_trade = is_trade,
+                                      .account_uid = entry->account_uid,
+                                      .market_uid = entry->market_uid,
+                                      .id = {entry->id, entry->id_size},
+                                      .side = entry->side,
+                                      .has_time = true,
+                                      .time_ms = entry->time_ms};
+    memcpy(ret_key->content, entry->content, sizeof entry->content);
+}
+
+void bs_dedupe_restore(struct bs_engine *engine, const struct bs_dedupe_key *key)
+{
+    assert(key->has_time);
+    assert(key->id.size <= BS_ID_SIZE_MAX);
+    if (!key->is_trade && key->side == DELETED) {
+        engine->transfers.any_deleted = true;
+    }
+    bs_dedupe_add(engine, key);
+}
+
 /* No account has the number 0. The number of the pool's fund stands where a market's does. */
 static struct bs_dedupe_key deleted_key(const struct bs_engine *engine, uint32_t pool,
                                         struct bs_text account)

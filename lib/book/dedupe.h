@@ -26,6 +26,12 @@ size_t bs_dedupe_entry_size(void);
 /* Forgets what is beyond the windows in force. */
 void bs_dedupe_trim(struct bs_engine *engine);
 
+/* The id of this number, from ring.forgotten on, as it was added. */
+void bs_dedupe_get(const struct bs_engine *engine, bool is_trade, uint64_t number,
+                   struct bs_dedupe_key *ret_key);
+/* Adds what bs_dedupe_get gave to an engine whose ring is not full. */
+void bs_dedupe_restore(struct bs_engine *engine, const struct bs_dedupe_key *key);
+
 /*
  * A deleted account leaves its last action among the transfer ids, under its name: as long as
  * `transfer_window` of these and deletions have not followed it, a late message cannot bring back

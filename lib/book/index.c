@@ -37,6 +37,30 @@ void bs_names_remove(struct bs_names *names, uint32_t offset)
     names->free[steps] = offset;
 }
 
+uint32_t bs_names_free(const struct bs_names *names, uint32_t steps)
+{
+    uint32_t count = 0;
+    assert(steps <= BS_NAME_CLASSES);
+    for (uint32_t offset = names->free[steps]; offset != 0; count++) {
+        memcpy(&offset, names->bytes + (size_t)offset * BS_NAME_STEP, sizeof offset);
+    }
+    return count;
+}
+
+bool bs_names_add_free(struct bs_names *names, uint32_t steps)
+{
+    assert(steps >= 1);
+    assert(steps <= BS_NAME_CLASSES);
+    if (names->steps_max - names->steps_used < steps + 1) {
+        return false;
+    }
+    uint32_t offset = names->steps_used == 0 ? 1 : names->steps_used;
+    names->steps_used = offset + steps;
+    memcpy(names->bytes + (size_t)offset * BS_NAME_STEP, &names->free[steps], sizeof(uint32_t));
+    names->free[steps] = offset;
+    return true;
+}
+
 static uint64_t mix(uint64_t a, uint64_t b)
 {
     bs_u128 product = (bs_u128)a * b;

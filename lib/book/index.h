@@ -23,6 +23,10 @@ struct bs_names {
 /* 0 when the arena is full. */
 uint32_t bs_names_add(struct bs_names *names, struct bs_text name);
 void bs_names_remove(struct bs_names *names, uint32_t offset);
+/* Pieces of so many steps, 1 to BS_NAME_CLASSES, that were removed and are not taken again. */
+uint32_t bs_names_free(const struct bs_names *names, uint32_t steps);
+/* Makes a piece as if a name had been removed. False: the arena is full. */
+BS_MUST_USE bool bs_names_add_free(struct bs_names *names, uint32_t steps);
 
 static inline struct bs_text bs_names_get(const struct bs_names *names, uint32_t offset)
 {

@@ -43,7 +43,7 @@ static uint32_t *link_at(struct bs_engine *engine, uint32_t owner, struct bs_tex
     return link;
 }
 
-static void link_to_market(struct bs_engine *engine, uint32_t isolated, uint32_t market)
+void bs_isolated_link(struct bs_engine *engine, uint32_t isolated, uint32_t market)
 {
     struct bs_isolated_links *links = engine->accounts.links;
     uint32_t next = engine->markets[market].isolated_head;
@@ -84,7 +84,7 @@ uint32_t bs_isolated_new(struct bs_engine *engine, uint32_t owner, uint32_t mark
         engine->accounts.cold[isolated].isolated = *link;
         *link = isolated;
         engine->pools[pool].accounts--; /* the pool counts accounts as sent */
-        link_to_market(engine, isolated, market);
+        bs_isolated_link(engine, isolated, market);
     }
     return isolated;
 }

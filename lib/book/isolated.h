@@ -11,6 +11,8 @@
 uint32_t bs_isolated_find(const struct bs_engine *engine, uint32_t owner, uint32_t market);
 uint32_t bs_isolated_new(struct bs_engine *engine, uint32_t owner, uint32_t market,
                          enum bs_status *ret_status); /* 0 and a status when a table is full */
+/* Makes the isolated row one of its market's. */
+void bs_isolated_link(struct bs_engine *engine, uint32_t isolated, uint32_t market);
 /* The row is flat and without collateral. */
 void bs_isolated_delete(struct bs_engine *engine, uint32_t isolated);
 /* Deletes the isolated rows of an owner (or of a market), unless one of them still holds something.

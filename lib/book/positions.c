@@ -43,6 +43,27 @@ static void give_room(struct bs_engine *engine, uint32_t at, uint32_t class)
     engine->position_free[class] = at;
 }
 
+uint32_t bs_position_rooms_free(const struct bs_engine *engine, uint32_t class)
+{
+    uint32_t count = 0;
+    assert(class < BS_POSITION_CLASSES);
+    for (uint32_t at = engine->position_free[class]; at != 0; count++) {
+        at = engine->positions.rows[at].market;
+    }
+    return count;
+}
+
+bool bs_position_add_free(struct bs_engine *engine, uint32_t class)
+{
+    assert(class < BS_POSITION_CLASSES);
+    if (engine->positions_rows - engine->positions_used < 1u << class) {
+        return false;
+    }
+    engine->positions_used += 1u << class;
+    give_room(engine, engine->positions_used - (1u << class), class);
+    return true;
+}
+
 static void copy_row(struct bs_positions *p, uint32_t to, uint32_t from)
 {
     p->rows[to] = p->rows[from];

@@ -63,6 +63,10 @@ BS_MUST_USE bool bs_position_reserve(struct bs_engine *engine, uint32_t account,
 /* Adds, changes or (size 0) removes; room must be reserved. Keeps the market's open interest. */
 void bs_position_put(struct bs_engine *engine, uint32_t account, uint32_t market, int64_t size,
                      int64_t entry);
+/* Rooms of 1 << class that were left and are not taken again. */
+uint32_t bs_position_rooms_free(const struct bs_engine *engine, uint32_t class);
+/* Makes such a room. False: there are no rows for it. */
+BS_MUST_USE bool bs_position_add_free(struct bs_engine *engine, uint32_t class);
 void bs_positions_clear(struct bs_engine *engine, uint32_t account);
 
 struct bs_leg {

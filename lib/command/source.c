@@ -6,17 +6,16 @@
 #include "lib/view/views.h"
 
 /* An entry of a ring: 48 bits of hash over the item, 16 bits of its outcome. */
-#define STATUS_BITS 16
 #define CONTENT_SEED UINT64_C(0x452821e638d01377) /* the same on every machine */
 
-_Static_assert(BS_STATUS_COUNT <= 1u << STATUS_BITS, "a status fits an entry");
+_Static_assert(BS_STATUS_COUNT <= 1u << BS_SOURCE_OUTCOME_BITS, "a status fits an entry");
 
 static uint64_t content_of(const struct bs_command *command)
 {
-    return bs_hash(CONTENT_SEED, command->sent.bytes, command->sent.size) << STATUS_BITS;
+    return bs_hash(CONTENT_SEED, command->sent.bytes, command->sent.size) << BS_SOURCE_OUTCOME_BITS;
 }
 
-static uint64_t *entry_of(const struct bs_engine *engine, const struct bs_source *source,
+uint64_t *bs_source_entry(const struct bs_engine *engine, const struct bs_source *source,
                           uint64_t seq)
 {
     uint64_t size = (uint64_t)engine->source_ring_mask + 1;
@@ -24,8 +23,7 @@ static uint64_t *entry_of(const struct bs_engine *engine, const struct bs_source
     return &engine->source_rings[source->ring * size + (seq & engine->source_ring_mask)];
 }
 
-/* The first number that is still remembered. */
-static uint64_t oldest(const struct bs_engine *engine, const struct bs_source *source)
+uint64_t bs_source_oldest(const struct bs_engine *engine, const struct bs_source *source)
 {
     uint64_t window = engine->capacity.source_window;
     uint64_t count = source->next_seq - source->first_seq;
@@ -101,12 +99,13 @@ bool bs_source_admit(const struct bs_engine *engine, const struct bs_command *co
         *ret_outcome = bs_refuse(BS_SEQUENCE_GAP, "source_seq");
         return seq == source->next_seq;
     }
-    uint64_t entry = *entry_of(engine, source, seq);
-    if (seq < oldest(engine, source) ||
-        entry >> STATUS_BITS << STATUS_BITS != content_of(command)) {
+    uint64_t entry = *bs_source_entry(engine, source, seq);
+    if (seq < bs_source_oldest(engine, source) ||
+        entry >> BS_SOURCE_OUTCOME_BITS << BS_SOURCE_OUTCOME_BITS != content_of(command)) {
         *ret_outcome = bs_refuse(BS_SEQUENCE_REGRESSION, "source_seq");
     } else {
-        *ret_outcome = bs_refuse((enum bs_status)(entry & ((1u << STATUS_BITS) - 1)), NULL);
+        *ret_outcome =
+            bs_refuse((enum bs_status)(entry & ((1u << BS_SOURCE_OUTCOME_BITS) - 1)), NULL);
     }
     return false;
 }
@@ -148,7 +147,7 @@ void bs_source_note(struct bs_engine *engine, const struct bs_command *command,
     uint64_t content = content_of(command);
     uint64_t link[2] = {source->chain, content | (status == BS_OK ? 1 : 0)};
     assert(command->source_seq == source->next_seq);
-    *entry_of(engine, source, source->next_seq) = content | (uint64_t)status;
+    *bs_source_entry(engine, source, source->next_seq) = content | (uint64_t)status;
     source->chain = bs_hash(CONTENT_SEED, link, sizeof link);
     source->next_seq++;
 }
@@ -156,7 +155,7 @@ void bs_source_note(struct bs_engine *engine, const struct bs_command *command,
 void bs_sources_forget(struct bs_engine *engine)
 {
     for (uint32_t row = 0; row < engine->sources_count; row++) {
-        engine->sources[row].first_seq = oldest(engine, &engine->sources[row]);
+        engine->sources[row].first_seq = bs_source_oldest(engine, &engine->sources[row]);
     }
 }
 

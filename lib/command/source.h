@@ -11,6 +11,8 @@
 #include "lib/command/outcome.h"
 #include "lib/record/command.h"
 
+#define BS_SOURCE_OUTCOME_BITS 16
+
 #define BS_SOURCE_KEPT(X)                                                                          \
     X(U64, next_seq, ALWAYS)                                                                       \
     X(U64, chain, ALWAYS) /* a hash over all that it sent */
@@ -27,6 +29,12 @@ static inline struct bs_text bs_source_name(const struct bs_source *source)
 {
     return (struct bs_text){source->name, source->name_size};
 }
+
+/* The first number that is still remembered. */
+uint64_t bs_source_oldest(const struct bs_engine *engine, const struct bs_source *source);
+/* Where hash and outcome of an item are: the lowest BS_SOURCE_OUTCOME_BITS are the outcome. */
+uint64_t *bs_source_entry(const struct bs_engine *engine, const struct bs_source *source,
+                          uint64_t seq);
 
 /*
  * The command has a source. True: its number is the next one. False: it must not be executed, and

@@ -272,7 +272,7 @@
 #define BS_SOURCE_VIEW(X)                                                                          \
     X(TEXT, source, source, ALWAYS, bs_source_name(source))                                        \
     X(U64, next_seq, next_seq, ALWAYS, source->next_seq) /* that its next item must have */        \
-    X(U64, oldest_seq, oldest_seq, ALWAYS, oldest(engine, source))
+    X(U64, oldest_seq, oldest_seq, ALWAYS, bs_source_oldest(engine, source))
 
 #define BS_VIEW_MEMBER(kind, member, json, shown, from) BS_VIEW_##kind member;
 #define BS_VIEW_TEXT struct bs_text
