@@ -158,6 +158,7 @@ enum bs_status bs_snapshot_load(struct bs_snapshot_loader *loader, const uint8_t
         }
     }
     *ret_used = used;
+    assert(used <= size);
     return loader->status;
 }
 

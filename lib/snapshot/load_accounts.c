@@ -89,6 +89,7 @@ static void link_account(struct bs_snapshot_loader *loader, uint32_t account)
 static bool take_room(struct bs_engine *engine, uint32_t account, uint32_t room)
 {
     engine->accounts.cold[account].position_class = BS_NO_ROOM;
+    assert(room <= BS_POSITION_CLASSES);
     if (room == 0) {
         return true;
     }
@@ -174,6 +175,8 @@ static void add_position(struct bs_snapshot_loader *loader, const struct bs_posi
     struct bs_account_hot *hot = &engine->accounts.hot[loader->account];
     struct bs_market *market = &engine->markets[position->market];
     uint32_t at = hot->position_at + hot->position_count++, side = position->size < 0;
+    assert(at != 0);
+    assert(position->size != 0);
     engine->positions.rows[at] = *position;
     bs_taken_set(&engine->positions, at, taken);
     market->holders[side]++;
@@ -184,6 +187,7 @@ static void add_position(struct bs_snapshot_loader *loader, const struct bs_posi
 
 bool bs_load_positions(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 {
+    assert(loader->account != 0);
     struct bs_engine *engine = loader->engine;
     uint64_t columns = bs_row_get(row);
     if (columns < 3 || columns > 5 || row->at == row->end) {
@@ -208,6 +212,7 @@ bool bs_load_positions(struct bs_snapshot_loader *loader, struct bs_row_reader *
 
 bool bs_load_past(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 {
+    assert(loader->account != 0);
     struct bs_account_past *to = &loader->engine->accounts.past[loader->account];
     loader->engine->accounts.any_past = true;
     BS_PAST_SAVED(BS_LOAD)
@@ -216,6 +221,7 @@ bool bs_load_past(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 
 bool bs_load_window(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 {
+    assert(loader->account != 0);
     struct bs_engine *engine = loader->engine;
     struct bs_account_window *to = &engine->accounts.window[loader->account];
     BS_ACCOUNT_WINDOW_SAVED(BS_LOAD)

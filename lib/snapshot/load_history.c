@@ -50,6 +50,7 @@ bool bs_load_source(struct bs_snapshot_loader *loader, struct bs_row_reader *row
 
 bool bs_load_source_items(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 {
+    assert(loader->source != 0);
     const struct bs_source *source = &loader->engine->sources[loader->source - 1];
     const uint64_t outcome_mask = (UINT64_C(1) << BS_SOURCE_OUTCOME_BITS) - 1;
     for (; row->end - row->at >= 8; row->at += 8) {
@@ -107,6 +108,7 @@ bool bs_load_trades(struct bs_snapshot_loader *loader, struct bs_row_reader *row
 
 bool bs_load_trade_id(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 {
+    assert(loader->engine->trades.added <= loader->number);
     return load_id(loader, row, true);
 }
 
@@ -119,6 +121,7 @@ bool bs_load_transfers(struct bs_snapshot_loader *loader, struct bs_row_reader *
 
 bool bs_load_transfer_id(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 {
+    assert(loader->engine->transfers.added <= loader->number);
     return load_id(loader, row, false);
 }
 

@@ -129,6 +129,7 @@ static bool pool_is_good(const struct bs_pool *pool)
 /* Puts a live pool where its name is looked for. They come by name. */
 static bool list_pool(struct bs_engine *engine, uint32_t number)
 {
+    assert(engine->pool_name[number] != 0);
     uint32_t count = engine->pools_count;
     struct bs_text name = bs_pool_text(engine, number);
     if (count == engine->capacity.pools_max ||
@@ -169,6 +170,7 @@ bool bs_load_pool_row(struct bs_snapshot_loader *loader, struct bs_row_reader *r
 
 bool bs_load_pool_numbers(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 {
+    assert(loader->pool != 0);
     struct bs_engine *engine = loader->engine;
     struct bs_pool *to = &engine->pools[loader->pool];
     BS_POOL_KEPT_TOO(BS_LOAD)
@@ -178,6 +180,7 @@ bool bs_load_pool_numbers(struct bs_snapshot_loader *loader, struct bs_row_reade
 
 bool bs_load_pool_pause(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 {
+    assert(loader->pool != 0);
     struct bs_pool *pool = &loader->engine->pools[loader->pool];
     struct bs_text reason = bs_row_get_text(row, BS_REASON_SIZE_MAX);
     pool->reason_size = (uint8_t)reason.size;
@@ -189,6 +192,7 @@ bool bs_load_pool_pause(struct bs_snapshot_loader *loader, struct bs_row_reader 
 
 bool bs_load_fund(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 {
+    assert(loader->pool != 0);
     struct bs_fund *to = &loader->engine->funds[loader->pool];
     BS_FUND_SAVED(BS_LOAD)
     loader->number = to->changes < BS_FUND_CHANGES_MAX ? 0 : to->changes - BS_FUND_CHANGES_MAX;
@@ -197,6 +201,7 @@ bool bs_load_fund(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 
 bool bs_load_fund_part(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 {
+    assert(loader->pool != 0);
     struct bs_drawdown_history *history = &loader->engine->funds[loader->pool].drawdown;
     uint32_t at = (uint32_t)bs_row_get_most(row, BS_DRAWDOWN_PARTS - 1);
     struct bs_drawdown_part *to = &history->parts[at];
@@ -207,6 +212,7 @@ bool bs_load_fund_part(struct bs_snapshot_loader *loader, struct bs_row_reader *
 
 bool bs_load_fund_change(struct bs_snapshot_loader *loader, struct bs_row_reader *row)
 {
+    assert(loader->pool != 0);
     struct bs_fund *fund = &loader->engine->funds[loader->pool];
     if (loader->number >= fund->changes) {
         return false;
@@ -248,6 +254,7 @@ static bool derive_market(const struct bs_engine *engine, struct bs_market *mark
 /* Puts it where its name is looked for. Markets come by name. */
 static bool list_market(struct bs_engine *engine, uint32_t number, struct bs_text name)
 {
+    assert(number != 0);
     uint32_t count = engine->markets_count;
     if (count == engine->capacity.markets_max || name.size == 0 ||
         (count > 0 &&
@@ -279,6 +286,7 @@ bool bs_load_market_row(struct bs_snapshot_loader *loader, struct bs_row_reader 
     if (row->bad || !market_is_good(to) || !derive_market(engine, to)) {
         return false;
     }
+    assert(to->unit > 0);
     engine->pools[to->pool].markets++;
     return true;
 }

@@ -73,6 +73,7 @@ static uint32_t pages_of(const struct bs_engine *engine, const struct bs_pool *p
 
 static void write_pool(const struct bs_engine *engine, struct bs_row_writer *row, uint32_t number)
 {
+    assert(number != 0);
     const struct bs_pool *from = &engine->pools[number];
     bs_row_is(row, BS_ROW_POOL);
     bs_row_put(row, number);

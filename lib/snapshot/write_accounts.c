@@ -64,6 +64,7 @@ static void write_positions(const struct bs_engine *engine, struct bs_row_writer
 {
     const struct bs_account_hot *hot = &engine->accounts.hot[account];
     uint32_t end = hot->position_at + hot->position_count;
+    assert(*at < hot->position_count);
     uint32_t columns = columns_of(engine, hot->position_at + *at, end);
     bs_row_is(row, BS_ROW_POSITIONS);
     bs_row_put(row, columns);
@@ -107,6 +108,7 @@ static bool write_of_account(struct bs_snapshot_writer *writer, struct bs_row_wr
 {
     const struct bs_engine *engine = writer->engine;
     uint32_t account = writer->row, at = (uint32_t)writer->number;
+    assert(account != 0);
     if (at < engine->accounts.hot[account].position_count) {
         write_positions(engine, row, account, &at);
         writer->number = at;

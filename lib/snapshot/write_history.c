@@ -19,6 +19,7 @@ static void write_source(const struct bs_source *from, struct bs_row_writer *row
 static void write_items(struct bs_snapshot_writer *writer, struct bs_row_writer *row,
                         const struct bs_source *source)
 {
+    assert(writer->number < source->next_seq);
     bs_row_is(row, BS_ROW_SOURCE_ITEMS);
     for (; writer->number < source->next_seq && bs_row_left(row) >= ITEM_SIZE; writer->number++) {
         uint8_t bytes[ITEM_SIZE];
@@ -112,6 +113,7 @@ bool bs_section_closes(struct bs_snapshot_writer *writer, struct bs_row_writer *
         return false;
     }
     const struct bs_close *from = bs_closes_at(engine, number);
+    assert(from->lots > 0);
     bs_row_is(row, BS_ROW_CLOSE);
     bs_row_put(row, from->pool);
     bs_row_put(row, bs_close_has_market(engine, from) ? from->market : 0);
