@@ -12,6 +12,7 @@ static const char *const event_names[] = {
 #undef X
     [API_EVENT_ENDPOINT_DISABLED] = "webhook.endpoint_disabled",
     [API_EVENT_TEST] = "webhook.test",
+    [API_EVENT_DISK] = "disk.room_changed",
 };
 
 const char *api_event_name(uint32_t event)

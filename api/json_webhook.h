@@ -17,7 +17,12 @@
  * Types of messages: one for each type of action, numbered like it, and the operational ones, whose
  * numbers stay when there are more types of actions: sets of them, bit masks, are stored.
  */
-enum api_event { API_EVENT_ENDPOINT_DISABLED = 48, API_EVENT_TEST, API_EVENT_COUNT };
+enum api_event {
+    API_EVENT_ENDPOINT_DISABLED = 48,
+    API_EVENT_TEST,
+    API_EVENT_DISK,
+    API_EVENT_COUNT
+};
 
 _Static_assert((int)BS_ACTION_COUNT <= (int)API_EVENT_ENDPOINT_DISABLED, "the numbers differ");
 #define API_EVENT_BIT(event) (UINT64_C(1) << (event))

@@ -40,6 +40,7 @@ struct app {
     struct simulator *simulator;
     struct access access; /* read before the log, used by HTTP */
     struct webhooks *webhooks;
+    struct disk_watch *disk;
     struct audit *audit;
     struct request report; /* of SIGUSR1 */
     bool is_reporting;
@@ -120,6 +121,13 @@ static void on_actions(void *user, uint64_t last_ordinal)
     struct app *app = user;
     http_server_wake(app->http, last_ordinal);
     webhooks_wake(app->webhooks);
+}
+
+/* On the watch's thread. */
+static void on_disk(void *user, const struct disk_state *state)
+{
+    struct app *app = user;
+    webhooks_tell_disk(app->webhooks, state);
 }
 
 /* ---- signals ---- */
@@ -274,6 +282,15 @@ static int open_log(struct app *app)
     return EX_OK;
 }
 
+/* Before the core, whose first writes ask it. */
+static int watch_disk(struct app *app)
+{
+    struct disk_watch_options options;
+    app_disk_options(app->settings, &options);
+    int code = disk_watch_start(&app->disk, &options);
+    return code < 0 ? refuse("the disk cannot be watched", code, strerror(-code)) : EX_OK;
+}
+
 /* Before the log, which may take minutes to replay, so that a mistake here shows at once. */
 static int read_access(struct app *app)
 {
@@ -304,6 +321,7 @@ static int start_core(struct app *app)
     app_core_options(app->settings, &options);
     options.on_replay = on_replay;
     options.on_tick = on_tick;
+    options.disk = app->disk;
     options.on_failure = on_failure;
     options.user = app;
     app->notified_ns = uv_hrtime();
@@ -326,7 +344,11 @@ static int start_webhooks(struct app *app)
     struct webhooks_options options;
     app_webhooks_options(app->settings, &options);
     int code = webhooks_new(&app->webhooks, app->core, app->log, &options, error);
-    return code < 0 ? refuse("webhooks cannot be sent", code, error) : EX_OK;
+    if (code < 0) {
+        return refuse("webhooks cannot be sent", code, error);
+    }
+    disk_watch_on_change(app->disk, on_disk, app);
+    return EX_OK;
 }
 
 static int start_http(struct app *app)
@@ -418,6 +440,7 @@ static int serve(struct app *app)
         core_stop(app->core, NULL, NULL);
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
+    disk_watch_on_change(app->disk, NULL, NULL);
     simulator_stop(app->simulator); /* answers what waits for it */
     webhooks_stop(app->webhooks);   /* likewise */
     http_server_free(app->http);
@@ -443,6 +466,9 @@ int app_run(const struct arguments *arguments, struct settings *settings)
         status = open_log(&app);
     }
     if (status == EX_OK) {
+        status = watch_disk(&app);
+    }
+    if (status == EX_OK) {
         status = start_core(&app);
     }
     if (app.core != NULL) {
@@ -451,6 +477,7 @@ int app_run(const struct arguments *arguments, struct settings *settings)
     access_fini(&app.access);
     audit_close(app.audit);
     log_close(app.log);
+    disk_watch_free(app.disk);
     (void)uv_loop_close(&app.loop);
     if (status == EX_OK) {
         logger_write(LOGGER_INFO, "app", "stopped", NULL);

@@ -88,6 +88,21 @@ void app_webhooks_options(const struct settings *settings, struct webhooks_optio
     assert(is_read); /* settings were checked */
 }
 
+static struct reserve_options reserve_of(const struct settings *settings)
+{
+    return (struct reserve_options){
+        .size = settings_number(settings, SETTING_STORAGE_RESERVE_SIZE),
+        .free_min = settings_number(settings, SETTING_STORAGE_FREE_MIN),
+    };
+}
+
+void app_disk_options(const struct settings *settings, struct disk_watch_options *ret_options)
+{
+    disk_watch_options_defaults(ret_options);
+    ret_options->directory = settings_text(settings, SETTING_STORAGE_DATA);
+    ret_options->reserve = reserve_of(settings);
+}
+
 int app_log_open(const struct settings *settings, bool creates, struct command_log **ret_log,
                  char error[LOG_ERROR_SIZE])
 {
@@ -95,6 +110,7 @@ int app_log_open(const struct settings *settings, bool creates, struct command_l
         .directory = settings_text(settings, SETTING_STORAGE_DATA),
         .file_size_max = settings_number(settings, SETTING_STORAGE_FILE_SIZE_MAX),
         .create = creates,
+        .reserve = reserve_of(settings),
     };
     int code = log_open_sqlite(ret_log, &options, error);
     return code == 0 ? log_identify(*ret_log, error) : code;

@@ -16,6 +16,8 @@ void app_http_options(const struct settings *settings, struct http_options *ret_
 void app_simulator_options(const struct settings *settings, struct simulator_options *ret_options);
 void app_webhooks_options(const struct settings *settings, struct webhooks_options *ret_options);
 
+void app_disk_options(const struct settings *settings, struct disk_watch_options *ret_options);
+
 /* Opens the log in its backend and reads its identity. 0 or negative with a message; the caller
  * closes *ret_log in both cases, unless it is still NULL. */
 BS_MUST_USE int app_log_open(const struct settings *settings, bool creates,

@@ -13,6 +13,7 @@
 
 #include "daemon/answer/request.h"
 #include "daemon/core/clock.h"
+#include "daemon/disk/disk_watch.h"
 #include "daemon/log/log.h"
 
 struct core_options {
@@ -24,6 +25,7 @@ struct core_options {
     uint32_t step_budget_us; /* of one turn, default 5000; what is left is stepped in the next one.
                                 0 = 16 records or one chunk a turn (tests) */
     struct bs_config engine; /* its capacities are in force from this start on */
+    struct disk_watch *disk; /* tells when writes are refused; NULL: never */
     struct clock_reading (*read_clock)(void *user); /* default the machine's */
     /* All optional; `user` is passed to each. */
     bool (*on_replay)(void *user, uint64_t seq, uint64_t last_seq); /* false abandons the start */

@@ -29,10 +29,14 @@ static void on_settled(struct request *request)
     count_lag(core, uv_hrtime() - core->settle_due_ns);
 }
 
-/* One request settles them all. */
+/* One request settles them all. Settlements are writes like any other: none begins while the disk is
+ * low, when no mark can come in either. One that is half done goes on: it must end. */
 void core_settle_due_pools(struct core *core)
 {
     assert(!core->executor.effects.more);
+    if (disk_watch_is_low(core->options.disk)) {
+        return;
+    }
     struct request *settle = &core->settle;
     const struct bs_engine *engine = core->executor.engine;
     int64_t now_ms = core_now_ms(core);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/core/internal.h"
+#include <inttypes.h>
+#include <stdio.h>
 
+#include "daemon/answer/answer.h"
+#include "daemon/core/internal.h"
 #include "daemon/logger/logger.h"
 
 static bool has_room(const struct core *core, const struct request *request)
@@ -22,11 +25,27 @@ static void gather_writes(struct core *core)
     }
 }
 
-/* Queues the write for the log, unless it has no records or its key came before. */
+static void refuse_for_room(struct core *core, struct request *request)
+{
+    char detail[100];
+    struct disk_state disk = disk_watch_state(core->options.disk);
+    (void)snprintf(detail, sizeof(detail), "%" PRIu64 " bytes of the log's disk are free",
+                   disk.room.free);
+    answer_problem(request, BS_DISK_LOW, detail);
+}
+
+/* Queues the write for the log, unless it has no records, its key came before, or the disk is low. A
+ * repeat gets the first answer also then: it writes nothing. */
 static void take_write(struct core *core, struct request *request)
 {
-    if (request->key_record.size > 0 && !write_answer_admit(&core->first_answers, request)) {
+    bool may_run = core_records_count(request) == 0 || !disk_watch_is_low(core->options.disk);
+    if (request->key_record.size > 0 &&
+        !write_answer_admit(&core->first_answers, request, may_run)) {
         queue_done(&core->queue, request);
+        request->done(request);
+    } else if (!may_run) {
+        queue_done(&core->queue, request);
+        refuse_for_room(core, request);
         request->done(request);
     } else if (core_records_count(request) > 0) {
         request_list_append(&core->writes, request);

@@ -11,7 +11,7 @@
 /* The account states in the rejections of one answer; those beyond it carry none. */
 #define STALE_STATES_SIZE_MAX ((size_t)4 << 20)
 
-bool write_answer_admit(struct first_answers *answers, struct request *request)
+bool write_answer_admit(struct first_answers *answers, struct request *request, bool may_run)
 {
     struct bs_command command;
     enum bs_status decoded = bs_command_decode((const uint8_t *)request->key_record.bytes,
@@ -20,7 +20,7 @@ bool write_answer_admit(struct first_answers *answers, struct request *request)
     const struct bs_request_command *record = &command.as.request;
     const struct first_answer *answer = first_answers_find(answers, record);
     if (answer == NULL) {
-        request->first_answer = first_answers_add(answers, record);
+        request->first_answer = may_run ? first_answers_add(answers, record) : NULL;
         return true;
     }
     if (memcmp(answer->fingerprint, record->fingerprint, BS_FINGERPRINT_SIZE) != 0) {

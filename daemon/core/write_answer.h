@@ -10,10 +10,11 @@
 #include "daemon/core/first_answers.h"
 
 /*
- * A request with a key runs once. True: the key is new, and the request was added to the first
- * answers. False: it must not run; its answer is the first one's, or a refusal.
+ * A request with a key runs once. True: the key is new, and if it may run the request was added to
+ * the first answers. False: it must not run; its answer is the first one's, or a refusal.
  */
-BS_MUST_USE bool write_answer_admit(struct first_answers *answers, struct request *request);
+BS_MUST_USE bool write_answer_admit(struct first_answers *answers, struct request *request,
+                                    bool may_run);
 /*
  * Replay: the request as it was when `record` was written. False: as api_request_restore says.
  * `request` is zeroed, or its last use was answered.

@@ -14,15 +14,16 @@ static void put_checks(struct connection *connection)
     const struct sweep_counts *counts = &connection->server->sweep.counts;
     const struct stream_counts *streams = &connection->server->streams;
     struct core_stats stats = core_stats_get(connection->server->core);
+    struct disk_state disk = disk_watch_state(core_options_get(connection->server->core)->disk);
     connection->request.body.size--; /* the brace, which comes again at the end */
     buffer_printf(&connection->request.body,
                   ",\"checks\":{\"applied_seq\":%llu,\"queue_depth\":%llu,\"halted_pools\":%llu,"
-                  "\"clock_jump_seconds\":%llu,"
+                  "\"clock_jump_seconds\":%llu,\"disk_free_bytes\":%llu,"
                   "\"connections\":%llu,\"long_polls\":%llu,\"streams\":%llu}}",
                   (unsigned long long)stats.applied_seq, (unsigned long long)stats.queue_depth,
                   (unsigned long long)stats.halted_pools,
                   (unsigned long long)(stats.clock_apart_ns / 1000000000),
-                  (unsigned long long)counts->connections,
+                  (unsigned long long)disk.room.free, (unsigned long long)counts->connections,
                   (unsigned long long)http_server_long_polls(connection->server),
                   (unsigned long long)streams->open);
 }
@@ -32,6 +33,15 @@ static void read_live(struct request *request, struct core *core, struct bs_engi
     (void)core;
     (void)engine;
     buffer_text(&request->body, "{\"status\":\"ok\"}");
+    answer_json(request, 200);
+}
+
+/* Ready also while the disk is low, for reads; the status says that writes are refused. */
+static void read_ready(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    (void)engine;
+    bool is_low = disk_watch_is_low(core_options_get(core)->disk);
+    buffer_text(&request->body, is_low ? "{\"status\":\"disk_low\"}" : "{\"status\":\"ok\"}");
     answer_json(request, 200);
 }
 
@@ -74,7 +84,7 @@ enum outcome ready_begin(struct connection *connection)
     if (loop_is_stalled(connection) || log_is_stalled(connection)) {
         return OUTCOME_ANSWER;
     }
-    connection->request.query = read_live;
+    connection->request.query = read_ready;
     return submit_to_core(connection);
 }
 

@@ -9,6 +9,9 @@
 
 #define ITEMS_KEPT_SIZE_MAX ((size_t)1 << 18) /* of a body; the memory of more items is freed */
 
+#define STATUS_DISK_LOW 507 /* an answer as a whole has this status for no other reason */
+#define DISK_LOW_RETRY_S 5
+
 /* Makes the command that the path alone describes: settle, resume, the deletes. */
 static void add_named(struct connection *connection)
 {
@@ -71,6 +74,9 @@ enum outcome write_end(struct connection *connection)
     drop_items(connection);
     if (connection->request.repeat == REPEAT_TOO_EARLY) {
         connection->retry_after_s = 1;
+    }
+    if (connection->request.status == STATUS_DISK_LOW) {
+        connection->retry_after_s = DISK_LOW_RETRY_S;
     }
     return OUTCOME_ANSWER;
 }

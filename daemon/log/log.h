@@ -10,6 +10,7 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include "daemon/disk/reserve.h"
 #include "daemon/log/log_error.h"
 #include "lib/base/base.h"
 #include "lib/engine.h"
@@ -88,7 +89,8 @@ typedef bool (*log_settlement_fn)(void *user, const struct log_settlement_row *r
 struct log_options {
     const char *directory;  /* created if missing, mode 0700; locked against a second process */
     uint64_t file_size_max; /* a new database file past this size; default 256 MiB */
-    bool create;            /* false: refuse when there is no log yet */
+    struct reserve_options reserve; /* given up first, if the disk has too little room */
+    bool create;                    /* false: refuse when there is no log yet */
 };
 
 /* 0 or a negative errno-like code; then `error` says why, for an operator. */

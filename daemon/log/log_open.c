@@ -225,6 +225,7 @@ static int open_directory(struct log_sqlite *sqlite, const struct log_options *o
     uint32_t cut_off = 0;
     int result = log_place_open(&sqlite->place, options->directory, options->create, error);
     if (result == 0) {
+        reserve_release_if_low(sqlite->place.fd, &options->reserve);
         result = log_place_count(&sqlite->place, &count, error);
     }
     if (result == 0) {

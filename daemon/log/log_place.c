@@ -96,8 +96,10 @@ static int lock(struct log_place *place, char *error)
     }
     char text[16];
     int size = snprintf(text, sizeof(text), "%d", (int)getpid());
-    if (ftruncate(place->lock_fd, 0) != 0 ||
-        pwrite(place->lock_fd, text, (size_t)size, 0) != size) {
+    errno = 0;
+    bool is_written =
+        ftruncate(place->lock_fd, 0) == 0 && pwrite(place->lock_fd, text, (size_t)size, 0) == size;
+    if (!is_written && errno != ENOSPC) { /* on a full disk the start goes on without */
         return log_error(error, -EIO, "cannot write %s/" LOCK_NAME ": %s", place->directory,
                          strerror(errno));
     }

@@ -38,6 +38,15 @@ static void put_seconds(struct buffer *out, const struct metrics *m, const struc
                   metric->value % NS_PER_S);
 }
 
+/* Parts per million as a fraction. */
+static void put_ratio(struct buffer *out, const struct metrics *m, const struct metric *metric)
+{
+    (void)m;
+    put_sample(out, metric);
+    buffer_printf(out, "%" PRIu64 ".%06" PRIu64 "\n", metric->value / 1000000,
+                  metric->value % 1000000);
+}
+
 /* ---- several samples ---- */
 
 static void put_build(struct buffer *out, const struct metrics *m, const struct metric *metric)
@@ -173,6 +182,7 @@ void metrics_render(struct buffer *out, struct metrics *metrics, const struct co
     assert(engine != NULL);
     metrics->core = core_stats_get(core);
     metrics->log = log_stats_get(core_log(core));
+    metrics->disk = disk_watch_state(core_options_get(core)->disk);
     metrics->capacity = core_options_get(core)->engine.capacity;
     metrics->usage = bs_engine_usage(engine);
     metrics->engine = engine;

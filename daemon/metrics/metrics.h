@@ -23,6 +23,7 @@ struct metrics {
     /* metrics_render's */
     struct core_stats core;
     struct log_stats log;
+    struct disk_state disk;
     struct bs_capacity_command capacity;
     struct bs_usage usage;
     const struct bs_engine *engine;

@@ -109,24 +109,63 @@ static void write_disabled(const struct endpoint *endpoint, struct buffer *out)
     buffer_text(out, "}}");
 }
 
-void endpoint_tell_disabled(struct endpoint *endpoint, const struct endpoint *disabled)
+/* A message without a body; NULL if the endpoint did not ask for the event, or has no room. */
+static struct message *add_news(struct endpoint *endpoint, enum api_event event, int64_t time_ms)
 {
     struct lane *lane = &endpoint->lanes[LANE_OTHER];
-    bool is_asked = (endpoint->asked.events & API_EVENT_BIT(API_EVENT_ENDPOINT_DISABLED)) != 0;
-    assert(endpoint != disabled);
-    assert(disabled->reason != DISABLED_NOT);
+    bool is_asked = (endpoint->asked.events & API_EVENT_BIT(event)) != 0;
     if (!is_asked || lane->count >= ENDPOINT_OTHER_MAX) {
-        return;
+        return NULL;
     }
     struct message *message = lane_add(lane);
-    message->event = API_EVENT_ENDPOINT_DISABLED;
-    message->time_ms = disabled->disabled_ms;
-    (void)snprintf(message->id, sizeof(message->id), "dis_%s_%" PRId64, disabled->id,
-                   disabled->disabled_ms);
-    write_disabled(disabled, &message->body);
-    lane->size += message->body.size;
+    message->event = (uint8_t)event;
+    message->time_ms = time_ms;
     endpoint->is_dirty = true;
-    lane_check(lane);
+    return message;
+}
+
+static void end_news(struct message *message)
+{
+    message->lane->size += message->body.size;
+    lane_check(message->lane);
+}
+
+void endpoint_tell_disabled(struct endpoint *endpoint, const struct endpoint *disabled)
+{
+    assert(endpoint != disabled);
+    assert(disabled->reason != DISABLED_NOT);
+    struct message *message =
+        add_news(endpoint, API_EVENT_ENDPOINT_DISABLED, disabled->disabled_ms);
+    if (message != NULL) {
+        (void)snprintf(message->id, sizeof(message->id), "dis_%s_%" PRId64, disabled->id,
+                       disabled->disabled_ms);
+        write_disabled(disabled, &message->body);
+        end_news(message);
+    }
+}
+
+static void write_disk(const struct disk_state *disk, int64_t time_ms, struct buffer *out)
+{
+    buffer_text(out, "{");
+    member_word(out, "type", api_event_name(API_EVENT_DISK));
+    member_time(out, "timestamp", time_ms);
+    member_name(out, "data");
+    buffer_text(out, "{");
+    member_word(out, "level", disk_level_name(disk->level));
+    member_integer(out, "used_percent", disk->used_ppm / 10000);
+    member_integer(out, "free_bytes", disk->room.free);
+    member_word(out, "writes", disk->is_low ? "refused" : "taken");
+    buffer_text(out, "}}");
+}
+
+void endpoint_tell_disk(struct endpoint *endpoint, const struct disk_state *disk, int64_t time_ms)
+{
+    struct message *message = add_news(endpoint, API_EVENT_DISK, time_ms);
+    if (message != NULL) {
+        (void)snprintf(message->id, sizeof(message->id), "disk_%" PRId64, time_ms);
+        write_disk(disk, time_ms, &message->body);
+        end_news(message);
+    }
 }
 
 int64_t endpoint_failed_ms(const struct endpoint *endpoint)

@@ -5,6 +5,7 @@
 #define WEBHOOKS_ENDPOINT_H
 
 #include "api/json_webhook.h"
+#include "daemon/disk/disk_watch.h"
 #include "daemon/webhooks/counters.h"
 #include "daemon/webhooks/lane.h"
 #include "daemon/webhooks/signer.h"
@@ -104,6 +105,8 @@ void endpoint_rotate(struct endpoint *endpoint, const struct signer_key *key, ui
 void endpoint_test(struct endpoint *endpoint, struct webhooks_job *job);
 /* Adds the news that another endpoint was disabled, if it asked for that and there is room. */
 void endpoint_tell_disabled(struct endpoint *endpoint, const struct endpoint *disabled);
+/* Adds the news of the room on the log's disk, likewise. Its id is made of the time. */
+void endpoint_tell_disk(struct endpoint *endpoint, const struct disk_state *disk, int64_t time_ms);
 /* Begins a redelivery from the log. */
 BS_MUST_USE int endpoint_redeliver(struct endpoint *endpoint, const struct api_redeliver *asked,
                                    char error[LOG_ERROR_SIZE]);

@@ -6,6 +6,7 @@
 
 #include "daemon/log/log_backend.h"
 #include "daemon/logger/logger.h"
+#include "daemon/webhooks/clock.h"
 
 int registry_open(struct registry *registry, const struct webhooks_options *options,
                   char error[LOG_ERROR_SIZE])
@@ -153,6 +154,15 @@ int registry_delete(struct registry *registry, struct endpoint *endpoint,
                  LOGGER_FIELDS(logger_string("endpoint", endpoint->id)));
     registry_remove(registry, endpoint);
     return 0;
+}
+
+void registry_tell_disk(struct registry *registry, const struct disk_state *disk)
+{
+    int64_t time_ms = clock_wall_ms();
+    for (uint32_t i = 0; i < registry->endpoints_count; i++) {
+        endpoint_tell_disk(registry->endpoints[i], disk, time_ms);
+    }
+    (void)!registry_save(registry, true, NULL);
 }
 
 void registry_disable(struct registry *registry, struct endpoint *endpoint,

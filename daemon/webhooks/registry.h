@@ -44,6 +44,8 @@ BS_MUST_USE int registry_delete(struct registry *registry, struct endpoint *endp
 /* Disables an enabled endpoint, notifies the endpoints that asked for this, and saves. */
 void registry_disable(struct registry *registry, struct endpoint *endpoint,
                       enum disable_reason reason);
+/* Tells the endpoints that ask for it of the room on the log's disk, and saves. */
+void registry_tell_disk(struct registry *registry, const struct disk_state *disk);
 /* Updates the counters that are sums over endpoints. */
 void registry_measure(struct registry *registry);
 

@@ -31,7 +31,9 @@ struct webhooks {
     pthread_t thread;
     uv_async_t wake; /* actions, jobs, or the end */
     atomic_bool stop;
-    pthread_mutex_t mutex; /* guards the queue */
+    pthread_mutex_t mutex; /* guards the queue, and the news of the disk */
+    struct disk_state disk;
+    bool has_disk_news;
     struct webhooks_job *first_job, *last_job;
     uint32_t jobs_count; /* waiting */
     bool is_closed;
@@ -210,6 +212,19 @@ static void on_test(struct endpoint_host *host, struct webhooks_job *job,
     }
 }
 
+/* If the thread was busy, only the last news counts. */
+static void take_disk_news(struct webhooks *webhooks)
+{
+    pthread_mutex_lock(&webhooks->mutex);
+    bool has_news = webhooks->has_disk_news;
+    struct disk_state disk = webhooks->disk;
+    webhooks->has_disk_news = false;
+    pthread_mutex_unlock(&webhooks->mutex);
+    if (has_news) {
+        registry_tell_disk(&webhooks->registry, &disk);
+    }
+}
+
 static void on_wake(uv_async_t *handle)
 {
     struct webhooks *webhooks = handle->data;
@@ -228,12 +243,22 @@ static void on_wake(uv_async_t *handle)
     if (stops) {
         begin_stop(webhooks);
     } else {
+        take_disk_news(webhooks);
         pump_all(webhooks);
     }
 }
 
 void webhooks_wake(struct webhooks *webhooks)
 {
+    (void)uv_async_send(&webhooks->wake);
+}
+
+void webhooks_tell_disk(struct webhooks *webhooks, const struct disk_state *disk)
+{
+    pthread_mutex_lock(&webhooks->mutex);
+    webhooks->disk = *disk;
+    webhooks->has_disk_news = true;
+    pthread_mutex_unlock(&webhooks->mutex);
     (void)uv_async_send(&webhooks->wake);
 }
 

@@ -67,6 +67,8 @@ BS_MUST_USE int webhooks_new(struct webhooks **ret_webhooks, struct core *core,
                              char error[LOG_ERROR_SIZE]);
 /* From the core loop: more actions are durable. */
 void webhooks_wake(struct webhooks *webhooks);
+/* Any thread: endpoints that ask for it are told of the room on the log's disk. */
+void webhooks_tell_disk(struct webhooks *webhooks, const struct disk_state *disk);
 /* Any thread. False: too many wait, or it stops; nothing was taken. */
 BS_MUST_USE bool webhooks_submit(struct webhooks *webhooks, struct webhooks_job *job);
 /* Answers what waits with 503, lets requests under way end for a moment, saves, ends the thread.

@@ -107,8 +107,10 @@ class Server:
         one. Requests go to `host`, where it listens."""
         self.listen = listen
         self.host = "::1" if listen.startswith("[") else "127.0.0.1"
+        # The tests share one disk: their reserves are small.
+        given = {"storage_reserve_size": 1 << 20, **(settings or {})}
         self.environment = {f"BACKSTOPD_{name.upper()}": str(value)
-                            for name, value in (settings or {}).items()}
+                            for name, value in given.items()}
         self.owns_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="backstopd-test-")
         self.arguments = list(arguments)
