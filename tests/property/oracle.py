@@ -95,13 +95,13 @@ Readings (what the oracle does where the rules are silent or can be read in two 
 """
 import json
 import sys
-from datetime import datetime, timezone
 from fractions import Fraction
 
 from oracle_ledger import Account, Market, Pool, Position, Refused, check, decimal_text, trade
 from oracle_assign import Providers
 from oracle_final import Final
 from oracle_fund import observe
+from oracle_ids import EPOCH, Ids, milliseconds
 from oracle_isolated import Isolated
 from oracle_settlement import Settlement
 from oracle_withheld import Withheld
@@ -109,14 +109,7 @@ from oracle_venue import Venue
 from oracle_sources import Sources
 from oracle_window import close_window, open_window, window_gain
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 TRANSFER_KINDS = ("deposit", "withdrawal", "funding", "fee", "rebate")
-
-
-def milliseconds(text):
-    """RFC 3339 UTC with ms."""
-    passed = datetime.fromisoformat(text) - EPOCH
-    return passed.days * 86400000 + passed.seconds * 1000 + passed.microseconds // 1000
 
 
 def whole(number, code):
@@ -147,10 +140,11 @@ def check_seen(pool, account, command):
     check(account.last_action <= seen, "stale_update")
 
 
-class Oracle(Venue, Isolated, Final, Providers, Sources, Withheld):
-    def __init__(self):
+class Oracle(Venue, Isolated, Final, Providers, Sources, Withheld, Ids):
+    def __init__(self, trades=4096, transfers=4096):
         self.pools, self.markets, self.homes = {}, {}, {}  # homes: account id -> its pool
-        self.trades, self.transfers, self.sources = {}, {}, {}
+        self.sources = {}
+        self.init_ids(trades, transfers)
         self.now = 0
 
     def step(self, command, now_ms):
@@ -320,7 +314,7 @@ class Oracle(Venue, Isolated, Final, Providers, Sources, Withheld):
         pool = self.pool_of(command)
         check(not name.startswith("backstop:"), "reserved_id")
         check(self.homes.get(name, pool) is pool, "other_pool")
-        account = pool.accounts.get(name) or Account(name, last_action=pool.deleted.get(name, 0))
+        account = pool.accounts.get(name) or Account(name, last_action=self.deleted_last_action(pool, name))
         for item in command.get("positions", []):
             self.check_open(pool, item)
         if "positions" in command:
@@ -362,7 +356,7 @@ class Oracle(Venue, Isolated, Final, Providers, Sources, Withheld):
         pool.providers = {key: row for key, row in pool.providers.items() if key[0] != account.id}
         for row in (account, *isolated):
             self.forget(pool, row)
-        pool.deleted[account.id] = account.last_action
+        self.delete_remembered(pool, account)
 
     def is_flat(self, account):
         """It holds nothing, also no gain or loss of the period; nobody owes it anything."""
@@ -373,9 +367,7 @@ class Oracle(Venue, Isolated, Final, Providers, Sources, Withheld):
         """An account of the same name is another one: ids may come again, its closes stay closed."""
         self.set_anew(pool, account)
         pool.excluded = {pair for pair in pool.excluded if account.id not in pair[:2]}
-        for table, place in ((self.trades, 2), (self.transfers, 0)):
-            for key in [key for key in table if key[place] == account.id]:
-                del table[key]
+        self.forget_ids(account)
         del pool.accounts[account.id], self.homes[account.id]
 
     def on_position(self, command, now):
@@ -403,20 +395,12 @@ class Oracle(Venue, Isolated, Final, Providers, Sources, Withheld):
         if command.get("margin") == "isolated":
             account = self.isolated_of(command, pool, account)
         fee = self.quanta(pool, command.get("fee", "0"))
-        if "trade_id" in command:  # counts once per market, account and side
-            key = (command["trade_id"], market.id, account.id, lots > 0)
-            if self.seen(self.trades, key, (lots, price, fee)):
-                return
+        counts = (self.trades, command, "trade_id", (market.id, lots > 0, account.id), (lots, price, fee))
+        if self.seen(*counts):
+            return
         trade(account, market, lots, market.value(lots, price))
         account.collateral -= fee
-
-    def seen(self, table, key, content):
-        """A repeat is accepted without effect, other content under the same id is refused."""
-        if key in table:
-            check(table[key] == content, "id_reused")
-            return True
-        table[key] = content
-        return False
+        self.take(*counts)
 
     def on_transfer(self, command, now):
         pool, account = self.account_of(command)
@@ -428,14 +412,11 @@ class Oracle(Venue, Isolated, Final, Providers, Sources, Withheld):
         check(kind != "withdrawal" or amount <= 0, "invalid_transfer")
         if "market" in command:
             account = self.isolated_of(command, pool, account, opens=kind == "deposit")
-        key = (account.id, command.get("transfer_id"))
-        if key[1] is not None and self.seen(self.transfers, key, (amount, kind)):
+        counts = (self.transfers, command, "transfer_id", (account.id,), (amount, kind))
+        if self.seen(*counts):
             return
-        try:
-            self.check_leaving(pool, account, amount, kind)
-        except Refused:
-            self.transfers.pop(key, None)
-            raise
+        self.check_leaving(pool, account, amount, kind)
+        self.take(*counts)
         account.collateral += amount
         if kind in ("deposit", "withdrawal"):  # only these shift the baseline
             account.baseline += amount
@@ -470,14 +451,11 @@ class Oracle(Venue, Isolated, Final, Providers, Sources, Withheld):
     def on_insurance_fund(self, command, now):
         pool = self.pool_of(command)
         amount, backstop = self.quanta(pool, command["amount"]), pool.backstop
-        key = (backstop.id, command.get("transfer_id"))
-        if key[1] is not None and self.seen(self.transfers, key, (amount, "insurance_fund")):
+        counts = (self.transfers, command, "transfer_id", (backstop.id,), (amount, "insurance_fund"))
+        if self.seen(*counts):
             return []
-        try:
-            self.check_leaving(pool, backstop, amount, "insurance_fund")
-        except Refused:
-            self.transfers.pop(key, None)
-            raise
+        self.check_leaving(pool, backstop, amount, "insurance_fund")
+        self.take(*counts)
         credit = max(0, min(amount, pool.unallocated))  # paid down first by later fund top-ups
         pool.unallocated -= credit
         backstop.collateral += amount - credit
@@ -490,19 +468,16 @@ class Oracle(Venue, Isolated, Final, Providers, Sources, Withheld):
         market = self.market_of(command)
         pool = self.pools[market.pool]
         amount, backstop = self.quanta(pool, command["amount"]), pool.backstop
-        key, content = (backstop.id, command.get("transfer_id")), (amount, "own_fund", market.id)
-        if key[1] is not None and self.seen(self.transfers, key, content):
+        counts = (self.transfers, command, "transfer_id", (backstop.id,), (amount, "own_fund", market.id))
+        if self.seen(*counts):
             return
         floor = pool.quanta((pool.layer("insurance") or {}).get("floor", "0"))
         has = min(backstop.collateral - pool.kept(), pool.common()) - floor
-        try:
-            check(market.own_fund, "no_own_fund")
-            check(amount <= max(0, has), "insufficient_equity")
-            check(-amount <= market.own_fund_balance, "insufficient_equity")
-            check(not amount or not self.fund_is_needed(pool), "fund_needed")
-        except Refused:
-            self.transfers.pop(key, None)
-            raise
+        check(market.own_fund, "no_own_fund")
+        check(amount <= max(0, has), "insufficient_equity")
+        check(-amount <= market.own_fund_balance, "insufficient_equity")
+        check(not amount or not self.fund_is_needed(pool), "fund_needed")
+        self.take(*counts)
         market.own_fund_balance += amount
         observe(pool, now)
 

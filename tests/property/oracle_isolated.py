@@ -23,6 +23,8 @@ class Isolated:
         market = self.market_of(command, pool)
         isolated = self.find_isolated(pool, account, market.id)
         check(isolated or opens, "unknown_isolated")
+        if not isolated:  # nothing has counted there, but what is forgotten may have
+            self.check_age(self.transfers, command, "transfer_id")
         return isolated or self.open_isolated(pool, account, market.id)
 
     def put_isolated(self, pool, account, market, item):

@@ -173,7 +173,6 @@ class Pool:
     fund_window: int | None = None
     fund_restricted: bool = False
     window: str | None = None  # the name of the open one
-    deleted: dict = field(default_factory=dict)  # account id -> its last action
     settlements: int = 0
     last_action: int = 0
     providers: dict = field(default_factory=dict)  # oracle_assign: (account, market) ids

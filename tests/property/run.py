@@ -27,7 +27,7 @@ NAMED = {"stale_update", "insufficient_equity", "gain_withheld", "id_reused", "s
          "set_anew", "more_than_closed", "isolated_left", "unknown_isolated", "market_settled",
          "marks_not_ready", "window_open", "unknown_window", "no_window_basis", "loss_open",
          "no_own_fund", "sequence_gap", "sequence_regression", "fund_needed", "not_flat", "open_claim",
-         "in_window", "out_of_range"}
+         "in_window", "out_of_range", "id_too_old", "time_in_future"}
 PATIENCE_S = 10
 SHRINK_TRIES = 600
 HANGS = 3  # as many silences of the engine end the run

@@ -645,9 +645,9 @@ def world(seed):
     return expected_world(seed)[0]
 
 
-def replay(commands):
+def replay(commands, oracle=None):
     """What the oracle says to a stream that was not grown here (a shrunk one)."""
-    oracle, now, results = Oracle(), 0, []
+    oracle, now, results = oracle or Oracle(), 0, []
     for command in commands:
         marks = copy_marks(oracle, command) if command["type"] in SETTLES else None
         if command["type"] == "clock":

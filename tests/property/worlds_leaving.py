@@ -61,4 +61,4 @@ class LeavingWorlds:
         if self.chance(0.3):
             self.add(old | late)
         if name not in held.accounts:
-            self.add(old | {"seen_action": held.deleted[name]})
+            self.add(old | {"seen_action": self.oracle.deleted_last_action(held, name)})

@@ -270,10 +270,15 @@ struct folders {
 static struct folders parse_options(int argc, char **argv, struct bs_config *config)
 {
     static const struct option options[] = {
-        {"log", required_argument, NULL, 'l'},       {"read", required_argument, NULL, 'r'},
-        {"accounts", required_argument, NULL, 'a'},  {"markets", required_argument, NULL, 'm'},
-        {"positions", required_argument, NULL, 'p'}, {"pools", required_argument, NULL, 'o'},
-        {"dedupe", required_argument, NULL, 'd'},    {NULL, 0, NULL, 0},
+        {"log", required_argument, NULL, 'l'},
+        {"read", required_argument, NULL, 'r'},
+        {"accounts", required_argument, NULL, 'a'},
+        {"markets", required_argument, NULL, 'm'},
+        {"positions", required_argument, NULL, 'p'},
+        {"pools", required_argument, NULL, 'o'},
+        {"dedupe", required_argument, NULL, 'd'},
+        {"transfers", required_argument, NULL, 't'},
+        {NULL, 0, NULL, 0},
     };
     struct folders folders = {NULL, NULL};
     int option;
@@ -299,6 +304,9 @@ static struct folders parse_options(int argc, char **argv, struct bs_config *con
             break;
         case 'd':
             config->capacity.dedupe_window = capacity(optarg);
+            config->capacity.transfer_window = capacity(optarg);
+            break;
+        case 't':
             config->capacity.transfer_window = capacity(optarg);
             break;
         default:
