@@ -87,8 +87,9 @@ typedef bool (*log_action_fn)(void *user, const struct log_action_row *row,
 typedef bool (*log_settlement_fn)(void *user, const struct log_settlement_row *row);
 
 struct log_options {
-    const char *directory;  /* created if missing, mode 0700; locked against a second process */
-    uint64_t file_size_max; /* a new database file past this size; default 256 MiB */
+    const char *directory;    /* created if missing, mode 0700; locked against a second process */
+    uint64_t file_size_max;   /* a new database file past this size; default 256 MiB */
+    uint64_t checkpoint_size; /* of a -wal since its last checkpoint; default 16 MiB */
     struct reserve_options reserve; /* given up first, if the disk has too little room */
     bool create;                    /* false: refuse when there is no log yet */
 };

@@ -3,7 +3,7 @@
  * The log in SQLite database files of bounded size, one after another, in WAL mode.
  *
  * Writing: each append is one transaction, synced. A checkpoint runs beside the commits for every
- * CHECKPOINT_SIZE of -wal. SQLite reuses a -wal from its beginning only when all of it was
+ * checkpoint_size of -wal. SQLite reuses a -wal from its beginning only when all of it was
  * checkpointed, which never happens under steady load: so when it has reached the size of a file,
  * the log thread itself finishes the checkpoint between two commits.
  */
@@ -14,7 +14,7 @@
 #include "daemon/log/log_sqlite.h"
 
 #define FILE_SIZE_MAX_DEFAULT ((uint64_t)256 << 20)
-#define CHECKPOINT_SIZE ((uint64_t)16 << 20)
+#define CHECKPOINT_SIZE_DEFAULT ((uint64_t)16 << 20)
 
 static struct log_sqlite *sqlite_of(struct command_log *log)
 {
@@ -124,7 +124,7 @@ static int on_tidy(struct command_log *log, char *error)
     if (wal_size < sqlite->wal_wanted) {
         sqlite->wal_wanted = 0; /* SQLite began again at its beginning */
     }
-    if (wal_size - sqlite->wal_wanted < CHECKPOINT_SIZE) {
+    if (wal_size - sqlite->wal_wanted < sqlite->checkpoint_size) {
         return 0;
     }
     sqlite->wal_wanted = wal_size;
@@ -200,6 +200,8 @@ int log_open_sqlite(struct command_log **ret_log, const struct log_options *opti
     sqlite->end_file.fd = -1;
     sqlite->file_size_max =
         options->file_size_max == 0 ? FILE_SIZE_MAX_DEFAULT : options->file_size_max;
+    sqlite->checkpoint_size =
+        options->checkpoint_size == 0 ? CHECKPOINT_SIZE_DEFAULT : options->checkpoint_size;
     result = file_index_init(&sqlite->index);
     if (result != 0) {
         log_base_fini(&sqlite->base);

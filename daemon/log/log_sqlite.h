@@ -13,6 +13,7 @@ struct log_sqlite {
     struct log_place place;
     struct file_index index;
     uint64_t file_size_max;
+    uint64_t checkpoint_size;
     /* The log thread's, once it runs. */
     struct log_file *file;
     uint32_t file_number;

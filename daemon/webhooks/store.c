@@ -98,11 +98,12 @@ static int read_version(sqlite3 *db, int *ret_version, char *error)
     return code < 0 ? code : 0;
 }
 
-static int set_up(sqlite3 *db, const char *statements_text, char *error)
+static int set_up(struct store *store, const char *statements_text, bool is_new, char *error)
 {
-    int code = db_exec(db, "BEGIN IMMEDIATE", error);
-    code = code == 0 ? db_exec(db, statements_text, error) : code;
-    return code == 0 ? db_exec(db, "COMMIT", error) : code;
+    int code = db_exec(store->db, "BEGIN IMMEDIATE", error);
+    code = code == 0 ? db_exec(store->db, statements_text, error) : code;
+    code = code == 0 && is_new ? store_guard_create(&store->guard, store->db, error) : code;
+    return code == 0 ? db_exec(store->db, "COMMIT", error) : code;
 }
 
 static int prepare(struct store *store, const char *path, char *error)
@@ -113,9 +114,9 @@ static int prepare(struct store *store, const char *path, char *error)
         code = read_version(store->db, &version, error);
     }
     if (code == 0 && version == 0) {
-        code = set_up(store->db, schema, error);
+        code = set_up(store, schema, true, error);
     } else if (code == 0 && version == 3) {
-        code = set_up(store->db, from_version_3, error);
+        code = set_up(store, from_version_3, false, error);
     } else if (code == 0 && version != VERSION) {
         code =
             log_error(error, -EBADMSG,
@@ -123,7 +124,7 @@ static int prepare(struct store *store, const char *path, char *error)
                       "reads version %d",
                       path, version, VERSION);
     }
-    code = code == 0 ? store_guard_check(&store->guard, store->db, version == 0, error) : code;
+    code = code == 0 ? store_guard_check(&store->guard, store->db, error) : code;
     return code == 0
                ? rows_prepare(store->statements, store->db, statements, STATEMENTS_COUNT, error)
                : code;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #define WAL_NAME DB_NAME "-wal"
 #define END_NAME "webhooks-end"
 #define TABLES_COUNT 4
+#define SQL_SIZE 80
 
 enum statement {
     ROWS_OF_ENDPOINT,
@@ -26,7 +28,6 @@ enum statement {
     GET_SUM,
     DELETE_SUM,
     GET_IDS,
-    PUT_GUARD,
     GET_GUARD,
     COUNT_SAVE,
     MARK_OPEN,
@@ -42,7 +43,6 @@ static const char *const statements[STORE_GUARD_STATEMENTS] = {
     [GET_SUM] = "SELECT bytes FROM sum WHERE endpoint = ?1",
     [DELETE_SUM] = "DELETE FROM sum WHERE endpoint = ?1",
     [GET_IDS] = "SELECT id FROM endpoint ORDER BY id",
-    [PUT_GUARD] = "INSERT INTO guard VALUES(1, ?1, 0, 0)",
     [GET_GUARD] = "SELECT saves, endpoints, is_open, (SELECT count(*) FROM endpoint) FROM guard",
     [COUNT_SAVE] = "UPDATE guard SET saves = saves + 1, endpoints = (SELECT count(*) FROM sum)",
     [MARK_OPEN] = "UPDATE guard SET saves = saves + 1, is_open = 1",
@@ -232,23 +232,29 @@ static int check_sums(struct store_guard *guard, char *error)
     return db_end(statement, code);
 }
 
-int store_guard_check(struct store_guard *guard, sqlite3 *db, bool is_new, char *error)
+int store_guard_create(const struct store_guard *guard, sqlite3 *db, char *error)
+{
+    const struct end_note *note = &guard->end_file.last;
+    char insert[SQL_SIZE];
+    assert(sqlite3_get_autocommit(db) == 0);
+    if (note->number > 0) {
+        return log_error(error, -EBADMSG,
+                         DB_NAME " holds no tables, but " END_NAME " notes %" PRIu32
+                                 " endpoints in it: restore it, with its -wal, from a copy",
+                         note->number);
+    }
+    (void)snprintf(insert, sizeof(insert), "INSERT INTO guard VALUES(1, %" PRIu64 ", 0, 0)",
+                   note->seq);
+    return db_exec(db, insert, error);
+}
+
+int store_guard_check(struct store_guard *guard, sqlite3 *db, char *error)
 {
     guard->db = db;
     int code = check_pages(db, error);
     code = code == 0
                ? rows_prepare(guard->statements, db, statements, STORE_GUARD_STATEMENTS, error)
                : code;
-    if (code == 0 && is_new && guard->end_file.last.number > 0) {
-        code = log_error(error, -EBADMSG,
-                         DB_NAME " holds no tables, but " END_NAME " notes %" PRIu32
-                                 " endpoints in it: restore it, with its -wal, from a copy",
-                         guard->end_file.last.number);
-    }
-    if (code == 0 && is_new) {
-        db_bind_u64(guard->statements[PUT_GUARD], 1, guard->end_file.last.seq);
-        code = db_run(guard->statements[PUT_GUARD], error);
-    }
     code = code == 0 ? check_counts(guard, error) : code;
     return code == 0 ? check_sums(guard, error) : code;
 }

@@ -11,7 +11,7 @@
 #include "daemon/log/db.h"
 #include "daemon/log/end_note.h"
 
-#define STORE_GUARD_STATEMENTS 13
+#define STORE_GUARD_STATEMENTS 12
 /* Of the tables that the guard needs. */
 #define STORE_GUARD_SCHEMA                                                                         \
     "CREATE TABLE sum(endpoint TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;"              \
@@ -30,8 +30,10 @@ struct store_guard {
 
 /* Before SQLite opens the database, and may remove its -wal. store_guard_close in any case. */
 BS_MUST_USE int store_guard_inspect(struct store_guard *guard, const char *directory, char *error);
-/* When the tables are there; `is_new`: they were made just now. */
-BS_MUST_USE int store_guard_check(struct store_guard *guard, sqlite3 *db, bool is_new, char *error);
+/* Within the transaction that makes the tables: a database has a guard or it has nothing. */
+BS_MUST_USE int store_guard_create(const struct store_guard *guard, sqlite3 *db, char *error);
+/* When the tables are there. */
+BS_MUST_USE int store_guard_check(struct store_guard *guard, sqlite3 *db, char *error);
 /* Marks the database open, when nothing is left that could refuse it. */
 BS_MUST_USE int store_guard_open(struct store_guard *guard, char *error);
 
