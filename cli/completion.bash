@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Completion for backstopctl: verbs and options are those that the program names itself.
+# Completion for backstopctl and backstopd: verbs and options are those that the programs name
+# themselves.
 
 _backstopctl_options() {
     "$1" ${2:+"$2"} --help 2>/dev/null | grep -oE -- '(^|[ ,])--[a-z-]+' | tr -d ' ,' | sort -u
@@ -35,3 +36,22 @@ _backstopctl() {
 }
 
 complete -F _backstopctl backstopctl
+
+_backstopd() {
+    local program=${COMP_WORDS[0]} current=${COMP_WORDS[COMP_CWORD]} words='log' i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        if [[ ${COMP_WORDS[i]} == log ]]; then
+            words=$("$program" --help 2>/dev/null | sed -n 's/^  backstopd log \([a-z]*\) .*/\1/p')
+            [[ ${COMP_WORDS[i + 1]} == diff && $COMP_CWORD -gt $((i + 1)) ]] && words=''
+        fi
+    done
+    if [[ $current == -* ]]; then
+        words=$(_backstopctl_options "$program" '')
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    if [[ ${#COMPREPLY[@]} -eq 0 ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    fi
+}
+
+complete -F _backstopd backstopd

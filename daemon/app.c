@@ -60,6 +60,7 @@ int app_exit_status(int code)
     case ECANCELED: /* stopped during the replay */
         return EX_OK;
     case EBADMSG:
+    case ERANGE: /* the log has no such moment */
         return EX_DATAERR;
     case EADDRINUSE:
     case EADDRNOTAVAIL:

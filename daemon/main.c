@@ -5,7 +5,7 @@
 #include "daemon/access/access.h"
 #include "daemon/app.h"
 #include "daemon/logger/logger.h"
-#include "daemon/offline.h"
+#include "daemon/offline/offline.h"
 
 static int print(const struct buffer *text)
 {
@@ -64,7 +64,11 @@ static int run_verb(const struct arguments *arguments, struct settings *settings
     case VERB_LOG_VERIFY:
         return offline_verify(settings);
     case VERB_LOG_DUMP:
-        return offline_dump(settings, arguments->from);
+        return offline_dump(settings, arguments->from, &arguments->until);
+    case VERB_LOG_REPLAY:
+        return offline_replay(settings, &arguments->until, arguments->shows_state);
+    case VERB_LOG_DIFF:
+        return offline_diff(settings, &arguments->places[0], &arguments->places[1]);
     case VERB_RUN:
     case VERB_VERSION:
     case VERB_HELP:

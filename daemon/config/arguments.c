@@ -14,6 +14,8 @@ enum own_option {
     OPTION_CHECK_CONFIG,
     OPTION_DUMP_CONFIG,
     OPTION_FROM,
+    OPTION_UNTIL,
+    OPTION_STATE,
     OPTION_VERSION,
     OPTION_HELP,
 };
@@ -23,10 +25,13 @@ static const struct option own_options[] = {
     {"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
     {"dump-config", no_argument, NULL, OPTION_DUMP_CONFIG},
     {"from", required_argument, NULL, OPTION_FROM},
+    {"until", required_argument, NULL, OPTION_UNTIL},
+    {"state", no_argument, NULL, OPTION_STATE},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, OPTION_HELP},
 };
 
+#define PLACES_COUNT 2 /* of log diff */
 #define OWN_OPTIONS_COUNT ((uint32_t)(sizeof(own_options) / sizeof(own_options[0])))
 #define OPTIONS_MAX (OWN_OPTIONS_COUNT + SETTING_COUNT + 1) /* the last is the empty one */
 
@@ -75,6 +80,13 @@ static bool parse_from(struct arguments *arguments, const char *text)
     return true;
 }
 
+static bool parse_until(struct arguments *arguments, const char *text)
+{
+    return until_parse(&arguments->until, text) ||
+           usage("--until takes a sequence number or a time such as 2025-10-10T21:16:04Z, not",
+                 text, NULL);
+}
+
 static bool take_option(struct arguments *arguments, int option)
 {
     if (option < SETTING_COUNT) {
@@ -96,6 +108,11 @@ static bool take_option(struct arguments *arguments, int option)
         return true;
     case OPTION_FROM:
         return parse_from(arguments, optarg);
+    case OPTION_UNTIL:
+        return parse_until(arguments, optarg);
+    case OPTION_STATE:
+        arguments->shows_state = true;
+        return true;
     case OPTION_VERSION:
         arguments->verb = VERB_VERSION;
         return true;
@@ -105,23 +122,80 @@ static bool take_option(struct arguments *arguments, int option)
     }
 }
 
+/* The verbs after `log`, the words that follow each, and the options that it takes. */
+static const struct log_verb {
+    const char *name;
+    enum verb verb;
+    int words_count;
+    bool takes_from, takes_until, takes_state;
+} log_verbs[] = {
+    {"verify", VERB_LOG_VERIFY, 0, false, false, false},
+    {"dump", VERB_LOG_DUMP, 0, true, true, false},
+    {"replay", VERB_LOG_REPLAY, 0, false, true, true},
+    {"diff", VERB_LOG_DIFF, PLACES_COUNT, false, false, false},
+};
+
+static const struct log_verb *find_log_verb(const char *name)
+{
+    for (size_t i = 0; i < sizeof(log_verbs) / sizeof(log_verbs[0]); i++) {
+        if (strcmp(name, log_verbs[i].name) == 0) {
+            return &log_verbs[i];
+        }
+    }
+    return NULL;
+}
+
+/* No option is for nothing. `verb` is NULL for the daemon itself. */
+static bool check_options(const struct arguments *arguments, const struct log_verb *verb)
+{
+    if (arguments->from > 0 && (verb == NULL || !verb->takes_from)) {
+        return usage("only log dump takes", "--from", NULL);
+    }
+    if (arguments->until.kind != UNTIL_END && (verb == NULL || !verb->takes_until)) {
+        return usage("only log dump and log replay take", "--until", NULL);
+    }
+    if (arguments->shows_state && (verb == NULL || !verb->takes_state)) {
+        return usage("only log replay takes", "--state", NULL);
+    }
+    return true;
+}
+
+static bool take_places(struct arguments *arguments, char **words)
+{
+    for (uint32_t i = 0; i < PLACES_COUNT; i++) {
+        if (!log_moment_parse(&arguments->places[i], words[i])) {
+            return usage("log diff takes DIR, DIR@SEQ or DIR@TIME, not", words[i], NULL);
+        }
+    }
+    if (arguments->flags[SETTING_STORAGE_DATA] != NULL) {
+        return usage("log diff names its directories without", "--data", NULL);
+    }
+    arguments->flags[SETTING_STORAGE_DATA] = arguments->places[0].directory;
+    return true;
+}
+
 static bool take_words(struct arguments *arguments, int count, char **words)
 {
     if (count == 0) {
-        return true;
+        return check_options(arguments, NULL);
     }
     if (strcmp(words[0], "log") != 0) {
         return usage("unknown verb", words[0], NULL);
     }
-    if (count == 2 && strcmp(words[1], "verify") == 0) {
-        arguments->verb = VERB_LOG_VERIFY;
-        return true;
+    const struct log_verb *verb = count > 1 ? find_log_verb(words[1]) : NULL;
+    if (verb == NULL) {
+        return usage("log takes verify, dump, replay or diff, not", count > 1 ? words[1] : "",
+                     NULL);
     }
-    if (count == 2 && strcmp(words[1], "dump") == 0) {
-        arguments->verb = VERB_LOG_DUMP;
-        return true;
+    if (count != 2 + verb->words_count) {
+        return verb->words_count == 0
+                   ? usage("no more words are expected after", words[1], NULL)
+                   : usage("log diff takes two logs, each DIR, DIR@SEQ or DIR@TIME, after",
+                           words[count - 1], NULL);
     }
-    return usage("log takes one verb, verify or dump, after", words[count - 1], NULL);
+    arguments->verb = verb->verb;
+    return check_options(arguments, verb) &&
+           (verb->words_count == 0 || take_places(arguments, words + 2));
 }
 
 bool arguments_parse(struct arguments *arguments, int argc, char **argv)
@@ -193,6 +267,8 @@ static void help_settings(struct buffer *out)
                 "");
     help_option(out, "dump-config", "", "print every effective setting and where it came from", "");
     help_option(out, "from", "SEQ", "log dump: begin at this sequence", "");
+    help_option(out, "until", "SEQ|TIME", "log dump, log replay: end after it", "");
+    help_option(out, "state", "", "log replay: print the whole state as NDJSON", "");
     help_option(out, "version", "", "print the version", "");
     help_option(out, "help", "", "print this", "");
 }
@@ -205,8 +281,15 @@ void arguments_help(struct buffer *out)
         "\n"
         "Usage:\n"
         "  backstopd --data DIR [--listen 127.0.0.1:PORT] [options]\n"
-        "  backstopd log verify --data DIR              check a stopped daemon's log\n"
-        "  backstopd log dump --data DIR [--from SEQ]   list its commands\n"
+        "  backstopd log verify --data DIR      check a log as the start does\n"
+        "  backstopd log dump --data DIR [--from SEQ] [--until SEQ|TIME]\n"
+        "                                       list commands, actions and settlements\n"
+        "  backstopd log replay --data DIR [--until SEQ|TIME] [--state]\n"
+        "                                       the state at any moment\n"
+        "  backstopd log diff DIR[@SEQ|TIME] DIR[@SEQ|TIME]\n"
+        "                                       what differs between two states, by name\n"
+        "\n"
+        "The log verbs change nothing and work beside a running daemon.\n"
         "\n"
         "Try it:\n"
         "  backstopd --data ./backstop-data &\n"
@@ -230,7 +313,8 @@ void arguments_help(struct buffer *out)
         "Signals: TERM and INT finish what was taken and stop, a second one stops at once;\n"
         "HUP reads the settings again; USR1 logs the state's digest and figures.\n"
         "\n"
-        "Exit status: 0 stopped as asked; 64 wrong usage; 65 the log does not replay to the\n"
+        "Exit status: 0 stopped as asked, or nothing differs; of log diff 1 something differs,\n"
+        "2 one of them cannot be read; 64 wrong usage; 65 the log does not replay to the\n"
         "same state; 69 the address is taken; 71 the system refused something; 74 the log\n"
         "cannot be read or written; 78 wrong settings.\n"
         "\n"

@@ -4,6 +4,7 @@
 #define ARGUMENTS_H
 
 #include "daemon/config/settings.h"
+#include "daemon/config/until.h"
 
 enum verb {
     VERB_RUN,
@@ -11,6 +12,8 @@ enum verb {
     VERB_DUMP_CONFIG,
     VERB_LOG_VERIFY,
     VERB_LOG_DUMP,
+    VERB_LOG_REPLAY,
+    VERB_LOG_DIFF,
     VERB_VERSION,
     VERB_HELP,
 };
@@ -20,6 +23,9 @@ struct arguments {
     const char *config;               /* path of the INI file, NULL = none */
     const char *flags[SETTING_COUNT]; /* NULL = not given */
     uint64_t from;                    /* log dump: first sequence */
+    struct until until;               /* log dump, log replay: the last command */
+    bool shows_state;                 /* log replay */
+    struct log_moment places[2];      /* log diff */
 };
 
 /* False: it wrote to standard error what is wrong. The texts point into argv. */

@@ -118,11 +118,16 @@ static bool step_record(struct replay *replay, const uint8_t *record, uint64_t s
     if (!executor_decode(executor->engine, record, seq, &command, replay->error)) {
         return fail(replay, -EBADMSG);
     }
+    const struct replay_options *options = replay->options;
+    if (options->takes != NULL && !options->takes(options->user, &command)) {
+        replay->result->ended_early = true;
+        return false;
+    }
     if (command.type == BS_COMMAND_CAPACITY && !engine_takes(replay, &command)) {
         return false;
     }
     executor_step(executor, &command);
-    if (replay->options->answers != NULL && !follow_request(replay, &command)) {
+    if (options->answers != NULL && !follow_request(replay, &command)) {
         return false;
     }
     while (executor->effects.more) {
@@ -397,6 +402,9 @@ static int run(struct replay *replay)
         }
     } while (goes_on);
     executor->pools_changed = true; /* the counter has not been read yet */
+    if (replay->result->ended_early) {
+        return 0;
+    }
     int result = check_end(replay);
     if (result == 0) {
         struct log_settlement_filter next = {.after = replay->compared_settlement, .limit = 1};

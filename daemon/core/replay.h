@@ -17,7 +17,9 @@
 struct replay_options {
     /* Optional: after each batch of records. False abandons the replay (-ECANCELED). */
     bool (*on_progress)(void *user, uint64_t seq, uint64_t last_seq);
-    void *user;
+    /* Optional: asked before each command. False: the replay ends before this one. */
+    bool (*takes)(void *user, const struct bs_command *command);
+    void *user;                    /* of both */
     struct first_answers *answers; /* optional: gets those of the requests that came with a key */
 };
 
@@ -26,6 +28,7 @@ struct replay_result {
     uint64_t actions_compared;
     uint64_t settlements_compared;
     bool digest_compared;
+    bool ended_early; /* the log goes on: nothing past the last command was compared */
     uint8_t action_hash[LOG_HASH_SIZE]; /* of the last stored action; zero when there is none */
 };
 

@@ -85,6 +85,9 @@ int end_file_open(struct end_file *file, int directory, const char *name, char *
 {
     *file = (struct end_file){.directory = directory, .name = name};
     file->fd = openat(directory, name, O_RDWR | O_CLOEXEC);
+    if (file->fd < 0 && (errno == EACCES || errno == EROFS)) {
+        file->fd = openat(directory, name, O_RDONLY | O_CLOEXEC); /* as good, until it is written */
+    }
     if (file->fd < 0) {
         return errno == ENOENT ? 0 : failed(file, "open", error);
     }

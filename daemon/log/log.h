@@ -92,6 +92,9 @@ struct log_options {
     uint64_t checkpoint_size; /* of a -wal since its last checkpoint; default 16 MiB */
     struct reserve_options reserve; /* given up first, if the disk has too little room */
     bool create;                    /* false: refuse when there is no log yet */
+    /* Nothing of the log is written. It ends where it ended when it was opened, also beside the
+     * daemon that writes it. Without one, no daemon can start until it is closed. */
+    bool read_only;
 };
 
 /* 0 or a negative errno-like code; then `error` says why, for an operator. */

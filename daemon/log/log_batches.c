@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "daemon/log/batch_check.h"
-#include "daemon/log/db.h"
+#include "daemon/log/log_db.h"
 #include "daemon/log/log_sqlite.h"
 
 /* The place before the batch that holds `after` + 1: where the check begins. */
@@ -66,20 +66,48 @@ static int read_rows(sqlite3 *db, const char *name, struct batch_check *check, c
     return result;
 }
 
+/* Beside a daemon: a batch at a time, so that no statement keeps a place in a -wal meanwhile. */
+static int read_beside(struct log_sqlite *sqlite, uint64_t after, struct batch_check *check,
+                       char *error)
+{
+    struct log_reader *reader;
+    sqlite3 *db;
+    uint32_t first = file_index_find(&sqlite->index, FILE_KEY_SEQ, after);
+    int result = log_db_open_to_read(&db, &sqlite->place, first, error);
+    if (result == 0) {
+        result = begin_check(db, after, check, error);
+        (void)sqlite3_close(db);
+    }
+    if (result == 0) {
+        result = log_sqlite_reader_open(&reader, &sqlite->base, error);
+    }
+    if (result != 0) {
+        return result;
+    }
+    uint64_t before;
+    do {
+        before = check->seq;
+        result = before < sqlite->base.end.seq ? reader->next_batch(reader, check, error) : 0;
+    } while (result == 0 && !check->stopped && check->seq > before);
+    reader->close(reader);
+    return result;
+}
+
 int log_sqlite_read_batches(struct command_log *log, uint64_t after, struct batch_check *check,
                             char *error)
 {
     struct log_sqlite *sqlite = (struct log_sqlite *)log; /* base is its first member */
+    if (sqlite->place.read_only) {
+        return read_beside(sqlite, after, check, error);
+    }
     uint32_t files = file_index_count(&sqlite->index);
     uint32_t first = file_index_find(&sqlite->index, FILE_KEY_SEQ, after);
     int result = 0;
     for (uint32_t number = first; number <= files && result == 0 && !check->stopped; number++) {
-        char path[PATH_MAX];
         char name[LOG_NAME_SIZE];
-        log_place_path(&sqlite->place, number, path);
         log_place_name(number, "", name);
         sqlite3 *db;
-        result = db_open(&db, path, SQLITE_OPEN_READONLY, error);
+        result = log_db_open_to_read(&db, &sqlite->place, number, error);
         if (result != 0) {
             return result;
         }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/log/log_db.h"
 #include "daemon/log/log_file_private.h"
 
 #define APPLICATION_ID 0x42534c47 /* "BSLG" */
@@ -55,9 +56,7 @@ static int open_database(struct log_file **ret_file, const struct log_place *pla
     if (file == NULL) {
         return log_error(error, -ENOMEM, "out of memory opening a file of the log");
     }
-    char path[PATH_MAX];
-    log_place_path(place, number, path);
-    int result = db_open(&file->db, path, SQLITE_OPEN_READWRITE, error);
+    int result = log_db_open(&file->db, place, number, error);
     if (result == 0) {
         result = db_exec(file->db, settings, error);
     }
@@ -267,7 +266,7 @@ int log_file_open(struct log_file **ret_file, const struct log_place *place, uin
         return 0; /* SQLite would remove its -wal */
     }
     struct log_file *file;
-    bool had_wal = log_place_has(place, number, "-wal"); /* opening makes one */
+    bool had_wal = log_place_has(place, number, "-wal"); /* opening may make one */
     int result = open_database(&file, place, number, error);
     if (result != 0) {
         return result;
@@ -283,7 +282,7 @@ int log_file_open(struct log_file **ret_file, const struct log_place *place, uin
     if (result != 0 || empty) {
         log_file_abandon(file);
         file = NULL;
-        if (!had_wal) {
+        if (!had_wal && !place->read_only) {
             log_place_remove_wal(place, number); /* else the next start would find one */
         }
     }

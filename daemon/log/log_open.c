@@ -78,7 +78,8 @@ static int open_file(struct log_sqlite *sqlite, uint32_t number, bool is_last,
     if (result != 0 || file == NULL) {
         return result;
     }
-    result = check_file(file, number, position, is_last, error);
+    bool is_beside = sqlite->place.read_only && !sqlite->place.is_alone;
+    result = check_file(file, number, position, is_last && !is_beside, error);
     if (result == 0 && file_index_add(&sqlite->index, position) != 0) {
         result = log_error(error, -ENOMEM, "out of memory for the list of the log's files");
     }
@@ -92,8 +93,12 @@ static int open_file(struct log_sqlite *sqlite, uint32_t number, bool is_last,
 }
 
 /* Closes a file when the next one was opened; a crash may have left it unfinished. */
-static int retire(struct log_file *file, char *error)
+static int retire(struct log_file *file, bool read_only, char *error)
 {
+    if (read_only) {
+        log_file_abandon(file);
+        return 0;
+    }
     bool finished = false;
     int result = log_file_empty_wal(file, error);
     if (result == 0) {
@@ -146,7 +151,7 @@ static int open_files(struct log_sqlite *sqlite, uint32_t count, struct log_posi
             struct log_file *before = sqlite->file;
             sqlite->file = file;
             sqlite->file_number = number;
-            result = before == NULL ? 0 : retire(before, error);
+            result = before == NULL ? 0 : retire(before, sqlite->place.read_only, error);
         }
         if (result != 0) {
             return result;
@@ -203,6 +208,9 @@ static int check_end(struct log_sqlite *sqlite, const struct log_position *end, 
 
 static int keep_newest(struct log_sqlite *sqlite, char *error)
 {
+    if (sqlite->place.read_only) {
+        return 0;
+    }
     int result = log_file_empty_wal(sqlite->file, error);
     return result == 0 ? log_file_mark_open(sqlite->file, error) : result;
 }
@@ -223,21 +231,27 @@ static int open_directory(struct log_sqlite *sqlite, const struct log_options *o
 {
     uint32_t count = 0;
     uint32_t cut_off = 0;
-    int result = log_place_open(&sqlite->place, options->directory, options->create, error);
+    int result = options->read_only
+                     ? log_place_open_read_only(&sqlite->place, options->directory, error)
+                     : log_place_open(&sqlite->place, options->directory, options->create, error);
     if (result == 0) {
         reserve_release_if_low(sqlite->place.fd, &options->reserve);
         result = log_place_count(&sqlite->place, &count, error);
     }
-    if (result == 0) {
+    /* A daemon that runs has done so itself, and goes on writing. */
+    bool is_beside = sqlite->place.read_only && !sqlite->place.is_alone;
+    if (result == 0 && !is_beside) {
         result = scan_files(sqlite, count, error);
     }
     if (result == 0) {
         result = open_files(sqlite, count, ret_end, &cut_off, error);
     }
-    if (result == 0) {
+    if (result == 0 && !is_beside) {
         result = check_end(sqlite, ret_end, error);
     }
-    return result == 0 && cut_off != 0 ? log_place_remove(&sqlite->place, cut_off, error) : result;
+    return result == 0 && cut_off != 0 && !options->read_only
+               ? log_place_remove(&sqlite->place, cut_off, error)
+               : result;
 }
 
 int log_sqlite_open_files(struct log_sqlite *sqlite, const struct log_options *options, char *error)
@@ -255,6 +269,9 @@ int log_sqlite_open_files(struct log_sqlite *sqlite, const struct log_options *o
     }
     if (result == 0) {
         result = log_file_get_digest(sqlite->file, &sqlite->base.digest, error);
+    }
+    if (sqlite->base.digest.seq > end.seq && sqlite->place.read_only) {
+        sqlite->base.digest.known = false; /* a daemon stopped meanwhile */
     }
     log_base_resume(&sqlite->base, &end);
     return result;

@@ -85,6 +85,13 @@ static int lock(struct log_place *place, char *error)
     }
     if (!take_lock(place)) {
         int code = errno;
+        if (code == EWOULDBLOCK && flock(place->fd, LOCK_EX | LOCK_NB) != 0 &&
+            flock(place->fd, LOCK_SH | LOCK_NB) == 0) {
+            return log_error(error, -EBUSY,
+                             "%s is being read by another process, a verb of backstopd log: end "
+                             "it first",
+                             place->directory);
+        }
         char owner[16] = "";
         ssize_t size = pread(place->lock_fd, owner, sizeof(owner) - 1, 0);
         owner[size > 0 ? size : 0] = '\0';
@@ -106,16 +113,8 @@ static int lock(struct log_place *place, char *error)
     return 0;
 }
 
-int log_place_open(struct log_place *place, const char *directory, bool create, char *error)
+static int open_directory(struct log_place *place, const char *directory, char *error)
 {
-    place->lock_fd = -1;
-    place->fd = -1;
-    if (create) {
-        int result = make_directory(directory, error);
-        if (result != 0) {
-            return result;
-        }
-    }
     if (realpath(directory, place->directory) == NULL) {
         return log_error(error, -errno, "cannot open the directory %s: %s", directory,
                          strerror(errno));
@@ -129,9 +128,48 @@ int log_place_open(struct log_place *place, const char *directory, bool create, 
         return log_error(error, -errno, "cannot open the directory %s: %s", directory,
                          strerror(errno));
     }
-    int result = lock(place, error);
+    return 0;
+}
+
+int log_place_open(struct log_place *place, const char *directory, bool create, char *error)
+{
+    place->lock_fd = -1;
+    place->fd = -1;
+    int result = create ? make_directory(directory, error) : 0;
+    if (result == 0) {
+        result = open_directory(place, directory, error);
+    }
+    if (result == 0) {
+        result = lock(place, error);
+    }
     if (result != 0) {
         log_place_close(place);
+    }
+    return result;
+}
+
+/* Shared, so that several can read and no daemon starts meanwhile. Where the directory takes no
+ * lock, the lock file says whether there is a daemon. */
+static bool take_shared_lock(struct log_place *place)
+{
+    if (flock(place->fd, LOCK_SH | LOCK_NB) == 0) {
+        return true;
+    }
+    if (errno == EWOULDBLOCK) {
+        return false;
+    }
+    place->lock_fd = openat(place->fd, LOCK_NAME, O_RDONLY | O_CLOEXEC);
+    return place->lock_fd < 0 || flock(place->lock_fd, LOCK_SH | LOCK_NB) == 0;
+}
+
+int log_place_open_read_only(struct log_place *place, const char *directory, char *error)
+{
+    place->lock_fd = -1;
+    place->fd = -1;
+    place->read_only = true;
+    int result = open_directory(place, directory, error);
+    if (result == 0) {
+        place->is_alone = take_shared_lock(place);
     }
     return result;
 }

@@ -15,11 +15,16 @@ struct log_place {
     char directory[PATH_MAX]; /* absolute */
     int fd;
     int lock_fd;
+    bool read_only;
+    bool is_alone; /* read-only: no daemon writes here, nor will one */
 };
 
 /* Opens and locks the directory. With `create` it is made if missing (mode 0700), else -ENOENT. */
 BS_MUST_USE int log_place_open(struct log_place *place, const char *directory, bool create,
                                char *error);
+/* Opens the directory to read the log, also beside the daemon that has locked it. */
+BS_MUST_USE int log_place_open_read_only(struct log_place *place, const char *directory,
+                                         char *error);
 void log_place_close(struct log_place *place);
 
 /* The number of database files. They are numbered from 1; a hole is an error, and so is a -wal

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "daemon/log/batch_check.h"
-#include "daemon/log/db.h"
+#include "daemon/log/log_db.h"
 #include "daemon/log/log_sqlite.h"
 
 #define PAGE_ROWS_MAX 256
@@ -66,14 +66,6 @@ static void close_file(struct reader_file *file)
     memset(file, 0, sizeof(*file));
 }
 
-static int open_database(sqlite3 **ret_db, const struct log_sqlite *log, uint32_t number,
-                         char *error)
-{
-    char path[PATH_MAX];
-    log_place_path(&log->place, number, path);
-    return db_open(ret_db, path, SQLITE_OPEN_READONLY, error);
-}
-
 static int open_file(struct sqlite_reader *reader, uint32_t number, struct reader_file **ret_file,
                      char *error)
 {
@@ -84,7 +76,7 @@ static int open_file(struct sqlite_reader *reader, uint32_t number, struct reade
         return 0;
     }
     close_file(file);
-    int result = open_database(&file->db, reader->log, number, error);
+    int result = log_db_open_to_read(&file->db, &reader->log->place, number, error);
     file->number = result == 0 ? number : 0;
     return result;
 }
@@ -223,6 +215,11 @@ static int on_actions(struct log_reader *base, const struct log_filter *filter, 
     uint32_t number = file_index_find(index, FILE_KEY_ORDINAL, filter->after);
     struct log_filter page = *filter;
     uint32_t left = filter->limit;
+    if (reader->log->place.read_only) { /* a daemon may go on writing */
+        uint64_t end = reader->log->base.end.ordinal;
+        page.last = page.last > 0 && page.last < end ? page.last : end;
+        left = end > 0 ? left : 0;
+    }
     while (left > 0 && number <= files) {
         page.limit = left < PAGE_ROWS_MAX ? left : PAGE_ROWS_MAX;
         int result = read_actions(reader, number, &page, error);
@@ -384,6 +381,9 @@ static int on_settlements(struct log_reader *base, const struct log_settlement_f
         }
         for (uint32_t i = 0; i < reader->count && left > 0; i++, left--) {
             const struct log_settlement_row *row = settlement_at(reader, i);
+            if (reader->log->place.read_only && row->ordinal > reader->log->base.end.settlement) {
+                return 0; /* a daemon has gone on writing */
+            }
             page.after = page.pool.size > 0 ? row->number : row->ordinal;
             if (!fn(user, row)) {
                 return 0;

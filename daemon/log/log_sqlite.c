@@ -163,7 +163,7 @@ static int finish_files(struct log_sqlite *sqlite, char *error)
 static void on_close(struct command_log *log)
 {
     struct log_sqlite *sqlite = sqlite_of(log);
-    if (log->failure == 0) {
+    if (log->failure == 0 && !sqlite->place.read_only) {
         log->failure = finish_files(sqlite, log->message);
     }
     log_file_abandon(sqlite->file);

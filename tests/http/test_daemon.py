@@ -92,9 +92,9 @@ def test_stop_drains_and_the_log_verifies(t):
             server.wait_for_actions(3)
             actions = server.actions()
             identity = server.identity
-            locked = call("log", "verify", "--data", data)
-            t.equal("a running daemon's log is locked", locked.returncode, 74)
-            t.equal("and that is said", "in use" in locked.stderr, True)
+            second = call("--data", data, "--listen", "127.0.0.1:0")
+            t.equal("a running daemon's log is locked", second.returncode, 74)
+            t.equal("and that is said", "in use" in second.stderr, True)
             t.equal("stopped as asked", server.stop(), 0)
         done = call("log", "verify", "--data", data)
         t.equal("verified", done.returncode, 0)
@@ -104,12 +104,15 @@ def test_stop_drains_and_the_log_verifies(t):
         t.equal("its settlement was compared", row(done.stdout, "settlements"), "1")
         t.equal("the last hash", row(done.stdout, "action_hash"), actions[-1]["hash"])
         seq = int(row(done.stdout, "seq"))
-        listed = call("log", "dump", "--data", data).stdout.splitlines()
+        lines = call("log", "dump", "--data", data).stdout.splitlines()
+        listed = [line for line in lines if not line.startswith(" ")]
         t.equal("one line a command", len(listed), seq)
+        t.equal("and one for what it caused", [line.split()[0] for line in lines[seq:]],
+                3 * ["action"] + ["settlement"])
         t.equal("its sequence, type and name", listed[0].split()[0::2] + listed[0].split()[3:],
                 ["1", "identity", identity])
         t.equal("from a sequence on", call("log", "dump", "--data", data, "--from", str(seq))
-                .stdout.splitlines(), listed[-1:])
+                .stdout.splitlines(), lines[seq - 1:])
     t.equal("no log there", call("log", "verify", "--data", data).returncode, 74)
 
 

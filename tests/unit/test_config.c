@@ -271,6 +271,10 @@ START_TEST(verbs_are_told_apart)
         {{"backstopd", "--dump-config", "--data", "d"}, true, VERB_DUMP_CONFIG},
         {{"backstopd", "log", "verify", "--data", "d"}, true, VERB_LOG_VERIFY},
         {{"backstopd", "--data", "d", "log", "dump", "--from=7"}, true, VERB_LOG_DUMP},
+        {{"backstopd", "log", "dump", "--until", "2025-10-10T21:16:04Z"}, true, VERB_LOG_DUMP},
+        {{"backstopd", "log", "replay", "--until=7", "--state"}, true, VERB_LOG_REPLAY},
+        {{"backstopd", "log", "diff", "a", "b@2025-10-10T21:16:04Z"}, true, VERB_LOG_DIFF},
+        {{"backstopd", "log", "diff", "a@7", "x@y/"}, true, VERB_LOG_DIFF},
         {{"backstopd", "--data", "d"}, true, VERB_RUN},
         {{"backstopd", "--data"}, false, VERB_RUN},
         {{"backstopd", "--data", "a", "--data", "b"}, false, VERB_RUN},
@@ -280,6 +284,16 @@ START_TEST(verbs_are_told_apart)
         {{"backstopd", "log"}, false, VERB_RUN},
         {{"backstopd", "log", "truncate"}, false, VERB_RUN},
         {{"backstopd", "log", "dump", "--from", "x"}, false, VERB_RUN},
+        {{"backstopd", "log", "dump", "--until", "soon"}, false, VERB_RUN},
+        {{"backstopd", "log", "dump", "more"}, false, VERB_RUN},
+        {{"backstopd", "log", "replay", "--from", "7"}, false, VERB_RUN},
+        {{"backstopd", "log", "verify", "--until", "7"}, false, VERB_RUN},
+        {{"backstopd", "log", "dump", "--state"}, false, VERB_RUN},
+        {{"backstopd", "--until", "7"}, false, VERB_RUN},
+        {{"backstopd", "log", "diff", "a"}, false, VERB_RUN},
+        {{"backstopd", "log", "diff", "a", "b@x"}, false, VERB_RUN},
+        {{"backstopd", "log", "diff", "a", "@7"}, false, VERB_RUN},
+        {{"backstopd", "log", "diff", "a", "b", "--data=d"}, false, VERB_RUN},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
