@@ -8,6 +8,7 @@
 #include "daemon/core/internal.h"
 #include "daemon/core/replay.h"
 #include "daemon/logger/logger.h"
+#include "daemon/snapshot/snapshot_start.h"
 
 #define LONG_DOWNTIME_MS 60000
 
@@ -59,14 +60,41 @@ static void start_clock(struct core *core)
     }
 }
 
-static int replay(struct core *core, char *error)
+static int replay_from(struct core *core, const struct snapshot_start *start, char *error)
 {
     struct replay_options options = {.on_progress = core->options.on_replay,
                                      .answers = &core->first_answers,
+                                     .start = start->header.seq > 0 ? &start->replay : NULL,
                                      .user = core->options.user};
     struct replay_result result;
     uint64_t start_ns = uv_hrtime();
+    if (options.start != NULL) {
+        logger_write(LOGGER_INFO, "core", "loaded a snapshot",
+                     LOGGER_FIELDS(logger_uint("seq", start->header.seq),
+                                   logger_uint("milliseconds", start->load_ns / 1000000)));
+    }
     int code = replay_run(&core->executor, core->log, &options, &result, error);
+    if (code == 0) {
+        core->snapshot_seq = start->header.seq;
+        core->snapshots_passed_over = start->passed_over_count;
+        logger_write(
+            LOGGER_INFO, "core", "replayed the log",
+            LOGGER_FIELDS(logger_uint("records", result.records_count),
+                          logger_uint("actions_compared", result.actions_compared),
+                          logger_uint("milliseconds", (uv_hrtime() - start_ns) / 1000000)));
+    }
+    return code;
+}
+
+static int replay(struct core *core, char *error)
+{
+    struct snapshot_start start;
+    int code = snapshot_start_init(&start, core->options.snapshots, &core->executor,
+                                   &core->first_answers, core->log, error);
+    if (code == 0) {
+        code = replay_from(core, &start, error);
+    }
+    snapshot_start_fini(&start);
     if (code < 0) {
         return code;
     }
@@ -83,10 +111,6 @@ static int replay(struct core *core, char *error)
         logger_write(LOGGER_WARN, "core", "pools are halted",
                      LOGGER_FIELDS(logger_uint("pools", halted_count)));
     }
-    logger_write(LOGGER_INFO, "core", "replayed the log",
-                 LOGGER_FIELDS(logger_uint("records", result.records_count),
-                               logger_uint("actions_compared", result.actions_compared),
-                               logger_uint("milliseconds", (uv_hrtime() - start_ns) / 1000000)));
     return 0;
 }
 
@@ -231,6 +255,16 @@ const struct core_options *core_options_get(const struct core *core)
 const struct bs_config *core_engine_config(const struct core *core)
 {
     return &core->executor.config;
+}
+
+uint64_t core_snapshots_passed_over(const struct core *core)
+{
+    return core->snapshots_passed_over;
+}
+
+uint64_t core_snapshot_seq(const struct core *core)
+{
+    return core->snapshot_seq;
 }
 
 const struct command_log *core_log(const struct core *core)

@@ -26,6 +26,7 @@ struct core_options {
                                 0 = 16 records or one chunk a turn (tests) */
     struct bs_config engine; /* its capacities are in force from this start on */
     struct disk_watch *disk; /* tells when writes are refused; NULL: never */
+    const char *snapshots;   /* the directory of snapshots to start from; NULL: there are none */
     struct clock_reading (*read_clock)(void *user); /* default the machine's */
     /* All optional; `user` is passed to each. */
     bool (*on_replay)(void *user, uint64_t seq, uint64_t last_seq); /* false abandons the start */
@@ -55,8 +56,8 @@ struct core_stats { /* cumulative; read from any thread (relaxed atomics inside)
     uint64_t settle_lag_ns_total, settle_lags[CORE_LAG_BUCKETS];
 };
 
-/* Maps the engine's memory, replays the log (compares stored actions and digest), starts the log
- * thread. 0 or negative with a message for the operator. `loop` is run by the caller. */
+/* Maps the engine's memory, loads the newest snapshot, replays the log after it (compares stored
+ * actions and digest), starts the log thread. 0 or negative with a message for the operator. `loop` is run by the caller. */
 BS_MUST_USE int core_new(struct core **ret_core, uv_loop_t *loop, struct command_log *log,
                          const struct core_options *options, char error[LOG_ERROR_SIZE]);
 /* Any thread. False: the queue is full or the core is stopping; nothing was taken. */
@@ -75,6 +76,9 @@ struct core_health core_health_get(const struct core *core);
 const struct core_options *core_options_get(const struct core *core);
 /* What an engine is made with that is to take this log whole. Any thread. */
 const struct bs_config *core_engine_config(const struct core *core);
+/* Snapshots that the start passed over, and the sequence of the one it used, 0: none. */
+uint64_t core_snapshots_passed_over(const struct core *core);
+uint64_t core_snapshot_seq(const struct core *core);
 const struct command_log *core_log(const struct core *core);
 /* The next commands get the wall clock's time at once. On the core loop; false: it is behind. Both are
  * set anyway: engine time, and by how much it moved. */

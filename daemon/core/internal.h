@@ -59,6 +59,7 @@ struct core {
     struct executor executor;
     struct first_answers first_answers;
     struct core_counters counters;
+    uint64_t snapshots_passed_over, snapshot_seq; /* at the start */
 
     _Atomic uint32_t submitters_count; /* inside core_submit */
     uv_async_t wake;                   /* by core_submit and by the log thread */

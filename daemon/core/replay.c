@@ -358,18 +358,41 @@ static int check_end(const struct replay *replay)
     return 0;
 }
 
+/* The executor is where the replay begins. */
+static int begin(struct replay *replay)
+{
+    const struct replay_start *start = replay->options->start;
+    const struct executor *executor = replay->executor;
+    struct bs_capacity_command in_force;
+    if (bs_engine_capacity(executor->engine, &in_force)) {
+        replay->capacity_seq = executor->seq; /* or before it */
+    }
+    replay->compared_ordinal = bs_engine_actions(executor->engine);
+    replay->compared_settlement = start == NULL ? 0 : start->settlement;
+    replay->segment = NULL;
+    pool_chains_fini(&replay->chains);
+    if (start != NULL && pool_chains_copy(&replay->chains, start->chains) != 0) {
+        (void)snprintf(replay->error, LOG_ERROR_SIZE, "out of memory for the hash chains");
+        return -ENOMEM;
+    }
+    bool is_right =
+        !replay->has_digest || replay->digest_seq != executor->seq || digest_is_right(replay);
+    return is_right ? 0 : replay->failure;
+}
+
 static int begin_again(struct replay *replay)
 {
+    const struct replay_options *options = replay->options;
     replay->begins_again = false;
-    replay->compared_ordinal = 0;
-    replay->compared_settlement = 0;
-    replay->segment = NULL;
     *replay->result = (struct replay_result){0};
     answer_follower_clear(&replay->follower);
-    if (replay->options->answers != NULL) {
-        first_answers_clear(replay->options->answers);
+    if (options->answers != NULL) {
+        first_answers_clear(options->answers);
     }
-    return executor_begin_again(replay->executor, &replay->config, replay->error);
+    int result = options->start != NULL
+                     ? options->start->load(options->start->user, &replay->config, replay->error)
+                     : executor_begin_again(replay->executor, &replay->config, replay->error);
+    return result == 0 ? begin(replay) : result;
 }
 
 /* Reads and compares as much as the outbox takes. */
@@ -386,13 +409,13 @@ static int run_part(struct replay *replay)
 
 static int run(struct replay *replay)
 {
-    struct executor *executor = replay->executor;
-    if (replay->has_digest && replay->digest_seq == 0 && !digest_is_right(replay)) {
-        return replay->failure;
-    }
     bool goes_on;
+    int result = begin(replay);
+    if (result < 0) {
+        return result;
+    }
     do {
-        int result = run_part(replay);
+        result = run_part(replay);
         goes_on = replay->is_paused || replay->begins_again;
         if (result == 0 && replay->begins_again) {
             result = begin_again(replay);
@@ -401,11 +424,11 @@ static int run(struct replay *replay)
             return result;
         }
     } while (goes_on);
-    executor->pools_changed = true; /* the counter has not been read yet */
+    replay->executor->pools_changed = true; /* the counter has not been read yet */
     if (replay->result->ended_early) {
         return 0;
     }
-    int result = check_end(replay);
+    result = check_end(replay);
     if (result == 0) {
         struct log_settlement_filter next = {.after = replay->compared_settlement, .limit = 1};
         result = log_reader_settlements(replay->reader, &next, on_settlement_left, replay,
@@ -423,7 +446,8 @@ int replay_run(struct executor *executor, struct command_log *log,
         .executor = executor, .log = log, .options = options, .result = ret_result, .error = error};
     replay.config = executor->config;
     replay.follower.answers = options->answers;
-    replay.has_digest = log_get_digest(log, &replay.digest_seq, &replay.digest);
+    replay.has_digest = log_get_digest(log, &replay.digest_seq, &replay.digest) &&
+                        replay.digest_seq >= executor->seq;
     int result = log_reader_open(&replay.reader, log, error);
     if (result == 0) {
         result = run(&replay);

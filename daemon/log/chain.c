@@ -70,6 +70,21 @@ struct pool_chain *pool_chains_get(struct pool_chains *chains, struct bs_text po
     return item;
 }
 
+int pool_chains_copy(struct pool_chains *target, const struct pool_chains *source)
+{
+    *target = (struct pool_chains){0};
+    if (source->count == 0) {
+        return 0;
+    }
+    target->items = calloc(source->count, sizeof(*target->items));
+    if (target->items == NULL) {
+        return -ENOMEM;
+    }
+    memcpy(target->items, source->items, source->count * sizeof(*target->items));
+    target->count = target->capacity = source->count;
+    return 0;
+}
+
 void pool_chains_fini(struct pool_chains *chains)
 {
     free(chains->items);

@@ -27,6 +27,8 @@ struct pool_chains {
 struct pool_chain *pool_chains_find(struct pool_chains *chains, struct bs_text pool);
 /* Adds it when there is none; NULL when out of memory. Moves the others. */
 struct pool_chain *pool_chains_get(struct pool_chains *chains, struct bs_text pool);
+/* 0 or -ENOMEM; then the target is empty. The target is zeroed. */
+BS_MUST_USE int pool_chains_copy(struct pool_chains *target, const struct pool_chains *source);
 void pool_chains_fini(struct pool_chains *chains);
 
 /* ret = SHA-256(link, records); ret may be link. */
