@@ -37,6 +37,7 @@ struct app {
     struct command_log *log;
     struct core *core;
     struct http_server *http;
+    struct follower *follower;
     struct simulator *simulator;
     struct access access; /* read before the log, used by HTTP */
     struct webhooks *webhooks;
@@ -330,12 +331,21 @@ static int start_core(struct app *app)
     return code < 0 ? refuse("not started", code, error) : EX_OK;
 }
 
+static int start_follower(struct app *app)
+{
+    char error[LOG_ERROR_SIZE];
+    struct follower_options options;
+    app_follower_options(app->settings, &options);
+    int code = follower_new(&app->follower, app->core, app->log, &options, error);
+    return code < 0 ? refuse("reads of many accounts cannot be served", code, error) : EX_OK;
+}
+
 static int start_simulator(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
     struct simulator_options options;
     app_simulator_options(app->settings, &options);
-    int code = simulator_new(&app->simulator, app->core, app->log, &options, error);
+    int code = simulator_new(&app->simulator, app->follower, &options, error);
     return code < 0 ? refuse("simulations cannot be served", code, error) : EX_OK;
 }
 
@@ -356,6 +366,7 @@ static int start_http(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
     struct http_options options = {
+        .follower = app->follower,
         .simulator = app->simulator,
         .keys = app->access.keys,
         .tls = app->access.tls,
@@ -425,7 +436,10 @@ static int announce(struct app *app)
 
 static int serve(struct app *app)
 {
-    int status = start_simulator(app);
+    int status = start_follower(app);
+    if (status == EX_OK) {
+        status = start_simulator(app);
+    }
     if (status == EX_OK) {
         status = start_webhooks(app);
     }
@@ -443,10 +457,12 @@ static int serve(struct app *app)
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
     disk_watch_on_change(app->disk, NULL, NULL);
     simulator_stop(app->simulator); /* answers what waits for it */
+    follower_stop(app->follower);   /* likewise */
     webhooks_stop(app->webhooks);   /* likewise */
     http_server_free(app->http);
     webhooks_free(app->webhooks);
     simulator_free(app->simulator);
+    follower_free(app->follower);
     core_free(app->core);
     return status;
 }

@@ -57,13 +57,19 @@ void app_http_options(const struct settings *settings, struct http_options *ret_
     }
 }
 
+void app_follower_options(const struct settings *settings, struct follower_options *ret_options)
+{
+    *ret_options = (struct follower_options){
+        .check_interval_s = settings_number32(settings, SETTING_SIMULATION_CHECK_INTERVAL_S),
+    };
+}
+
 void app_simulator_options(const struct settings *settings, struct simulator_options *ret_options)
 {
     *ret_options = (struct simulator_options){
-        .mode = (uint8_t)settings_number(settings, SETTING_SIMULATION_MODE),
+        .is_off = settings_number(settings, SETTING_SIMULATION_MODE) == 0, /* the first choice */
         .time_limit_ms = settings_number32(settings, SETTING_SIMULATION_TIME_LIMIT_MS),
         .queue_max = settings_number32(settings, SETTING_SIMULATION_QUEUE_MAX),
-        .check_interval_s = settings_number32(settings, SETTING_SIMULATION_CHECK_INTERVAL_S),
     };
 }
 

@@ -13,6 +13,7 @@
 void app_core_options(const struct settings *settings, struct core_options *ret_options);
 /* What is no setting stays as it is. */
 void app_http_options(const struct settings *settings, struct http_options *ret_options);
+void app_follower_options(const struct settings *settings, struct follower_options *ret_options);
 void app_simulator_options(const struct settings *settings, struct simulator_options *ret_options);
 void app_webhooks_options(const struct settings *settings, struct webhooks_options *ret_options);
 

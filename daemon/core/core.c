@@ -206,6 +206,12 @@ void core_on_actions(struct core *core, void (*fn)(void *user, uint64_t last_ord
     core->on_actions_user = user;
 }
 
+void core_on_executed(struct core *core, void (*fn)(void *user, uint64_t seq), void *user)
+{
+    core->on_executed = fn;
+    core->on_executed_user = user;
+}
+
 struct core_stats core_stats_get(const struct core *core)
 {
     const struct core_counters *counters = &core->counters;

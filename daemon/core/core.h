@@ -64,6 +64,9 @@ BS_MUST_USE int core_new(struct core **ret_core, uv_loop_t *loop, struct command
 BS_MUST_USE bool core_submit(struct core *core, struct request *request);
 /* Called on the core loop after a commit that made new actions durable. */
 void core_on_actions(struct core *core, void (*fn)(void *user, uint64_t last_ordinal), void *user);
+/* Called on the core loop when the commands of a commit are all executed: `seq` is the last one. Set
+ * before the loop runs, or on it. */
+void core_on_executed(struct core *core, void (*fn)(void *user, uint64_t seq), void *user);
 struct core_stats core_stats_get(const struct core *core);
 
 /* How long the core has been stuck, if it is. Any thread. */

@@ -96,6 +96,8 @@ struct core {
 
     void (*on_actions)(void *user, uint64_t last_ordinal);
     void *on_actions_user;
+    void (*on_executed)(void *user, uint64_t seq);
+    void *on_executed_user;
     void (*on_stopped)(void *user);
     void *on_stopped_user;
     uint32_t handles_closing;

@@ -213,6 +213,9 @@ static void step_durable(struct core *core)
         assert(core->ahead.stepped == core->stepping->records.size);
         clear_commit(core->stepping);
         core->stepping = NULL;
+        if (core->on_executed != NULL) {
+            core->on_executed(core->on_executed_user, core->executor.seq);
+        }
         begin_stepping(core);
     }
     if (core->stepping != NULL && !outbox_is_full(&core->executor.outbox)) {

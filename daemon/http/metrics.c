@@ -58,6 +58,9 @@ enum outcome metrics_begin(struct connection *connection)
     connection->job = metrics;
     take_figures(server, &metrics->http);
     metrics->started_s = server->started_s;
+    if (server->options.follower != NULL) {
+        metrics->follower = follower_stats_get(server->options.follower);
+    }
     if (server->options.simulator != NULL) {
         metrics->simulator = simulator_stats_get(server->options.simulator);
     }

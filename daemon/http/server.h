@@ -14,6 +14,7 @@
 struct audit;
 struct keys;
 struct webhooks;
+struct follower;
 struct simulator;
 struct tls;
 
@@ -37,6 +38,7 @@ struct http_options {
     uint32_t
         answer_deadline_ms; /* default 30000: a suspended request past it is counted and logged */
     struct stream_options streams;
+    struct follower *follower;   /* NULL: tests without reads of many accounts */
     struct simulator *simulator; /* NULL: simulations are off */
     struct keys *keys;           /* NULL: everybody may do everything. The server's from then on */
     struct tls *tls;             /* NULL: plain HTTP. The server's from then on */

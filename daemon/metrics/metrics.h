@@ -17,6 +17,7 @@
 struct metrics {
     /* the caller's */
     struct metrics_http http;
+    struct follower_stats follower;
     struct simulator_stats simulator;
     struct webhooks_stats webhooks;
     uint64_t started_s; /* process_start_s */

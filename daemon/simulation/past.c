@@ -40,7 +40,7 @@ static int read_stored(struct past *past, char *error)
 
 /* A settlement comes from a settle or close_period of the same time: each one is tried on a
  * copy. */
-static bool makes_settlement(void *user, struct shadow *shadow, const struct bs_command *command)
+static bool makes_settlement(void *user, struct block *block, const struct bs_command *command)
 {
     struct past *past = user;
     bool may = (command->type == BS_COMMAND_SETTLE || command->type == BS_COMMAND_CLOSE_PERIOD) &&
@@ -49,12 +49,13 @@ static bool makes_settlement(void *user, struct shadow *shadow, const struct bs_
     if (!may) {
         return false;
     }
-    struct bs_engine *view = shadow_view(shadow);
-    bs_engine_step(view, command, &shadow->effects);
-    while (shadow->effects.more) {
-        bs_engine_continue(view, &shadow->effects);
+    struct bs_effects *effects = &block->effects;
+    view_take(past->base, block);
+    bs_engine_step(past->base->engine, command, effects);
+    while (effects->more) {
+        bs_engine_continue(past->base->engine, effects);
     }
-    return shadow->effects.settled && shadow->effects.settlement.number == past->settlement;
+    return effects->settled && effects->settlement.number == past->settlement;
 }
 
 static void refuse(struct run *run, int code, const char *error)
@@ -101,10 +102,10 @@ static bool is_equal(const struct past *past, const struct bs_settlement *actual
 static bool compare(struct past *past, struct run *run)
 {
     char error[LOG_ERROR_SIZE];
-    int code = shadow_open(&past->shadow, past->config, past->reader, error);
+    int code = block_open(&past->block, past->config, past->reader, error);
     if (code == 0) {
-        code = shadow_advance_to(&past->shadow, past->last_seq, past->limit, makes_settlement, past,
-                                 past->record, error);
+        code = block_advance_to(&past->block, past->last_seq, past->limit, makes_settlement, past,
+                                past->record, error);
     }
     if (code != 0) {
         refuse(run, code, error);
@@ -114,7 +115,8 @@ static bool compare(struct past *past, struct run *run)
     struct bs_settlement actual = {0};
     enum bs_status status = bs_command_decode(past->record, bs_record_size(past->record), &command);
     assert(status == BS_OK);
-    run->shadow = &past->shadow;
+    view_take(past->base, &past->block);
+    block_close(&past->block);
     run_comparison(run, &command, past->settlement, &actual);
     if (actual.number != 0 && !is_equal(past, &actual)) {
         answer_problem(run->request, BS_INTERNAL, NULL);
@@ -136,6 +138,6 @@ bool past_compare(struct past *past, struct run *run)
         is_same = compare(past, run);
     }
     run_fini(run);
-    shadow_close(&past->shadow);
+    block_close(&past->block);
     return is_same;
 }

@@ -12,12 +12,13 @@
 struct past {
     struct log_reader *reader;
     const struct bs_config *config;
-    const struct shadow_limit *limit;
+    const struct block_limit *limit;
     uint64_t last_seq;
     struct bs_text pool;
     uint64_t settlement;
+    struct view *base; /* run->base */
     /* filled while it runs */
-    struct shadow shadow;
+    struct block block;
     uint8_t stored[BS_SETTLEMENT_RECORD_SIZE_MAX]; /* the settlement's record in the log */
     size_t stored_size;                            /* 0: the log has no such settlement */
     int64_t time_ms;                               /* of the settlement */

@@ -54,7 +54,7 @@ static void account(const struct figures *figures, const char *name, bool is_kno
 {
     if (is_known) {
         struct bs_account_view view;
-        bs_account_view_get(figures->run->shadow->engine, row, &view);
+        bs_account_view_get(figures->run->base->engine, row, &view);
         member_text(figures->out, name, view.account);
     } else {
         member_null(figures->out, name);
@@ -177,7 +177,7 @@ static struct change *changes(const struct figures *figures, const struct outcom
         i += in_from;
         k += in_to;
         if (change.from != change.to) {
-            change.key = bs_what_if_key(figures->run->shadow->engine, change.account);
+            change.key = bs_what_if_key(figures->run->base->engine, change.account);
             list[count++] = change;
         }
     }
@@ -190,7 +190,7 @@ static void write_change(const struct figures *figures, const struct change *cha
 {
     buffer_text(figures->out, is_first ? "{" : ",{");
     struct bs_account_view view;
-    bs_account_view_get(figures->run->shadow->engine, change->account, &view);
+    bs_account_view_get(figures->run->base->engine, change->account, &view);
     member_text(figures->out, "account", view.account);
     if (view.isolated) {
         member_word(figures->out, "margin", "isolated");
@@ -287,7 +287,7 @@ static void write_head(const struct figures *figures)
         member_time(figures->out, "time", run->command.time_ms);
         return;
     }
-    member_integer(figures->out, "seq", bs_engine_seq(run->shadow->engine));
+    member_integer(figures->out, "seq", bs_engine_seq(run->base->engine));
     member_time(figures->out, "time", run->command.time_ms);
     write_shocks(figures);
 }

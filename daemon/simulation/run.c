@@ -29,24 +29,24 @@ static bool refuse_in_waterfall(struct run *run, const struct api_waterfall *wat
 
 static bool in_time(struct run *run)
 {
-    int code = shadow_limit_reached(run->limit);
+    int code = block_limit_reached(run->limit);
     return code == 0 ||
            refuse(run, code == -ECANCELED ? BS_NOT_READY : BS_SIMULATION_TIMEOUT, NULL);
 }
 
 static bool find_pool(struct run *run, struct bs_text name)
 {
-    run->pool = bs_pool_find(run->shadow->engine, name);
+    run->pool = bs_pool_find(run->base->engine, name);
     if (run->pool == 0) {
         return refuse(run, BS_UNKNOWN_POOL, "pool");
     }
-    bs_pool_view_get(run->shadow->engine, run->pool, &run->view);
+    bs_pool_view_get(run->base->engine, run->pool, &run->view);
     return true;
 }
 
 static bool find_account(struct run *run)
 {
-    const struct bs_engine *engine = run->shadow->engine;
+    const struct bs_engine *engine = run->base->engine;
     struct bs_text name = api_name_text(&run->asked->account);
     if (name.size == 0) {
         return true;
@@ -108,7 +108,7 @@ static bool change(struct run *run, struct bs_engine *view)
 
 static void list_actions(struct run *run, struct run_result *result)
 {
-    const struct bs_effects *effects = &run->shadow->effects;
+    const struct bs_effects *effects = run->effects;
     for (uint32_t i = 0; i < effects->actions_count; i++) {
         if (result->actions_listed < run->asked->actions_limit) {
             buffer_text(&result->actions, result->actions_listed++ > 0 ? "," : "");
@@ -121,7 +121,7 @@ static void list_actions(struct run *run, struct run_result *result)
 /* Settles on the view, action buffer by action buffer. */
 static bool settle(struct run *run, struct bs_engine *view, struct run_result *result)
 {
-    struct bs_effects *effects = &run->shadow->effects;
+    struct bs_effects *effects = run->effects;
     struct exposure exposure = {0};
     outcome_begin(&result->outcome, view, run->pool);
     if (run->account != 0) {
@@ -157,7 +157,8 @@ static bool settle(struct run *run, struct bs_engine *view, struct run_result *r
 static bool run_waterfall(struct run *run, const struct api_waterfall *waterfall)
 {
     struct run_result *result = &run->results[run->results_count++];
-    struct bs_engine *view = shadow_view(run->shadow);
+    view_copy(run->work, run->base);
+    struct bs_engine *view = run->work->engine;
     result->name =
         waterfall == NULL ? (struct bs_text){"actual", 6} : api_name_text(&waterfall->name);
     if (!in_time(run) || (!run->is_comparison && !change(run, view))) {
@@ -198,8 +199,8 @@ void run_simulation(struct run *run)
         return;
     }
     run->command = (struct bs_command){
-        .seq = bs_engine_seq(run->shadow->engine) + 1,
-        .time_ms = bs_engine_time_ms(run->shadow->engine),
+        .seq = bs_engine_seq(run->base->engine) + 1,
+        .time_ms = bs_engine_time_ms(run->base->engine),
         .type = run->asked->close_period ? BS_COMMAND_CLOSE_PERIOD : BS_COMMAND_SETTLE,
         .as.name.name = run->view.pool,
     };

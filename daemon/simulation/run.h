@@ -8,9 +8,9 @@
 
 #include "api/json_simulation.h"
 #include "daemon/answer/request.h"
+#include "daemon/follower/view.h"
 #include "daemon/simulation/exposure.h"
 #include "daemon/simulation/outcome.h"
-#include "daemon/simulation/shadow.h"
 
 #define RUN_RESULTS_MAX (API_WATERFALLS_MAX + 1) /* a comparison also has the real outcome */
 
@@ -29,11 +29,13 @@ struct run_shock {
 
 struct run {
     /* the caller's */
-    struct shadow *shadow;
+    const struct view *base;    /* the state that each waterfall begins with */
+    struct view *work;          /* the copy of it that is settled */
+    struct bs_effects *effects; /* room for those of a step */
     struct outcome_rows *rows;
-    const struct shadow_limit *limit;
+    const struct block_limit *limit;
     const struct api_simulation *asked;
-    const char *log;         /* the identity of the log that the shadow follows */
+    const char *log;         /* the identity of the log */
     struct request *request; /* gets the answer */
     /* filled while it runs */
     uint32_t pool;
@@ -51,8 +53,8 @@ struct run {
  * part. False: the time was up, or the daemon stops. */
 void run_simulation(struct run *run);
 /*
- * The shadow is at the place before the command that made the settlement. *ret_actual is what the
- * run of the settlement itself gave; the caller compares it with what is stored.
+ * The base is the state before the command that made the settlement. *ret_actual is what the run of
+ * the settlement itself gave; the caller compares it with what is stored.
  */
 void run_comparison(struct run *run, const struct bs_command *command, uint64_t settlement,
                     struct bs_settlement *ret_actual);

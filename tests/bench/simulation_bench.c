@@ -24,6 +24,7 @@ struct bench {
     uv_async_t stop;
     struct command_log *log;
     struct core *core;
+    struct follower *follower;
     struct simulator *simulator;
     uint32_t accounts;
     uint32_t seconds;
@@ -363,10 +364,8 @@ int main(int argc, char **argv)
                                  .changed = PTHREAD_COND_INITIALIZER};
     char error[LOG_ERROR_SIZE];
     struct core_options options;
-    const struct simulator_options simulator = {.mode = SIMULATOR_ON_DEMAND,
-                                                .time_limit_ms = 600000,
-                                                .queue_max = 1,
-                                                .check_interval_s = 10};
+    const struct follower_options follower = {.check_interval_s = 10};
+    const struct simulator_options simulator = {.time_limit_ms = 600000, .queue_max = 1};
     if (argc < 2) {
         die("say in which directory to keep the log");
     }
@@ -379,7 +378,8 @@ int main(int argc, char **argv)
     struct log_options log_options = {.directory = argv[1], .create = true};
     if (uv_loop_init(&bench.loop) != 0 || log_open_sqlite(&bench.log, &log_options, error) != 0 ||
         core_new(&bench.core, &bench.loop, bench.log, &options, error) != 0 ||
-        simulator_new(&bench.simulator, bench.core, bench.log, &simulator, error) != 0) {
+        follower_new(&bench.follower, bench.core, bench.log, &follower, error) != 0 ||
+        simulator_new(&bench.simulator, bench.follower, &simulator, error) != 0) {
         die(error);
     }
     bench.stop.data = &bench;
@@ -392,6 +392,7 @@ int main(int argc, char **argv)
     }
     (void)uv_run(&bench.loop, UV_RUN_DEFAULT);
     (void)pthread_join(driver, NULL);
+    follower_free(bench.follower);
     core_free(bench.core);
     log_close(bench.log);
     return EXIT_SUCCESS;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "daemon/core/internal.h"
-#include "daemon/simulation/shadow.h"
 #include "lib/book/book.h"
 #include "tests/unit/core_support.h"
 #include "tests/unit/unit_main.h"
@@ -60,28 +59,32 @@ static const char *body_of(struct ask *ask)
 
 struct pair {
     struct world world;
+    struct follower *follower;
     struct simulator *simulator;
 };
 
-static void pair_start(struct pair *pair, const struct simulator_options *options)
+static void pair_start(struct pair *pair, const struct simulator_options *options,
+                       uint32_t check_interval_s)
 {
     char error[LOG_ERROR_SIZE];
     world_init(&pair->world);
     ck_assert_int_eq(world_start(&pair->world, error), 0);
     world_set_up(&pair->world);
+    struct follower_options following = {.check_interval_s = check_interval_s};
     ck_assert_int_eq(
-        simulator_new(&pair->simulator, pair->world.core, pair->world.log, options, error), 0);
+        follower_new(&pair->follower, pair->world.core, pair->world.log, &following, error), 0);
+    ck_assert_int_eq(simulator_new(&pair->simulator, pair->follower, options, error), 0);
 }
 
 static void pair_stop(struct pair *pair)
 {
     simulator_free(pair->simulator);
+    follower_free(pair->follower);
     world_stop(&pair->world);
     world_fini(&pair->world);
 }
 
-static const struct simulator_options usual = {
-    .mode = SIMULATOR_ON_DEMAND, .time_limit_ms = 20000, .queue_max = 2};
+static const struct simulator_options usual = {.time_limit_ms = 20000, .queue_max = 2};
 
 static struct bs_digest live(struct pair *pair)
 {
@@ -91,7 +94,7 @@ static struct bs_digest live(struct pair *pair)
 START_TEST(a_simulation_leaves_no_trace)
 {
     struct pair pair;
-    pair_start(&pair, &usual);
+    pair_start(&pair, &usual, 0);
     struct bs_digest before = live(&pair);
     uint64_t seq = pair.world.core->executor.seq;
     const char *first = NULL;
@@ -123,8 +126,7 @@ END_TEST
 START_TEST(only_so_many_may_wait)
 {
     struct pair pair;
-    struct simulator_options options = usual;
-    pair_start(&pair, &options);
+    pair_start(&pair, &usual, 0);
 
     enum { ASKS = 64 };
     struct ask *asks[ASKS];
@@ -154,7 +156,7 @@ END_TEST
 START_TEST(what_waits_is_answered_at_the_end)
 {
     struct pair pair;
-    pair_start(&pair, &usual);
+    pair_start(&pair, &usual, 0);
     struct ask *asks[3];
     bool taken[3];
     for (int i = 0; i < 3; i++) {
@@ -174,8 +176,8 @@ END_TEST
 START_TEST(off_takes_nothing)
 {
     struct pair pair;
-    const struct simulator_options off = {.mode = SIMULATOR_OFF};
-    pair_start(&pair, &off);
+    const struct simulator_options off = {.is_off = true};
+    pair_start(&pair, &off, 0);
     struct ask *ask = ask_new("{\"pool\":\"p\"}");
     ck_assert(simulator_is_off(pair.simulator));
     ck_assert(!simulator_submit(pair.simulator, &ask->job));
@@ -186,46 +188,43 @@ START_TEST(off_takes_nothing)
 END_TEST
 
 struct wanted_checks {
-    const struct simulator *simulator;
+    const struct follower *follower;
     uint64_t count;
 };
 
 static bool has_checked(void *user)
 {
     const struct wanted_checks *wanted = user;
-    return simulator_stats_get(wanted->simulator).checks >= wanted->count;
+    return follower_stats_get(wanted->follower).checks >= wanted->count;
 }
 
 START_TEST(a_spoilt_state_is_noticed)
 {
     struct pair pair;
-    struct simulator_options options = usual;
-    options.mode = SIMULATOR_ALWAYS;
-    options.check_interval_s = 1;
-    pair_start(&pair, &options);
-    struct wanted_checks wanted = {.simulator = pair.simulator, .count = 1};
+    pair_start(&pair, &usual, 1);
+    struct wanted_checks wanted = {.follower = pair.follower, .count = 1};
     world_wait(&pair.world, has_checked, &wanted);
-    ck_assert_uint_eq(simulator_stats_get(pair.simulator).mismatches, 0);
+    ck_assert_uint_eq(follower_stats_get(pair.follower).mismatches, 0);
     /* One quantum in one account, which no command made. */
     struct bs_engine *engine = pair.world.core->executor.engine;
     uint32_t account = bs_account_find(engine, (struct bs_text){"b", 1});
     engine->accounts.hot[account].collateral++;
-    wanted.count = simulator_stats_get(pair.simulator).checks + 1;
+    wanted.count = follower_stats_get(pair.follower).checks + 1;
     world_wait(&pair.world, has_checked, &wanted);
     engine->accounts.hot[account].collateral--;
     wanted.count++;
     world_wait(&pair.world, has_checked, &wanted); /* the block was made again and agrees again */
-    ck_assert_uint_eq(simulator_stats_get(pair.simulator).mismatches, 1);
+    ck_assert_uint_eq(follower_stats_get(pair.follower).mismatches, 1);
     pair_stop(&pair);
 }
 
 END_TEST
 
-START_TEST(a_limit_stops_the_shadow_and_it_goes_on)
+START_TEST(a_limit_stops_the_block_and_it_goes_on)
 {
     char error[LOG_ERROR_SIZE];
     struct world world;
-    struct shadow shadow;
+    struct block block;
     struct log_reader *reader;
     world_init(&world);
     ck_assert_int_eq(world_start(&world, error), 0);
@@ -236,21 +235,21 @@ START_TEST(a_limit_stops_the_shadow_and_it_goes_on)
     request_run(&world, &mark);
     request_fini(&mark);
     ck_assert_int_eq(log_reader_open(&reader, world.log, error), 0);
-    ck_assert_int_eq(shadow_open(&shadow, &world.options.engine, reader, error), 0);
+    ck_assert_int_eq(block_open(&block, &world.options.engine, reader, error), 0);
     uint64_t last_seq = log_last_seq(world.log);
     atomic_bool stop = false;
-    struct shadow_limit late = {.until_ms = 1, .stop = &stop};
-    ck_assert_int_eq(shadow_advance(&shadow, last_seq, &late, error), -ETIMEDOUT);
-    ck_assert_uint_gt(shadow.place.seq, 0); /* one batch at least, so that it gets ahead */
-    ck_assert_uint_lt(shadow.place.seq, last_seq);
-    struct shadow_limit none = {.stop = &stop};
-    ck_assert_int_eq(shadow_advance(&shadow, last_seq, &none, error), 0);
-    struct bs_digest followed = bs_engine_digest(shadow.engine);
+    struct block_limit late = {.until_ms = 1, .stop = &stop};
+    ck_assert_int_eq(block_advance(&block, last_seq, &late, error), -ETIMEDOUT);
+    ck_assert_uint_gt(block_seq(&block), 0); /* one batch at least, so that it gets ahead */
+    ck_assert_uint_lt(block_seq(&block), last_seq);
+    struct block_limit none = {.stop = &stop};
+    ck_assert_int_eq(block_advance(&block, last_seq, &none, error), 0);
+    struct bs_digest followed = bs_engine_digest(block.engine);
     struct bs_digest digest = bs_engine_digest(world.core->executor.engine);
     ck_assert_mem_eq(&followed, &digest, sizeof(digest));
     atomic_store(&stop, true);
-    ck_assert_int_eq(shadow_limit_reached(&none), -ECANCELED);
-    shadow_close(&shadow);
+    ck_assert_int_eq(block_limit_reached(&none), -ECANCELED);
+    block_close(&block);
     log_reader_close(reader);
     world_stop(&world);
     world_fini(&world);
@@ -263,6 +262,6 @@ int main(void)
     TCase *tests = unit_tests("simulator");
     UNIT_ADD(tests, a_simulation_leaves_no_trace, only_so_many_may_wait,
              what_waits_is_answered_at_the_end, off_takes_nothing, a_spoilt_state_is_noticed,
-             a_limit_stops_the_shadow_and_it_goes_on);
+             a_limit_stops_the_block_and_it_goes_on);
     return unit_run(tests);
 }

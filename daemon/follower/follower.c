@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/follower/follower.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "daemon/follower/check.h"
+#include "daemon/log/log_backend.h"
+#include "daemon/logger/logger.h"
+
+#define SLICE_MS 20   /* of stepping, between two looks at what waits */
+#define GATHER_MS 2   /* between two looks at the log that nobody waits for */
+#define RETRY_MS 1000 /* before a block that could not be made is tried again */
+#define NICENESS 10   /* the core loop and the log's thread go first */
+
+/* A copy that somebody waits for. */
+struct lend {
+    struct lend *next;
+    uint64_t seq;
+    struct view *view;
+    int code;
+    bool is_done;
+};
+
+struct follower {
+    struct core *core;
+    struct command_log *log;
+    struct follower_options options;
+    struct log_reader *reader;
+    pthread_t thread;
+    pthread_mutex_t mutex; /* guards the lends */
+    pthread_cond_t changed;
+    pthread_cond_t lent;
+    struct lend *lends;
+    atomic_bool stop;
+    atomic_bool sleeps;            /* until it is signalled: nothing else wakes it */
+    _Atomic uint64_t executed_seq; /* by the live block, to the end of a batch */
+    _Atomic uint64_t seq, checks, mismatches;
+    /* the thread's own */
+    struct block block;
+    bool is_open;
+    bool is_doubted; /* it differed: no answers from it until a check finds it equal */
+    int64_t open_due_ms;
+    int64_t follow_due_ms;
+    int64_t check_due_ms;
+    struct check check;
+};
+
+struct follower_stats follower_stats_get(const struct follower *follower)
+{
+    return (struct follower_stats){
+        .seq = follower->seq, .checks = follower->checks, .mismatches = follower->mismatches};
+}
+
+const struct bs_config *follower_config(const struct follower *follower)
+{
+    return core_engine_config(follower->core);
+}
+
+int follower_reader_open(struct follower *follower, struct log_reader **ret_reader,
+                         char error[LOG_ERROR_SIZE])
+{
+    return log_reader_open(ret_reader, follower->log, error);
+}
+
+uint64_t follower_executed_seq(const struct follower *follower)
+{
+    return core_stats_get(follower->core).applied_seq;
+}
+
+static void wake(struct follower *follower)
+{
+    (void)pthread_mutex_lock(&follower->mutex);
+    atomic_store(&follower->sleeps, false);
+    (void)pthread_cond_signal(&follower->changed);
+    (void)pthread_mutex_unlock(&follower->mutex);
+}
+
+/* On the core loop. */
+static void on_executed(void *user, uint64_t seq)
+{
+    struct follower *follower = user;
+    atomic_store(&follower->executed_seq, seq);
+    if (atomic_load(&follower->sleeps)) {
+        wake(follower);
+    }
+}
+
+static void on_check_answered(void *user)
+{
+    wake(user);
+}
+
+/* ---- the block ---- */
+
+static void drop_block(struct follower *follower, const char *what, const char *error)
+{
+    logger_write(LOGGER_ERROR, "follower", what, LOGGER_FIELDS(logger_string("error", error)));
+    if (follower->is_open && follower->options.hooks.on_close != NULL) {
+        follower->options.hooks.on_close(follower->options.hooks.user);
+    }
+    block_close(&follower->block);
+    follower->is_open = false;
+    follower->open_due_ms = block_now_ms() + RETRY_MS;
+    atomic_store(&follower->seq, 0);
+}
+
+/* From a snapshot, if there is one. */
+static void fill_block(struct follower *follower)
+{
+    char error[LOG_ERROR_SIZE];
+    const struct follower_hooks *hooks = &follower->options.hooks;
+    if (hooks->on_open != NULL && hooks->on_open(hooks->user, &follower->block, error) != 0) {
+        logger_write(LOGGER_WARN, "follower", "the second engine block reads the whole log",
+                     LOGGER_FIELDS(logger_string("reason", error)));
+    }
+}
+
+static void open_block(struct follower *follower)
+{
+    char error[LOG_ERROR_SIZE];
+    int code =
+        block_open(&follower->block, core_engine_config(follower->core), follower->reader, error);
+    if (code != 0) {
+        drop_block(follower, "the second engine block cannot be made", error);
+        return;
+    }
+    follower->is_open = true;
+    fill_block(follower);
+}
+
+/* A slice of the way to `seq`. */
+static void advance(struct follower *follower, uint64_t seq)
+{
+    char error[LOG_ERROR_SIZE];
+    struct block_limit limit = {.until_ms = block_now_ms() + SLICE_MS, .stop = &follower->stop};
+    int code = block_advance(&follower->block, seq, &limit, error);
+    if (code != 0 && code != -ETIMEDOUT && code != -ECANCELED) {
+        drop_block(follower, "the second engine block cannot follow the log", error);
+        return;
+    }
+    atomic_store(&follower->seq, block_seq(&follower->block));
+}
+
+/* ---- the self-check ---- */
+
+static bool is_checking(const struct follower *follower)
+{
+    return atomic_load(&follower->check.state) != CHECK_IDLE;
+}
+
+static void ask_check(struct follower *follower)
+{
+    const struct follower_hooks *hooks = &follower->options.hooks;
+    bool is_whole = hooks->wants_whole != NULL && hooks->wants_whole(hooks->user);
+    follower->check_due_ms = block_now_ms() + (int64_t)follower->options.check_interval_s * 1000;
+    check_ask(&follower->check, follower->core, is_whole);
+}
+
+static void tell_equal(struct follower *follower)
+{
+    const struct follower_hooks *hooks = &follower->options.hooks;
+    bool is_at_end = follower->block.place.seq == block_seq(&follower->block);
+    if (follower->check.is_whole && is_at_end && hooks->on_equal != NULL) {
+        hooks->on_equal(hooks->user, follower, &follower->block);
+    }
+}
+
+static void compare_check(struct follower *follower)
+{
+    char error[LOG_ERROR_SIZE];
+    switch (check_compare(&follower->check, &follower->block, error)) {
+    case CHECK_EQUAL:
+        follower->checks++;
+        follower->is_doubted = false;
+        tell_equal(follower);
+        break;
+    case CHECK_DIFFERS:
+        follower->checks++;
+        follower->mismatches++;
+        follower->is_doubted = true;
+        drop_block(follower, "self-check failed: the live state differs from what the log gives",
+                   error);
+        break;
+    case CHECK_PAST:
+        follower->check_due_ms = block_now_ms();
+        break;
+    }
+}
+
+/* ---- lends ---- */
+
+static void finish_lend(struct follower *follower, struct lend *lend, int code)
+{
+    (void)pthread_mutex_lock(&follower->mutex);
+    lend->code = code;
+    lend->is_done = true;
+    (void)pthread_cond_broadcast(&follower->lent);
+    (void)pthread_mutex_unlock(&follower->mutex);
+}
+
+static bool cannot_serve(const struct follower *follower)
+{
+    return atomic_load(&follower->stop) || !follower->is_open || follower->is_doubted;
+}
+
+/* Takes one that can be served or refused now; NULL: none. */
+static struct lend *take_lend(struct follower *follower)
+{
+    bool refuses = cannot_serve(follower);
+    (void)pthread_mutex_lock(&follower->mutex);
+    struct lend **at = &follower->lends;
+    while (*at != NULL && !refuses && (*at)->seq > block_seq(&follower->block)) {
+        at = &(*at)->next;
+    }
+    struct lend *lend = *at;
+    if (lend != NULL) {
+        *at = lend->next;
+    }
+    (void)pthread_mutex_unlock(&follower->mutex);
+    return lend;
+}
+
+static void serve_lends(struct follower *follower)
+{
+    for (struct lend *lend = take_lend(follower); lend != NULL; lend = take_lend(follower)) {
+        if (atomic_load(&follower->stop)) {
+            finish_lend(follower, lend, -ECANCELED);
+        } else if (cannot_serve(follower)) {
+            finish_lend(follower, lend, -EIO);
+        } else {
+            view_take(lend->view, &follower->block);
+            finish_lend(follower, lend, 0);
+        }
+    }
+}
+
+/* False: it was given back already. */
+static bool withdraw(struct follower *follower, const struct lend *lend)
+{
+    for (struct lend **at = &follower->lends; *at != NULL; at = &(*at)->next) {
+        if (*at == lend) {
+            *at = lend->next;
+            return true;
+        }
+    }
+    return false;
+}
+
+int follower_lend(struct follower *follower, uint64_t seq, const struct block_limit *limit,
+                  struct view *view)
+{
+    struct timespec until = {.tv_sec = limit->until_ms / 1000,
+                             .tv_nsec = limit->until_ms % 1000 * 1000000};
+    (void)pthread_mutex_lock(&follower->mutex);
+    struct lend lend = {.next = follower->lends, .seq = seq, .view = view, .code = -ECANCELED};
+    if (!atomic_load(&follower->stop)) {
+        follower->lends = &lend;
+        (void)pthread_cond_signal(&follower->changed);
+        while (!lend.is_done) {
+            int code = pthread_cond_timedwait(&follower->lent, &follower->mutex, &until);
+            bool is_canceled = limit->stop != NULL && atomic_load(limit->stop);
+            if ((code != 0 || is_canceled) && !lend.is_done && withdraw(follower, &lend)) {
+                lend.code = is_canceled ? -ECANCELED : -ETIMEDOUT;
+                break;
+            }
+        }
+    }
+    (void)pthread_mutex_unlock(&follower->mutex);
+    return lend.code;
+}
+
+/* ---- the thread ---- */
+
+static bool is_behind(const struct follower *follower)
+{
+    return follower->is_open && atomic_load(&follower->executed_seq) > block_seq(&follower->block);
+}
+
+/* Somebody waits for a copy that can be made now, or refused. */
+static bool has_lend(const struct follower *follower)
+{
+    const struct lend *lend = follower->lends;
+    while (lend != NULL && !cannot_serve(follower) && lend->seq > block_seq(&follower->block)) {
+        lend = lend->next;
+    }
+    return lend != NULL;
+}
+
+/* When there is something to do if nobody comes; 0: now; INT64_MAX: never. */
+static int64_t due_ms(const struct follower *follower)
+{
+    if (atomic_load(&follower->stop) || has_lend(follower) ||
+        atomic_load(&follower->check.state) == CHECK_ANSWERED) {
+        return 0;
+    }
+    if (!follower->is_open) {
+        return follower->open_due_ms;
+    }
+    int64_t due = INT64_MAX;
+    if (is_behind(follower) && !is_checking(follower)) {
+        due = follower->lends != NULL ? 0 : follower->follow_due_ms;
+    }
+    if (follower->options.check_interval_s > 0 && !is_checking(follower) &&
+        follower->check_due_ms < due) {
+        due = follower->check_due_ms;
+    }
+    return due;
+}
+
+static void wait_for_work(struct follower *follower)
+{
+    (void)pthread_mutex_lock(&follower->mutex);
+    for (;;) {
+        atomic_store(&follower->sleeps, !is_behind(follower));
+        int64_t due = due_ms(follower);
+        if (due <= block_now_ms()) {
+            break;
+        }
+        if (due == INT64_MAX) {
+            (void)pthread_cond_wait(&follower->changed, &follower->mutex);
+        } else {
+            struct timespec until = {.tv_sec = due / 1000, .tv_nsec = due % 1000 * 1000000};
+            (void)pthread_cond_timedwait(&follower->changed, &follower->mutex, &until);
+        }
+    }
+    atomic_store(&follower->sleeps, false);
+    (void)pthread_mutex_unlock(&follower->mutex);
+}
+
+/* While the core loop makes a digest the block stays where it is, so that it is not past it. */
+static void follow(struct follower *follower)
+{
+    bool is_answered = atomic_load(&follower->check.state) == CHECK_ANSWERED;
+    if (is_checking(follower) && !is_answered) {
+        return;
+    }
+    uint64_t seq = is_answered ? follower->check.seq : atomic_load(&follower->executed_seq);
+    if (seq > block_seq(&follower->block)) {
+        advance(follower, seq);
+        follower->follow_due_ms = block_now_ms() + (is_behind(follower) ? 0 : GATHER_MS);
+    }
+    if (follower->is_open && is_answered && block_seq(&follower->block) >= seq) {
+        compare_check(follower);
+    }
+}
+
+static void turn(struct follower *follower)
+{
+    if (!follower->is_open && block_now_ms() >= follower->open_due_ms) {
+        open_block(follower);
+    }
+    serve_lends(follower);
+    if (!follower->is_open) {
+        if (atomic_load(&follower->check.state) == CHECK_ANSWERED) {
+            atomic_store(&follower->check.state, CHECK_IDLE); /* there is nothing to compare */
+        }
+        return;
+    }
+    follow(follower);
+    if (follower->is_open && follower->options.check_interval_s > 0 && !is_checking(follower) &&
+        !is_behind(follower) && block_now_ms() >= follower->check_due_ms) {
+        ask_check(follower);
+    }
+}
+
+static void *run(void *user)
+{
+    struct follower *follower = user;
+    (void)pthread_setname_np(pthread_self(), "bs-follower");
+    (void)setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread, on Linux */
+    while (!atomic_load(&follower->stop)) {
+        turn(follower);
+        wait_for_work(follower);
+    }
+    serve_lends(follower);
+    return NULL;
+}
+
+bool follower_breathe(struct follower *follower)
+{
+    serve_lends(follower);
+    return !atomic_load(&follower->stop);
+}
+
+static int start(struct follower *follower, char *error)
+{
+    int code = log_reader_open(&follower->reader, follower->log, error);
+    if (code == 0) {
+        code = log_thread_create(&follower->thread, run, follower);
+        if (code != 0) {
+            (void)snprintf(error, LOG_ERROR_SIZE, "cannot start the follower's thread: %s",
+                           strerror(-code));
+            log_reader_close(follower->reader);
+        }
+    }
+    return code;
+}
+
+static void init_locks(struct follower *follower)
+{
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&follower->mutex, NULL);
+    (void)pthread_cond_init(&follower->changed, &attributes);
+    (void)pthread_cond_init(&follower->lent, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
+
+static void destroy(struct follower *follower)
+{
+    (void)pthread_cond_destroy(&follower->lent);
+    (void)pthread_cond_destroy(&follower->changed);
+    (void)pthread_mutex_destroy(&follower->mutex);
+    free(follower);
+}
+
+int follower_new(struct follower **ret_follower, struct core *core, struct command_log *log,
+                 const struct follower_options *options, char error[LOG_ERROR_SIZE])
+{
+    struct follower *follower = calloc(1, sizeof(*follower));
+    if (follower == NULL) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "out of memory for the follower");
+        return -ENOMEM;
+    }
+    follower->core = core;
+    follower->log = log;
+    follower->options = *options;
+    follower->check.on_answered = on_check_answered;
+    follower->check.user = follower;
+    atomic_store(&follower->executed_seq, core_stats_get(core).applied_seq);
+    init_locks(follower);
+    int code = start(follower, error);
+    if (code != 0) {
+        destroy(follower);
+        return code;
+    }
+    core_on_executed(core, on_executed, follower);
+    *ret_follower = follower;
+    return 0;
+}
+
+void follower_stop(struct follower *follower)
+{
+    if (follower == NULL || atomic_load(&follower->stop)) {
+        return;
+    }
+    atomic_store(&follower->stop, true);
+    wake(follower);
+    (void)pthread_join(follower->thread, NULL);
+    core_on_executed(follower->core, NULL, NULL);
+    block_close(&follower->block);
+    log_reader_close(follower->reader);
+}
+
+void follower_free(struct follower *follower)
+{
+    if (follower == NULL) {
+        return;
+    }
+    follower_stop(follower);
+    destroy(follower);
+}
