@@ -335,18 +335,14 @@ static int start_follower(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
     struct follower_options options;
+    struct simulator_options simulator;
     app_follower_options(app->settings, &options);
+    app_simulator_options(app->settings, &simulator);
     int code = follower_new(&app->follower, app->core, app->log, &options, error);
-    return code < 0 ? refuse("reads of many accounts cannot be served", code, error) : EX_OK;
-}
-
-static int start_simulator(struct app *app)
-{
-    char error[LOG_ERROR_SIZE];
-    struct simulator_options options;
-    app_simulator_options(app->settings, &options);
-    int code = simulator_new(&app->simulator, app->follower, &options, error);
-    return code < 0 ? refuse("simulations cannot be served", code, error) : EX_OK;
+    if (code == 0) {
+        code = simulator_new(&app->simulator, app->follower, &simulator, error);
+    }
+    return code < 0 ? refuse("there is no second engine block", code, error) : EX_OK;
 }
 
 static int start_webhooks(struct app *app)
@@ -437,9 +433,6 @@ static int announce(struct app *app)
 static int serve(struct app *app)
 {
     int status = start_follower(app);
-    if (status == EX_OK) {
-        status = start_simulator(app);
-    }
     if (status == EX_OK) {
         status = start_webhooks(app);
     }
