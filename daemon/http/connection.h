@@ -133,6 +133,7 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     uint64_t unread_dropped; /* connections cut because there were too many */
     int64_t unread_logged_ms;
     int64_t search_until_ms; /* streams search the log up to then in this turn */
+    bool tells_streams;      /* there is a block that more than one of them wants */
     int64_t full_logged_ms;  /* that the connections are at their limit */
     uint32_t turns_at_once;  /* the library accepts again two turns after a connection was cut */
     uint64_t exchanges;      /* requests begun and not completed */

@@ -42,7 +42,7 @@ void feed_release(struct feed *feed, struct feed_block *block)
 /* ---- reading the log into a block ---- */
 
 struct reading {
-    struct feed *feed;
+    const char *log; /* its identity */
     struct feed_block *block;
     uint64_t last; /* rows past it do not belong in the block */
     bool broken;
@@ -57,11 +57,10 @@ static bool put_event(void *user, const struct log_action_row *row,
         return false;
     }
     assert(block->count < FEED_BLOCK_EVENTS);
-    const char *log = log_reader_identity(reading->feed->reader);
     buffer_text(&block->text, "id: ");
-    api_cursor_print(&block->text, log, row->ordinal);
+    api_cursor_print(&block->text, reading->log, row->ordinal);
     buffer_printf(&block->text, "\nevent: %s\ndata: ", bs_action_type_name(row->type));
-    if (!action_row_put(&block->text, log, row, hash)) {
+    if (!action_row_put(&block->text, reading->log, row, hash)) {
         reading->broken = true;
         return false;
     }
@@ -75,19 +74,42 @@ static bool put_event(void *user, const struct log_action_row *row,
         .pool_size = (uint8_t)row->pool.size,
         .type = row->type,
     };
-    reading->feed->encoded++;
     return true;
+}
+
+static bool read_rows(struct log_reader *reader, struct feed_block *block,
+                      const struct log_filter *filter, uint64_t last, char error[LOG_ERROR_SIZE])
+{
+    struct reading reading = {.log = log_reader_identity(reader), .block = block, .last = last};
+    int code = log_reader_actions(reader, filter, put_event, &reading, error);
+    if (code == 0 && reading.broken) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "a stored action cannot be decoded");
+    }
+    return code == 0 && !reading.broken;
 }
 
 static bool read_into(struct feed *feed, struct feed_block *block, const struct log_filter *filter,
                       uint64_t last, char error[LOG_ERROR_SIZE])
 {
-    struct reading reading = {.feed = feed, .block = block, .last = last};
-    int code = log_reader_actions(feed->reader, filter, put_event, &reading, error);
-    if (code == 0 && reading.broken) {
-        (void)snprintf(error, LOG_ERROR_SIZE, "a stored action cannot be decoded");
+    uint32_t count = block->count;
+    bool good = read_rows(feed->reader, block, filter, last, error);
+    feed->encoded += block->count - count;
+    return good;
+}
+
+/* A shared block has every action up to there. */
+static bool read_all(struct log_reader *reader, struct feed_block *block, uint64_t last,
+                     char error[LOG_ERROR_SIZE])
+{
+    struct log_filter filter = {
+        .after = block->last, .type = UINT8_MAX, .limit = (uint32_t)(last - block->last)};
+    bool good = read_rows(reader, block, &filter, last, error);
+    if (good && (block->count == 0 || block->events[block->count - 1].ordinal != last)) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "action %" PRIu64 " is missing in the log", last);
+        good = false;
     }
-    return code == 0 && !reading.broken;
+    block->last = good ? last : block->last;
+    return good;
 }
 
 /* ---- shared blocks ---- */
@@ -138,19 +160,13 @@ static bool extend(struct feed *feed, uint32_t place, uint64_t durable, char err
     if (block->last >= last) {
         return true;
     }
-    struct log_filter filter = {
-        .after = block->last, .type = UINT8_MAX, .limit = (uint32_t)(last - block->last)};
-    bool good = read_into(feed, block, &filter, last, error);
-    if (good && (block->count == 0 || block->events[block->count - 1].ordinal != last)) {
-        (void)snprintf(error, LOG_ERROR_SIZE, "action %" PRIu64 " is missing in the log", last);
-        good = false;
-    }
+    uint32_t count = block->count;
+    bool good = read_all(feed->reader, block, last, error);
+    feed->encoded += block->count - count;
     if (!good) {
         forget(feed, place);
-        return false;
     }
-    block->last = last;
-    return true;
+    return good;
 }
 
 bool feed_keeps(const struct feed *feed, uint64_t after)
@@ -174,6 +190,63 @@ struct feed_block *feed_shared(struct feed *feed, uint64_t after, uint64_t durab
     }
     feed->blocks[place]->references++;
     return feed->blocks[place];
+}
+
+/* ---- blocks that another thread reads ---- */
+
+static void run_load(struct log_read *read, struct log_reader *reader)
+{
+    struct feed_load *load = (struct feed_load *)read;
+    uint64_t last = load->block->first + FEED_BLOCK_EVENTS - 1;
+    load->is_read = read_all(reader, load->block, last, load->error);
+}
+
+bool feed_is_loading(struct feed *feed, uint64_t after)
+{
+    struct feed_load *load = feed->loads;
+    while (load != NULL && load->block->first != first_of(after)) {
+        load = load->next;
+    }
+    if (load != NULL) {
+        load->is_awaited = true;
+    }
+    return load != NULL;
+}
+
+bool feed_load_begin(struct feed *feed, struct feed_load *load, uint64_t after)
+{
+    assert(load->block == NULL);
+    assert(!feed_keeps(feed, after));
+    if (feed_is_loading(feed, after)) {
+        return false;
+    }
+    uint64_t first = first_of(after);
+    *load = (struct feed_load){
+        .read = {.request = load->read.request, .run = run_load, .is_stream = true},
+        .next = feed->loads,
+        .block = block_new(feed, first, first - 1)};
+    feed->loads = load;
+    return true;
+}
+
+void feed_load_end(struct feed *feed, struct feed_load *load)
+{
+    struct feed_load **link = &feed->loads;
+    while (*link != load) {
+        assert(*link != NULL);
+        link = &(*link)->next;
+    }
+    *link = load->next;
+    struct feed_block *block = load->block;
+    load->block = NULL;
+    if (!load->is_read || find(feed, block->first) < FEED_BLOCKS_MAX) {
+        feed_release(feed, block);
+        return;
+    }
+    uint32_t place = make_room(feed);
+    feed->blocks[place] = block;
+    feed->used[place] = ++feed->clock;
+    feed->encoded += block->count;
 }
 
 struct feed_block *feed_selected(struct feed *feed, const struct log_filter *filter, uint64_t last,
@@ -212,5 +285,6 @@ void feed_fini(struct feed *feed)
         feed_release(feed, feed->blocks[i]);
         feed->blocks[i] = NULL;
     }
+    assert(feed->loads == NULL);
     assert(feed->held == 0);
 }

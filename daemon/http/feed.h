@@ -9,6 +9,7 @@
 #define HTTP_FEED_H
 
 #include "api/buffer.h"
+#include "daemon/http/log_reads.h"
 #include "daemon/log/log.h"
 
 #define FEED_BLOCK_EVENTS 64
@@ -32,13 +33,24 @@ struct feed_block {
     struct buffer names;
 };
 
+/* A whole block that the thread of log_reads.h reads, for a stream that lags far. */
+struct feed_load {
+    struct log_read read; /* first; its request is the caller's */
+    struct feed_load *next;
+    struct feed_block *block; /* NULL: it is not going on */
+    bool is_awaited;          /* another stream wants the block, too */
+    bool is_read;
+    char error[LOG_ERROR_SIZE];
+};
+
 struct feed { /* zeroed but for the reader */
     struct log_reader *reader;
     struct feed_block *blocks[FEED_BLOCKS_MAX];
     uint64_t used[FEED_BLOCKS_MAX]; /* when each was last asked for */
     uint64_t clock;
-    uint64_t encoded; /* actions, cumulative */
-    uint64_t held;    /* blocks that exist, kept or held */
+    uint64_t encoded;        /* actions, cumulative */
+    uint64_t held;           /* blocks that exist, kept or held */
+    struct feed_load *loads; /* that go on */
 };
 
 /* The shared block with the action after `after`, which is at most `durable`; read from the log as
@@ -47,6 +59,13 @@ struct feed_block *feed_shared(struct feed *feed, uint64_t after, uint64_t durab
                                char error[LOG_ERROR_SIZE]);
 /* True if that block is there, so the log need not be read. */
 bool feed_keeps(const struct feed *feed, uint64_t after);
+/* Begins to read that block, all of whose actions are durable: submit load->read, which has its
+ * request. False: it is being read already. */
+BS_MUST_USE bool feed_load_begin(struct feed *feed, struct feed_load *load, uint64_t after);
+/* True if that block is being read; a load that is, is awaited from then on. */
+bool feed_is_loading(struct feed *feed, uint64_t after);
+/* Back from its thread: the block is kept, if it was read. */
+void feed_load_end(struct feed *feed, struct feed_load *load);
 /*
  * A block of the next actions after filter->after, up to `last`, that match: for a stream with a
  * filter that lags so far that the log's indexes find them faster. It looks at all in between.

@@ -21,6 +21,8 @@ struct log_reads {
     pthread_cond_t changed;
     struct read_list quick;
     struct read_list others;
+    struct read_list streams;
+    bool is_turn_of_streams;
     uint64_t refused;
     bool stopping;
 };
@@ -44,14 +46,31 @@ static struct log_read *pop(struct read_list *list)
     return read;
 }
 
+static struct read_list *list_of(struct log_reads *reads, const struct log_read *read)
+{
+    return read->is_quick ? &reads->quick : read->is_stream ? &reads->streams : &reads->others;
+}
+
+/* Quick ones first, then one of each other list in turn; NULL: none waits. */
+static struct log_read *take(struct log_reads *reads)
+{
+    struct log_read *read = pop(&reads->quick);
+    if (read == NULL) {
+        struct read_list *lists[] = {&reads->others, &reads->streams};
+        read = pop(lists[reads->is_turn_of_streams]);
+        read = read != NULL ? read : pop(lists[!reads->is_turn_of_streams]);
+        reads->is_turn_of_streams = !reads->is_turn_of_streams;
+    }
+    return read;
+}
+
 /* Waits for a read; NULL: it is time to end. */
 static struct log_read *next_read(struct log_reads *reads)
 {
     struct log_read *read = NULL;
     (void)pthread_mutex_lock(&reads->mutex);
     while (true) {
-        read = pop(&reads->quick);
-        read = read != NULL ? read : pop(&reads->others);
+        read = take(reads);
         if (read != NULL || reads->stopping) {
             break;
         }
@@ -109,10 +128,11 @@ bool log_reads_submit(struct log_reads *reads, struct log_read *read)
 {
     assert(read->request->done != NULL);
     (void)pthread_mutex_lock(&reads->mutex);
+    struct read_list *list = list_of(reads, read);
     bool is_taken =
-        !reads->stopping && (read->is_quick || reads->others.count < LOG_READS_WAITING_MAX);
+        !reads->stopping && (list != &reads->others || list->count < LOG_READS_WAITING_MAX);
     if (is_taken) {
-        push(read->is_quick ? &reads->quick : &reads->others, read);
+        push(list, read);
         (void)pthread_cond_signal(&reads->changed);
     } else {
         reads->refused++;
@@ -150,6 +170,7 @@ void log_reads_free(struct log_reads *reads)
     log_reads_stop(reads);
     assert(reads->quick.count == 0);
     assert(reads->others.count == 0);
+    assert(reads->streams.count == 0);
     log_reader_close(reads->reader);
     (void)pthread_mutex_destroy(&reads->mutex);
     (void)pthread_cond_destroy(&reads->changed);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The thread that reads pages of actions and settlements from the log, so that the HTTP thread
- * waits for no disk and no long search. Quick reads go first; of the others a bounded number waits.
+ * waits for no disk and no long search. Quick reads go first; of the others a bounded number waits,
+ * and they take turns with the blocks of streams.
  */
 #ifndef HTTP_LOG_READS_H
 #define HTTP_LOG_READS_H
@@ -17,7 +18,8 @@ struct log_read {
     struct request *request; /* its `done` is called on the reading thread */
     void (*run)(struct log_read *read, struct log_reader *reader); /* on the reading thread */
     bool is_quick;                                                 /* a millisecond or so */
-    bool is_run;         /* false when it is done: the thread was told to stop */
+    bool is_stream; /* a block for a stream, each of which has one at most: in turn with others */
+    bool is_run;    /* false when it is done: the thread was told to stop */
     bool is_pool_unseen; /* pool_filter.h: the log has nothing of the pool that is asked for */
 };
 

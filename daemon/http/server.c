@@ -249,12 +249,17 @@ static void turn(struct http_server *server)
         server->turns_at_once--;
         timeout_ms = 0;
     }
+    timeout_ms = server->tells_streams ? 0 : timeout_ms;
     (void)poll(fds, count, (int)timeout_ms);
     if ((fds[1].revents & POLLIN) != 0) {
         take_signal(server);
     }
     free_retired(server);
     server->search_until_ms = sweep_now_ms() + SEARCH_MS;
+    if (server->tells_streams) {
+        server->tells_streams = false;
+        sweep_tell(&server->sweep);
+    }
     sweep_run(&server->sweep);
     handshakes_resume(server);
     (void)MHD_run(server->daemon);

@@ -13,6 +13,7 @@
 #include "daemon/http/handlers.h"
 #include "daemon/http/header.h"
 #include "daemon/http/pool_filter.h"
+#include "daemon/http/submit.h"
 #include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
 
@@ -31,6 +32,8 @@ struct stream {
     bool is_filtered;
     bool is_told_end;
     bool is_searching;        /* it found nothing yet and goes on in the next turn */
+    bool wants_block;         /* it goes on when the next block has been read */
+    struct feed_load load;    /* of that block, unless another stream reads it */
     uint32_t generation;      /* of the server's access when the key was looked at */
     uint8_t end;              /* enum stream_end */
     const char *log;          /* its identity */
@@ -93,8 +96,13 @@ static bool next_block(struct connection *connection)
         stream->end = STREAM_EXPIRED;
         return false;
     }
-    bool is_shared = !stream->is_filtered || durable - stream->after <= NEAR_ACTIONS ||
-                     feed_keeps(&server->feed, stream->after);
+    bool is_kept = feed_keeps(&server->feed, stream->after);
+    bool is_far = durable - stream->after > NEAR_ACTIONS;
+    bool is_shared = !stream->is_filtered || !is_far || is_kept;
+    if (is_shared && is_far && !is_kept) {
+        stream->wants_block = true;
+        return false;
+    }
     if (!is_shared && sweep_now_ms() >= server->search_until_ms) {
         stream->is_searching = true;
         return false;
@@ -135,6 +143,7 @@ static bool next_event(struct connection *connection)
 {
     struct stream *stream = connection->stream;
     stream->is_searching = false;
+    stream->wants_block = false;
     while (stream->end == STREAM_GOES_ON) {
         if (stream->block == NULL && !next_block(connection)) {
             return false;
@@ -153,7 +162,9 @@ static bool next_event(struct connection *connection)
 
 bool stream_has_news(struct connection *connection)
 {
-    return next_event(connection) || connection->stream->end != STREAM_GOES_ON;
+    struct stream *stream = connection->stream;
+    return next_event(connection) || stream->end != STREAM_GOES_ON ||
+           (stream->wants_block && !feed_is_loading(&connection->server->feed, stream->after));
 }
 
 /* ---- bytes for the library ---- */
@@ -232,7 +243,7 @@ static void find_words(struct connection *connection, int64_t now_ms)
         }
         return;
     }
-    if (!stream->is_searching) {
+    if (!stream->is_searching && !stream->wants_block) {
         stream->caught_up_ms = now_ms;
     }
     if (now_ms < stream->ping_ms && !connection->sweep.has_left) {
@@ -249,6 +260,52 @@ static void find_words(struct connection *connection, int64_t now_ms)
     }
 }
 
+/* ---- blocks that the thread of log_reads.h reads ---- */
+
+static bool take_load(struct connection *connection)
+{
+    return log_reads_submit(connection->server->log_reads, &connection->stream->load.read);
+}
+
+/* The stream is suspended until it has the block; false: another stream reads it. */
+static bool begin_load(struct connection *connection)
+{
+    struct stream *stream = connection->stream;
+    stream->load.read.request = &connection->request;
+    if (!feed_load_begin(&connection->server->feed, &stream->load, stream->after)) {
+        return false;
+    }
+    sweep_stage(&connection->sweep, STAGE_WORKING, 0);
+    connection->course = COURSE_BEGUN;
+    (void)submit(connection, take_load);
+    return true;
+}
+
+/* It is back from the thread. */
+static void end_load(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    struct stream *stream = connection->stream;
+    struct feed_load *load = &stream->load;
+    if (load->block == NULL) {
+        return;
+    }
+    feed_load_end(&server->feed, load);
+    if (load->is_awaited) {
+        server->tells_streams = true;
+    }
+    if (load->is_read) {
+        return;
+    }
+    if (connection->course == COURSE_NOT_TAKEN || !load->read.is_run) {
+        stream->end = STREAM_STOPPING;
+        return;
+    }
+    stream->end = STREAM_UNREADABLE;
+    logger_write(LOGGER_ERROR, "http", "reading the log failed",
+                 LOGGER_FIELDS(logger_string("error", load->error)));
+}
+
 /* What libmicrohttpd calls when the connection can take bytes; 0 only when it was suspended. */
 static ssize_t on_room(void *user, uint64_t position, char *room, size_t size)
 {
@@ -257,6 +314,7 @@ static ssize_t on_room(void *user, uint64_t position, char *room, size_t size)
     struct stream *stream = connection->stream;
     int64_t now_ms = sweep_now_ms();
     (void)position;
+    end_load(connection);
     size_t taken = fill(connection, now_ms, room, size);
     if (taken == 0) {
         find_words(connection, now_ms);
@@ -271,6 +329,9 @@ static ssize_t on_room(void *user, uint64_t position, char *room, size_t size)
     if (stream->end != STREAM_GOES_ON) {
         return stream->end == STREAM_GONE ? MHD_CONTENT_READER_END_WITH_ERROR
                                           : MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    if (stream->wants_block && begin_load(connection)) {
+        return 0;
     }
     MHD_suspend_connection(connection->mhd);
     sweep_wait(&server->sweep, &connection->sweep, stream->is_searching ? now_ms : stream->ping_ms);
@@ -414,6 +475,9 @@ void stream_free(struct connection *connection)
     server->streams.ended[stream->end]++;
     server->streams.open--;
     feed_release(&server->feed, stream->block);
+    if (stream->load.block != NULL) { /* at the end of the server */
+        feed_load_end(&server->feed, &stream->load);
+    }
     free(stream);
     connection->stream = NULL;
 }

@@ -3,6 +3,7 @@
 """GET /v1/stream: server-sent events as the WHATWG describes them, resumed exactly, ended with a
 reason. Pausing and resuming a pool are actions, so they stand for any."""
 import json
+import os
 import signal
 import socket
 import threading
@@ -65,6 +66,32 @@ class Stream:
     def close(self):
         self.answer.close()
         self.connection.close()
+
+
+class Writers:
+    """Threads that act; whatever goes wrong in one is raised where they are waited for."""
+
+    def __init__(self, server, count, times, actions):
+        self.failures = []
+        self.threads = [threading.Thread(target=self.work, args=(server, times, actions)) for _ in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def work(self, server, times, actions):
+        try:
+            for _ in range(times):
+                act(server, actions)
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            self.failures.append(error)
+
+    def check(self):
+        if self.failures:
+            raise self.failures[0]
+
+    def join(self):
+        for thread in self.threads:
+            thread.join()
+        self.check()
 
 
 def metric(server, name):
@@ -168,8 +195,7 @@ def test_resume(t):
         last = 0
         for round_ in range(4):
             stream = Stream(server, last=last)
-            writer = threading.Thread(target=lambda: [act(server, 200) for _ in range(5)])
-            writer.start()
+            writer = Writers(server, 1, 5, 200)
             wanted = len(seen) + 301
             while len(seen) < wanted:
                 event = stream.event()
@@ -269,6 +295,14 @@ def slow_client(server, last):
     return sock
 
 
+def some(sock, size):
+    """Bytes; an end is an error, and not a reason to ask for ever."""
+    data = sock.recv(size)
+    if not data:
+        raise RuntimeError("the stream ended without a last event")
+    return data
+
+
 def read_ids(data):
     return [ordinal(block.split(b"\n")[0][4:].decode()) for block in data.split(b"\n\n")
             if block.startswith(b"id: ") and b"\ndata: " in block]
@@ -308,16 +342,14 @@ def test_behind(t):
         server.post("/v1/pools/usdc/resume")
         server.wait_for_actions(1)
         slow = slow_client(server, 1)
-        data = slow.recv(65536)
+        data = b""
         while b": ping\n\n" not in data:  # it has had everything
-            data += slow.recv(65536)
+            data += some(slow, 65536)
         data = b""
         act(server, 20000)
-        while metric(server, 'streams_ended_total{reason="behind"}') == 0:
-            data += slow.recv(16384)
+        while b"\"reason\":" not in data[-200:]:
+            data += some(slow, 16384)
             time.sleep(0.02)
-            if b"\"reason\":" in data[-200:]:
-                break
         while piece := slow.recv(65536):
             data += piece
         slow.close()
@@ -390,21 +422,68 @@ def test_beside_others(t):
         server.post("/v1/pools/usdc/resume")
         server.wait_for_actions(1)
         streams = [Stream(server, last=0) for _ in range(30)]
-        writers = [threading.Thread(target=lambda: [act(server, 2) for _ in range(50)])
-                   for _ in range(4)]
-        for writer in writers:
-            writer.start()
+        writers = Writers(server, 4, 50, 2)
         polled = []
         after = "0"
         while len(polled) < 401:
+            writers.check()
             page = server.get(f"/v1/actions?after={after}&wait_ms=5000").json
             polled += [ordinal(a["cursor"]) for a in page["data"]]
             after = page["next"]
-        for writer in writers:
-            writer.join()
+        writers.join()
         t.equal("the long poll", polled, list(range(1, 402)))
         for stream in streams:
             t.equal("a stream", stream.ids(401), polled)
+            stream.close()
+
+
+def cpu_ms(server, name):
+    """Of a thread of the daemon."""
+    tasks = f"/proc/{server.process.pid}/task"
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/comm", encoding="ascii") as comm:
+            if comm.read().strip() != name:
+                continue
+        with open(f"{tasks}/{task}/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[0]) / 1e6
+    raise RuntimeError(f"no thread {name}")
+
+
+def test_far_behind(t):
+    """Streams far behind, each at its own place and some at the same: another thread than that of health checks
+    reads what they need, each has all, and pages with filters are read in between."""
+    with Server() as server:
+        server.make_pool()
+        server.post("/v1/pools/usdc/resume")
+        for _ in range(4):
+            act(server, 10000)
+        server.wait_for_actions(40001)
+        before = cpu_ms(server, "bs-log-reads")
+        streams = [Stream(server, last=1 + 1777 * place) for place in (*range(15), 0, 7, 7)]
+        page = server.get("/v1/actions?after=0&type=adl")
+        t.equal("a page beside them", (page.status, page.json["data"]), (200, []))
+        t.equal("health beside them", server.get("/livez").status, 200)
+        for stream in streams:
+            first = ordinal(stream.last) if "_" in str(stream.last) else stream.last
+            t.true("all of it, in order", stream.ids(40001) == list(range(first + 1, 40002)))
+            stream.close()
+        t.true("that thread reads", cpu_ms(server, "bs-log-reads") - before > 10, before)
+        t.equal("nobody was ended", metric(server, 'streams_ended_total{reason="internal"}'), 0)
+
+
+def test_stop_far_behind(t):
+    """A stop in the middle: a last event, and a clean end."""
+    with Server() as server:
+        server.make_pool()
+        server.post("/v1/pools/usdc/resume")
+        for _ in range(4):
+            act(server, 10000)
+        streams = [Stream(server, last=1 + 500 * place) for place in range(20)]
+        t.equal("exit code", server.stop(), 0)
+        for stream in streams:
+            while (event := stream.event()) is not None and event.get("event") != "closing":
+                pass
+            t.equal("the last event", event, {"event": "closing", "data": '{"reason":"stopping"}'})
             stream.close()
 
 

@@ -88,6 +88,43 @@ START_TEST(shared_blocks_are_encoded_once)
 
 END_TEST
 
+/* As another thread would: what is read for two is kept, what cannot be read is not. */
+START_TEST(a_block_is_loaded_once)
+{
+    struct world world;
+    char error[LOG_ERROR_SIZE] = "";
+    begin(&world, 101);
+    struct feed feed = {0};
+    ck_assert_int_eq(log_reader_open(&feed.reader, world.log, error), 0);
+    struct feed_load load = {0}, other = {0};
+    ck_assert(feed_load_begin(&feed, &load, 3));
+    ck_assert(!load.is_awaited);
+    ck_assert(!feed_load_begin(&feed, &other, 63));
+    ck_assert(load.is_awaited);
+    ck_assert(!feed_is_loading(&feed, 64));
+    ck_assert(load.read.is_stream);
+    load.read.run(&load.read, feed.reader);
+    feed_load_end(&feed, &load);
+    ck_assert(load.is_read);
+    ck_assert(feed_keeps(&feed, 3));
+    ck_assert_uint_eq(feed.encoded, FEED_BLOCK_EVENTS);
+    struct feed_block *block = feed_shared(&feed, 0, 101, error);
+    ck_assert_uint_eq(block->count, FEED_BLOCK_EVENTS);
+    ck_assert_uint_eq(feed.encoded, FEED_BLOCK_EVENTS);
+    feed_release(&feed, block);
+    ck_assert(feed_load_begin(&feed, &other, 64)); /* not all of it is there */
+    other.read.run(&other.read, feed.reader);
+    feed_load_end(&feed, &other);
+    ck_assert(!other.is_read);
+    ck_assert(strstr(other.error, "is missing in the log") != NULL);
+    ck_assert(!feed_keeps(&feed, 64));
+    feed_fini(&feed);
+    log_reader_close(feed.reader);
+    end(&world);
+}
+
+END_TEST
+
 START_TEST(filters_are_the_same_in_both_kinds_of_block)
 {
     struct world world;
@@ -245,7 +282,8 @@ END_TEST
 int main(void)
 {
     TCase *tests = unit_tests("stream");
-    UNIT_ADD(tests, shared_blocks_are_encoded_once, filters_are_the_same_in_both_kinds_of_block,
-             blocks_are_bounded, a_cursor_the_log_dropped_is_expired);
+    UNIT_ADD(tests, shared_blocks_are_encoded_once, a_block_is_loaded_once,
+             filters_are_the_same_in_both_kinds_of_block, blocks_are_bounded,
+             a_cursor_the_log_dropped_is_expired);
     return unit_run(tests);
 }
