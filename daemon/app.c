@@ -20,6 +20,7 @@
 #include "daemon/access/access.h"
 #include "daemon/access/audit.h"
 #include "daemon/app_options.h"
+#include "daemon/backup/backups.h"
 #include "daemon/logger/logger.h"
 #include "daemon/logger/notify.h"
 #include "daemon/reload.h"
@@ -42,6 +43,7 @@ struct app {
     struct access access; /* read before the log, used by HTTP */
     struct webhooks *webhooks;
     struct disk_watch *disk;
+    struct backups *backups;
     struct audit *audit;
     struct request report; /* of SIGUSR1 */
     bool is_reporting;
@@ -358,6 +360,13 @@ static int start_webhooks(struct app *app)
     return EX_OK;
 }
 
+static int start_backups(struct app *app)
+{
+    char error[LOG_ERROR_SIZE];
+    int code = backups_new(&app->backups, app->log, error);
+    return code < 0 ? refuse("backups cannot be made", code, error) : EX_OK;
+}
+
 static int start_http(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
@@ -367,6 +376,7 @@ static int start_http(struct app *app)
         .keys = app->access.keys,
         .tls = app->access.tls,
         .webhooks = app->webhooks,
+        .backups = app->backups,
         .audit = app->audit,
     };
     app->has_keys = options.keys != NULL;
@@ -432,15 +442,11 @@ static int announce(struct app *app)
 
 static int serve(struct app *app)
 {
-    int status = start_follower(app);
-    if (status == EX_OK) {
-        status = start_webhooks(app);
-    }
-    if (status == EX_OK) {
-        status = start_http(app);
-    }
-    if (status == EX_OK) {
-        status = announce(app);
+    static int (*const steps[])(struct app *) = {start_follower, start_webhooks, start_backups,
+                                                 start_http, announce};
+    int status = EX_OK;
+    for (size_t i = 0; status == EX_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
+        status = steps[i](app);
     }
     if (status == EX_OK) {
         take_signals(app);
@@ -452,7 +458,9 @@ static int serve(struct app *app)
     simulator_stop(app->simulator); /* answers what waits for it */
     follower_stop(app->follower);   /* likewise */
     webhooks_stop(app->webhooks);   /* likewise */
+    backups_stop(app->backups);     /* likewise */
     http_server_free(app->http);
+    backups_free(app->backups);
     webhooks_free(app->webhooks);
     simulator_free(app->simulator);
     follower_free(app->follower);
@@ -471,15 +479,10 @@ int app_run(const struct arguments *arguments, struct settings *settings)
     if (code < 0) {
         return refuse("not started", code, uv_strerror(code));
     }
-    int status = read_access(&app);
-    if (status == EX_OK) {
-        status = open_log(&app);
-    }
-    if (status == EX_OK) {
-        status = watch_disk(&app);
-    }
-    if (status == EX_OK) {
-        status = start_core(&app);
+    static int (*const steps[])(struct app *) = {read_access, open_log, watch_disk, start_core};
+    int status = EX_OK;
+    for (size_t i = 0; status == EX_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
+        status = steps[i](&app);
     }
     if (app.core != NULL) {
         status = serve(&app);

@@ -23,6 +23,10 @@ enum outcome simulation_end(struct connection *connection);
 enum outcome webhook_begin(struct connection *connection);
 enum outcome contract_begin(struct connection *connection);
 enum outcome identity_begin(struct connection *connection);
+enum outcome backup_create_begin(struct connection *connection);
+enum outcome backup_show_begin(struct connection *connection);
+enum outcome backup_delete_begin(struct connection *connection);
+enum outcome backup_file_begin(struct connection *connection);
 enum outcome clock_begin(struct connection *connection);
 
 #endif

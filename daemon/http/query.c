@@ -26,6 +26,7 @@ static const struct parameter parameters[] = {
     {"wait_ms", QUERY_WAIT_MS, "must be a whole number from 0 to 60000"},
     {"format", QUERY_FORMAT, "must be ccxt"},
     {"verbose", QUERY_VERBOSE, "takes no value"},
+    {"offset", QUERY_OFFSET, "must be a whole number of bytes"},
     {"after", QUERY_AFTER_NAME, "is not a cursor that this list gave out as next"},
     {"after", QUERY_AFTER_NUMBER, "is not a cursor that this list gave out as next"},
     {"after", QUERY_AFTER_PLACE, "is not a cursor that this list gave out as next"},
@@ -172,6 +173,8 @@ static bool take_value(struct read_query *query, uint32_t bit, struct bs_text va
     case QUERY_FORMAT:
         query->ccxt = text_is(value, "ccxt");
         return query->ccxt;
+    case QUERY_OFFSET:
+        return text_number(value, INT64_MAX, &query->number);
     case QUERY_AFTER_NAME:
         return take_list(query, &value) && take_cursor(query, value);
     case QUERY_AFTER_CURSOR:

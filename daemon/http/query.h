@@ -24,6 +24,7 @@
 #define QUERY_AFTER_NUMBER (1u << 9)  /* a settlement number, an offset */
 #define QUERY_AFTER_CURSOR (1u << 11) /* of an action */
 #define QUERY_AFTER_PLACE (1u << 12)  /* in a list that moves */
+#define QUERY_OFFSET (1u << 13)       /* in a file */
 
 enum query_name {
     NAME_PATH,         /* the name in the path */
@@ -40,7 +41,7 @@ enum query_name {
 struct read_query {
     char name[NAMES_COUNT][BS_ID_SIZE_MAX + 1];
     uint32_t name_size[NAMES_COUNT]; /* 0: not given */
-    uint64_t number;                 /* the cursor of a list by number */
+    uint64_t number;                 /* the cursor of a list by number, or the offset in a file */
     struct cursor_place place;       /* the cursor of a list that moves, */
     char place_bytes
         [CURSOR_SIZE_MAX];   /* and its key: a query that is copied has no pointer to itself */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "api/text.h"
+#include "daemon/backup/backups.h"
 #include "daemon/http/handlers.h"
 #include "daemon/http/path.h"
 #include "daemon/http/reads.h"
@@ -175,6 +176,15 @@ static const struct route routes[] = {
     WEBHOOK("POST", "/v1/webhooks/{}/rotate", WEBHOOKS_ROTATE, true),
     WEBHOOK("POST", "/v1/webhooks/{}/enable", WEBHOOKS_ENABLE, true),
     WEBHOOK_LIST("/v1/webhooks/{}/deliveries", WEBHOOKS_HISTORY, BY_NUMBER),
+    {.method = "POST", "/v1/backups", .begin = backup_create_begin, .roles = ROLE_OPS},
+    {.method = "GET", "/v1/backups/#", .begin = backup_show_begin, .roles = ROLE_OPS},
+    {.method = "DELETE", "/v1/backups/#", .begin = backup_delete_begin, .roles = ROLE_OPS},
+    {.method = "GET",
+     "/v1/backups/#/files/{}",
+     .begin = backup_file_begin,
+     .roles = ROLE_OPS,
+     .parameters = QUERY_OFFSET | QUERY_LIMIT,
+     .limit_max = BACKUP_PIECE_MAX},
     {.method = "GET", "/v1/identity", .begin = identity_begin, .roles = ROLE_FEED | ROLE_READ},
     {.method = "POST", "/v1/clock", .begin = clock_begin, .roles = ROLE_OPS},
     {.method = "GET", "/livez", .begin = live_begin, .roles = ROLE_ANYBODY},
@@ -219,6 +229,16 @@ static void allow(char *list, size_t capacity, const char *method)
                    is_get ? ", HEAD" : "");
 }
 
+/* A number that cannot be one of what the route numbers. */
+static enum bs_status unknown_number(const struct route *route)
+{
+    if (route->begin == write_begin) {
+        return BS_UNKNOWN_ACTION;
+    }
+    bool is_backup = strncmp(route->pattern, "/v1/backups/", sizeof "/v1/backups/" - 1) == 0;
+    return is_backup ? BS_UNKNOWN_BACKUP : BS_UNKNOWN_SETTLEMENT;
+}
+
 static enum bs_status take_names(struct connection *connection, const struct path *path)
 {
     const char *pattern = connection->route->pattern;
@@ -235,7 +255,7 @@ static enum bs_status take_names(struct connection *connection, const struct pat
             bool of_action = connection->route->command == BS_COMMAND_UNFILLED;
             if (!text_number(segment, INT64_MAX, &connection->path_number) ||
                 (of_action && connection->path_number == 0)) {
-                return of_action ? BS_UNKNOWN_ACTION : BS_UNKNOWN_SETTLEMENT;
+                return unknown_number(connection->route);
             }
         }
     }

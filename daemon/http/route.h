@@ -42,8 +42,8 @@ struct route {
 };
 
 /* Finds the route and takes the names of the path. BS_NOT_FOUND, BS_METHOD_NOT_ALLOWED (then
- * connection->allow is set), BS_INVALID_PATH, BS_INVALID_NAME, BS_UNKNOWN_SETTLEMENT or
- * BS_UNKNOWN_ACTION. */
+ * connection->allow is set), BS_INVALID_PATH, BS_INVALID_NAME, BS_UNKNOWN_SETTLEMENT,
+ * BS_UNKNOWN_ACTION or BS_UNKNOWN_BACKUP. */
 BS_MUST_USE enum bs_status route_find(struct connection *connection, const char *method,
                                       const char *url);
 /* The table row by row, for tests; NULL past the last one. */

@@ -12,6 +12,7 @@
 #include "daemon/log/log.h"
 
 struct audit;
+struct backups;
 struct keys;
 struct webhooks;
 struct follower;
@@ -43,6 +44,7 @@ struct http_options {
     struct keys *keys;           /* NULL: everybody may do everything. The server's from then on */
     struct tls *tls;             /* NULL: plain HTTP. The server's from then on */
     struct webhooks *webhooks;
+    struct backups *backups;
     struct audit *audit; /* NULL: no audit log. Likewise */
 };
 
