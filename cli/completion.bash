@@ -26,6 +26,8 @@ _backstopctl() {
             words=$(_backstopctl_options "$program" "$verb")
         elif [[ -z $verb ]]; then
             words=$verbs
+        elif [[ $verb == clock ]]; then
+            words=adopt
         elif [[ $verb == post ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return

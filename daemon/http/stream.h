@@ -8,6 +8,9 @@
  *        |  nothing new: the connection is suspended and waits in the sweep's list,
  *        +-- until there is news that passes the filter, or a ping is due
  *
+ * No news is missed: the last durable action is counted before this thread is told of it, so what a
+ * stream did not see before it was suspended is told after.
+ *
  * The sweep cuts off a client that takes no bytes; one that takes too few gets a last event that
  * says so. Either may resume with Last-Event-ID.
  */

@@ -108,6 +108,8 @@ def test_usage_errors(t):
             (("something-quite-different",), "no verb 'something-quite-different'\n"),
             (("fund",), "fund: POOL is missing"),
             (("account", ""), "account: ID is missing"),
+            (("clock",), "clock: adopt is missing"),
+            (("clock", "set"), "clock: no command 'set': the only one is adopt"),
             (("fund", "usdc", "extra"), "unexpected 'extra'"),
             (("pools", "--follow"), "pools takes no --follow"),
             (("actions", "--pool", "a", "--pool", "b"), "actions takes one --pool"),
@@ -127,7 +129,7 @@ def test_help_of_every_verb_shows_an_example(t):
     overview = ctl("--help")
     t.equal("the overview ends well", overview.returncode, 0)
     verbs = ("post", "actions", "pools", "presets", "fund", "solvency", "account", "market", "queue", "rank",
-             "providers", "settlements", "simulate", "health")
+             "providers", "settlements", "simulate", "clock", "health")
     for verb in verbs:
         t.true(f"the overview has {verb}", f"  {verb} " in overview.stdout.decode())
         result = ctl(verb, "--help")
@@ -464,6 +466,19 @@ def test_health(t, fake):
     t.equal("not ready", ctl("health", server=fake).returncode, 69)
     down = ctl("health", "--quiet", server=nobody())
     t.equal("down", (down.returncode, down.stdout, down.stderr), (69, b"", b""))
+
+
+@with_fake
+def test_clock(t, fake):
+    fake.answer = (200, JSON, b'{"time":"2026-11-28T03:00:00.000Z","moved_ms":3600000}')
+    result = ctl("clock", "adopt", server=fake)
+    t.equal("adopted", (result.returncode, result.stderr), (0, b""))
+    t.true("by how much", b"3600000" in result.stdout, result.stdout)
+    t.equal("asked for once", fake.state["requests"], ["/v1/clock"])
+    fake.answer = (409, PROBLEM, b'{"code":"clock_behind","detail":"it is waited for"}')
+    result = ctl("clock", "adopt", server=fake)
+    t.equal("refused", (result.returncode, result.stdout), (65, b""))
+    t.true("says why", b"clock_behind" in result.stderr, result.stderr)
 
 
 # ---- a real server ----

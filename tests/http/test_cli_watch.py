@@ -178,6 +178,7 @@ def test_completion(t):
     t.true("all verbs", {"post", "watch", "verify", "explain"} <= set(complete("")), complete(""))
     t.equal("options of the verb", [word for word in complete("queue", "--s")], ["--side"])
     t.true("not those of others", "--batch" not in complete("queue", "--"), complete("queue", "--"))
+    t.equal("commands", complete("clock", ""), ["adopt"])
     t.equal("values", complete("queue", "M", "--side", ""), ["long", "short"])
     t.equal("files", complete("post", str(ROOT / "READ")), [str(ROOT / "README.md")])
 
