@@ -15,6 +15,7 @@ void app_core_options(const struct settings *settings, struct core_options *ret_
     options->queue_max = settings_number32(settings, SETTING_CORE_QUEUE_MAX);
     options->queue_bytes_max = settings_number(settings, SETTING_CORE_QUEUE_BYTES_MAX);
     options->batch_records_max = settings_number32(settings, SETTING_CORE_BATCH_RECORDS_MAX);
+    options->feature_level = settings_number32(settings, SETTING_CORE_FEATURE_LEVEL);
     options->answers_max = settings_number32(settings, SETTING_CORE_ANSWERS_MAX);
     options->snapshots = settings_text(settings, SETTING_STORAGE_DATA);
     options->engine.capacity = (struct bs_capacity_command){

@@ -10,6 +10,7 @@ struct bs_config {
     struct bs_capacity_command room;     /* memory is made for the larger of both, each by each */
     uint64_t hash_seed;     /* spreads names over the hash tables; never changes an outcome */
     uint64_t refuses_check; /* tests: the so many-th check of a plan fails; 0 = none */
+    bool knows_test_level;  /* tests: it takes BS_FEATURE_LEVEL_TEST */
     bool checks_detection;  /* tests: each detection is compared with one that looks at everybody */
 };
 

@@ -58,6 +58,8 @@ static struct bs_outcome dispatch(struct bs_engine *engine, const struct bs_comm
         return bs_delete_source_apply(engine, command->as.name.name);
     case BS_COMMAND_CAPACITY:
         return bs_capacity_apply(engine, &command->as.capacity);
+    case BS_COMMAND_FEATURE_LEVEL:
+        return bs_feature_level_apply(engine, &command->as.feature_level);
     case BS_COMMAND_IDENTITY:
         return BS_ACCEPTED; /* names the log, not the state */
     case BS_COMMAND_COUNT:

@@ -78,6 +78,13 @@ enum bs_status bs_engine_capacity_check(const struct bs_engine *engine,
                                         const struct bs_capacity_command *capacity,
                                         const char **ret_member, uint32_t *ret_held);
 
+/* The level of behaviour in force, and the newest that this engine knows. */
+uint32_t bs_engine_feature_level(const struct bs_engine *engine);
+uint32_t bs_engine_feature_newest(const struct bs_engine *engine);
+/* BS_OK; BS_NEWER_RECORD for a level that this engine does not know, BS_INVALID_VALUE for one below
+ * that in force. */
+enum bs_status bs_engine_feature_level_check(const struct bs_engine *engine, uint32_t level);
+
 /* How full the tables are. */
 struct bs_usage {
     uint32_t pools, markets, accounts, positions;

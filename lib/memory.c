@@ -6,6 +6,7 @@
 #include "lib/book/account_order.h"
 #include "lib/book/closes.h"
 #include "lib/book/dedupe.h"
+#include "lib/book/feature.h"
 #include "lib/book/fund.h"
 #include "lib/book/providers.h"
 #include "lib/command/source.h"
@@ -215,8 +216,10 @@ struct bs_engine *bs_engine_init(void *memory, size_t size, const struct bs_conf
     assert((uintptr_t)memory % ALIGNMENT == 0);
     assert(size >= bs_engine_size(config));
     struct bs_engine *engine = memory;
-    *engine = (struct bs_engine){
-        .config = *config, .capacity = config->capacity, .largest = config->capacity};
+    *engine = (struct bs_engine){.config = *config,
+                                 .capacity = config->capacity,
+                                 .largest = config->capacity,
+                                 .feature_level = BS_FEATURE_LEVEL_FIRST};
     engine->positions_used = 1; /* row 0 is "none" */
     return bs_engine_attach(memory);
 }

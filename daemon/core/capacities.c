@@ -11,8 +11,6 @@
 #include "daemon/core/internal.h"
 #include "daemon/logger/logger.h"
 
-#define RECORD_SIZE 96
-
 static int refuse(const struct core *core, enum bs_status status, const char *member, uint32_t held,
                   char *error)
 {
@@ -41,28 +39,6 @@ static void report(const struct bs_capacity_command *before,
 #undef X
 }
 
-static int put(struct core *core, const struct bs_capacity_command *capacity, char *error)
-{
-    uint8_t record[RECORD_SIZE];
-    struct bs_command command = {.type = BS_COMMAND_CAPACITY, .as.capacity = *capacity};
-    size_t size = bs_command_encode(&command, record, sizeof(record));
-    assert(size > 0);
-    int64_t time_ms = core_now_ms(core);
-    time_ms = time_ms > core->time_ms ? time_ms : core->time_ms;
-    int code = log_put_record(core->log, record, time_ms, error);
-    if (code < 0) {
-        return code;
-    }
-    enum bs_status status = bs_command_decode(record, size, &command);
-    assert(status == BS_OK);
-    executor_step(&core->executor, &command);
-    assert(core->executor.effects.status == BS_OK);
-    core->seq = command.seq;
-    core->time_ms = command.time_ms;
-    counter_set(&core->counters.applied_seq, core->seq);
-    return 0;
-}
-
 int core_put_capacities(struct core *core, char *error)
 {
     const struct bs_capacity_command *wanted = &core->options.engine.capacity;
@@ -79,5 +55,6 @@ int core_put_capacities(struct core *core, char *error)
         return refuse(core, status, member, held, error);
     }
     report(&in_force, wanted);
-    return put(core, wanted, error);
+    const struct bs_command command = {.type = BS_COMMAND_CAPACITY, .as.capacity = *wanted};
+    return core_put_record(core, &command, error);
 }

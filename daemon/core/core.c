@@ -172,8 +172,12 @@ int core_new(struct core **ret_core, uv_loop_t *loop, struct command_log *log,
     if (code == 0) {
         code = replay(core, error);
     }
+    bool is_new = code == 0 && core_is_log_new(core);
     if (code == 0) {
         code = core_put_capacities(core, error);
+    }
+    if (code == 0) {
+        code = core_put_feature_level(core, is_new, error);
     }
     if (code == 0) {
         code = start(core, error);

@@ -16,11 +16,14 @@
 #include "daemon/disk/disk_watch.h"
 #include "daemon/log/log.h"
 
+#define FEATURE_LEVEL_OF_LOG 0 /* its own; of a new log the newest */
+
 struct core_options {
     uint32_t settle_interval_ms; /* default 100; 0 = no timer (tests) */
     uint32_t queue_max;          /* requests waiting, default 4096 */
     uint64_t queue_bytes_max;    /* of their records; default 256 MiB */
     uint32_t batch_records_max; /* records of one commit, default 65536; a request is never split */
+    uint32_t feature_level;     /* to raise the log to; default FEATURE_LEVEL_OF_LOG */
     uint32_t answers_max;       /* of requests with a key, remembered; default 65536 */
     uint32_t step_budget_us; /* of one turn, default 5000; what is left is stepped in the next one.
                                 0 = 16 records or one chunk a turn (tests) */

@@ -90,13 +90,30 @@ int executor_begin_again(struct executor *executor, const struct bs_config *conf
     return make_engine(executor, config, error);
 }
 
+/* Another build raised the level: what is decided from here on is not known here. */
+static bool knows_level(const struct bs_engine *engine, const struct bs_command *command,
+                        char *error)
+{
+    uint32_t level = command->as.feature_level.level;
+    if (bs_engine_feature_level_check(engine, level) != BS_NEWER_RECORD) {
+        return true;
+    }
+    (void)snprintf(error, LOG_ERROR_SIZE,
+                   "the log is at feature level %" PRIu32 " from seq %" PRIu64 " on, but this"
+                   " version knows levels up to %" PRIu32 ": start the version that raised it, or a"
+                   " later one",
+                   level, command->seq, bs_engine_feature_newest(engine));
+    return false;
+}
+
 bool executor_decode(const struct bs_engine *engine, const uint8_t *record, uint64_t seq,
                      struct bs_command *ret_command, char error[LOG_ERROR_SIZE])
 {
     assert(record != NULL);
     if (bs_command_decode(record, bs_record_size(record), ret_command) == BS_OK &&
         ret_command->seq == seq && ret_command->time_ms >= bs_engine_time_ms(engine)) {
-        return true;
+        return ret_command->type != BS_COMMAND_FEATURE_LEVEL ||
+               knows_level(engine, ret_command, error);
     }
     (void)snprintf(error, LOG_ERROR_SIZE,
                    "the record at seq %" PRIu64 " is not one this version can execute", seq);

@@ -132,6 +132,15 @@ void core_gather(struct core *core, struct request *request);
  * allow; nothing is changed. */
 BS_MUST_USE int core_put_capacities(struct core *core, char *error);
 
+/* feature_level.c: likewise. -EINVAL: the settings ask for a level that this version does not know,
+ * or one below that of the log. `is_new` as core_is_log_new before core_put_capacities. */
+bool core_is_log_new(const struct core *core);
+BS_MUST_USE int core_put_feature_level(struct core *core, bool is_new, char *error);
+
+/* put_record.c: stores a command of the daemon's own and steps it, which must accept it. After the
+ * replay and before the log's thread. */
+BS_MUST_USE int core_put_record(struct core *core, const struct bs_command *command, char *error);
+
 /* step.c: steps the durable records as far as the outbox has room and the turn has time; true when
  * all are done. */
 bool core_step(struct core *core);

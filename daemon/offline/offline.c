@@ -63,6 +63,7 @@ static void print_moment(struct replay_to *replay)
     print_word("time", time);
     print_number("ordinal", bs_engine_actions(engine));
     print_number("settlements", replay->executor.settlements_count);
+    print_number("feature_level", bs_engine_feature_level(engine));
     print_number("pools", usage.pools);
     print_number("markets", usage.markets);
     print_number("accounts", usage.accounts);
@@ -87,6 +88,7 @@ static void write_moment(struct buffer *out, struct replay_to *replay)
     member_integer(out, "seq", replay->executor.seq);
     member_time(out, "time", bs_engine_time_ms(engine));
     member_integer(out, "ordinal", bs_engine_actions(engine));
+    member_integer(out, "feature_level", bs_engine_feature_level(engine));
     member_text(out, "digest", text_of(digest));
     buffer_text(out, "}\n");
 }

@@ -259,6 +259,7 @@ struct bs_engine {
     struct bs_capacity_command capacity; /* in force */
     struct bs_capacity_command largest;  /* that was ever in force, each by each */
     bool has_capacity;                   /* a record of the log has said so */
+    uint32_t feature_level;              /* in force: feature.h */
     uint64_t seq;
     int64_t time_ms;
     uint64_t ordinal; /* of the last action */

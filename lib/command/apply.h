@@ -54,6 +54,9 @@ struct bs_outcome bs_delete_source_apply(struct bs_engine *engine, struct bs_tex
 /* Refused where more is held than would fit; the oldest ids and items beyond a window are forgotten. */
 struct bs_outcome bs_capacity_apply(struct bs_engine *engine,
                                     const struct bs_capacity_command *command);
+/* Refused below the level in force, and above the newest. */
+struct bs_outcome bs_feature_level_apply(struct bs_engine *engine,
+                                         const struct bs_feature_level_command *command);
 
 /* The waterfall and period of a pool item, checked, in the quanta of `pool`. */
 struct bs_outcome bs_policy_read(const struct bs_pool *pool, const struct bs_pool_command *command,

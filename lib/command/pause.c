@@ -3,6 +3,7 @@
  * pause and resume: without effect, and without an action, when the pool is already so. A halted
  * pool that is resumed runs its settlement again, from what it holds now.
  */
+#include "lib/book/feature.h"
 #include "lib/command/apply.h"
 #include "lib/settlement/actions.h"
 #include "lib/settlement/run.h"
@@ -15,6 +16,10 @@ struct bs_outcome bs_pause_apply(struct bs_engine *engine, const struct bs_comma
     uint32_t row = bs_index_find(&engine->pool_index, command->as.name.name);
     if (row == 0) {
         return bs_refuse(BS_UNKNOWN_POOL, "pool");
+    }
+    if (pause && command->as.name.reason.size == 0 &&
+        bs_feature_is_on(engine, BS_FEATURE_LEVEL_TEST)) {
+        return bs_refuse(BS_MISSING_FIELD, "reason");
     }
     struct bs_pool *pool = &engine->pools[row];
     if (pool->state == state) {

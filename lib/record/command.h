@@ -136,6 +136,11 @@ struct bs_capacity_command {
     BS_CAPACITY_FIELDS(BS_FIELD_MEMBER)
 };
 
+/* Written by the daemon at its start. */
+struct bs_feature_level_command {
+    BS_FEATURE_LEVEL_FIELDS(BS_FIELD_MEMBER)
+};
+
 /*
  * The next commands are those of one request with an Idempotency-Key. It has no effect on the
  * state. It lists the items that the parser rejected; the others are the next items_count -
@@ -172,6 +177,7 @@ struct bs_command {
         struct bs_own_fund_command own_fund;
         struct bs_request_command request;
         struct bs_capacity_command capacity;
+        struct bs_feature_level_command feature_level;
     } as;
 };
 

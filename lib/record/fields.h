@@ -137,6 +137,9 @@
     X(U32, transfer_window, transfer_window, REQUIRED, UINT32_MAX)                                 \
     X(U32, source_window, source_window, REQUIRED, UINT32_MAX)
 
+/* Which level of behaviour is in force from here on: lib/book/feature.h. */
+#define BS_FEATURE_LEVEL_FIELDS(X) X(U32, level, level, REQUIRED, UINT32_MAX)
+
 /* The venue could not apply `size` of the close that an action of the pool published. */
 #define BS_UNFILLED_FIELDS(X)                                                                      \
     X(NAME, pool, pool, REQUIRED, 0)                                                               \

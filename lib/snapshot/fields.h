@@ -24,7 +24,8 @@
     X(BOOL, has_capacity, ALWAYS)                                                                  \
     X(U64, closes.added, ALWAYS)                                                                   \
     X(U32, accounts_count, ALWAYS)                                                                 \
-    X(U32, positions_count, ALWAYS)
+    X(U32, positions_count, ALWAYS)                                                                \
+    X(U32, feature_level, ALWAYS) /* 0: the first */
 
 #define BS_CAPACITY_SAVED(X)                                                                       \
     X(U32, accounts_max, ALWAYS)                                                                   \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loads what an engine is made for, its pools and its markets. */
 #include "lib/book/convert.h"
+#include "lib/book/feature.h"
 #include "lib/engine.h"
 #include "lib/money/money.h"
 #include "lib/record/codec.h"
@@ -28,6 +29,13 @@ bool bs_load_engine(struct bs_snapshot_loader *loader, struct bs_row_reader *row
     loader->close = bs_closes_first(to);
     to->accounts_count = 0;
     to->positions_count = 0;
+    if (to->feature_level == 0) {
+        to->feature_level = BS_FEATURE_LEVEL_FIRST;
+    }
+    if (to->feature_level > bs_feature_newest(to)) {
+        loader->status = BS_NEWER_RECORD;
+        return false;
+    }
     return to->closes.added < UINT64_MAX / 2 / BS_SIDES && to->time_ms <= BS_TIME_MAX_MS &&
            to->time_ms >= BS_TIME_MIN_MS;
 }

@@ -7,6 +7,7 @@
 #include "lib/book/account_order.h"
 #include "lib/book/accounts.h"
 #include "lib/book/closes.h"
+#include "lib/book/feature.h"
 #include "lib/book/fund.h"
 #include "lib/book/names.h"
 #include "lib/book/providers.h"
@@ -300,6 +301,9 @@ struct bs_digest bs_engine_digest_part(struct bs_engine *engine, uint32_t first,
     }
     for (uint64_t number = bs_closes_first(engine); number <= engine->closes.added; number++) {
         add_close(&stream, engine, bs_closes_at(engine, number));
+    }
+    if (engine->feature_level > BS_FEATURE_LEVEL_FIRST) {
+        add(&stream, engine->feature_level);
     }
     return (struct bs_digest){{stream.words[0], stream.words[1]}};
 }

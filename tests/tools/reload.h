@@ -50,7 +50,7 @@ static inline enum bs_status rows_load(const struct rows *rows, struct bs_engine
         assert(used <= end - at);
         at += used;
         free(copy);
-        if (end == rows->size && at != end) {
+        if (status == BS_OK && end == rows->size && at != end) {
             return BS_BAD_RECORD; /* cut off in a row */
         }
     }

@@ -183,6 +183,15 @@ static void random_state_in(struct bs_command *command)
     }
 }
 
+static struct bs_capacity_command random_capacity(void)
+{
+    return (struct bs_capacity_command){
+        .accounts_max = (uint32_t)random_next(),
+        .transfer_window = (uint32_t)random_next(),
+        .source_window = (uint32_t)random_next(),
+    };
+}
+
 /* Its texts and bytes live in static memory until the next one. */
 static struct bs_request_command random_request(void)
 {
@@ -282,11 +291,9 @@ static void random_fields(struct bs_command *command)
     } else if (command->type == BS_COMMAND_REQUEST) {
         command->as.request = random_request();
     } else if (command->type == BS_COMMAND_CAPACITY) {
-        command->as.capacity = (struct bs_capacity_command){
-            .accounts_max = (uint32_t)random_next(),
-            .transfer_window = (uint32_t)random_next(),
-            .source_window = (uint32_t)random_next(),
-        };
+        command->as.capacity = random_capacity();
+    } else if (command->type == BS_COMMAND_FEATURE_LEVEL) {
+        command->as.feature_level.level = (uint32_t)random_next();
     } else if (command->type == BS_COMMAND_PROVIDER) {
         command->as.provider = random_provider();
     } else if (command->type == BS_COMMAND_UNFILLED) {

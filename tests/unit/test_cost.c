@@ -53,7 +53,7 @@ static void print(char name[32], const char *prefix, uint32_t number)
     (void)snprintf(name, 32, "%s-%07u", prefix, number);
 }
 
-/* Settlements look at everybody, and capacities change at a start only. The rest writes a flag, two
+/* Settlements look at everybody, and capacities and levels change at a start only. The rest writes a flag, two
  * numbers, or nothing. */
 static bool is_left_out(uint8_t type)
 {
@@ -61,7 +61,8 @@ static bool is_left_out(uint8_t type)
            type == BS_COMMAND_RESUME || type == BS_COMMAND_FINAL_SETTLEMENT ||
            type == BS_COMMAND_OPEN_WINDOW || type == BS_COMMAND_CLOSE_WINDOW ||
            type == BS_COMMAND_HANDOVER || type == BS_COMMAND_OWN_FUND ||
-           type == BS_COMMAND_REQUEST || type == BS_COMMAND_CAPACITY;
+           type == BS_COMMAND_REQUEST || type == BS_COMMAND_CAPACITY ||
+           type == BS_COMMAND_FEATURE_LEVEL;
 }
 
 static struct bs_position_item item_of(const char *market, bool isolated)
