@@ -128,6 +128,20 @@ void bs_closes_supersede_all(struct bs_engine *engine, uint32_t account)
     engine->accounts.cold[account].in_closes = false;
 }
 
+void bs_closes_spend_exclusions(struct bs_engine *engine, uint32_t row)
+{
+    struct bs_pool *pool = &engine->pools[row];
+    for (uint64_t number = bs_closes_first(engine);
+         pool->exclusions != 0 && number <= engine->closes.added; number++) {
+        struct bs_close *close = bs_closes_at(engine, number);
+        if (close->pool == row && close->excludes) {
+            close->excludes = false;
+            pool->exclusions--;
+        }
+    }
+    assert(pool->exclusions == 0);
+}
+
 bool bs_close_has_market(const struct bs_engine *engine, const struct bs_close *close)
 {
     return engine->market_name[close->market] != 0 &&

@@ -59,6 +59,8 @@ struct bs_close *bs_closes_find(const struct bs_engine *engine, uint32_t pool, u
 void bs_closes_supersede(struct bs_engine *engine, uint32_t account, uint32_t market);
 /* The same for the whole account. */
 void bs_closes_supersede_all(struct bs_engine *engine, uint32_t account);
+/* Ends the exclusions of a pool: a run has respected them, or the pool goes. */
+void bs_closes_spend_exclusions(struct bs_engine *engine, uint32_t pool);
 /* Whether its market, or the account of a side, is still there. */
 bool bs_close_has_market(const struct bs_engine *engine, const struct bs_close *close);
 bool bs_close_has_account(const struct bs_engine *engine, const struct bs_close *close, int side);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pools: created with their backstop account, replaced whole, deleted. */
 #include "lib/book/accounts.h"
+#include "lib/book/closes.h"
 #include "lib/book/convert.h"
 #include "lib/book/fund.h"
 #include "lib/book/names.h"
@@ -264,6 +265,7 @@ struct bs_outcome bs_delete_pool_apply(struct bs_engine *engine, struct bs_text 
     }
     bs_account_delete(engine, pool->backstop);
     bs_fund_clear(engine, row);
+    bs_closes_spend_exclusions(engine, row);
     bs_order_remove(engine->pool_order, &engine->pools_count, row);
     bs_index_remove(&engine->pool_index, row);
     bs_names_remove(&engine->names, pool->asset);

@@ -31,6 +31,16 @@ static bool has_room(const struct bs_plan *plan)
     return plan->steps_count < plan->steps_max / 2 && !plan->overflow;
 }
 
+/* Whether its accounts are still there: others may have their rows now. */
+static bool are_there(const struct bs_engine *engine, const struct bs_close *close)
+{
+    bool are = true;
+    for (int side = 0; side < BS_SIDES; side++) {
+        are = are && (close->account[side] == 0 || bs_close_has_account(engine, close, side));
+    }
+    return are;
+}
+
 /* Collects the pairs that the venue reported unfilled since the last run. */
 static void collect_exclusions(const struct bs_engine *engine, struct bs_plan *plan)
 {
@@ -38,7 +48,7 @@ static void collect_exclusions(const struct bs_engine *engine, struct bs_plan *p
     for (uint64_t number = bs_closes_first(engine);
          pool->exclusions != 0 && number <= engine->closes.added; number++) {
         const struct bs_close *close = bs_closes_at(engine, number);
-        if (close->pool == plan->pool && close->excludes) {
+        if (close->pool == plan->pool && close->excludes && are_there(engine, close)) {
             plan->excluded[plan->excluded_count++] =
                 (struct bs_excluded){.account = close->account[BS_SIDE_CLOSED],
                                      .counterparty = close->account[BS_SIDE_COUNTER],
@@ -47,21 +57,6 @@ static void collect_exclusions(const struct bs_engine *engine, struct bs_plan *p
         }
     }
     assert(plan->excluded_count <= BS_CLOSES_MAX);
-}
-
-/* Ends the exclusions, which this run has respected. */
-static void spend_exclusions(struct bs_engine *engine, uint32_t row)
-{
-    struct bs_pool *pool = &engine->pools[row];
-    for (uint64_t number = bs_closes_first(engine);
-         pool->exclusions != 0 && number <= engine->closes.added; number++) {
-        struct bs_close *close = bs_closes_at(engine, number);
-        if (close->pool == row && close->excludes) {
-            close->excludes = false;
-            pool->exclusions--;
-        }
-    }
-    assert(pool->exclusions == 0);
 }
 
 static void sum_up_debtors(struct bs_engine *engine)
@@ -200,7 +195,7 @@ static void finish(struct bs_engine *engine, struct bs_effects *effects)
     if (progress->final_market != 0) {
         engine->markets[progress->final_market].settled = true;
     }
-    spend_exclusions(engine, plan->pool);
+    bs_closes_spend_exclusions(engine, plan->pool);
     bs_pool_handovers_clear(engine, plan->pool);
     bs_fund_observe(engine, plan->pool, plan->now_ms, plan->fund_cut);
     if (progress->period_ends) {

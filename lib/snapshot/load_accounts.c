@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loads accounts and positions, which are nearly all of a large snapshot, and what providers offer. */
+#include "lib/book/account_cash.h"
 #include "lib/book/account_order.h"
 #include "lib/book/accounts.h"
 #include "lib/book/isolated.h"
@@ -128,7 +129,7 @@ bool bs_load_account_row(struct bs_snapshot_loader *loader, struct bs_row_reader
         return false;
     }
     hot->pool = (uint16_t)pool;
-    hot->collateral = bs_row_get_signed(row);
+    bs_account_cash_set(engine, account, bs_row_get_wide(row));
     to->seq = bs_row_get(row);
     to->uid = bs_row_get_most(row, engine->uids);
     uint32_t room = (uint32_t)bs_row_get_most(row, BS_POSITION_CLASSES);
@@ -139,8 +140,7 @@ bool bs_load_account_row(struct bs_snapshot_loader *loader, struct bs_row_reader
     link_account(loader, account);
     list_account(loader, account);
     engine->pools[pool].handovers += to->handed_over;
-    return to->uid != 0 && to->uncapped_ppm <= BS_PPM && hot->collateral >= -BS_MONEY_MAX &&
-           hot->collateral <= BS_MONEY_MAX;
+    return to->uid != 0 && to->uncapped_ppm <= BS_PPM;
 }
 
 /* Whether the account may hold this, after the positions that it has already. */

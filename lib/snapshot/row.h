@@ -81,13 +81,17 @@ static inline void bs_row_put_signed(struct bs_row_writer *row, int64_t value)
 
 static inline void bs_row_put_wide(struct bs_row_writer *row, bs_i128 value)
 {
+    if (value >= INT64_MIN && value <= INT64_MAX) {
+        bs_row_put_signed(row, (int64_t)value);
+        return;
+    }
     bs_u128 rest = (bs_u128)value << 1 ^ (value < 0 ? ~(bs_u128)0 : 0);
     assert(row->end - row->at >= BS_ROW_WIDE_SIZE_MAX);
     for (; rest >= 0x80; rest >>= 7) {
         *row->at++ = (uint8_t)((uint8_t)rest | 0x80);
     }
     *row->at++ = (uint8_t)rest;
-    row->last = value == 0 ? row->last : row->at;
+    row->last = row->at;
 }
 
 static inline void bs_row_put_bytes(struct bs_row_writer *row, const void *bytes, size_t size)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The accounts of a snapshot, by name, each followed by its positions. */
+#include "lib/book/account_cash.h"
 #include "lib/book/account_order.h"
 #include "lib/book/accounts.h"
 #include "lib/book/isolated.h"
@@ -38,7 +39,7 @@ static void write_account(const struct bs_engine *engine, struct bs_row_writer *
     bs_row_put(row, hot->pool);
     bs_row_put(row, market);
     bs_row_put_text(row, is_isolated ? (struct bs_text){0} : bs_account_key(engine, account));
-    bs_row_put_signed(row, hot->collateral);
+    bs_row_put_wide(row, bs_account_cash(engine, account));
     bs_row_put(row, from->seq);
     bs_row_put(row, from->uid);
     bs_row_put(row, from->position_class == BS_NO_ROOM ? 0 : from->position_class + 1u);

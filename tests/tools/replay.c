@@ -17,6 +17,8 @@
  * With --read DIR the engine begins with what the log in DIR replays to, and state lines also carry
  * the digest that was stored with it, if any.
  *
+ * Every state line goes on with an engine that was loaded from a snapshot of the one before.
+ *
  * With --log DIR every state line also sends the records through the log in DIR: they are appended,
  * the log is closed, opened and replayed into a second engine, and the answer carries its digest
  * and the checksum of its actions beside our own.
@@ -57,6 +59,7 @@ static void session_reset(struct session *session)
 static void print_state(struct session *session)
 {
     struct buffer *out = &session->out;
+    replay_engine_reload(&session->engine);
     buffer_text(out, "{");
     replay_print_ledger(out, session->engine.engine);
     replay_print_digest(out, "digest", &session->engine);

@@ -22,6 +22,8 @@ struct replay_outcome {
 
 /* A fresh engine of the same configuration, whatever was there before. */
 void replay_engine_clear(struct replay_engine *engine);
+/* Goes on with a fresh engine that was loaded from a snapshot of this one. */
+void replay_engine_reload(struct replay_engine *engine);
 void replay_engine_fini(struct replay_engine *engine);
 /* Steps a stamped record and appends its actions, separated by commas, to `out`. */
 void replay_step(struct replay_engine *engine, const uint8_t *record, struct buffer *out,

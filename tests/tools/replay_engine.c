@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 
 #include "api/json_state.h"
+#include "lib/settlement/plan.h"
+#include "tests/tools/reload.h"
 
 #define ACTIONS_MAX 64 /* few, so that settlements continue over several calls */
 
@@ -21,6 +23,21 @@ void replay_engine_clear(struct replay_engine *engine)
     }
     engine->engine = bs_engine_init(engine->memory, engine->size, &engine->config);
     engine->actions_crc = 0;
+}
+
+void replay_engine_reload(struct replay_engine *engine)
+{
+    struct replay_engine fresh = {.config = engine->config};
+    fresh.config.hash_seed++;
+    fresh.config.room.accounts_max = 2 * fresh.config.capacity.accounts_max;
+    replay_engine_clear(&fresh);
+    reload(engine->engine, fresh.engine);
+    fresh.engine->config.refuses_check = engine->config.refuses_check;
+    fresh.engine->plan->checks_count = engine->engine->plan->checks_count;
+    fresh.actions_crc = engine->actions_crc;
+    fresh.config = engine->config;
+    replay_engine_fini(engine);
+    *engine = fresh;
 }
 
 void replay_engine_fini(struct replay_engine *engine)
