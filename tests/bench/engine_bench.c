@@ -14,6 +14,7 @@
 #include "daemon/core/lookahead.h"
 #include "lib/book/accounts.h"
 #include "lib/book/bounds.h"
+#include "lib/snapshot/snapshot.h"
 
 #define ROUNDS 7
 #define ACTIONS_MAX 256u /* as the daemon */
@@ -502,6 +503,79 @@ static void bench_replay(uint32_t accounts, uint32_t records_count)
     bench_fini(&bench);
 }
 
+#define SNAPSHOT_PIECE ((size_t)1 << 20)
+
+/* Of this thread: the same on a busy machine. */
+static double cpu_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* All rows at once, in memory that has been written before. */
+static size_t save(struct bs_engine *engine, uint8_t *rows)
+{
+    struct bs_snapshot_writer writer;
+    size_t used = 0, more;
+    bs_snapshot_begin(&writer, engine);
+    while ((more = bs_snapshot_next(&writer, rows + used, SNAPSHOT_PIECE)) > 0) {
+        used += more;
+    }
+    return used;
+}
+
+static double load(const struct bs_config *config, const uint8_t *rows, size_t size)
+{
+    struct bench bench;
+    struct bs_snapshot_loader loader;
+    size_t used;
+    bench_init(&bench, config->capacity.accounts_max, config->capacity.positions_max);
+    double began = cpu_s();
+    bs_snapshot_load_begin(&loader, bench.engine);
+    if (bs_snapshot_load(&loader, rows, size, &used) != BS_OK ||
+        bs_snapshot_load_end(&loader) != BS_OK) {
+        abort();
+    }
+    double took = cpu_s() - began;
+    bench_fini(&bench);
+    return took;
+}
+
+static void bench_snapshot(void)
+{
+    struct bench bench;
+    double best_save = 1e9, best_load = 1e9, best_copy = 1e9;
+    size_t size = 0;
+    bench_init(&bench, 1000000, 3000000);
+    define_pool(&bench);
+    post_levered_book(&bench, 1000000);
+    move_marks(&bench, 10000, -2);
+    uint8_t *rows = malloc((size_t)1 << 29), *copy = malloc((size_t)1 << 29);
+    if (rows == NULL || copy == NULL) {
+        abort();
+    }
+    for (int round = 0; round < 3; round++) {
+        double began = cpu_s();
+        size = save(bench.engine, rows);
+        double took = cpu_s() - began;
+        best_save = took < best_save ? took : best_save;
+        began = cpu_s();
+        memcpy(copy, rows, size);
+        took = cpu_s() - began;
+        best_copy = took < best_copy ? took : best_copy;
+        took = load(&bench.config, rows, size);
+        best_load = took < best_load ? took : best_load;
+    }
+    printf("snapshot of 1,000,000 accounts and 3,000,000 positions, %.0f MB: saved in %.2f s, "
+           "loaded in %.2f s\n",
+           (double)size / 1e6, best_save, best_load);
+    printf("  a copy of the same bytes:                    %.3f s\n", best_copy);
+    free(copy);
+    free(rows);
+    bench_fini(&bench);
+}
+
 static void print_memory(void)
 {
     struct bs_config config;
@@ -527,7 +601,7 @@ static bool is_wanted(int argc, char **argv, const char *part)
     return argc < 2 || strcmp(argv[1], part) == 0;
 }
 
-/* One part alone: memory, settlement, watch, ranks, burst, crowd, deletes or replay. */
+/* One part alone: memory, settlement, watch, ranks, burst, crowd, deletes, snapshot or replay. */
 int main(int argc, char **argv)
 {
     if (is_wanted(argc, argv, "memory")) {
@@ -551,6 +625,9 @@ int main(int argc, char **argv)
     }
     if (is_wanted(argc, argv, "deletes")) {
         bench_deletes();
+    }
+    if (is_wanted(argc, argv, "snapshot")) {
+        bench_snapshot();
     }
     if (is_wanted(argc, argv, "replay")) {
         bench_replay(10000, 1000000);
