@@ -167,6 +167,14 @@ void checkpointer_finish(struct checkpointer *checkpointer, struct log_file *fil
     pthread_mutex_unlock(&checkpointer->mutex);
 }
 
+uint32_t checkpointer_waiting(struct checkpointer *checkpointer)
+{
+    pthread_mutex_lock(&checkpointer->mutex);
+    uint32_t count = checkpointer->finished_count;
+    pthread_mutex_unlock(&checkpointer->mutex);
+    return count;
+}
+
 int checkpointer_failure(struct checkpointer *checkpointer, char *error)
 {
     pthread_mutex_lock(&checkpointer->mutex);

@@ -17,6 +17,8 @@ void checkpointer_want(struct checkpointer *checkpointer, uint32_t number);
 /* Takes over a file that is no longer written, at most CHECKPOINTER_FILES_MAX at a time: with more,
  * the disk is slower than the commits and the caller waits for it. */
 void checkpointer_finish(struct checkpointer *checkpointer, struct log_file *file);
+/* How many files it has taken over that are not finished yet. */
+uint32_t checkpointer_waiting(struct checkpointer *checkpointer);
 /* 0, or the first failure of the thread, which is final. */
 BS_MUST_USE int checkpointer_failure(struct checkpointer *checkpointer, char *error);
 /* Finishes the files taken over. NULL is fine. */

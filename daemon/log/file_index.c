@@ -7,6 +7,7 @@
 int file_index_init(struct file_index *index)
 {
     memset(index, 0, sizeof(*index));
+    index->first = 1;
     return -pthread_mutex_init(&index->mutex, NULL);
 }
 
@@ -40,12 +41,49 @@ int file_index_add(struct file_index *index, const struct log_position *start)
     return result;
 }
 
-uint32_t file_index_count(struct file_index *index)
+void file_index_begin(struct file_index *index, uint32_t first)
+{
+    assert(index->count == 0);
+    assert(first > 0);
+    index->first = first;
+}
+
+uint32_t file_index_first(struct file_index *index)
 {
     pthread_mutex_lock(&index->mutex);
-    uint32_t count = index->count;
+    uint32_t first = index->first;
     pthread_mutex_unlock(&index->mutex);
-    return count;
+    return first;
+}
+
+uint32_t file_index_last(struct file_index *index)
+{
+    pthread_mutex_lock(&index->mutex);
+    uint32_t last = index->first + index->count - 1;
+    pthread_mutex_unlock(&index->mutex);
+    return last;
+}
+
+struct file_start file_index_start(struct file_index *index, uint32_t number)
+{
+    pthread_mutex_lock(&index->mutex);
+    assert(number >= index->first);
+    assert(number - index->first < index->count);
+    struct file_start start = index->items[number - index->first];
+    pthread_mutex_unlock(&index->mutex);
+    return start;
+}
+
+void file_index_cut(struct file_index *index, uint32_t first)
+{
+    pthread_mutex_lock(&index->mutex);
+    uint32_t cut = first - index->first;
+    assert(first >= index->first);
+    assert(cut < index->count); /* the newest stays */
+    index->count -= cut;
+    index->first = first;
+    memmove(index->items, index->items + cut, index->count * sizeof(*index->items));
+    pthread_mutex_unlock(&index->mutex);
 }
 
 static uint64_t value_of(const struct file_start *start, enum file_key key)
@@ -74,6 +112,7 @@ uint32_t file_index_find(struct file_index *index, enum file_key key, uint64_t v
             high = middle;
         }
     }
+    uint32_t number = index->first + low;
     pthread_mutex_unlock(&index->mutex);
-    return low + 1;
+    return number;
 }

@@ -71,6 +71,10 @@ static bool on_first(void *user, uint64_t first_seq, uint32_t count, const uint8
 int log_identify(struct command_log *log, char error[LOG_ERROR_SIZE])
 {
     assert(!log->started);
+    if (log_begin(log).seq > 0) {
+        assert(is_identity((struct bs_text){log->identity, LOG_IDENTITY_DIGITS}));
+        return 0; /* its record was cut: the note of that keeps it */
+    }
     int result = log->end.seq == 0 ? write_identity(log, error) : 0;
     if (result == 0) {
         log->identity[0] = '\0';

@@ -84,6 +84,22 @@ void log_base_resume(struct command_log *log, const struct log_position *end)
     atomic_store(&log->last_ordinal, end->ordinal);
 }
 
+void log_base_begin(struct command_log *log, const struct log_position *begin)
+{
+    atomic_store(&log->dropped_seq, begin->seq);
+    atomic_store(&log->dropped_ordinal, begin->ordinal);
+    atomic_store(&log->dropped_settlement, begin->settlement);
+}
+
+struct log_begin log_begin(const struct command_log *log)
+{
+    return (struct log_begin){
+        .seq = atomic_load(&log->dropped_seq),
+        .ordinal = atomic_load(&log->dropped_ordinal),
+        .settlement = atomic_load(&log->dropped_settlement),
+    };
+}
+
 uint64_t log_last_seq(const struct command_log *log)
 {
     return atomic_load(&log->last_seq);
@@ -337,12 +353,29 @@ bool log_get_digest(struct command_log *log, uint64_t *ret_seq, struct bs_digest
     return true;
 }
 
+/* A read that begins before the log does. */
+static int refuse_cut(const struct command_log *log, uint64_t after, char *error)
+{
+    uint64_t seq = log_begin(log).seq;
+    return after < seq
+               ? log_error(error, -ESTALE,
+                           "the log begins after sequence %" PRIu64
+                           ", because its older files were "
+                           "cut: what comes after %" PRIu64 " is not there. Start from a snapshot, "
+                           "or put the archived files back",
+                           seq, after)
+               : 0;
+}
+
 int log_read_records(struct command_log *log, uint64_t after, log_records_fn fn, void *user,
                      char error[LOG_ERROR_SIZE])
 {
     assert(!log->started);
     struct batch_check check = {.after = after, .fn = fn, .user = user};
-    int result = log->backend->read_batches(log, after, &check, error);
+    int result = refuse_cut(log, after, error);
+    if (result == 0) {
+        result = log->backend->read_batches(log, after, &check, error);
+    }
     if (result == 0 && !check.stopped && after < log->end.seq && check.seq != log->end.seq) {
         return log_error(error, -EBADMSG,
                          "records are missing: the log ends at %" PRIu64 " instead of %" PRIu64,
@@ -405,7 +438,7 @@ int log_reader_records(struct log_reader *reader, struct log_reader_place *place
 {
     struct batch_check check = {.after = place->seq, .fn = fn, .user = user, .seq = place->seq};
     memcpy(check.link, place->link, LOG_HASH_SIZE);
-    int result = 0;
+    int result = refuse_cut(reader->log, place->seq, error);
     while (result == 0 && check.seq < last_seq && !check.stopped) {
         uint64_t before = check.seq;
         result = reader->next_batch(reader, &check, error);

@@ -107,8 +107,15 @@ const char *log_filesystem_warning(const char *directory);
 /* Of the durable part. Any thread. */
 uint64_t log_last_seq(const struct command_log *log);
 uint64_t log_last_ordinal(const struct command_log *log);
-/* Actions up to this ordinal are no longer there; 0 = all of them are. */
-uint64_t log_dropped_ordinal(const struct command_log *log);
+
+/* What is no longer there, because older files were cut (log_cut.h): everything up to these. All 0:
+ * the log is whole. Any thread. */
+struct log_begin {
+    uint64_t seq, ordinal, settlement; /* the last two over all pools */
+};
+
+struct log_begin log_begin(const struct command_log *log);
+uint64_t log_dropped_ordinal(const struct command_log *log); /* of log_begin */
 /* Reads all records with seq > after in order, a batch at a time, checking CRC32C of every record,
  * gapless sequence and the SHA-256 chain of the batches. Before log_start. */
 BS_MUST_USE int log_read_records(struct command_log *log, uint64_t after, log_records_fn fn,

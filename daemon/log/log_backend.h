@@ -63,7 +63,7 @@ struct command_log {
     struct buffer hashes;
     struct buffer canonical;
     atomic_uint_fast64_t last_seq, last_ordinal;
-    atomic_uint_fast64_t dropped_ordinal; /* set by the backend */
+    atomic_uint_fast64_t dropped_seq, dropped_ordinal, dropped_settlement; /* by log_base_begin */
     atomic_uint_fast64_t commits, records, bytes, commit_ns_total, commit_ns_max;
 
     pthread_t thread;
@@ -95,6 +95,9 @@ int log_base_init(struct command_log *log, const struct log_backend *backend);
 void log_base_fini(struct command_log *log);
 /* Sets the end of an opened log. */
 void log_base_resume(struct command_log *log, const struct log_position *end);
+
+/* The log begins after this place from now on. */
+void log_base_begin(struct command_log *log, const struct log_position *begin);
 
 /* Commits a batch on the calling thread, before log_start. */
 BS_MUST_USE int log_base_commit(struct command_log *log, const struct log_batch *batch,

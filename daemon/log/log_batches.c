@@ -100,7 +100,7 @@ int log_sqlite_read_batches(struct command_log *log, uint64_t after, struct batc
     if (sqlite->place.read_only) {
         return read_beside(sqlite, after, check, error);
     }
-    uint32_t files = file_index_count(&sqlite->index);
+    uint32_t files = file_index_last(&sqlite->index);
     uint32_t first = file_index_find(&sqlite->index, FILE_KEY_SEQ, after);
     int result = 0;
     for (uint32_t number = first; number <= files && result == 0 && !check->stopped; number++) {

@@ -8,15 +8,16 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "daemon/log/begin_note.h"
 #include "daemon/log/log_sqlite.h"
 #include "daemon/log/wal_scan.h"
 
 #define END_NAME "log-end"
 
 /* SQLite removes the -wal of an empty database. So no commit may be in it. */
-static int scan_files(const struct log_sqlite *sqlite, uint32_t count, char *error)
+static int scan_files(const struct log_sqlite *sqlite, uint32_t first, uint32_t last, char *error)
 {
-    for (uint32_t number = 1; number <= count; number++) {
+    for (uint32_t number = first; number <= last; number++) {
         char name[LOG_NAME_SIZE];
         uint64_t commits;
         log_place_name(number, "-wal", name);
@@ -59,11 +60,11 @@ static int check_file(struct log_file *file, uint32_t number, const struct log_p
     if (start.seq != before->seq || start.ordinal != before->ordinal ||
         start.settlement != before->settlement ||
         memcmp(start.link, before->link, LOG_HASH_SIZE) != 0) {
-        return log_error(
-            error, -EBADMSG,
-            "file %" PRIu32 " of the log starts after sequence %" PRIu64 " and action %" PRIu64
-            ", but file %" PRIu32 " ends at %" PRIu64 " and %" PRIu64,
-            number, start.seq, start.ordinal, number - 1, before->seq, before->ordinal);
+        return log_error(error, -EBADMSG,
+                         "file %" PRIu32 " of the log starts after sequence %" PRIu64
+                         " and action %" PRIu64 ", but the one before it ends at %" PRIu64
+                         " and %" PRIu64,
+                         number, start.seq, start.ordinal, before->seq, before->ordinal);
     }
     return is_last ? check_followed(file, number, error) : 0;
 }
@@ -120,29 +121,36 @@ static int retire(struct log_file *file, bool read_only, char *error)
  * cut off its creation: it takes commands only after it was synced whole, and the file before it
  * says `finish` only after that.
  */
-static int check_empty(struct log_sqlite *sqlite, uint32_t number, uint32_t count, char *error)
+static int check_empty(struct log_sqlite *sqlite, uint32_t number, uint32_t last, char *error)
 {
-    if (number < count) {
+    if (number < last) {
         return log_error(error, -EBADMSG,
                          "file %" PRIu32 " of the log is empty, but %" PRIu32
                          " follow it: restore it",
-                         number, count - number);
+                         number, last - number);
     }
-    return number == 1 ? 0 : check_followed(sqlite->file, number - 1, error);
+    if (sqlite->file != NULL) {
+        return check_followed(sqlite->file, number - 1, error);
+    }
+    return number == 1 ? 0
+                       : log_error(error, -EBADMSG,
+                                   "file %" PRIu32 " of the log is empty, with which it begins "
+                                   "since older files were cut: restore it",
+                                   number);
 }
 
 /* Opens all files, keeps the newest open. *ret_cut_off: the number of a newest file whose creation
  * was cut off, else 0. Changes nothing in the newest. */
-static int open_files(struct log_sqlite *sqlite, uint32_t count, struct log_position *position,
+static int open_files(struct log_sqlite *sqlite, uint32_t last, struct log_position *position,
                       uint32_t *ret_cut_off, char *error)
 {
     *ret_cut_off = 0;
-    for (uint32_t number = 1; number <= count; number++) {
+    for (uint32_t number = file_index_first(&sqlite->index); number <= last; number++) {
         struct log_file *file;
-        int result = open_file(sqlite, number, number == count, position, &file, error);
+        int result = open_file(sqlite, number, number == last, position, &file, error);
         if (result == 0 && file == NULL) {
             *ret_cut_off = number;
-            result = check_empty(sqlite, number, count, error);
+            result = check_empty(sqlite, number, last, error);
         }
         if (result != 0) {
             return result;
@@ -191,9 +199,12 @@ static int check_end(struct log_sqlite *sqlite, const struct log_position *end, 
                          " without those commands, remove " END_NAME,
                          end->seq, note->seq, note->number, note->seq - end->seq);
     }
+    if (note->seq < log_begin(&sqlite->base).seq) {
+        return 0; /* what it notes was cut since */
+    }
     bool is_found = false;
     uint8_t link[LOG_HASH_SIZE];
-    if (note->number >= 1 && note->number <= sqlite->file_number) {
+    if (note->number >= file_index_first(&sqlite->index) && note->number <= sqlite->file_number) {
         result = read_noted_link(sqlite, note, &is_found, link, error);
     }
     if (result == 0 && (!is_found || memcmp(link, note->hash, LOG_HASH_SIZE) != 0)) {
@@ -226,25 +237,42 @@ static int first_file(struct log_sqlite *sqlite, char *error)
     return log_file_create(&sqlite->file, &sqlite->place, 1, &start, &none, error);
 }
 
+static void begin_after_cut(struct log_sqlite *sqlite, const struct begin_note *begin)
+{
+    file_index_begin(&sqlite->index, begin->number);
+    if (begin->number > 1) {
+        memcpy(sqlite->base.identity, begin->identity, sizeof(begin->identity));
+        log_base_begin(&sqlite->base, &begin->position);
+    }
+}
+
 static int open_directory(struct log_sqlite *sqlite, const struct log_options *options,
                           struct log_position *ret_end, char *error)
 {
-    uint32_t count = 0;
+    uint32_t last = 0;
     uint32_t cut_off = 0;
+    struct begin_note begin = {.number = 1};
     int result = options->read_only
                      ? log_place_open_read_only(&sqlite->place, options->directory, error)
                      : log_place_open(&sqlite->place, options->directory, options->create, error);
     if (result == 0) {
-        reserve_release_if_low(sqlite->place.fd, &options->reserve);
-        result = log_place_count(&sqlite->place, &count, error);
+        if (!options->read_only) {
+            reserve_release_if_low(sqlite->place.fd, &options->reserve);
+        }
+        result = begin_note_read(&begin, sqlite->place.fd, error);
+    }
+    if (result == 0) {
+        result = log_place_last(&sqlite->place, begin.number, &last, error);
     }
     /* A daemon that runs has done so itself, and goes on writing. */
     bool is_beside = sqlite->place.read_only && !sqlite->place.is_alone;
     if (result == 0 && !is_beside) {
-        result = scan_files(sqlite, count, error);
+        result = scan_files(sqlite, begin.number, last, error);
     }
     if (result == 0) {
-        result = open_files(sqlite, count, ret_end, &cut_off, error);
+        begin_after_cut(sqlite, &begin);
+        *ret_end = begin.position;
+        result = open_files(sqlite, last, ret_end, &cut_off, error);
     }
     if (result == 0 && !is_beside) {
         result = check_end(sqlite, ret_end, error);

@@ -225,12 +225,27 @@ static uint32_t number_of(const char *name, const char *suffix)
 }
 
 struct numbers {
-    uint32_t databases;
+    uint32_t first;     /* those before it are left from a cut */
+    uint32_t databases; /* how many */
     uint32_t databases_max;
     uint32_t wals_max;
+    uint32_t left_min; /* of those before `first`; 0: there is none */
 };
 
-static int read_names(DIR *names, struct numbers *ret_numbers)
+static void count_name(struct numbers *numbers, uint32_t database, uint32_t wal)
+{
+    uint32_t number = database != 0 ? database : wal;
+    if (number != 0 && number < numbers->first) {
+        numbers->left_min =
+            numbers->left_min == 0 || number < numbers->left_min ? number : numbers->left_min;
+        return;
+    }
+    numbers->databases += database != 0;
+    numbers->databases_max = database > numbers->databases_max ? database : numbers->databases_max;
+    numbers->wals_max = wal > numbers->wals_max ? wal : numbers->wals_max;
+}
+
+static int read_names(DIR *names, struct numbers *numbers)
 {
     for (;;) {
         errno = 0;
@@ -238,23 +253,43 @@ static int read_names(DIR *names, struct numbers *ret_numbers)
         if (entry == NULL) {
             return -errno;
         }
-        uint32_t database = number_of(entry->d_name, "");
-        uint32_t wal = number_of(entry->d_name, "-wal");
-        ret_numbers->databases += database != 0;
-        if (database > ret_numbers->databases_max) {
-            ret_numbers->databases_max = database;
-        }
-        if (wal > ret_numbers->wals_max) {
-            ret_numbers->wals_max = wal;
-        }
+        count_name(numbers, number_of(entry->d_name, ""), number_of(entry->d_name, "-wal"));
     }
 }
 
-/* As many files as the highest number, of databases and of -wal files: then none is missing. */
-int log_place_count(const struct log_place *place, uint32_t *ret_count, char *error)
+static int find_hole(const struct log_place *place, const struct numbers *numbers, char *error)
+{
+    uint32_t last =
+        numbers->wals_max > numbers->databases_max ? numbers->wals_max : numbers->databases_max;
+    uint32_t count = last >= numbers->first ? last - numbers->first + 1 : 0;
+    for (uint32_t number = numbers->first; count > numbers->databases && number <= last; number++) {
+        char name[LOG_NAME_SIZE];
+        log_place_name(number, "", name);
+        if (faccessat(place->fd, name, F_OK, 0) != 0) {
+            log_place_name(last, numbers->wals_max == last ? "-wal" : "", name);
+            return log_error(error, -EBADMSG,
+                             "%s holds %s, but file %" PRIu32 " of the log is missing: restore it",
+                             place->directory, name, number);
+        }
+    }
+    return 0;
+}
+
+static int remove_left(const struct log_place *place, const struct numbers *numbers, char *error)
+{
+    int result = 0;
+    uint32_t number = numbers->left_min == 0 ? numbers->first : numbers->left_min;
+    for (; result == 0 && number < numbers->first; number++) {
+        result = log_place_remove(place, number, error);
+    }
+    return result;
+}
+
+/* As many files as the highest number, of databases and of -wal files, says: then none is missing. */
+int log_place_last(const struct log_place *place, uint32_t first, uint32_t *ret_last, char *error)
 {
     DIR *names = opendir(place->directory);
-    struct numbers numbers = {0};
+    struct numbers numbers = {.first = first};
     int result = names == NULL ? -errno : read_names(names, &numbers);
     if (names != NULL) {
         (void)closedir(names);
@@ -263,20 +298,18 @@ int log_place_count(const struct log_place *place, uint32_t *ret_count, char *er
         return log_error(error, result, "cannot read the directory %s: %s", place->directory,
                          strerror(-result));
     }
-    uint32_t last =
-        numbers.wals_max > numbers.databases_max ? numbers.wals_max : numbers.databases_max;
-    for (uint32_t number = 1; last > numbers.databases && number <= last; number++) {
-        char name[LOG_NAME_SIZE];
-        log_place_name(number, "", name);
-        if (faccessat(place->fd, name, F_OK, 0) != 0) {
-            log_place_name(last, numbers.wals_max == last ? "-wal" : "", name);
-            return log_error(error, -EBADMSG,
-                             "%s holds %s, but file %" PRIu32 " of the log is missing: restore it",
-                             place->directory, name, number);
-        }
+    result = find_hole(place, &numbers, error);
+    if (result == 0 && first > 1 && numbers.databases == 0) {
+        result = log_error(error, -EBADMSG,
+                           "file %" PRIu32 " of the log is missing, with which it begins since "
+                           "older files were cut: restore it",
+                           first);
     }
-    *ret_count = numbers.databases;
-    return 0;
+    if (result == 0 && !place->read_only) {
+        result = remove_left(place, &numbers, error);
+    }
+    *ret_last = first + numbers.databases - 1;
+    return result;
 }
 
 bool log_place_has(const struct log_place *place, uint32_t number, const char *suffix)
@@ -292,6 +325,14 @@ uint64_t log_place_size(const struct log_place *place, uint32_t number, const ch
     struct stat status;
     log_place_name(number, suffix, name);
     return fstatat(place->fd, name, &status, 0) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+int64_t log_place_written_s(const struct log_place *place, uint32_t number)
+{
+    char name[LOG_NAME_SIZE];
+    struct stat status;
+    log_place_name(number, "", name);
+    return fstatat(place->fd, name, &status, 0) == 0 ? (int64_t)status.st_mtim.tv_sec : 0;
 }
 
 int log_place_create(const struct log_place *place, uint32_t number, char *error)

@@ -27,14 +27,18 @@ BS_MUST_USE int log_place_open_read_only(struct log_place *place, const char *di
                                          char *error);
 void log_place_close(struct log_place *place);
 
-/* The number of database files. They are numbered from 1; a hole is an error, and so is a -wal
- * without its database. */
-BS_MUST_USE int log_place_count(const struct log_place *place, uint32_t *ret_count, char *error);
+/* The number of the newest database file, `first` - 1 if there is none. They are numbered from `first`
+ * on; a hole is an error, and so is a -wal without its database. Files before `first`, which a cut
+ * left when it was interrupted, are removed. */
+BS_MUST_USE int log_place_last(const struct log_place *place, uint32_t first, uint32_t *ret_last,
+                               char *error);
 /* The name of a database file, "log-00000001.db", and what SQLite appends to it: "-wal", "-shm". */
 void log_place_name(uint32_t number, const char *suffix, char ret_name[LOG_NAME_SIZE]);
 void log_place_path(const struct log_place *place, uint32_t number, char ret_path[PATH_MAX]);
 /* The bytes of a database file, or with a suffix of what belongs to it; 0 when it is missing. */
 uint64_t log_place_size(const struct log_place *place, uint32_t number, const char *suffix);
+/* When a database file was last written, in seconds of the wall clock; 0 when it is missing. */
+int64_t log_place_written_s(const struct log_place *place, uint32_t number);
 bool log_place_has(const struct log_place *place, uint32_t number, const char *suffix);
 /* Creates an empty database file, mode 0600. */
 BS_MUST_USE int log_place_create(const struct log_place *place, uint32_t number, char *error);

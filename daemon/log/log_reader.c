@@ -66,10 +66,16 @@ static void close_file(struct reader_file *file)
     memset(file, 0, sizeof(*file));
 }
 
+/* A file that cannot be read may have been cut in the meantime. One that is open stays readable. */
+static bool is_cut(const struct sqlite_reader *reader, uint32_t number)
+{
+    return number < file_index_first(&reader->log->index);
+}
+
 static int open_file(struct sqlite_reader *reader, uint32_t number, struct reader_file **ret_file,
                      char *error)
 {
-    bool is_newest = number == file_index_count(&reader->log->index);
+    bool is_newest = number == file_index_last(&reader->log->index);
     struct reader_file *file = is_newest ? &reader->newest : &reader->older;
     *ret_file = file;
     if (file->number == number) {
@@ -211,7 +217,7 @@ static int on_actions(struct log_reader *base, const struct log_filter *filter, 
     struct sqlite_reader *reader = (struct sqlite_reader *)base;
     struct file_index *index = &reader->log->index;
     uint32_t files = filter->last > 0 ? file_index_find(index, FILE_KEY_ORDINAL, filter->last - 1)
-                                      : file_index_count(index);
+                                      : file_index_last(index);
     uint32_t number = file_index_find(index, FILE_KEY_ORDINAL, filter->after);
     struct log_filter page = *filter;
     uint32_t left = filter->limit;
@@ -223,6 +229,10 @@ static int on_actions(struct log_reader *base, const struct log_filter *filter, 
     while (left > 0 && number <= files) {
         page.limit = left < PAGE_ROWS_MAX ? left : PAGE_ROWS_MAX;
         int result = read_actions(reader, number, &page, error);
+        if (result != 0 && is_cut(reader, number)) {
+            number++;
+            continue;
+        }
         if (result != 0) {
             return result;
         }
@@ -330,12 +340,16 @@ static int read_pool_start(struct sqlite_reader *reader, uint32_t number, struct
 static int find_settlement(struct sqlite_reader *reader, struct bs_text pool, uint64_t after,
                            uint32_t *ret_number, char *error)
 {
-    uint32_t low = 1;
-    uint32_t high = file_index_count(&reader->log->index) + 1;
+    uint32_t low = file_index_first(&reader->log->index);
+    uint32_t high = file_index_last(&reader->log->index) + 1;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
         uint64_t before;
         int result = read_pool_start(reader, middle, pool, &before, error);
+        if (result != 0 && is_cut(reader, middle)) {
+            low = middle;
+            continue;
+        }
         if (result != 0) {
             return result;
         }
@@ -363,7 +377,7 @@ static int on_settlements(struct log_reader *base, const struct log_settlement_f
 {
     struct sqlite_reader *reader = (struct sqlite_reader *)base;
     struct file_index *index = &reader->log->index;
-    uint32_t files = file_index_count(index);
+    uint32_t files = file_index_last(index);
     uint32_t number = file_index_find(index, FILE_KEY_SETTLEMENT, filter->after);
     struct log_settlement_filter page = *filter;
     uint32_t left = filter->limit;
@@ -376,6 +390,10 @@ static int on_settlements(struct log_reader *base, const struct log_settlement_f
     while (left > 0 && number <= files) {
         page.limit = left < PAGE_ROWS_MAX ? left : PAGE_ROWS_MAX;
         int result = read_settlements(reader, number, &page, error);
+        if (result != 0 && is_cut(reader, number)) {
+            number++;
+            continue;
+        }
         if (result != 0) {
             return result;
         }
@@ -437,7 +455,7 @@ static int on_next_batch(struct log_reader *base, struct batch_check *check, cha
     struct batch_row row = {0};
     uint32_t number = file_index_find(index, FILE_KEY_SEQ, check->seq);
     int result = 0;
-    for (; result == 0 && row.count == 0 && number <= file_index_count(index); number++) {
+    for (; result == 0 && row.count == 0 && number <= file_index_last(index); number++) {
         result = read_batch(reader, number, check->seq, &row, error);
     }
     return result == 0 && row.count > 0 ? batch_check_row(check, &row, error) : result;

@@ -16,8 +16,11 @@
 #define FILE_SIZE_MAX_DEFAULT ((uint64_t)256 << 20)
 #define CHECKPOINT_SIZE_DEFAULT ((uint64_t)16 << 20)
 
-static struct log_sqlite *sqlite_of(struct command_log *log)
+static const struct log_backend backend;
+
+struct log_sqlite *log_sqlite_of(struct command_log *log)
 {
+    assert(log->backend == &backend);
     return (struct log_sqlite *)log; /* base is its first member */
 }
 
@@ -41,7 +44,7 @@ static void stop_end_writer(struct log_sqlite *sqlite)
 
 static int on_start(struct command_log *log, char *error)
 {
-    struct log_sqlite *sqlite = sqlite_of(log);
+    struct log_sqlite *sqlite = log_sqlite_of(log);
     struct end_note note = note_of(sqlite, &log->end);
     int result = end_file_write(&sqlite->end_file, &note, error);
     if (result != 0) {
@@ -63,7 +66,7 @@ static int on_start(struct command_log *log, char *error)
 
 static void on_stop(struct command_log *log)
 {
-    struct log_sqlite *sqlite = sqlite_of(log);
+    struct log_sqlite *sqlite = log_sqlite_of(log);
     if (log->failure == 0) {
         log->failure = checkpointer_failure(sqlite->checkpointer, log->message);
     }
@@ -74,7 +77,7 @@ static void on_stop(struct command_log *log)
 
 static int on_commit(struct command_log *log, const struct log_commit *commit, char *error)
 {
-    struct log_sqlite *sqlite = sqlite_of(log);
+    struct log_sqlite *sqlite = log_sqlite_of(log);
     int result = log_file_commit(sqlite->file, commit, error);
     if (result == 0 && sqlite->end_writer != NULL && commit->batch->records_count > 0) {
         struct end_note note = note_of(sqlite, &commit->end);
@@ -108,7 +111,7 @@ static int next_file(struct log_sqlite *sqlite, char *error)
 
 static int on_tidy(struct command_log *log, char *error)
 {
-    struct log_sqlite *sqlite = sqlite_of(log);
+    struct log_sqlite *sqlite = log_sqlite_of(log);
     uint64_t size = 0;
     int result = checkpointer_failure(sqlite->checkpointer, error);
     if (result == 0) {
@@ -137,7 +140,7 @@ static int on_tidy(struct command_log *log, char *error)
 
 static int on_put_digest(struct command_log *log, const struct log_digest *digest, char *error)
 {
-    return log_file_put_digest(sqlite_of(log)->file, digest, error);
+    return log_file_put_digest(log_sqlite_of(log)->file, digest, error);
 }
 
 /* All readers are closed: what they have left of the files can go. */
@@ -153,7 +156,8 @@ static int finish_files(struct log_sqlite *sqlite, char *error)
     }
     log_file_close(sqlite->file);
     sqlite->file = NULL;
-    for (uint32_t number = 1; result == 0 && number <= sqlite->file_number; number++) {
+    uint32_t number = file_index_first(&sqlite->index);
+    for (; result == 0 && number <= sqlite->file_number; number++) {
         result = log_file_tidy(&sqlite->place, number, error);
     }
     return result;
@@ -162,7 +166,7 @@ static int finish_files(struct log_sqlite *sqlite, char *error)
 /* Also of a log that was only half opened. */
 static void on_close(struct command_log *log)
 {
-    struct log_sqlite *sqlite = sqlite_of(log);
+    struct log_sqlite *sqlite = log_sqlite_of(log);
     if (log->failure == 0 && !sqlite->place.read_only) {
         log->failure = finish_files(sqlite, log->message);
     }

@@ -23,6 +23,9 @@ struct log_sqlite {
     uint64_t wal_wanted;           /* bytes of the -wal when a checkpoint was last asked for */
 };
 
+/* Of a log that log_open_sqlite opened. */
+struct log_sqlite *log_sqlite_of(struct command_log *log);
+
 /* Opens the directory and all files of it, keeps the newest open (log_open.c). After a failure the
  * caller closes what was opened. */
 BS_MUST_USE int log_sqlite_open_files(struct log_sqlite *sqlite, const struct log_options *options,
