@@ -24,6 +24,7 @@
 #include "daemon/logger/logger.h"
 #include "daemon/logger/notify.h"
 #include "daemon/reload.h"
+#include "daemon/upkeep.h"
 
 #define SIGNALS_COUNT 4
 #define REPLAY_NOTIFY_NS ((uint64_t)1000000000)
@@ -42,7 +43,7 @@ struct app {
     struct simulator *simulator;
     struct access access; /* read before the log, used by HTTP */
     struct webhooks *webhooks;
-    struct disk_watch *disk;
+    struct upkeep upkeep;
     struct backups *backups;
     struct audit *audit;
     struct request report; /* of SIGUSR1 */
@@ -125,13 +126,6 @@ static void on_actions(void *user, uint64_t last_ordinal)
     struct app *app = user;
     http_server_wake(app->http, last_ordinal);
     webhooks_wake(app->webhooks);
-}
-
-/* On the watch's thread. */
-static void on_disk(void *user, const struct disk_state *state)
-{
-    struct app *app = user;
-    webhooks_tell_disk(app->webhooks, state);
 }
 
 /* ---- signals ---- */
@@ -286,15 +280,6 @@ static int open_log(struct app *app)
     return EX_OK;
 }
 
-/* Before the core, whose first writes ask it. */
-static int watch_disk(struct app *app)
-{
-    struct disk_watch_options options;
-    app_disk_options(app->settings, &options);
-    int code = disk_watch_start(&app->disk, &options);
-    return code < 0 ? refuse("the disk cannot be watched", code, strerror(-code)) : EX_OK;
-}
-
 /* Before the log, which may take minutes to replay, so that a mistake here shows at once. */
 static int read_access(struct app *app)
 {
@@ -318,6 +303,13 @@ static int read_access(struct app *app)
     return status;
 }
 
+/* Before the core, whose first writes ask it. */
+static int watch_disk(struct app *app)
+{
+    int code = upkeep_watch_disk(&app->upkeep, app->settings);
+    return code < 0 ? refuse("the disk cannot be watched", code, strerror(-code)) : EX_OK;
+}
+
 static int start_core(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
@@ -325,7 +317,7 @@ static int start_core(struct app *app)
     app_core_options(app->settings, &options);
     options.on_replay = on_replay;
     options.on_tick = on_tick;
-    options.disk = app->disk;
+    options.disk = app->upkeep.disk;
     options.on_failure = on_failure;
     options.user = app;
     app->notified_ns = uv_hrtime();
@@ -356,8 +348,9 @@ static int start_webhooks(struct app *app)
     if (code < 0) {
         return refuse("webhooks cannot be sent", code, error);
     }
-    disk_watch_on_change(app->disk, on_disk, app);
-    return EX_OK;
+    code = upkeep_start(&app->upkeep, app->settings, app->log, app->webhooks);
+    return code < 0 ? refuse("the data directory cannot be looked after", code, strerror(-code))
+                    : EX_OK;
 }
 
 static int start_backups(struct app *app)
@@ -454,7 +447,7 @@ static int serve(struct app *app)
         core_stop(app->core, NULL, NULL);
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
-    disk_watch_on_change(app->disk, NULL, NULL);
+    upkeep_stop(&app->upkeep);
     simulator_stop(app->simulator); /* answers what waits for it */
     follower_stop(app->follower);   /* likewise */
     webhooks_stop(app->webhooks);   /* likewise */
@@ -490,7 +483,7 @@ int app_run(const struct arguments *arguments, struct settings *settings)
     access_fini(&app.access);
     audit_close(app.audit);
     log_close(app.log);
-    disk_watch_free(app.disk);
+    upkeep_fini(&app.upkeep);
     (void)uv_loop_close(&app.loop);
     if (status == EX_OK) {
         logger_write(LOGGER_INFO, "app", "stopped", NULL);

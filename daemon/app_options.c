@@ -96,6 +96,14 @@ void app_webhooks_options(const struct settings *settings, struct webhooks_optio
     assert(is_read); /* settings were checked */
 }
 
+struct retention_options app_retention_options(const struct settings *settings)
+{
+    return (struct retention_options){
+        .keep_days = settings_number32(settings, SETTING_LOG_KEEP_DAYS),
+        .keep_bytes = settings_number(settings, SETTING_LOG_KEEP_BYTES),
+    };
+}
+
 static struct reserve_options reserve_of(const struct settings *settings)
 {
     return (struct reserve_options){

@@ -6,6 +6,7 @@
 #include "daemon/config/settings.h"
 #include "daemon/core/core.h"
 #include "daemon/http/server.h"
+#include "daemon/retention/retention_plan.h"
 #include "daemon/simulation/simulator.h"
 #include "daemon/webhooks/webhooks.h"
 
@@ -17,6 +18,7 @@ void app_follower_options(const struct settings *settings, struct follower_optio
 void app_simulator_options(const struct settings *settings, struct simulator_options *ret_options);
 void app_webhooks_options(const struct settings *settings, struct webhooks_options *ret_options);
 
+struct retention_options app_retention_options(const struct settings *settings);
 void app_disk_options(const struct settings *settings, struct disk_watch_options *ret_options);
 
 /* Opens the log in its backend and reads its identity. 0 or negative with a message; the caller

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/log/begin_note.h"
 #include "daemon/log/file_index.h"
 #include "daemon/log/log_sqlite.h"
 #include "daemon/snapshot/snapshot_directory.h"
@@ -86,7 +87,7 @@ static int check_room(const struct backup_set *set, char *error)
     const struct log_sqlite *sqlite = (const struct log_sqlite *)set->source->log;
     uint64_t needed = SPARE_SIZE;
     struct statvfs disk;
-    uint32_t newest = file_index_count(&((struct log_sqlite *)set->source->log)->index);
+    uint32_t newest = file_index_last(&((struct log_sqlite *)set->source->log)->index);
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
         char name[BACKUP_NAME_SIZE];
         (void)snprintf(name, sizeof(name), BACKUP_WEBHOOKS "%s", suffixes[i]);
@@ -175,7 +176,7 @@ static int add_snapshots(struct backup_set *set, char *error)
         }
         snapshot_name(list.seqs[i], "", name);
         if (snapshot_reader_open(&reader, set->source->fd, list.seqs[i], error) == 0) {
-            (void)add_file(set, BACKUP_SNAPSHOT, name);
+            (void)add_file(set, BACKUP_PLAIN, name);
         }
         snapshot_reader_close(&reader);
     }
@@ -301,6 +302,9 @@ int backup_set_make(struct backup_set *set, const struct backup_source *source,
     code = code == 0 ? copy_webhooks(set, error) : code;
     code = code == 0 ? copy_log(set, error) : code;
     code = code == 0 ? add_snapshots(set, error) : code;
+    if (code == 0 && size_of(set->source->fd, BEGIN_NAME) > 0) {
+        (void)add_file(set, BACKUP_PLAIN, BEGIN_NAME);
+    }
     reverse(set);
     return code == 0 ? hash_files(set, hashes, error) : code;
 }

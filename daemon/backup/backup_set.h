@@ -18,9 +18,9 @@
 #define BACKUP_WEBHOOKS "webhooks.db"
 
 enum backup_kind {
-    BACKUP_LOG,      /* a finished file of the log */
-    BACKUP_COPY,     /* a copy that was made for this backup */
-    BACKUP_SNAPSHOT, /* a snapshot */
+    BACKUP_LOG,   /* a finished file of the log */
+    BACKUP_COPY,  /* a copy that was made for this backup */
+    BACKUP_PLAIN, /* a snapshot, or the note of where the log begins */
 };
 
 struct backup_file {

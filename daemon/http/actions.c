@@ -37,11 +37,12 @@ struct page {
     uint64_t durable; /* rows past it are not shown yet */
     uint64_t last;    /* the cursor after the last row written */
     bool by_number;   /* settlements of one pool: the cursor is their number */
-    uint64_t number;  /* the one settlement that is asked for */
+    uint64_t number;  /* the one settlement that is asked for, or the place before a list of them */
     uint32_t count;
     uint32_t limit;
     bool has_more; /* stopped before the rows ended */
     bool broken;   /* a stored row cannot be read */
+    bool is_cut;   /* a settlement before the row was cut from the log */
 };
 
 /* A page on its way to the reading thread and back. */
@@ -128,6 +129,17 @@ bool actions_check_cursor(struct connection *connection, const char *name,
     return true;
 }
 
+/* What was asked for was cut from the log, up to and with the number that is named. */
+static void answer_cut(struct request *request, const char *name, const char *what, uint64_t cut)
+{
+    char detail[160];
+    (void)snprintf(detail, sizeof detail,
+                   "%s: the %s up to %" PRIu64
+                   " are no longer kept; read the state again and continue from there",
+                   name, what, cut);
+    answer_problem(request, BS_CURSOR_EXPIRED, detail);
+}
+
 bool actions_check_after(struct connection *connection, const char *name, uint64_t durable)
 {
     char detail[160];
@@ -143,11 +155,7 @@ bool actions_check_after(struct connection *connection, const char *name, uint64
         return false;
     }
     if (after < dropped) {
-        (void)snprintf(detail, sizeof detail,
-                       "%s: the actions up to %" PRIu64
-                       " are no longer kept; read the state again and continue from there",
-                       name, dropped);
-        answer_problem(&connection->request, BS_CURSOR_EXPIRED, detail);
+        answer_cut(&connection->request, name, "actions", dropped);
         return false;
     }
     return true;
@@ -177,6 +185,7 @@ static void run_actions(struct log_read *base, struct log_reader *reader)
     struct page *page = &read->page;
     struct log_filter *filter = &read->actions;
     int64_t until_ms = sweep_now_ms() + SEARCH_MS;
+    uint64_t after = filter->after;
     bool has_all = false;
     page_begin(page->out);
     do {
@@ -188,6 +197,11 @@ static void run_actions(struct log_read *base, struct log_reader *reader)
         has_all = is_last || page->has_more;
         filter->after = filter->last;
     } while (!has_all && sweep_now_ms() < until_ms);
+    uint64_t dropped = log_reader_begin(reader).ordinal;
+    if (after < dropped) { /* a cut since the request began: rows may be missing */
+        answer_cut(base->request, "after", "actions", dropped);
+        return;
+    }
     bool is_empty = has_all && page->count == 0;
     if (look_for_pool(read, reader, filter->pool) && !is_empty) {
         page_end_actions(page->out, page->log, page->has_more ? page->last : filter->last,
@@ -280,12 +294,18 @@ static bool put_settlement(void *user, const struct log_settlement_row *row)
         page->has_more = true;
         return false;
     }
+    uint64_t place = page->by_number ? row->number : row->ordinal;
+    if (page->count == 0 && page->number > 0 && place > page->number + 1) {
+        page->is_cut = true; /* the numbers have no gaps */
+        page->last = place - 1;
+        return false;
+    }
     page_comma(page->out);
     if (!settlement_row_put(page->out, row)) {
         page->broken = true;
         return false;
     }
-    page->last = page->by_number ? row->number : row->ordinal;
+    page->last = place;
     page->count++;
     return true;
 }
@@ -307,8 +327,12 @@ static void run_settlements(struct log_read *base, struct log_reader *reader)
     struct page_read *read = (struct page_read *)base;
     struct page *page = &read->page;
     page_begin(page->out);
-    if (read_settlements(read, reader, put_settlement) &&
-        look_for_pool(read, reader, read->settlements.pool)) {
+    if (!read_settlements(read, reader, put_settlement)) {
+        return;
+    }
+    if (page->is_cut) {
+        answer_cut(base->request, "after", "settlements", page->last);
+    } else if (look_for_pool(read, reader, read->settlements.pool)) {
         page_end_number(page->out, page->list, page->has_more, page->last);
         answer_json(base->request, 200);
     }
@@ -324,6 +348,7 @@ enum outcome settlements_begin(struct connection *connection)
     read->settlements = (struct log_settlement_filter){
         .pool = query_name(query, NAME_POOL), .after = query->number, .limit = query->limit + 1};
     read->page.by_number = read->settlements.pool.size > 0;
+    read->page.number = query->number; /* 0: from the beginning, wherever that is */
     read->base.is_quick = true;
     return submit(connection, take);
 }
@@ -333,6 +358,8 @@ static bool put_summary(void *user, const struct log_settlement_row *row)
 {
     struct page *page = user;
     if (row->number != page->number) {
+        page->is_cut = true; /* there is a later one, and the numbers have no gaps */
+        page->last = row->number - 1;
         return false;
     }
     if (!settlement_row_put(page->out, row)) {
@@ -349,6 +376,10 @@ static void run_settlement(struct log_read *base, struct log_reader *reader)
     struct page_read *read = (struct page_read *)base;
     struct page *page = &read->page;
     if (!read_settlements(read, reader, put_summary)) {
+        return;
+    }
+    if (page->is_cut) {
+        answer_cut(base->request, "number", "settlements", page->last);
         return;
     }
     if (page->out->size == 0) {

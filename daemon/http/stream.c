@@ -233,13 +233,27 @@ static size_t fill(struct connection *connection, int64_t now_ms, char *room, si
 }
 
 /* No event is left to send: the last words, or a ping when one is due. */
+/* The last event. One whose place was cut is told where the log begins now. */
+static void say_end(struct connection *connection)
+{
+    struct stream *stream = connection->stream;
+    const struct command_log *log = core_log(connection->server->core);
+    if (stream->end == STREAM_EXPIRED) {
+        say(stream, "event: closing\ndata: {\"reason\":\"%s\",\"after\":\"%.*s_%llu\"}\n\n",
+            end_names[stream->end], API_LOG_DIGITS, log_identity(log),
+            (unsigned long long)log_dropped_ordinal(log));
+    } else {
+        say(stream, "event: closing\ndata: {\"reason\":\"%s\"}\n\n", end_names[stream->end]);
+    }
+}
+
 static void find_words(struct connection *connection, int64_t now_ms)
 {
     struct stream *stream = connection->stream;
     if (stream->end != STREAM_GOES_ON) {
         if (!stream->is_told_end) {
             stream->is_told_end = true;
-            say(stream, "event: closing\ndata: {\"reason\":\"%s\"}\n\n", end_names[stream->end]);
+            say_end(connection);
         }
         return;
     }

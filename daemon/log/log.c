@@ -421,6 +421,11 @@ int log_reader_open(struct log_reader **ret_reader, struct command_log *log,
     return result;
 }
 
+struct log_begin log_reader_begin(const struct log_reader *reader)
+{
+    return log_begin(reader->log);
+}
+
 int log_reader_actions(struct log_reader *reader, const struct log_filter *filter, log_action_fn fn,
                        void *user, char error[LOG_ERROR_SIZE])
 {

@@ -163,6 +163,7 @@ BS_MUST_USE int log_reader_open(struct log_reader **ret_reader, struct command_l
                                 char error[LOG_ERROR_SIZE]);
 BS_MUST_USE int log_reader_actions(struct log_reader *reader, const struct log_filter *filter,
                                    log_action_fn fn, void *user, char error[LOG_ERROR_SIZE]);
+struct log_begin log_reader_begin(const struct log_reader *reader); /* of the log that is read */
 /* Oldest first. For number n of a pool alone: after n - 1, limit 1. */
 BS_MUST_USE int log_reader_settlements(struct log_reader *reader,
                                        const struct log_settlement_filter *filter,

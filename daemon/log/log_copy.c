@@ -68,7 +68,7 @@ static int begin(struct log_sqlite *sqlite, uint32_t number, struct log_file **r
 static int copy_newest(const struct copying *copying, uint32_t *ret_number,
                        struct log_position *ret_end, char *error)
 {
-    uint32_t number = file_index_count(&copying->sqlite->index);
+    uint32_t number = file_index_last(&copying->sqlite->index);
     struct log_file *file;
     bool is_finished;
     int result = begin(copying->sqlite, number, &file, &is_finished, error);

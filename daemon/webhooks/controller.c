@@ -60,12 +60,21 @@ static void make_id(struct endpoint *endpoint)
     (void)snprintf(endpoint->id, sizeof(endpoint->id), "ep_%016" PRIx64, random);
 }
 
-/* False: the log does not have this action, and the answer is set. */
+/* False: the log does not have this action, or (`after`: what is wanted begins after this ordinal)
+ * no longer, and the answer is set. */
 static bool check_cursor(const struct endpoint_host *host, struct request *request,
-                         const char *name, const struct api_cursor *cursor)
+                         const char *name, const struct api_cursor *cursor, uint64_t after)
 {
     if (!api_cursor_is_of(cursor, host->log)) {
         answer_refused(request, BS_CURSOR_OF_ANOTHER_LOG, name);
+        return false;
+    }
+    uint64_t begin = log_reader_begin(host->reader).ordinal;
+    if (after < begin) {
+        char detail[120];
+        (void)snprintf(detail, sizeof(detail),
+                       "%s: the actions up to %" PRIu64 " are no longer kept", name, begin);
+        answer_problem(request, BS_CURSOR_EXPIRED, detail);
         return false;
     }
     if (cursor->ordinal > host->durable) {
@@ -90,7 +99,8 @@ static bool check_create(const struct registry *registry, struct request *reques
         answer_problem(request, status, detail);
         return false;
     }
-    if (asked->has_after && !check_cursor(&registry->host, request, "after", &asked->after)) {
+    if (asked->has_after &&
+        !check_cursor(&registry->host, request, "after", &asked->after, asked->after.ordinal)) {
         return false;
     }
     if (registry->endpoints_count >= registry->endpoints_max) {
@@ -192,8 +202,9 @@ static void redeliver(struct registry *registry, struct webhooks_job *job,
         answer_problem(request, BS_WEBHOOK_DISABLED, NULL);
     } else if (endpoint->lanes[LANE_REPLAY].is_open) {
         answer_problem(request, BS_REDELIVERY_RUNNING, NULL);
-    } else if (!check_cursor(&registry->host, request, "to", &asked->to) ||
-               !check_cursor(&registry->host, request, "from", &asked->from)) {
+    } else if (!check_cursor(&registry->host, request, "to", &asked->to, asked->to.ordinal) ||
+               !check_cursor(&registry->host, request, "from", &asked->from,
+                             asked->from.ordinal - 1)) {
         return;
     } else if (endpoint_redeliver(endpoint, asked, error) != 0) {
         logger_write(LOGGER_ERROR, "webhooks", "reading the log failed",

@@ -164,11 +164,30 @@ static bool has_room(const struct lane *lane)
     return lane->size < READ_SIZE_BELOW && lane->count < count_max;
 }
 
+/*
+ * A lane whose place was cut from the log goes on where the log begins now. The next notice names that
+ * place as the one before it, so that the receiver sees that something is missing.
+ */
+static void pass_over_cut(struct lane *lane, uint64_t until)
+{
+    struct endpoint *endpoint = lane->endpoint;
+    uint64_t begin = log_reader_begin(endpoint->host->reader).ordinal;
+    uint64_t to = begin < until ? begin : until;
+    if (!lane->is_open || lane->position >= to) {
+        return;
+    }
+    counters_cut(&endpoint->host->counters, endpoint->id, to - lane->position, begin);
+    advance(lane, to);
+    lane->previous = to;
+    endpoint->is_dirty = true;
+}
+
 bool lane_fill(struct lane *lane)
 {
     char error[LOG_ERROR_SIZE];
     uint64_t durable = lane->endpoint->host->durable;
     uint64_t until = durable < lane->until ? durable : lane->until;
+    pass_over_cut(lane, until);
     if (!lane->is_open || lane->position >= until || !has_room(lane)) {
         return false;
     }

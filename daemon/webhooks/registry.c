@@ -81,11 +81,25 @@ void registry_clear(struct registry *registry)
     assert(registry->host.sent_count == 0);
 }
 
+static uint64_t lower_of(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* What a lane is through, by what is saved of it; UINT64_MAX: it has nothing to do. */
+static uint64_t lane_done(const struct lane *lane)
+{
+    return !lane->is_open        ? UINT64_MAX
+           : lane->first == NULL ? lane->position
+                                 : lane->first->first - 1;
+}
+
 void registry_measure(struct registry *registry)
 {
     uint64_t depth = 0;
     uint64_t disabled = 0;
     int64_t oldest_ms = 0;
+    uint64_t done = UINT64_MAX;
     for (uint32_t i = 0; i < registry->endpoints_count; i++) {
         const struct endpoint *endpoint = registry->endpoints[i];
         const struct lane *live = &endpoint->lanes[LANE_LIVE];
@@ -94,10 +108,13 @@ void registry_measure(struct registry *registry)
             continue;
         }
         assert(live->position <= registry->host.durable);
+        done = lower_of(done, lane_done(live));
+        done = lower_of(done, lane_done(&endpoint->lanes[LANE_REPLAY]));
         int64_t time_ms = live->first != NULL ? live->first->time_ms : 0;
         depth += live->count + (registry->host.durable - live->position);
         oldest_ms = time_ms != 0 && (oldest_ms == 0 || time_ms < oldest_ms) ? time_ms : oldest_ms;
     }
+    registry->host.counters.done_ordinal = done;
     registry->host.counters.endpoints = registry->endpoints_count;
     registry->host.counters.endpoints_disabled = disabled;
     registry->host.counters.queue_depth = depth;

@@ -43,7 +43,13 @@ static int on_saved_message(struct endpoint *endpoint, enum lane_kind kind,
 {
     struct lane *lane = &endpoint->lanes[kind];
     if (kind != LANE_OTHER) {
+        uint64_t begin = log_reader_begin(endpoint->host->reader).ordinal;
         int code = check_place(endpoint, saved->last, error);
+        if (code == 0 && saved->first <= begin) {
+            counters_cut(&endpoint->host->counters, endpoint->id, saved->last - saved->first + 1,
+                         begin);
+            return 0;
+        }
         return code == 0 ? lane_restore(lane, saved, error) : code;
     }
     struct message *message = lane_add(lane);

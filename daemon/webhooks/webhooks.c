@@ -52,6 +52,11 @@ struct webhooks_stats webhooks_stats_get(const struct webhooks *webhooks)
     return counters_stats(&webhooks->registry.host.counters);
 }
 
+uint64_t webhooks_done_ordinal(const struct webhooks *webhooks)
+{
+    return webhooks->registry.host.counters.done_ordinal;
+}
+
 /* ---- saving ---- */
 
 static void save_later(struct webhooks *webhooks);

@@ -89,8 +89,13 @@ struct webhooks_stats { /* since the start; any thread */
     uint64_t queue_depth;   /* actions that enabled endpoints have not been through yet */
     int64_t oldest_time_ms; /* of the oldest notice that waits; 0 = none */
     uint64_t save_failures;
+    uint64_t cut_total; /* actions that the log lost before endpoints were through them */
     uint64_t latency_ms_total, latencies[WEBHOOKS_LATENCY_BUCKETS];
 };
+
+/* The enabled endpoints are through all actions up to this ordinal; UINT64_MAX: there are none. Any
+ * thread. */
+uint64_t webhooks_done_ordinal(const struct webhooks *webhooks);
 struct webhooks_stats webhooks_stats_get(const struct webhooks *webhooks);
 
 #endif

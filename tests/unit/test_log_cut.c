@@ -168,8 +168,8 @@ START_TEST(a_read_from_before_is_refused_by_name)
     struct log_reader *reader;
     struct log_reader_place place = {0};
     ck_assert_int_eq(log_reader_open(&reader, log, error), 0);
-    ck_assert_int_eq(log_reader_records(reader, &place, log_last_seq(log), on_records, &seen, error),
-                     -ESTALE);
+    ck_assert_int_eq(
+        log_reader_records(reader, &place, log_last_seq(log), on_records, &seen, error), -ESTALE);
     log_reader_close(reader);
     log_close(log);
 }
@@ -200,8 +200,11 @@ START_TEST(a_running_log_is_cut)
         ck_assert_int_eq(log_cut(log, file.last_seq, &cut, error), 0);
         ck_assert_uint_eq(cut, 1);
         seen = (struct seen){0};
-        ck_assert_msg(log_reader_actions(reader, &first, on_action, &seen, error) == 0, "%s", error);
-        ck_assert_uint_eq(seen.last, file.last_ordinal + 1);
+        ck_assert_msg(log_reader_actions(reader, &first, on_action, &seen, error) == 0, "%s",
+                      error);
+        bool is_empty =
+            log_last_ordinal(log) == file.last_ordinal; /* of a file that has just begun */
+        ck_assert_uint_eq(seen.last, is_empty ? 0 : file.last_ordinal + 1);
     }
     log_reader_close(reader);
     log_stop(log);

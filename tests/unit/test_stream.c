@@ -265,8 +265,9 @@ START_TEST(a_cursor_the_log_dropped_is_expired)
         make_actions(&world, 4);
         log_memory_drop(world.log, last - 2);
         http_server_wake(server, last);
-        is_ended = expect_either(fd, "event: closing\ndata: {\"reason\":\"cursor_expired\"}\n\n",
-                                 last_event);
+        is_ended = expect_either(
+            fd, "event: closing\ndata: {\"reason\":\"cursor_expired\",\"after\":\"00000000_",
+            last_event);
     }
     ck_assert(is_ended);
     (void)close(fd);
