@@ -13,8 +13,8 @@
 #include "lib/book/book.h"
 
 #define BS_FEATURE_LEVEL_FIRST 1u
-#define BS_FEATURE_LEVEL_NEWEST                                                                    \
-    1u /* that this build knows; daemon/config/settings.def has it too */
+/* That this build knows. The setting core.feature_level takes no higher one. */
+#define BS_FEATURE_LEVEL_NEWEST 1u
 
 /* No build has it, only an engine of the tests: it refuses a pause without a reason. */
 #define BS_FEATURE_LEVEL_TEST 1000000u
