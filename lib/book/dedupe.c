@@ -15,6 +15,8 @@ struct bs_dedupe_entry {
     char id[BS_ID_SIZE_MAX];
 };
 
+_Static_assert(sizeof(struct bs_dedupe_entry) == 120, "bs_dedupe_get gives every member");
+
 size_t bs_dedupe_entry_size(void)
 {
     return sizeof(struct bs_dedupe_entry);
