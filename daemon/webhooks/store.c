@@ -101,6 +101,7 @@ static int read_version(sqlite3 *db, int *ret_version, char *error)
 static int set_up(struct store *store, const char *statements_text, bool is_new, char *error)
 {
     int code = db_exec(store->db, "BEGIN IMMEDIATE", error);
+    store->guard.is_written = true;
     code = code == 0 ? db_exec(store->db, statements_text, error) : code;
     code = code == 0 && is_new ? store_guard_create(&store->guard, store->db, error) : code;
     return code == 0 ? db_exec(store->db, "COMMIT", error) : code;

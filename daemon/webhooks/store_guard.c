@@ -232,7 +232,7 @@ static int check_sums(struct store_guard *guard, char *error)
     return db_end(statement, code);
 }
 
-int store_guard_create(const struct store_guard *guard, sqlite3 *db, char *error)
+int store_guard_create(struct store_guard *guard, sqlite3 *db, char *error)
 {
     const struct end_note *note = &guard->end_file.last;
     char insert[SQL_SIZE];
@@ -264,6 +264,7 @@ int store_guard_check(struct store_guard *guard, sqlite3 *db, char *error)
 int store_guard_open(struct store_guard *guard, char *error)
 {
     int code = db_exec(guard->db, "PRAGMA synchronous=FULL", error);
+    guard->is_written = true;
     code = code == 0 ? db_run(guard->statements[MARK_OPEN], error) : code;
     if (code == 0 && sqlite3_wal_checkpoint_v2(guard->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
                                                NULL) != SQLITE_OK) {
@@ -273,7 +274,8 @@ int store_guard_open(struct store_guard *guard, char *error)
     return code == 0 ? store_guard_note(guard, error) : code;
 }
 
-static void mark_closed(struct store_guard *guard)
+/* False: it could not, and the log says why. */
+static bool mark_closed(struct store_guard *guard)
 {
     char error[LOG_ERROR_SIZE];
     int code = db_exec(guard->db, "PRAGMA synchronous=FULL", error);
@@ -283,28 +285,30 @@ static void mark_closed(struct store_guard *guard)
         logger_write(LOGGER_ERROR, "webhooks", DB_NAME " was not closed",
                      LOGGER_FIELDS(logger_string("error", error)));
     }
+    return code == 0;
 }
 
-/* Opening has made an empty -wal where there was none: it would look as if it had been there. */
-static void leave_as_it_was(struct store_guard *guard, sqlite3 *db)
+/*
+ * As a crash would leave it. Opening has made an empty -wal where there was none: it would look as
+ * if it had been there. One that was written to stays: the database is not whole without it.
+ */
+static void leave_as_it_is(struct store_guard *guard, sqlite3 *db)
 {
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_close(db);
-    if (!guard->has_wal) {
+    if (!guard->has_wal && !guard->is_written) {
         (void)unlinkat(guard->directory, WAL_NAME, 0);
     }
 }
 
 void store_guard_close(struct store_guard *guard, sqlite3 *db)
 {
-    if (guard->is_open) {
-        mark_closed(guard);
-    }
+    bool is_closed = guard->is_open && mark_closed(guard);
     rows_finalize(guard->statements, STORE_GUARD_STATEMENTS);
-    if (guard->is_open) {
+    if (is_closed) {
         (void)sqlite3_close(db);
     } else if (db != NULL) {
-        leave_as_it_was(guard, db);
+        leave_as_it_is(guard, db);
     }
     end_file_close(&guard->end_file);
     if (guard->directory >= 0) {

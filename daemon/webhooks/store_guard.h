@@ -23,15 +23,16 @@ struct store_guard {
     sqlite3_stmt *statements[STORE_GUARD_STATEMENTS];
     int directory;
     struct end_file end_file;
-    bool has_wal; /* before SQLite opened the database */
-    bool is_open; /* marked open by this process */
+    bool has_wal;    /* before SQLite opened the database */
+    bool is_open;    /* marked open by this process */
+    bool is_written; /* by this process: the -wal is part of the database now */
     struct buffer rows;
 };
 
 /* Before SQLite opens the database, and may remove its -wal. store_guard_close in any case. */
 BS_MUST_USE int store_guard_inspect(struct store_guard *guard, const char *directory, char *error);
 /* Within the transaction that makes the tables: a database has a guard or it has nothing. */
-BS_MUST_USE int store_guard_create(const struct store_guard *guard, sqlite3 *db, char *error);
+BS_MUST_USE int store_guard_create(struct store_guard *guard, sqlite3 *db, char *error);
 /* When the tables are there. */
 BS_MUST_USE int store_guard_check(struct store_guard *guard, sqlite3 *db, char *error);
 /* Marks the database open, when nothing is left that could refuse it. */
@@ -45,8 +46,8 @@ BS_MUST_USE int store_guard_count(struct store_guard *guard, char *error);
 /* After a transaction that was synced. */
 BS_MUST_USE int store_guard_note(struct store_guard *guard, char *error);
 
-/* Closes the database, which may be NULL. If it was marked open, it is marked closed; else its -wal
- * stays as it was. */
+/* Closes the database, which may be NULL. If it was marked open, it is marked closed; else, and where
+ * that fails, it is left as a crash would leave it. */
 void store_guard_close(struct store_guard *guard, sqlite3 *db);
 
 #endif

@@ -238,6 +238,14 @@ static void make_engine(struct judge *judge)
     assert(judge->effects.actions != NULL);
 }
 
+static void judge_free(struct judge *judge)
+{
+    (void)munmap(judge->memory, judge->memory_size);
+    free(judge->effects.actions);
+    free(judge);
+}
+
+/* NULL: the disk fails, and it cannot be read. */
 static struct judge *read_log(struct ledger *ledger, struct command_log *log,
                               const struct bs_config *config)
 {
@@ -258,24 +266,24 @@ static struct judge *read_log(struct ledger *ledger, struct command_log *log,
     if (result == 0) {
         result = log_reader_actions(reader, &all, on_row, judge, error);
     }
-    LEDGER_EXPECT(ledger, result == 0, "the log cannot be read: %s", error);
     log_reader_close(reader);
+    LEDGER_EXPECT(ledger, result == 0 || ledger->disk_failed, "the log cannot be read: %s", error);
+    if (result != 0) {
+        judge_free(judge);
+        return NULL;
+    }
     ledger->judged = judge->rows;
     ledger->records = judge->seq;
     ledger->actions = judge->rows;
     return judge;
 }
 
-static void judge_free(struct judge *judge)
-{
-    (void)munmap(judge->memory, judge->memory_size);
-    free(judge->effects.actions);
-    free(judge);
-}
-
 void judge_recovered(struct ledger *ledger, struct command_log *log, const struct bs_config *config)
 {
     struct judge *judge = read_log(ledger, log, config);
+    if (judge == NULL) {
+        return;
+    }
     LEDGER_EXPECT(ledger, ledger->samples_count == judge->sample,
                   "a state was seen at seq %" PRIu64 ", the log ends at %" PRIu64,
                   ledger->samples[judge->sample].seq, judge->seq);
@@ -291,6 +299,9 @@ void judge_end(struct ledger *ledger, struct command_log *log, const struct bs_c
                uint32_t requests_count)
 {
     struct judge *judge = read_log(ledger, log, config);
+    if (judge == NULL) {
+        return;
+    }
     check_requests(judge);
     for (uint32_t number = 0; number < requests_count; number++) {
         LEDGER_EXPECT(ledger, judge->found[number] == 1, "request %u was never done", number);

@@ -54,6 +54,7 @@ struct ledger {
     /* Of the last life. */
     uint64_t operations;
     uint64_t trace; /* over all that happened, in its order */
+    bool disk_failed;
     char error[LOG_ERROR_SIZE];
     /* Counts, for the report. */
     uint64_t records, actions, settlements, deliveries, judged_times;

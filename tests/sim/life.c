@@ -102,7 +102,11 @@ static int on_operation(void *user, const struct disk_operation *operation)
     if (!plan->is_calm && random_once_in(&life->random, SLOW_ONCE_IN)) {
         sched_sleep(random_below(&life->random, SLOW_MS) * NS_PER_MS);
     }
-    return fails(plan, operation) ? plan->fail_error : 0;
+    if (!fails(plan, operation)) {
+        return 0;
+    }
+    life->ledger->disk_failed = true;
+    return plan->fail_error;
 }
 
 static int random_bytes(sqlite3_vfs *vfs, int size, char *bytes)
@@ -391,6 +395,7 @@ enum life_end life_live(const struct life_plan *plan, struct ledger *ledger, boo
     enum life_end end = LIFE_DONE;
     struct life life = {.plan = plan, .ledger = ledger};
     ledger->error[0] = '\0';
+    ledger->disk_failed = false;
     begin_world(&life, is_plain);
     set_options(&life);
     int code = uv_loop_init(&life.loop);
@@ -407,9 +412,8 @@ enum life_end life_live(const struct life_plan *plan, struct ledger *ledger, boo
     return end;
 }
 
-enum life_end life_run(const struct life_plan *plan, struct ledger *ledger, const char *errors)
+pid_t life_start(const struct life_plan *plan, struct ledger *ledger, const char *errors)
 {
-    int status;
     pid_t child = fork();
     assert(child >= 0);
     if (child == 0) {
@@ -418,6 +422,12 @@ enum life_end life_run(const struct life_plan *plan, struct ledger *ledger, cons
         (void)close(fd);
         _exit((int)life_live(plan, ledger, false));
     }
+    return child;
+}
+
+enum life_end life_wait(pid_t child, struct ledger *ledger)
+{
+    int status;
     pid_t ended = waitpid(child, &status, 0);
     assert(ended == child);
     if (WIFEXITED(status)) {
@@ -426,4 +436,9 @@ enum life_end life_run(const struct life_plan *plan, struct ledger *ledger, cons
     (void)snprintf(ledger->problem, sizeof(ledger->problem), "it crashed: %s",
                    strsignal(WTERMSIG(status)));
     return LIFE_WRONG;
+}
+
+enum life_end life_run(const struct life_plan *plan, struct ledger *ledger, const char *errors)
+{
+    return life_wait(life_start(plan, ledger, errors), ledger);
 }

@@ -11,6 +11,8 @@
 #ifndef SIM_LIFE_H
 #define SIM_LIFE_H
 
+#include <sys/types.h>
+
 #include "tests/sim/disk.h"
 #include "tests/sim/ledger.h"
 
@@ -45,6 +47,9 @@ struct life_plan {
 
 /* Runs it in a child; its stderr goes to `errors`. */
 enum life_end life_run(const struct life_plan *plan, struct ledger *ledger, const char *errors);
+/* The same in two steps, for who has to do something meanwhile. */
+pid_t life_start(const struct life_plan *plan, struct ledger *ledger, const char *errors);
+enum life_end life_wait(pid_t child, struct ledger *ledger);
 /* In this process, without the simulated threads and disk if `is_plain`. */
 enum life_end life_live(const struct life_plan *plan, struct ledger *ledger, bool is_plain);
 

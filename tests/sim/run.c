@@ -42,16 +42,27 @@ void run_path(char ret_path[RUN_PATH_SIZE], const char *name)
     assert(size < RUN_PATH_SIZE);
 }
 
+static struct ledger *shared(struct ledger **kept)
+{
+    if (*kept == NULL) {
+        *kept =
+            mmap(NULL, sizeof(**kept), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        assert(*kept != MAP_FAILED);
+    }
+    memset(*kept, 0, sizeof(**kept));
+    return *kept;
+}
+
 struct ledger *run_ledger(void)
 {
     static struct ledger *ledger;
-    if (ledger == NULL) {
-        ledger =
-            mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        assert(ledger != MAP_FAILED);
-    }
-    memset(ledger, 0, sizeof(*ledger));
-    return ledger;
+    return shared(&ledger);
+}
+
+struct ledger *run_scratch(void)
+{
+    static struct ledger *scratch;
+    return shared(&scratch);
 }
 
 void run_report(const char *what, const struct ledger *ledger)

@@ -17,8 +17,9 @@ const char *run_root(void);
 void run_root_remove(void);
 void run_path(char ret_path[RUN_PATH_SIZE], const char *name);
 
-/* Zeroed, in shared memory; there is one. */
+/* Zeroed, in shared memory; there is one, and another one for what is tried beside a run. */
 struct ledger *run_ledger(void);
+struct ledger *run_scratch(void);
 
 /* True: all promises were kept. Else it has told why. *ret_trace says what happened, all of it. */
 bool run_seed(uint64_t seed, struct run_counts *counts, uint64_t *ret_trace);

@@ -3,15 +3,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
+#include "tests/sim/matrix.h"
 #include "tests/sim/run.h"
 
 #define TWICE_DEFAULT 8 /* of the seeds are run again and must give the same trace */
 
-static const char usage[] = "usage: sim [--seeds N] [--seed S] [--twice N]\n";
+static const char usage[] =
+    "usage: sim [--seeds N] [--seed S] [--twice N] | --matrix [--quick] [--scenario N]\n";
 
 struct arguments {
     uint64_t first, count, twice;
+    bool is_matrix, is_quick;
+    unsigned scenario;
 };
 
 static bool parse(struct arguments *arguments, int count, char **words)
@@ -20,11 +25,21 @@ static bool parse(struct arguments *arguments, int count, char **words)
     for (int i = 1; i < count; i++) {
         bool has_value = i + 1 < count;
         uint64_t value = has_value ? strtoull(words[i + 1], NULL, 10) : 0;
+        if (strcmp(words[i], "--matrix") == 0) {
+            arguments->is_matrix = true;
+            continue;
+        }
+        if (strcmp(words[i], "--quick") == 0) {
+            arguments->is_quick = true;
+            continue;
+        }
         if (strcmp(words[i], "--seeds") == 0 && has_value) {
             arguments->count = value;
         } else if (strcmp(words[i], "--seed") == 0 && has_value) {
             arguments->first = value;
             arguments->count = arguments->count == 100 ? 1 : arguments->count;
+        } else if (strcmp(words[i], "--scenario") == 0 && has_value) {
+            arguments->scenario = (unsigned)value;
         } else if (strcmp(words[i], "--twice") == 0 && has_value) {
             arguments->twice = value;
         } else {
@@ -87,7 +102,11 @@ int main(int count, char **words)
         (void)fputs(usage, stderr);
         return 64;
     }
-    int status = run_seeds(&arguments);
+    (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0,
+                0); /* small engines: huge pages cost more than they give */
+    int status = !arguments.is_matrix                                 ? run_seeds(&arguments)
+                 : matrix_run(arguments.is_quick, arguments.scenario) ? EXIT_SUCCESS
+                                                                      : EXIT_FAILURE;
     run_root_remove();
     return status;
 }
