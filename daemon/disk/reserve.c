@@ -41,7 +41,7 @@ bool reserve_exists(int directory)
 
 void reserve_release_if_low(int directory, const struct reserve_options *options)
 {
-    struct disk_room room;
+    struct disk_room room = {0};
     if (disk_room_get(directory, &room) == 0 && room.free < reserve_release_below(options)) {
         (void)unlinkat(directory, PARTIAL_NAME, 0);
         (void)unlinkat(directory, RESERVE_NAME, 0);
