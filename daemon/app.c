@@ -23,6 +23,7 @@
 #include "daemon/backup/backups.h"
 #include "daemon/logger/logger.h"
 #include "daemon/logger/notify.h"
+#include "daemon/port_file.h"
 #include "daemon/reload.h"
 #include "daemon/upkeep.h"
 
@@ -39,6 +40,7 @@ struct app {
     struct command_log *log;
     struct core *core;
     struct http_server *http;
+    struct snapshot_keeper *snapshots; /* used by the follower */
     struct follower *follower;
     struct simulator *simulator;
     struct access access; /* read before the log, used by HTTP */
@@ -329,10 +331,16 @@ static int start_follower(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
     struct follower_options options;
+    struct snapshot_keeper_options snapshots;
     struct simulator_options simulator;
     app_follower_options(app->settings, &options);
     app_simulator_options(app->settings, &simulator);
-    int code = follower_new(&app->follower, app->core, app->log, &options, error);
+    app_snapshot_options(app->settings, &snapshots);
+    int code = snapshot_keeper_new(&app->snapshots, app->core, app->log, &snapshots, error);
+    if (code == 0) {
+        options.hooks = snapshot_keeper_hooks(app->snapshots);
+        code = follower_new(&app->follower, app->core, app->log, &options, error);
+    }
     if (code == 0) {
         code = simulator_new(&app->simulator, app->follower, &simulator, error);
     }
@@ -365,6 +373,7 @@ static int start_http(struct app *app)
     char error[LOG_ERROR_SIZE];
     struct http_options options = {
         .follower = app->follower,
+        .snapshots = app->snapshots,
         .simulator = app->simulator,
         .keys = app->access.keys,
         .tls = app->access.tls,
@@ -385,34 +394,14 @@ static int start_http(struct app *app)
     return EX_OK;
 }
 
-/* Under another name first: a reader that waits for the file never reads half of it. */
-static int write_port_file(const struct app *app, uint16_t port)
-{
-    const char *path = settings_text(app->settings, SETTING_HTTP_PORT_FILE);
-    char partial[SETTINGS_PATH_SIZE_MAX + 8];
-    if (path[0] == '\0') {
-        return EX_OK;
-    }
-    (void)snprintf(partial, sizeof(partial), "%s.new", path);
-    FILE *file = fopen(partial, "we");
-    bool is_written = file != NULL && fprintf(file, "%u\n", (unsigned)port) > 0;
-    if (file != NULL && fclose(file) != 0) {
-        is_written = false;
-    }
-    if (!is_written || rename(partial, path) != 0) {
-        (void)refuse("the port file cannot be written", -errno, strerror(errno));
-        return EX_CANTCREAT;
-    }
-    return EX_OK;
-}
-
 static int announce(struct app *app)
 {
     const struct socket_address *address = http_server_address(app->http);
     uint16_t port = socket_address_port(address);
-    int status = write_port_file(app, port);
-    if (status != EX_OK) {
-        return status;
+    int code = port_file_write(settings_text(app->settings, SETTING_HTTP_PORT_FILE), port);
+    if (code < 0) {
+        (void)refuse("the port file cannot be written", code, strerror(-code));
+        return EX_CANTCREAT;
     }
     char text[SOCKET_ADDRESS_TEXT_SIZE];
     socket_address_print(&address->any, text);
@@ -457,6 +446,7 @@ static int serve(struct app *app)
     webhooks_free(app->webhooks);
     simulator_free(app->simulator);
     follower_free(app->follower);
+    snapshot_keeper_free(app->snapshots);
     core_free(app->core);
     return status;
 }

@@ -58,6 +58,15 @@ void app_http_options(const struct settings *settings, struct http_options *ret_
     }
 }
 
+void app_snapshot_options(const struct settings *settings,
+                          struct snapshot_keeper_options *ret_options)
+{
+    *ret_options = (struct snapshot_keeper_options){
+        .directory = settings_text(settings, SETTING_STORAGE_DATA),
+        .every_commands = settings_number(settings, SETTING_SNAPSHOT_EVERY_COMMANDS),
+    };
+}
+
 void app_follower_options(const struct settings *settings, struct follower_options *ret_options)
 {
     *ret_options = (struct follower_options){

@@ -8,12 +8,15 @@
 #include "daemon/http/server.h"
 #include "daemon/retention/retention_plan.h"
 #include "daemon/simulation/simulator.h"
+#include "daemon/snapshot/snapshot_keeper.h"
 #include "daemon/webhooks/webhooks.h"
 
 /* And a random hash seed. */
 void app_core_options(const struct settings *settings, struct core_options *ret_options);
 /* What is no setting stays as it is. */
 void app_http_options(const struct settings *settings, struct http_options *ret_options);
+void app_snapshot_options(const struct settings *settings,
+                          struct snapshot_keeper_options *ret_options);
 void app_follower_options(const struct settings *settings, struct follower_options *ret_options);
 void app_simulator_options(const struct settings *settings, struct simulator_options *ret_options);
 void app_webhooks_options(const struct settings *settings, struct webhooks_options *ret_options);

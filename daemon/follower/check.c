@@ -6,21 +6,15 @@
 
 #define CHECK_ACCOUNTS 4096 /* of one window */
 
-static struct bs_digest digest_of(const struct check *check, struct bs_engine *engine)
-{
-    return check->is_whole ? bs_engine_digest(engine)
-                           : bs_engine_digest_part(engine, check->first, CHECK_ACCOUNTS);
-}
-
 /* On the core loop: the digest as of the last command executed. */
 static void digest_query(struct request *request, struct core *core, struct bs_engine *engine)
 {
     (void)core;
     struct check *check = request->user;
     struct bs_usage usage = bs_engine_usage(engine);
-    uint32_t accounts_count = usage.accounts + usage.pools; /* each pool has its backstop account */
-    check->first = check->first < accounts_count ? check->first : 0;
-    check->digest = digest_of(check, engine);
+    check->accounts_count = usage.accounts + usage.pools; /* each pool has its backstop account */
+    check->first = check->first < check->accounts_count ? check->first : 0;
+    check->digest = bs_engine_digest_part(engine, check->first, CHECK_ACCOUNTS);
     check->seq = bs_engine_seq(engine);
 }
 
@@ -31,10 +25,11 @@ static void on_done(struct request *request)
     check->on_answered(check->user);
 }
 
-void check_ask(struct check *check, struct core *core, bool is_whole)
+void check_ask(struct check *check, struct core *core, bool is_sweep)
 {
     assert(atomic_load(&check->state) == CHECK_IDLE);
-    check->is_whole = is_whole;
+    check->is_sweep = is_sweep;
+    check->swept_count = is_sweep ? check->swept_count : 0;
     check->request = (struct request){.query = digest_query, .done = on_done, .user = check};
     atomic_store(&check->state, CHECK_ASKED);
     if (!core_submit(core, &check->request)) {
@@ -51,16 +46,23 @@ enum check_result check_compare(struct check *check, const struct block *block,
     if (block_seq(block) != check->seq) {
         return CHECK_PAST;
     }
-    struct bs_digest digest = digest_of(check, block->engine);
+    struct bs_digest digest = bs_engine_digest_part(block->engine, check->first, CHECK_ACCOUNTS);
     uint32_t first = check->first;
-    check->first += check->is_whole ? 0 : CHECK_ACCOUNTS;
+    check->first += CHECK_ACCOUNTS;
     if (memcmp(digest.words, check->digest.words, sizeof(digest.words)) == 0) {
+        check->swept_count += CHECK_ACCOUNTS;
         return CHECK_EQUAL;
     }
+    check->swept_count = 0;
     (void)snprintf(error, LOG_ERROR_SIZE,
                    "at seq %" PRIu64 " accounts from %" PRIu32 " on have the digest %016" PRIx64
                    "%016" PRIx64 " live, and %016" PRIx64 "%016" PRIx64 " from the log",
-                   check->seq, check->is_whole ? 0 : first, check->digest.words[0],
-                   check->digest.words[1], digest.words[0], digest.words[1]);
+                   check->seq, first, check->digest.words[0], check->digest.words[1],
+                   digest.words[0], digest.words[1]);
     return CHECK_DIFFERS;
+}
+
+bool check_has_swept(const struct check *check)
+{
+    return check->is_sweep && check->swept_count >= check->accounts_count;
 }

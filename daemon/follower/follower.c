@@ -11,6 +11,7 @@
 #include "daemon/logger/logger.h"
 
 #define SLICE_MS 20   /* of stepping, between two looks at what waits */
+#define SWEEP_MS 20   /* between two checks of a sweep: each takes the core loop a millisecond */
 #define GATHER_MS 2   /* between two looks at the log that nobody waits for */
 #define RETRY_MS 1000 /* before a block that could not be made is tried again */
 #define NICENESS 10   /* the core loop and the log's thread go first */
@@ -44,7 +45,7 @@ struct follower {
     bool is_doubted; /* it differed: no answers from it until a check finds it equal */
     int64_t open_due_ms;
     int64_t follow_due_ms;
-    int64_t check_due_ms;
+    int64_t asked_ms; /* for the last check */
     struct check check;
 };
 
@@ -151,19 +152,33 @@ static bool is_checking(const struct follower *follower)
     return atomic_load(&follower->check.state) != CHECK_IDLE;
 }
 
-static void ask_check(struct follower *follower)
+static bool sweeps(const struct follower *follower)
 {
     const struct follower_hooks *hooks = &follower->options.hooks;
-    bool is_whole = hooks->wants_whole != NULL && hooks->wants_whole(hooks->user);
-    follower->check_due_ms = block_now_ms() + (int64_t)follower->options.check_interval_s * 1000;
-    check_ask(&follower->check, follower->core, is_whole);
+    return hooks->wants_sweep != NULL && hooks->wants_sweep(hooks->user);
+}
+
+/* INT64_MAX: never. */
+static int64_t check_due_ms(const struct follower *follower)
+{
+    if (sweeps(follower)) {
+        return follower->asked_ms + SWEEP_MS;
+    }
+    uint32_t interval_s = follower->options.check_interval_s;
+    return interval_s > 0 ? follower->asked_ms + (int64_t)interval_s * 1000 : INT64_MAX;
+}
+
+static void ask_check(struct follower *follower)
+{
+    follower->asked_ms = block_now_ms();
+    check_ask(&follower->check, follower->core, sweeps(follower));
 }
 
 static void tell_equal(struct follower *follower)
 {
     const struct follower_hooks *hooks = &follower->options.hooks;
     bool is_at_end = follower->block.place.seq == block_seq(&follower->block);
-    if (follower->check.is_whole && is_at_end && hooks->on_equal != NULL) {
+    if (check_has_swept(&follower->check) && is_at_end && hooks->on_equal != NULL) {
         hooks->on_equal(hooks->user, follower, &follower->block);
     }
 }
@@ -185,7 +200,7 @@ static void compare_check(struct follower *follower)
                    error);
         break;
     case CHECK_PAST:
-        follower->check_due_ms = block_now_ms();
+        follower->asked_ms = 0;
         break;
     }
 }
@@ -303,11 +318,8 @@ static int64_t due_ms(const struct follower *follower)
     if (is_behind(follower) && !is_checking(follower)) {
         due = follower->lends != NULL ? 0 : follower->follow_due_ms;
     }
-    if (follower->options.check_interval_s > 0 && !is_checking(follower) &&
-        follower->check_due_ms < due) {
-        due = follower->check_due_ms;
-    }
-    return due;
+    int64_t check_due = is_checking(follower) ? INT64_MAX : check_due_ms(follower);
+    return check_due < due ? check_due : due;
 }
 
 static void wait_for_work(struct follower *follower)
@@ -360,8 +372,8 @@ static void turn(struct follower *follower)
         return;
     }
     follow(follower);
-    if (follower->is_open && follower->options.check_interval_s > 0 && !is_checking(follower) &&
-        !is_behind(follower) && block_now_ms() >= follower->check_due_ms) {
+    if (follower->is_open && !is_checking(follower) && !is_behind(follower) &&
+        block_now_ms() >= check_due_ms(follower)) {
         ask_check(follower);
     }
 }

@@ -25,11 +25,12 @@ struct follower;
 /*
  * For snapshots. All optional, all called on the follower's thread, with `user`.
  *
- * How a snapshot is made: wants_whole says true once it is due. The next check then compares the
- * digests of the whole state instead of a window. If they are equal, on_equal gets the block, still
- * at the sequence of the check. It may take its time, in slices: between two of them it calls
- * follower_breathe, which answers reads that need no later sequence; those that do wait until it
- * returns. (Or it keeps nothing but the sequence and works on a copy: view_take.)
+ * How a snapshot is made: wants_sweep says true once it is due. Then checks follow each other at
+ * once, until windows in a row have been over all accounts and each was equal. From then on, until
+ * wants_sweep says false, each further window that is equal is told to on_equal, which gets the
+ * block, still at the sequence of that check. It may take its time, in slices: between two of them
+ * it calls follower_breathe, which answers reads that need no later sequence; those that do wait
+ * until it returns.
  */
 struct follower_hooks {
     void *user;
@@ -38,7 +39,7 @@ struct follower_hooks {
      * the beginning, and the message is logged. */
     int (*on_open)(void *user, struct block *block, char error[LOG_ERROR_SIZE]);
     void (*on_close)(void *user); /* the block is gone */
-    bool (*wants_whole)(void *user);
+    bool (*wants_sweep)(void *user);
     /* block->place is after the last command executed. */
     void (*on_equal)(void *user, struct follower *follower, struct block *block);
 };

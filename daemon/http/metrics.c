@@ -61,6 +61,9 @@ enum outcome metrics_begin(struct connection *connection)
     if (server->options.follower != NULL) {
         metrics->follower = follower_stats_get(server->options.follower);
     }
+    if (server->options.snapshots != NULL) {
+        metrics->snapshots = snapshot_stats_get(server->options.snapshots);
+    }
     if (server->options.simulator != NULL) {
         metrics->simulator = simulator_stats_get(server->options.simulator);
     }

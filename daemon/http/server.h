@@ -16,6 +16,7 @@ struct backups;
 struct keys;
 struct webhooks;
 struct follower;
+struct snapshot_keeper;
 struct simulator;
 struct tls;
 
@@ -39,10 +40,11 @@ struct http_options {
     uint32_t
         answer_deadline_ms; /* default 30000: a suspended request past it is counted and logged */
     struct stream_options streams;
-    struct follower *follower;   /* NULL: tests without reads of many accounts */
-    struct simulator *simulator; /* NULL: simulations are off */
-    struct keys *keys;           /* NULL: everybody may do everything. The server's from then on */
-    struct tls *tls;             /* NULL: plain HTTP. The server's from then on */
+    struct follower *follower;         /* NULL: tests without reads of many accounts */
+    struct snapshot_keeper *snapshots; /* NULL: tests */
+    struct simulator *simulator;       /* NULL: simulations are off */
+    struct keys *keys; /* NULL: everybody may do everything. The server's from then on */
+    struct tls *tls;   /* NULL: plain HTTP. The server's from then on */
     struct webhooks *webhooks;
     struct backups *backups;
     struct audit *audit; /* NULL: no audit log. Likewise */

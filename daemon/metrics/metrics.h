@@ -9,6 +9,7 @@
 #include "daemon/core/core.h"
 #include "daemon/metrics/metrics_http.h"
 #include "daemon/simulation/simulator.h"
+#include "daemon/snapshot/snapshot_keeper.h"
 #include "daemon/webhooks/webhooks.h"
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -18,6 +19,7 @@ struct metrics {
     /* the caller's */
     struct metrics_http http;
     struct follower_stats follower;
+    struct snapshot_stats snapshots;
     struct simulator_stats simulator;
     struct webhooks_stats webhooks;
     uint64_t started_s; /* process_start_s */
