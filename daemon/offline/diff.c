@@ -78,7 +78,7 @@ static void print_value(const struct json_token *token)
     case TOKEN_REAL:
         break;
     }
-    assert(!"the API prints no such value");
+    assert(false); /* the API prints no such value */
 }
 
 static void print_difference(struct diff *diff, const struct path *path, const struct json_token *a,

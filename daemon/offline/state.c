@@ -154,5 +154,5 @@ void state_json(struct buffer *out, struct bs_engine *engine, const struct state
     case STATE_KIND_COUNT:
         break;
     }
-    assert(!"a kind of thing");
+    assert(false); /* no such kind */
 }

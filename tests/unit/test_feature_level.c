@@ -3,6 +3,7 @@
  * know the level refuses log and snapshot. Method: engines that know the level of the tests. */
 #include <errno.h>
 
+#include "daemon/config/settings.h"
 #include "daemon/core/internal.h"
 #include "lib/book/feature.h"
 #include "tests/tools/reload.h"
@@ -66,6 +67,7 @@ START_TEST(a_level_is_known_and_never_falls)
     struct fixture f;
     init(&f, false);
     ck_assert_uint_eq(bs_engine_feature_level(f.engine), BS_FEATURE_LEVEL_FIRST);
+    ck_assert_uint_eq(setting_spec(SETTING_CORE_FEATURE_LEVEL)->max, BS_FEATURE_LEVEL_NEWEST);
     ck_assert_int_eq(raise_to(&f, BS_FEATURE_LEVEL_NEWEST + 1), BS_NEWER_RECORD);
     ck_assert_int_eq(raise_to(&f, 0), BS_INVALID_VALUE);
     fixture_fini(&f);
