@@ -65,6 +65,10 @@ static inline void reload(struct bs_engine *from, struct bs_engine *to)
     assert(status == BS_OK);
     struct bs_digest digest = bs_engine_digest(from), loaded = bs_engine_digest(to);
     assert(memcmp(&digest, &loaded, sizeof digest) == 0);
+    struct bs_capacity_command capacity;
+    assert(bs_engine_time_ms(to) == bs_engine_time_ms(from));
+    assert(bs_engine_capacity(to, &capacity) == bs_engine_capacity(from, &capacity));
+    assert(bs_engine_feature_level(to) == bs_engine_feature_level(from));
     struct rows again = rows_of(to, 3 * BS_SNAPSHOT_ROW_MAX);
     assert(again.size == rows.size);
     assert(memcmp(again.bytes, rows.bytes, rows.size) == 0);
