@@ -306,7 +306,8 @@ int snapshot_keeper_new(struct snapshot_keeper **ret_keeper, struct core *core,
     keeper->every_commands = options->every_commands;
     keeper->directory = -1;
     keeper->follower.answers = &keeper->answers;
-    keeper->known_seqs[0] = keeper->counters.seq = core_snapshot_seq(core);
+    keeper->known_seqs[0] = core_snapshot_seq(core);
+    keeper->counters.seq = keeper->known_seqs[0];
     keeper->counters.taken_ms = block_now_ms();
     int code = open_parts(keeper, options->directory, error);
     if (code != 0) {
