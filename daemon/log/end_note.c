@@ -58,14 +58,28 @@ static bool decode(const uint8_t slot[SLOT_SIZE], struct end_note *ret_note)
            get(slot + CRC_AT, 4) == bs_crc32c(0, slot, CRC_AT);
 }
 
+/* A read may give less than there is. What is missing at the end stays zero. */
+static int read_slot(struct end_file *file, uint32_t index, uint8_t slot[SLOT_SIZE], char *error)
+{
+    size_t done = 0;
+    ssize_t got = 1;
+    while (done < SLOT_SIZE && got > 0) {
+        got = pread(file->fd, slot + done, SLOT_SIZE - done,
+                    (off_t)index * SLOT_STRIDE + (off_t)done);
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return got < 0 ? failed(file, "read", error) : 0;
+}
+
 static int read_slots(struct end_file *file, char *error)
 {
     bool is_whole = false;
     for (uint32_t i = 0; i < SLOTS_COUNT; i++) {
         uint8_t slot[SLOT_SIZE] = {0};
         struct end_note note;
-        if (pread(file->fd, slot, sizeof(slot), (off_t)i * SLOT_STRIDE) < 0) {
-            return failed(file, "read", error);
+        int result = read_slot(file, i, slot, error);
+        if (result != 0) {
+            return result;
         }
         if (decode(slot, &note) && (!is_whole || note.seq > file->last.seq)) {
             file->last = note;
