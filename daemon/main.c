@@ -6,6 +6,7 @@
 #include "daemon/app.h"
 #include "daemon/logger/logger.h"
 #include "daemon/offline/offline.h"
+#include "daemon/offline/restore.h"
 
 static int print(const struct buffer *text)
 {
@@ -69,6 +70,11 @@ static int run_verb(const struct arguments *arguments, struct settings *settings
         return offline_replay(settings, &arguments->until, arguments->shows_state);
     case VERB_LOG_DIFF:
         return offline_diff(settings, &arguments->places[0], &arguments->places[1]);
+    case VERB_RESTORE:
+        return offline_restore(
+            settings, &(struct restore_options){.backup = arguments->backup,
+                                                .until = arguments->until,
+                                                .without_webhooks = arguments->without_webhooks});
     case VERB_RUN:
     case VERB_VERSION:
     case VERB_HELP:

@@ -16,6 +16,7 @@ enum own_option {
     OPTION_FROM,
     OPTION_UNTIL,
     OPTION_STATE,
+    OPTION_NO_WEBHOOKS,
     OPTION_VERSION,
     OPTION_HELP,
 };
@@ -27,6 +28,7 @@ static const struct option own_options[] = {
     {"from", required_argument, NULL, OPTION_FROM},
     {"until", required_argument, NULL, OPTION_UNTIL},
     {"state", no_argument, NULL, OPTION_STATE},
+    {"no-webhooks", no_argument, NULL, OPTION_NO_WEBHOOKS},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, OPTION_HELP},
 };
@@ -113,6 +115,9 @@ static bool take_option(struct arguments *arguments, int option)
     case OPTION_STATE:
         arguments->shows_state = true;
         return true;
+    case OPTION_NO_WEBHOOKS:
+        arguments->without_webhooks = true;
+        return true;
     case OPTION_VERSION:
         arguments->verb = VERB_VERSION;
         return true;
@@ -151,8 +156,12 @@ static bool check_options(const struct arguments *arguments, const struct log_ve
     if (arguments->from > 0 && (verb == NULL || !verb->takes_from)) {
         return usage("only log dump takes", "--from", NULL);
     }
-    if (arguments->until.kind != UNTIL_END && (verb == NULL || !verb->takes_until)) {
-        return usage("only log dump and log replay take", "--until", NULL);
+    bool restores = arguments->verb == VERB_RESTORE;
+    if (arguments->until.kind != UNTIL_END && !restores && (verb == NULL || !verb->takes_until)) {
+        return usage("only log dump, log replay and restore take", "--until", NULL);
+    }
+    if (arguments->without_webhooks && !restores) {
+        return usage("only restore takes", "--no-webhooks", NULL);
     }
     if (arguments->shows_state && (verb == NULL || !verb->takes_state)) {
         return usage("only log replay takes", "--state", NULL);
@@ -174,10 +183,24 @@ static bool take_places(struct arguments *arguments, char **words)
     return true;
 }
 
+static bool take_backup(struct arguments *arguments, int count, char **words)
+{
+    if (count != 2) {
+        return usage("restore takes one word, the directory of the backup, after", words[count - 1],
+                     NULL);
+    }
+    arguments->verb = VERB_RESTORE;
+    arguments->backup = words[1];
+    return check_options(arguments, NULL);
+}
+
 static bool take_words(struct arguments *arguments, int count, char **words)
 {
     if (count == 0) {
         return check_options(arguments, NULL);
+    }
+    if (strcmp(words[0], "restore") == 0) {
+        return take_backup(arguments, count, words);
     }
     if (strcmp(words[0], "log") != 0) {
         return usage("unknown verb", words[0], NULL);
@@ -267,8 +290,9 @@ static void help_settings(struct buffer *out)
                 "");
     help_option(out, "dump-config", "", "print every effective setting and where it came from", "");
     help_option(out, "from", "SEQ", "log dump: begin at this sequence", "");
-    help_option(out, "until", "SEQ|TIME", "log dump, log replay: end after it", "");
+    help_option(out, "until", "SEQ|TIME", "log dump, log replay, restore: end after it", "");
     help_option(out, "state", "", "log replay: print the whole state as NDJSON", "");
+    help_option(out, "no-webhooks", "", "restore: without the endpoints of webhooks", "");
     help_option(out, "version", "", "print the version", "");
     help_option(out, "help", "", "print this", "");
 }
@@ -288,6 +312,9 @@ void arguments_help(struct buffer *out)
         "                                       the state at any moment\n"
         "  backstopd log diff DIR[@SEQ|TIME] DIR[@SEQ|TIME]\n"
         "                                       what differs between two states, by name\n"
+        "  backstopd restore BACKUP --data NEW_DIR [--until SEQ|TIME] [--no-webhooks]\n"
+        "                                       a data directory from what backstopctl backup "
+        "wrote\n"
         "\n"
         "The log verbs change nothing and work beside a running daemon.\n"
         "\n"

@@ -14,6 +14,7 @@ enum verb {
     VERB_LOG_DUMP,
     VERB_LOG_REPLAY,
     VERB_LOG_DIFF,
+    VERB_RESTORE,
     VERB_VERSION,
     VERB_HELP,
 };
@@ -23,8 +24,10 @@ struct arguments {
     const char *config;               /* path of the INI file, NULL = none */
     const char *flags[SETTING_COUNT]; /* NULL = not given */
     uint64_t from;                    /* log dump: first sequence */
-    struct until until;               /* log dump, log replay: the last command */
+    struct until until;               /* log dump, log replay, restore: the last command */
     bool shows_state;                 /* log replay */
+    const char *backup;               /* restore: where the backup is */
+    bool without_webhooks;            /* restore */
     struct log_moment places[2];      /* log diff */
 };
 

@@ -15,7 +15,7 @@
 _Static_assert(RECORD_SIZE >= BS_RECORD_HEADER_SIZE + 1 + LOG_IDENTITY_DIGITS,
                "a record holds an identity");
 
-static int make_identity(char text[LOG_IDENTITY_DIGITS + 1], char *error)
+int log_identity_make(char text[LOG_IDENTITY_DIGITS + 1], char *error)
 {
     uint8_t random[RANDOM_SIZE];
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
@@ -30,7 +30,7 @@ static int make_identity(char text[LOG_IDENTITY_DIGITS + 1], char *error)
 static int write_identity(struct command_log *log, char *error)
 {
     char text[LOG_IDENTITY_DIGITS + 1];
-    int result = make_identity(text, error);
+    int result = log_identity_make(text, error);
     if (result != 0) {
         return result;
     }

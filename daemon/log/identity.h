@@ -13,6 +13,8 @@
  * negative code; then `error` says why. */
 BS_MUST_USE int log_identify(struct command_log *log, char error[LOG_ERROR_SIZE]);
 
+/* A new one, at random. */
+BS_MUST_USE int log_identity_make(char text[LOG_IDENTITY_DIGITS + 1], char *error);
 /* LOG_IDENTITY_DIGITS digits and a NUL, for as long as the log is open; zeros before log_identify.
  * Any thread. */
 const char *log_identity(const struct command_log *log);

@@ -182,14 +182,14 @@ static int rewrite_file(struct branching *branching, uint32_t number, char *erro
 int log_branch(const char *directory, const struct log_branch *branch, char *error)
 {
     struct branching branching = {.branch = branch};
-    uint32_t count = 0;
+    uint32_t last = 0;
     assert(strlen(branch->identity) == LOG_IDENTITY_DIGITS);
     int result = log_place_open(&branching.place, directory, false, error);
     if (result != 0) {
         return result;
     }
-    result = log_place_count(&branching.place, &count, error);
-    for (uint32_t number = 1; result == 0 && number <= count; number++) {
+    result = log_place_last(&branching.place, 1, &last, error);
+    for (uint32_t number = 1; result == 0 && number <= last; number++) {
         result = branching.seq < branch->seq ? rewrite_file(&branching, number, error)
                                              : log_place_remove(&branching.place, number, error);
     }
