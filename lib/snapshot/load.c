@@ -8,7 +8,7 @@
 #include "lib/engine.h"
 #include "lib/snapshot/loading.h"
 
-enum often { ONCE, ANY, OF };
+enum often { IS_ONCE, IS_ANY, IS_OF };
 
 struct kind {
     uint8_t stage;
@@ -17,11 +17,15 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-#define OF(kind) OF, BS_ROW_##kind
+#define ONCE IS_ONCE, (enum bs_snapshot_kind)0
+#define ANY IS_ANY, (enum bs_snapshot_kind)0
+#define OF(kind) IS_OF, BS_ROW_##kind
 #define X(code, number, stage, ...) [number] = {stage, __VA_ARGS__},
 #include "lib/snapshot/rows.def"
 #undef X
 #undef OF
+#undef ANY
+#undef ONCE
 };
 
 _Static_assert(BS_ROW_KINDS <= 64, "a bit of loader->seen for each kind");
@@ -93,7 +97,7 @@ static bool load_row(struct bs_snapshot_loader *loader, enum bs_snapshot_kind ki
 static bool has_all_before(const struct bs_snapshot_loader *loader, uint8_t stage)
 {
     for (uint32_t i = 1; i < BS_ROW_KINDS; i++) {
-        bool is_due = kinds[i].often == ONCE && kinds[i].stage < stage;
+        bool is_due = kinds[i].often == IS_ONCE && kinds[i].stage < stage;
         if (is_due && (loader->seen & UINT64_C(1) << i) == 0) {
             return false;
         }
@@ -106,7 +110,7 @@ static bool is_in_turn(const struct bs_snapshot_loader *loader, const struct kin
 {
     bool has_its = kind->of == 0 || (loader->seen & UINT64_C(1) << kind->of) != 0;
     bool is_later = kind->stage > loader->stage;
-    return has_its && (is_later || (kind->stage == loader->stage && kind->often != ONCE)) &&
+    return has_its && (is_later || (kind->stage == loader->stage && kind->often != IS_ONCE)) &&
            (!is_later || has_all_before(loader, kind->stage));
 }
 
