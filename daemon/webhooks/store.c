@@ -98,12 +98,24 @@ static int read_version(sqlite3 *db, int *ret_version, char *error)
     return code < 0 ? code : 0;
 }
 
-static int set_up(struct store *store, const char *statements_text, bool is_new, char *error)
+static int set_up(struct store *store, char *error)
 {
     int code = db_exec(store->db, "BEGIN IMMEDIATE", error);
     store->guard.is_written = true;
-    code = code == 0 ? db_exec(store->db, statements_text, error) : code;
-    code = code == 0 && is_new ? store_guard_create(&store->guard, store->db, error) : code;
+    code = code == 0 ? db_exec(store->db, schema, error) : code;
+    code = code == 0 ? store_guard_create(&store->guard, store->db, error) : code;
+    code = code == 0 ? db_exec(store->db, "COMMIT", error) : code;
+    return code == 0 ? store_guard_check(&store->guard, store->db, error) : code;
+}
+
+/* Checked as it was saved: the sums cover every column, and are made again with those added. */
+static int upgrade(struct store *store, char *error)
+{
+    int code = store_guard_check(&store->guard, store->db, error);
+    code = code == 0 ? db_exec(store->db, "BEGIN IMMEDIATE", error) : code;
+    store->guard.is_written = store->guard.is_written || code == 0;
+    code = code == 0 ? db_exec(store->db, from_version_3, error) : code;
+    code = code == 0 ? store_guard_put_all(&store->guard, error) : code;
     return code == 0 ? db_exec(store->db, "COMMIT", error) : code;
 }
 
@@ -115,17 +127,18 @@ static int prepare(struct store *store, const char *path, char *error)
         code = read_version(store->db, &version, error);
     }
     if (code == 0 && version == 0) {
-        code = set_up(store, schema, true, error);
+        code = set_up(store, error);
     } else if (code == 0 && version == 3) {
-        code = set_up(store, from_version_3, false, error);
-    } else if (code == 0 && version != VERSION) {
+        code = upgrade(store, error);
+    } else if (code == 0 && version == VERSION) {
+        code = store_guard_check(&store->guard, store->db, error);
+    } else if (code == 0) {
         code =
             log_error(error, -EBADMSG,
                       "%s has format version %d, written by another version of backstopd; this one "
                       "reads version %d",
                       path, version, VERSION);
     }
-    code = code == 0 ? store_guard_check(&store->guard, store->db, error) : code;
     return code == 0
                ? rows_prepare(store->statements, store->db, statements, STATEMENTS_COUNT, error)
                : code;

@@ -217,14 +217,16 @@ static int check_sum(struct store_guard *guard, const char *id, char *error)
     return code;
 }
 
-static int check_sums(struct store_guard *guard, char *error)
+/* Calls it for every endpoint, until it fails. */
+static int for_all(struct store_guard *guard,
+                   int (*call)(struct store_guard *guard, const char *id, char *error), char *error)
 {
     sqlite3_stmt *statement = guard->statements[GET_IDS];
     int code;
     while ((code = db_step(statement, error)) == 1) {
         char id[BS_ID_SIZE_MAX + 1];
         rows_copy(statement, 0, id, sizeof(id));
-        code = check_sum(guard, id, error);
+        code = call(guard, id, error);
         if (code != 0) {
             break;
         }
@@ -256,7 +258,7 @@ int store_guard_check(struct store_guard *guard, sqlite3 *db, char *error)
                ? rows_prepare(guard->statements, db, statements, STORE_GUARD_STATEMENTS, error)
                : code;
     code = code == 0 ? check_counts(guard, error) : code;
-    return code == 0 ? check_sums(guard, error) : code;
+    return code == 0 ? for_all(guard, check_sum, error) : code;
 }
 
 /* ---- open and closed ---- */
@@ -332,6 +334,11 @@ int store_guard_put(struct store_guard *guard, const char *id, char *error)
     rows_bind_string(statement, 1, id);
     db_bind_blob(statement, 2, sum, sizeof(sum));
     return db_run(statement, error);
+}
+
+int store_guard_put_all(struct store_guard *guard, char *error)
+{
+    return for_all(guard, store_guard_put, error);
 }
 
 int store_guard_remove(struct store_guard *guard, const char *id, char *error)

@@ -38,6 +38,8 @@ BS_MUST_USE int store_guard_check(struct store_guard *guard, sqlite3 *db, char *
 /* Marks the database open, when nothing is left that could refuse it. */
 BS_MUST_USE int store_guard_open(struct store_guard *guard, char *error);
 
+/* Within a transaction that has changed the columns: all endpoints get their sums again. */
+BS_MUST_USE int store_guard_put_all(struct store_guard *guard, char *error);
 /* Within a transaction: the rows of the endpoint were written, or removed. */
 BS_MUST_USE int store_guard_put(struct store_guard *guard, const char *id, char *error);
 BS_MUST_USE int store_guard_remove(struct store_guard *guard, const char *id, char *error);

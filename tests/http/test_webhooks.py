@@ -6,10 +6,12 @@ for each notice, whatever the receiver or the daemon does; and nothing is sent w
     BACKSTOPD=... tests/http/test_webhooks.py
 """
 import datetime
+import hashlib
 import os
 import sqlite3
 import ssl
 import stat
+import struct
 import threading
 import time
 
@@ -645,6 +647,75 @@ def test_a_version_of_the_future(t):
             t.true("refused", False)
         except RuntimeError as error:
             t.true("refused", "another version" in str(error), str(error))
+
+
+SUMMED = {"endpoint": "id = ? ORDER BY id", "secret": "endpoint = ? ORDER BY place",
+          "lane": "endpoint = ? ORDER BY kind", "message": "endpoint = ? ORDER BY kind, place"}
+TYPES = {int: 1, str: 3, bytes: 4, type(None): 5}
+
+
+def sum_of(db, endpoint):
+    """docs/log.md: over all values of the endpoint's rows, with their types and sizes."""
+    rows = bytes(32)
+    for place, (table, which) in enumerate(SUMMED.items()):
+        rows += struct.pack("<I", place)
+        for row in db.execute(f"SELECT * FROM {table} WHERE {which}", (endpoint,)):
+            for value in row:
+                data = value.encode() if isinstance(value, str) else value or b""
+                is_number = isinstance(value, int)
+                rows += struct.pack("<iq", TYPES[type(value)], value if is_number else len(data))
+                rows += b"" if is_number else data
+    return hashlib.sha256(rows).digest()
+
+
+def make_version_3(data):
+    """webhooks.db as the builds before wrote it: two columns fewer, which the sums covered."""
+    db = sqlite3.connect(os.path.join(data, "webhooks.db"), isolation_level=None)
+    ids = [row[0] for row in db.execute("SELECT id FROM endpoint")]
+    stored = [db.execute("SELECT bytes FROM sum WHERE endpoint = ?", (name,)).fetchone()[0] for name in ids]
+    same = stored == [sum_of(db, name) for name in ids]
+    db.execute("ALTER TABLE endpoint DROP COLUMN failed_ms")
+    db.execute("ALTER TABLE message DROP COLUMN wait_ms")
+    for name in ids:
+        db.execute("UPDATE sum SET bytes = ? WHERE endpoint = ?", (sum_of(db, name), name))
+    db.execute("PRAGMA user_version=3")
+    db.close()
+    return same
+
+
+def test_a_database_of_version_3(t):
+    """It is checked as it was saved and then upgraded, with its endpoints, their secrets and failed notices."""
+    state = {"status": 500}
+    with Receiver(lambda notice: (state["status"], {"Retry-After": "1"}, 0)) as receiver, \
+            Server(settings=SETTINGS) as server:
+        endpoints = [add(server, receiver) for _ in range(2)]
+        server.make_insolvency()
+        settle(server, 1)
+        wait_until("failed", lambda: all(show(server, row)["failed_attempts"] > 0 for row in endpoints))
+        server.stop()
+        t.true("the sums are those of docs/log.md", make_version_3(server.data))
+        with sqlite3.connect(os.path.join(server.data, "webhooks.db")) as db:
+            db.execute("UPDATE endpoint SET attempts = attempts + 1 WHERE id = ?", (endpoints[0]["id"],))
+        db.close()
+        refused = Server(data=server.data, settings=SETTINGS)
+        try:
+            refused.start()
+            t.true("refused", False)
+        except RuntimeError as error:
+            t.true("one that was changed is refused", "is not as it was saved" in str(error), str(error))
+        with sqlite3.connect(os.path.join(server.data, "webhooks.db")) as db:
+            t.equal("and left as it is", db.execute("PRAGMA user_version").fetchone()[0], 3)
+            db.execute("UPDATE endpoint SET attempts = attempts - 1 WHERE id = ?", (endpoints[0]["id"],))
+        db.close()
+        state["status"] = 204
+        for turn in ("upgraded", "started again"):
+            with Server(data=server.data, settings=SETTINGS) as again:
+                t.equal(turn, [row["id"] for row in again.pages("/v1/webhooks")],
+                        sorted(row["id"] for row in endpoints))
+                wait_until("delivered", lambda: all(show(again, row)["failed_attempts"] == 0 for row in endpoints))
+                again.post(f"/v1/webhooks/{endpoints[0]['id']}/test")
+                t.true("the secret", receiver.notices[-1].is_signed_with(endpoints[0]["secret"]))
+                again.stop()
 
 
 def test_stop_while_sending(t):
