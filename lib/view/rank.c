@@ -15,10 +15,11 @@
 
 /* A position's place after it was compared with some of the other candidates. */
 struct standing {
-    uint8_t ranking;
     struct bs_candidate own;
     bs_i128 ahead, total; /* lots */
-    uint64_t before, candidates;
+    uint64_t before;
+    uint32_t candidates;
+    uint8_t ranking;
 };
 
 static bool is_ranked(const struct standing *standing)
