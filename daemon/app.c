@@ -327,6 +327,13 @@ static int start_core(struct app *app)
     return code < 0 ? refuse("not started", code, error) : EX_OK;
 }
 
+static int start_upkeep(struct app *app)
+{
+    int code = upkeep_start(&app->upkeep, app->settings, app->log);
+    return code < 0 ? refuse("the data directory cannot be looked after", code, strerror(-code))
+                    : EX_OK;
+}
+
 static int start_follower(struct app *app)
 {
     char error[LOG_ERROR_SIZE];
@@ -336,6 +343,8 @@ static int start_follower(struct app *app)
     app_follower_options(app->settings, &options);
     app_simulator_options(app->settings, &simulator);
     app_snapshot_options(app->settings, &snapshots);
+    snapshots.on_two_kept = upkeep_on_snapshot;
+    snapshots.user = &app->upkeep;
     int code = snapshot_keeper_new(&app->snapshots, app->core, app->log, &snapshots, error);
     if (code == 0) {
         options.hooks = snapshot_keeper_hooks(app->snapshots);
@@ -356,9 +365,8 @@ static int start_webhooks(struct app *app)
     if (code < 0) {
         return refuse("webhooks cannot be sent", code, error);
     }
-    code = upkeep_start(&app->upkeep, app->settings, app->log, app->webhooks);
-    return code < 0 ? refuse("the data directory cannot be looked after", code, strerror(-code))
-                    : EX_OK;
+    upkeep_watch_webhooks(&app->upkeep, app->webhooks);
+    return EX_OK;
 }
 
 static int start_backups(struct app *app)
@@ -424,8 +432,8 @@ static int announce(struct app *app)
 
 static int serve(struct app *app)
 {
-    static int (*const steps[])(struct app *) = {start_follower, start_webhooks, start_backups,
-                                                 start_http, announce};
+    static int (*const steps[])(struct app *) = {start_upkeep,  start_follower, start_webhooks,
+                                                 start_backups, start_http,     announce};
     int status = EX_OK;
     for (size_t i = 0; status == EX_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
         status = steps[i](app);
@@ -436,11 +444,11 @@ static int serve(struct app *app)
         core_stop(app->core, NULL, NULL);
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
-    upkeep_stop(&app->upkeep);
     simulator_stop(app->simulator); /* answers what waits for it */
     follower_stop(app->follower);   /* likewise */
-    webhooks_stop(app->webhooks);   /* likewise */
-    backups_stop(app->backups);     /* likewise */
+    upkeep_stop(&app->upkeep);
+    webhooks_stop(app->webhooks); /* likewise */
+    backups_stop(app->backups);   /* likewise */
     http_server_free(app->http);
     backups_free(app->backups);
     webhooks_free(app->webhooks);

@@ -22,17 +22,23 @@ int upkeep_watch_disk(struct upkeep *upkeep, const struct settings *settings)
     return disk_watch_start(&upkeep->disk, &options);
 }
 
-int upkeep_start(struct upkeep *upkeep, const struct settings *settings, struct command_log *log,
-                 struct webhooks *webhooks)
+int upkeep_start(struct upkeep *upkeep, const struct settings *settings, struct command_log *log)
 {
     struct retention_options options = app_retention_options(settings);
+    return retention_start(&upkeep->retention, log, &options);
+}
+
+void upkeep_on_snapshot(void *user, uint64_t older_seq)
+{
+    const struct upkeep *upkeep = user;
+    retention_snapshot(upkeep->retention, older_seq);
+}
+
+void upkeep_watch_webhooks(struct upkeep *upkeep, struct webhooks *webhooks)
+{
     upkeep->webhooks = webhooks;
     disk_watch_on_change(upkeep->disk, on_disk, upkeep);
-    int code = retention_start(&upkeep->retention, log, &options);
-    if (code == 0) {
-        retention_ask_webhooks(upkeep->retention, on_webhooks_asked, upkeep);
-    }
-    return code;
+    retention_ask_webhooks(upkeep->retention, on_webhooks_asked, upkeep);
 }
 
 void upkeep_stop(struct upkeep *upkeep)

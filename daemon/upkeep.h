@@ -15,10 +15,16 @@ struct upkeep {
 /* 0 or a negative errno. The directory is there: the log is open. Before the core, whose first writes
  * ask the watch. */
 BS_MUST_USE int upkeep_watch_disk(struct upkeep *upkeep, const struct settings *settings);
-/* 0 or a negative errno. Tells `webhooks` of the disk, and cuts old files as they allow. */
+/* 0 or a negative errno. From then on old files are cut as the snapshots allow: before the follower,
+ * whose thread takes them. */
 BS_MUST_USE int upkeep_start(struct upkeep *upkeep, const struct settings *settings,
-                             struct command_log *log, struct webhooks *webhooks);
-/* Before webhooks stop. The watch still answers. A zeroed one is fine. */
+                             struct command_log *log);
+/* On the follower's thread: two snapshots are kept, the older one at this sequence. */
+void upkeep_on_snapshot(void *user, uint64_t older_seq);
+/* Tells webhooks of the disk, and asks them what they need of old files. */
+void upkeep_watch_webhooks(struct upkeep *upkeep, struct webhooks *webhooks);
+/* After the follower has stopped and before webhooks do. The watch still answers. A zeroed one is
+ * fine. */
 void upkeep_stop(struct upkeep *upkeep);
 void upkeep_fini(struct upkeep *upkeep); /* likewise */
 

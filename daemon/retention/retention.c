@@ -67,7 +67,7 @@ static bool next_round(struct retention *retention, struct retention_needs *ret_
     retention->is_wanted = false;
     ret_needs->snapshot_seq = retention->snapshot_seq;
     ret_needs->webhook_ordinal =
-        retention->ask_webhooks == NULL ? UINT64_MAX : retention->ask_webhooks(retention->user);
+        retention->ask_webhooks == NULL ? 0 : retention->ask_webhooks(retention->user);
     bool goes_on = !retention->is_stopping;
     pthread_mutex_unlock(&retention->mutex);
     return goes_on;
@@ -122,12 +122,10 @@ void retention_snapshot(struct retention *retention, uint64_t seq)
 
 void retention_ask_webhooks(struct retention *retention, uint64_t (*fn)(void *user), void *user)
 {
-    if (retention != NULL) {
-        pthread_mutex_lock(&retention->mutex);
-        retention->ask_webhooks = fn;
-        retention->user = user;
-        pthread_mutex_unlock(&retention->mutex);
-    }
+    pthread_mutex_lock(&retention->mutex);
+    retention->ask_webhooks = fn;
+    retention->user = user;
+    pthread_mutex_unlock(&retention->mutex);
 }
 
 void retention_free(struct retention *retention)

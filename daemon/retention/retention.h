@@ -11,9 +11,10 @@ struct retention;
 BS_MUST_USE int retention_start(struct retention **ret_retention, struct command_log *log,
                                 const struct retention_options *options);
 /* Any thread: a start can begin from a snapshot at this sequence, so the log before it may go. Until
- * this is called nothing is cut. With two snapshots kept, it is the older one's. */
+ * this is called nothing is cut. It is the older one's of two snapshots. */
 void retention_snapshot(struct retention *retention, uint64_t seq);
-/* Says what webhook endpoints still need; called on the retention's thread. NULL: nothing. */
+/* `fn` says up to which action webhook endpoints are through; called on the retention's thread.
+ * Without it they may need all. */
 void retention_ask_webhooks(struct retention *retention, uint64_t (*fn)(void *user), void *user);
 void retention_free(struct retention *retention); /* ends the thread; NULL is fine */
 

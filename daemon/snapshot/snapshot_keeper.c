@@ -26,6 +26,8 @@ struct snapshot_keeper {
     struct core *core;
     struct command_log *log;
     uint64_t every_commands;
+    void (*on_two_kept)(void *user, uint64_t older_seq);
+    void *user;
     int directory;
     struct log_reader *reader;
     /* What belongs to the block, as of its last command. */
@@ -255,6 +257,9 @@ static void take(struct snapshot_keeper *keeper, struct follower *follower, stru
         keeper->known_seqs[1] = keeper->known_seqs[0];
         keeper->known_seqs[0] = header.seq;
     }
+    if (code == 0 && oldest > 0 && keeper->on_two_kept != NULL) {
+        keeper->on_two_kept(keeper->user, oldest);
+    }
     if (code != 0 && code != -ECANCELED) {
         report_failure(keeper, error);
     }
@@ -304,6 +309,8 @@ int snapshot_keeper_new(struct snapshot_keeper **ret_keeper, struct core *core,
     keeper->core = core;
     keeper->log = log;
     keeper->every_commands = options->every_commands;
+    keeper->on_two_kept = options->on_two_kept;
+    keeper->user = options->user;
     keeper->directory = -1;
     keeper->follower.answers = &keeper->answers;
     keeper->known_seqs[0] = core_snapshot_seq(core);

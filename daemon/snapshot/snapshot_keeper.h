@@ -19,6 +19,10 @@ struct snapshot_keeper;
 struct snapshot_keeper_options {
     const char *directory;   /* of the log */
     uint64_t every_commands; /* 0: no snapshots are taken */
+    /* Optional, on the follower's thread: a snapshot was taken and the one before it at older_seq is
+     * kept, so that no start needs the log before that. */
+    void (*on_two_kept)(void *user, uint64_t older_seq);
+    void *user;
 };
 
 BS_MUST_USE int snapshot_keeper_new(struct snapshot_keeper **ret_keeper, struct core *core,
