@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/log/begin_note.h"
+#include "daemon/log/file_bytes.h"
 #include "daemon/log/file_index.h"
 #include "daemon/log/log_sqlite.h"
 #include "daemon/snapshot/snapshot_directory.h"
@@ -197,11 +198,11 @@ static int read_plain(const struct backup_set *set, const struct backup_file *fi
         return log_error(error, -errno, "cannot open %s: %s", name, strerror(errno));
     }
     buffer_reserve(out, size);
-    ssize_t got = pread(fd, out->bytes + out->size, size, (off_t)offset);
+    ssize_t got = file_read_at(fd, out->bytes + out->size, size, offset);
     int code = got == (ssize_t)size
                    ? 0
-                   : log_error(error, got < 0 ? -errno : -EIO, "cannot read %s: %s", name,
-                               got < 0 ? strerror(errno) : "it ends early");
+                   : log_error(error, got < 0 ? (int)got : -EIO, "cannot read %s: %s", name,
+                               got < 0 ? strerror((int)-got) : "it ends early");
     (void)close(fd);
     out->size += code == 0 ? size : 0;
     return code;

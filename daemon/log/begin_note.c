@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "daemon/log/file_bytes.h"
 #include "lib/record/header.h"
+#include "lib/record/wire.h"
 
 #define PARTIAL_NAME BEGIN_NAME ".new"
 #define MAGIC "BSTOPCUT"
@@ -20,45 +22,29 @@
 #define CRC_AT (IDENTITY_AT + LOG_IDENTITY_DIGITS)
 #define NOTE_SIZE (CRC_AT + 4)
 
-static void put(uint8_t *at, uint64_t value, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        at[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
-static uint64_t get(const uint8_t *at, size_t size)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < size; i++) {
-        value |= (uint64_t)at[i] << (8 * i);
-    }
-    return value;
-}
-
 static void encode(const struct begin_note *note, uint8_t bytes[NOTE_SIZE])
 {
     memcpy(bytes, MAGIC, MAGIC_SIZE);
-    put(bytes + NUMBER_AT, note->number, 4);
-    put(bytes + SEQ_AT, note->position.seq, 8);
-    put(bytes + ORDINAL_AT, note->position.ordinal, 8);
-    put(bytes + SETTLEMENT_AT, note->position.settlement, 8);
+    bs_wire_put_u32(bytes + NUMBER_AT, note->number);
+    bs_wire_put_u64(bytes + SEQ_AT, note->position.seq);
+    bs_wire_put_u64(bytes + ORDINAL_AT, note->position.ordinal);
+    bs_wire_put_u64(bytes + SETTLEMENT_AT, note->position.settlement);
     memcpy(bytes + LINK_AT, note->position.link, LOG_HASH_SIZE);
     memcpy(bytes + IDENTITY_AT, note->identity, LOG_IDENTITY_DIGITS);
-    put(bytes + CRC_AT, bs_crc32c(0, bytes, CRC_AT), 4);
+    bs_wire_put_u32(bytes + CRC_AT, bs_crc32c(0, bytes, CRC_AT));
 }
 
 static bool decode(const uint8_t bytes[NOTE_SIZE], struct begin_note *ret_note)
 {
     memset(ret_note, 0, sizeof(*ret_note));
-    ret_note->number = (uint32_t)get(bytes + NUMBER_AT, 4);
-    ret_note->position.seq = get(bytes + SEQ_AT, 8);
-    ret_note->position.ordinal = get(bytes + ORDINAL_AT, 8);
-    ret_note->position.settlement = get(bytes + SETTLEMENT_AT, 8);
+    ret_note->number = bs_wire_u32(bytes + NUMBER_AT);
+    ret_note->position.seq = bs_wire_u64(bytes + SEQ_AT);
+    ret_note->position.ordinal = bs_wire_u64(bytes + ORDINAL_AT);
+    ret_note->position.settlement = bs_wire_u64(bytes + SETTLEMENT_AT);
     memcpy(ret_note->position.link, bytes + LINK_AT, LOG_HASH_SIZE);
     memcpy(ret_note->identity, bytes + IDENTITY_AT, LOG_IDENTITY_DIGITS);
     return memcmp(bytes, MAGIC, MAGIC_SIZE) == 0 &&
-           get(bytes + CRC_AT, 4) == bs_crc32c(0, bytes, CRC_AT) && ret_note->number > 1 &&
+           bs_wire_u32(bytes + CRC_AT) == bs_crc32c(0, bytes, CRC_AT) && ret_note->number > 1 &&
            ret_note->number <= LOG_FILES_MAX &&
            strspn(ret_note->identity, "0123456789abcdef") == LOG_IDENTITY_DIGITS;
 }
@@ -73,11 +59,10 @@ int begin_note_read(struct begin_note *ret_note, int directory, char *error)
                    ? 0
                    : log_error(error, -errno, "cannot open " BEGIN_NAME ": %s", strerror(errno));
     }
-    ssize_t size = read(fd, bytes, sizeof(bytes));
-    int code = size < 0 ? errno : 0;
+    ssize_t size = file_read_at(fd, bytes, sizeof(bytes), 0);
     (void)close(fd);
-    if (code != 0) {
-        return log_error(error, -code, "cannot read " BEGIN_NAME ": %s", strerror(code));
+    if (size < 0) {
+        return log_error(error, (int)size, "cannot read " BEGIN_NAME ": %s", strerror((int)-size));
     }
     return size == NOTE_SIZE && decode(bytes, ret_note)
                ? 0
@@ -92,18 +77,17 @@ int begin_note_write(const struct begin_note *note, int directory, char *error)
     assert(note->number > 1);
     encode(note, bytes);
     int fd = openat(directory, PARTIAL_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    errno = fd < 0 ? errno : EIO; /* of a short write */
-    bool is_written =
-        fd >= 0 && write(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes) && fsync(fd) == 0;
-    int code = errno;
+    int code = fd < 0 ? -errno : file_write_at(fd, bytes, sizeof(bytes), 0);
+    if (code == 0 && fsync(fd) != 0) {
+        code = -errno;
+    }
     if (fd >= 0) {
         (void)close(fd);
     }
-    if (is_written &&
+    if (code == 0 &&
         (renameat(directory, PARTIAL_NAME, directory, BEGIN_NAME) != 0 || fsync(directory) != 0)) {
-        is_written = false;
-        code = errno;
+        code = -errno;
     }
-    return is_written ? 0
-                      : log_error(error, -code, "cannot write " BEGIN_NAME ": %s", strerror(code));
+    return code == 0 ? 0
+                     : log_error(error, code, "cannot write " BEGIN_NAME ": %s", strerror(-code));
 }

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "daemon/log/file_bytes.h"
 #include "lib/record/header.h"
+#include "lib/record/wire.h"
 
 #define MAGIC "BSTOPEND"
 #define MAGIC_SIZE 8
@@ -19,56 +21,33 @@
 #define SLOT_SIZE (CRC_AT + 4)
 #define NAME_SIZE 64
 
+/* `code` is a negative errno. */
+static int failed_with(const struct end_file *file, const char *what, int code, char *error)
+{
+    return log_error(error, code, "cannot %s %s: %s", what, file->name, strerror(-code));
+}
+
 static int failed(const struct end_file *file, const char *what, char *error)
 {
-    return log_error(error, -errno, "cannot %s %s: %s", what, file->name, strerror(errno));
-}
-
-static void put(uint8_t *at, uint64_t value, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        at[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
-static uint64_t get(const uint8_t *at, size_t size)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < size; i++) {
-        value |= (uint64_t)at[i] << (8 * i);
-    }
-    return value;
+    return failed_with(file, what, -errno, error);
 }
 
 static void encode(const struct end_note *note, uint8_t slot[SLOT_SIZE])
 {
     memcpy(slot, MAGIC, MAGIC_SIZE);
-    put(slot + SEQ_AT, note->seq, 8);
-    put(slot + NUMBER_AT, note->number, 4);
+    bs_wire_put_u64(slot + SEQ_AT, note->seq);
+    bs_wire_put_u32(slot + NUMBER_AT, note->number);
     memcpy(slot + HASH_AT, note->hash, LOG_HASH_SIZE);
-    put(slot + CRC_AT, bs_crc32c(0, slot, CRC_AT), 4);
+    bs_wire_put_u32(slot + CRC_AT, bs_crc32c(0, slot, CRC_AT));
 }
 
 static bool decode(const uint8_t slot[SLOT_SIZE], struct end_note *ret_note)
 {
-    ret_note->seq = get(slot + SEQ_AT, 8);
-    ret_note->number = (uint32_t)get(slot + NUMBER_AT, 4);
+    ret_note->seq = bs_wire_u64(slot + SEQ_AT);
+    ret_note->number = bs_wire_u32(slot + NUMBER_AT);
     memcpy(ret_note->hash, slot + HASH_AT, LOG_HASH_SIZE);
     return memcmp(slot, MAGIC, MAGIC_SIZE) == 0 &&
-           get(slot + CRC_AT, 4) == bs_crc32c(0, slot, CRC_AT);
-}
-
-/* A read may give less than there is. What is missing at the end stays zero. */
-static int read_slot(struct end_file *file, uint32_t index, uint8_t slot[SLOT_SIZE], char *error)
-{
-    size_t done = 0;
-    ssize_t got = 1;
-    while (done < SLOT_SIZE && got > 0) {
-        got = pread(file->fd, slot + done, SLOT_SIZE - done,
-                    (off_t)index * SLOT_STRIDE + (off_t)done);
-        done += got > 0 ? (size_t)got : 0;
-    }
-    return got < 0 ? failed(file, "read", error) : 0;
+           bs_wire_u32(slot + CRC_AT) == bs_crc32c(0, slot, CRC_AT);
 }
 
 static int read_slots(struct end_file *file, char *error)
@@ -77,9 +56,9 @@ static int read_slots(struct end_file *file, char *error)
     for (uint32_t i = 0; i < SLOTS_COUNT; i++) {
         uint8_t slot[SLOT_SIZE] = {0};
         struct end_note note;
-        int result = read_slot(file, i, slot, error);
-        if (result != 0) {
-            return result;
+        ssize_t got = file_read_at(file->fd, slot, SLOT_SIZE, (uint64_t)i * SLOT_STRIDE);
+        if (got < 0) {
+            return failed_with(file, "read", (int)got, error);
         }
         if (decode(slot, &note) && (!is_whole || note.seq > file->last.seq)) {
             file->last = note;
@@ -113,11 +92,8 @@ static int write_slot(struct end_file *file, uint32_t slot, const struct end_not
 {
     uint8_t bytes[SLOT_SIZE];
     encode(note, bytes);
-    errno = EIO; /* of a short write */
-    return pwrite(file->fd, bytes, sizeof(bytes), (off_t)slot * SLOT_STRIDE) ==
-                   (ssize_t)sizeof(bytes)
-               ? 0
-               : failed(file, "write", error);
+    int code = file_write_at(file->fd, bytes, sizeof(bytes), (uint64_t)slot * SLOT_STRIDE);
+    return code == 0 ? 0 : failed_with(file, "write", code, error);
 }
 
 /* Under another name first: a file with this name always has a whole slot. */

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/log/file_bytes.h"
 #include "daemon/log/log_backend.h"
 #include "daemon/log/log_place.h"
 
@@ -95,18 +96,12 @@ static bool sum_equal(struct sum a, struct sum b)
 /* 0, 1 when the file ends before it, or a negative errno. */
 static int read_at(const struct wal *wal, uint64_t offset, uint8_t *bytes, size_t size)
 {
-    size_t done = 0;
-    while (done < size) {
-        ssize_t got = pread(wal->fd, bytes + done, size - done, (off_t)(offset + done));
-        if (got == 0) {
-            return 1;
-        }
-        if (got < 0 && errno != EINTR) {
-            return log_error(wal->error, -errno, "cannot read %s: %s", wal->name, strerror(errno));
-        }
-        done += got > 0 ? (size_t)got : 0;
+    ssize_t got = file_read_at(wal->fd, bytes, size, offset);
+    if (got < 0) {
+        return log_error(wal->error, (int)got, "cannot read %s: %s", wal->name,
+                         strerror((int)-got));
     }
-    return 0;
+    return (size_t)got < size ? 1 : 0;
 }
 
 static uint64_t frame_offset(const struct wal *wal, uint64_t index)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/text.h"
+#include "daemon/log/file_bytes.h"
 
 #define MANIFEST "manifest.json"
 #define PIECE_SIZE ((size_t)1 << 20)
@@ -102,19 +103,6 @@ void backup_manifest_fini(struct backup_manifest *manifest)
     *manifest = (struct backup_manifest){0};
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
-        if (written <= 0) {
-            return written == 0 ? -EIO : -errno;
-        }
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
-
 /* Copies and hashes. */
 static int copy_bytes(int from, int to, char ret_hash[FILE_HASH_TEXT_SIZE])
 {
@@ -125,12 +113,14 @@ static int copy_bytes(int from, int to, char ret_hash[FILE_HASH_TEXT_SIZE])
         return -ENOMEM;
     }
     ssize_t size = 0;
+    uint64_t at = 0;
     int code = 0;
-    while (code == 0 && (size = read(from, piece, PIECE_SIZE)) > 0) {
+    while (code == 0 && (size = file_read_at(from, piece, PIECE_SIZE, at)) > 0) {
         file_hash_add(&hash, piece, (size_t)size);
-        code = write_all(to, piece, (size_t)size);
+        code = file_write_at(to, piece, (size_t)size, at);
+        at += (uint64_t)size;
     }
-    code = code == 0 && size < 0 ? -errno : code;
+    code = code == 0 && size < 0 ? (int)size : code;
     code = code == 0 && fsync(to) != 0 ? -errno : code;
     file_hash_end(&hash, ret_hash);
     free(piece);

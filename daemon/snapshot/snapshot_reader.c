@@ -8,28 +8,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/log/file_bytes.h"
+
 static int failed(const struct snapshot_reader *reader, const char *what, char *error)
 {
     int code = errno;
     return log_error(error, -code, "cannot %s %s: %s", what, reader->name, strerror(code));
 }
 
-static int read_whole(const struct snapshot_reader *reader, uint8_t *bytes, size_t size, off_t at,
-                      char *error)
+static int read_whole(const struct snapshot_reader *reader, uint8_t *bytes, size_t size,
+                      uint64_t at, char *error)
 {
-    while (size > 0) {
-        ssize_t count = pread(reader->fd, bytes, size, at);
-        if (count == 0) {
-            return log_error(error, -EBADMSG, "%s is cut off", reader->name);
-        }
-        if (count < 0) {
-            return failed(reader, "read", error);
-        }
-        bytes += count;
-        size -= (size_t)count;
-        at += count;
+    ssize_t count = file_read_at(reader->fd, bytes, size, at);
+    if (count < 0) {
+        errno = (int)-count;
+        return failed(reader, "read", error);
     }
-    return 0;
+    return (size_t)count == size ? 0 : log_error(error, -EBADMSG, "%s is cut off", reader->name);
 }
 
 static int check_size(struct snapshot_reader *reader, char *error)
@@ -118,7 +113,7 @@ int snapshot_reader_next(struct snapshot_reader *reader, enum snapshot_section *
     uint32_t pages_count =
         pages_left < SNAPSHOT_CHUNK_PAGES ? (uint32_t)pages_left : SNAPSHOT_CHUNK_PAGES;
     int code = read_whole(reader, reader->chunk, (size_t)pages_count * SNAPSHOT_PAGE_SIZE,
-                          (off_t)reader->page * SNAPSHOT_PAGE_SIZE, error);
+                          (uint64_t)reader->page * SNAPSHOT_PAGE_SIZE, error);
     if (code == 0) {
         code = unpack(reader, pages_count, error);
     }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/log/file_bytes.h"
+
 #define SYNC_SIZE ((size_t)8 << 20) /* between two syncs */
 
 static int failed(const struct snapshot_writer *writer, const char *what, char *error)
@@ -40,19 +42,11 @@ int snapshot_writer_open(struct snapshot_writer *writer, int directory,
 }
 
 static int write_at(const struct snapshot_writer *writer, const uint8_t *bytes, size_t size,
-                    off_t at, char *error)
+                    uint64_t at, char *error)
 {
-    while (size > 0) {
-        ssize_t written = pwrite(writer->fd, bytes, size, at);
-        if (written <= 0) {
-            errno = written == 0 ? EIO : errno;
-            return failed(writer, "write", error);
-        }
-        bytes += written;
-        size -= (size_t)written;
-        at += written;
-    }
-    return 0;
+    int code = file_write_at(writer->fd, bytes, size, at);
+    errno = -code;
+    return code == 0 ? 0 : failed(writer, "write", error);
 }
 
 /* Writes the full pages of the chunk. */
