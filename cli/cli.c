@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/table.h"
+
 #define GET_TIMEOUT_MS 30000L
 
 void cli_error(const char *format, ...)
@@ -78,6 +80,27 @@ void cli_print_json(const json_t *document)
     if (json_dumpf(document, stdout, JSON_COMPACT) == 0) {
         fputc('\n', stdout);
     }
+}
+
+void cli_print_object(const struct cli *cli, json_t *document)
+{
+    if (cli->json) {
+        cli_print_json(document);
+    } else {
+        table_print_object(stdout, document, cli->color);
+    }
+}
+
+int cli_print_answer(const struct cli *cli, const struct http_answer *answer)
+{
+    json_t *document = json_loadb(answer->body, answer->size, 0, NULL);
+    if (!json_is_object(document)) {
+        json_decref(document);
+        return cli_refused(cli, answer);
+    }
+    cli_print_object(cli, document);
+    json_decref(document);
+    return EX_OK;
 }
 
 int cli_flush(void)

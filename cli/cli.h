@@ -33,6 +33,10 @@ int cli_refused(const struct cli *cli, const struct http_answer *answer);
 int cli_get(struct cli *cli, const char *path, json_t **ret_document);
 /* Prints the document as one line of JSON, members in the server's order. */
 void cli_print_json(const json_t *document);
+/* Prints the object so with --output json, else as a table. */
+void cli_print_object(const struct cli *cli, json_t *document);
+/* Prints the object that was answered; an answer that is none is refused. Returns the exit code. */
+int cli_print_answer(const struct cli *cli, const struct http_answer *answer);
 /* Reads the key, authority and certificate that options and environment name. EX_OK, or the reason
  * is printed. */
 int cli_access(struct cli *cli);

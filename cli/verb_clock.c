@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
 #include <string.h>
 
-#include "cli/table.h"
 #include "cli/verbs.h"
 
 #define TIMEOUT_MS 5000L
@@ -22,14 +20,5 @@ int verb_clock(struct cli *cli)
         cli_error("%s: %s", http_url(cli->http), http_error(cli->http));
         return code;
     }
-    json_t *document = json_loadb(answer.body, answer.size, 0, NULL);
-    if (answer.status != 200 || !json_is_object(document)) {
-        code = cli_refused(cli, &answer);
-    } else if (cli->json) {
-        cli_print_json(document);
-    } else {
-        table_print_object(stdout, document, cli->color);
-    }
-    json_decref(document);
-    return code;
+    return answer.status == 200 ? cli_print_answer(cli, &answer) : cli_refused(cli, &answer);
 }

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-
-#include "cli/table.h"
 #include "cli/verbs.h"
 
 #define TIMEOUT_MS 5000L
@@ -21,14 +18,6 @@ int verb_health(struct cli *cli)
         cli_error("%s: %s", http_url(cli->http), http_error(cli->http));
         return code;
     }
-    json_t *document = json_loadb(answer.body, answer.size, 0, NULL);
-    if (!json_is_object(document)) {
-        code = cli_refused(cli, &answer);
-    } else if (cli->json) {
-        cli_print_json(document);
-    } else {
-        table_print_object(stdout, document, cli->color);
-    }
-    json_decref(document);
-    return code;
+    int printed = cli_print_answer(cli, &answer);
+    return printed == EX_OK ? code : printed;
 }

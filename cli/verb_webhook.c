@@ -49,10 +49,8 @@ static int print_answer(struct cli *cli, const struct http_answer *answer)
     }
     json_t *document = json_loadb(answer->body, answer->size, 0, NULL);
     int code = EX_OK;
-    if (json_is_object(document) && cli->json) {
-        cli_print_json(document);
-    } else if (json_is_object(document)) {
-        table_print_object(stdout, document, cli->color);
+    if (json_is_object(document)) {
+        cli_print_object(cli, document);
     }
     if (json_is_false(json_object_get(document, "delivered"))) {
         code = EX_UNAVAILABLE; /* of a test: the receiver did not accept it */
