@@ -15,7 +15,7 @@ from collections import Counter
 from datetime import timedelta
 
 from oracle import EPOCH, Oracle
-from run import Engine, EngineDied, action_difference, same_outcome
+from run import Engine, EngineDied, difference_in
 from worlds import replay, world
 
 WINDOWS = (1, 2, 4, 16)
@@ -66,15 +66,9 @@ class Sender:
 
 
 def wrong_with(commands, answers, oracle, met):
-    for command, answer, result in zip(commands, answers, replay(commands, oracle)[0]):
-        outcome, actions = result[:2]
-        met[outcome] += command["type"] in NAMES
-        if not same_outcome(outcome, answer["outcome"]):
-            return f"{command}: {outcome} expected, got {answer['outcome']}"
-        difference = action_difference(actions, answer["actions"])
-        if difference:
-            return f"{command}: {difference}"
-    return None
+    results = replay(commands, oracle)[0]
+    met.update(outcome for command, (outcome, *_) in zip(commands, results) if command["type"] in NAMES)
+    return difference_in(commands, answers, results)
 
 
 def main():

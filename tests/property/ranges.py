@@ -12,7 +12,7 @@ import argparse
 import copy
 import sys
 
-from run import Engine, EngineDied, action_difference, same_outcome
+from run import Engine, EngineDied, difference_in
 from worlds import replay, world
 
 DECIMALS_MAX = 18
@@ -49,14 +49,7 @@ def at_the_end(engine, seed):
 
 
 def wrong_with(commands, answers):
-    for command, answer, result in zip(commands, answers, replay(commands)[0]):
-        outcome, actions = result[:2]
-        if not same_outcome(outcome, answer["outcome"]):
-            return f"{command}: {outcome} expected, got {answer['outcome']}"
-        difference = action_difference(actions, answer["actions"])
-        if difference:
-            return f"{command}: {difference}"
-    return None
+    return difference_in(commands, answers, replay(commands)[0])
 
 
 def main():

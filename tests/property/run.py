@@ -133,6 +133,21 @@ def action_difference(expected, got):
     return None
 
 
+def answer_difference(outcome, actions, answer):
+    if not same_outcome(outcome, answer["outcome"]):
+        return f"outcome: expected {outcome}, got {answer['outcome']}"
+    return action_difference(actions, answer["actions"])
+
+
+def difference_in(commands, answers, results):
+    """Where the engine answers otherwise than the oracle; a result begins with its outcome and actions."""
+    for command, answer, (outcome, actions, *_) in zip(commands, answers, results):
+        difference = answer_difference(outcome, actions, answer)
+        if difference:
+            return f"{command}: {difference}"
+    return None
+
+
 def who(row, market):
     """An isolated margin is somebody of its own."""
     return row["account"] + (" in " + market if market else "")
@@ -313,9 +328,7 @@ def problems(commands, results, final, answers, places):
     homes = {item["market"]: item["pool"] for item in commands if item["type"] == "market"}
     for command, (outcome, actions, marks), place in zip(commands, results, places):
         answer, where = answers[place], f"at {json.dumps(command)}\n"
-        if not same_outcome(outcome, answer["outcome"]):
-            return where + f"outcome: expected {outcome}, got {answer['outcome']}"
-        wrong = action_difference(actions, answer["actions"])
+        wrong = answer_difference(outcome, actions, answer)
         if wrong:
             return where + wrong
         if marks is not None and outcome == "ok":
