@@ -70,8 +70,10 @@ static void on_stop(struct command_log *log)
     if (log->failure == 0) {
         log->failure = checkpointer_failure(sqlite->checkpointer, log->message);
     }
+    pthread_mutex_lock(&log->storing); /* old files may still be cut: log_cut.h */
     checkpointer_stop(sqlite->checkpointer);
     sqlite->checkpointer = NULL;
+    pthread_mutex_unlock(&log->storing);
     stop_end_writer(sqlite);
 }
 

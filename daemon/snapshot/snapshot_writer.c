@@ -61,7 +61,7 @@ static int flush(struct snapshot_writer *writer, char *error)
         writer->header.pages_crc = snapshot_pages_crc(writer->header.pages_crc, page);
     }
     int code = write_at(writer, writer->chunk, writer->chunk_size,
-                        (off_t)first * SNAPSHOT_PAGE_SIZE, error);
+                        (uint64_t)first * SNAPSHOT_PAGE_SIZE, error);
     if (code != 0) {
         return code;
     }
