@@ -96,22 +96,33 @@ static bool read_actions(struct page_read *read, struct log_reader *reader)
     return true;
 }
 
-/* True: nothing was found yet and the client waits for more. */
-static bool wait_for_more(struct connection *connection, uint64_t seen)
+/* Whether the client waits for more: nothing was found, and its time is not up. */
+static bool may_wait(struct connection *connection)
 {
-    struct http_server *server = connection->server;
+    const struct http_server *server = connection->server;
     int64_t now_ms = sweep_now_ms();
     if (connection->wait_until_ms == 0) {
         connection->wait_until_ms = now_ms + connection->query.wait_ms;
     }
-    /* News after this read of last_ordinal comes with a signal, which is handled later. */
-    if (now_ms >= connection->wait_until_ms || server->waits_ended || connection->sweep.has_left ||
-        sweep_is_crowded(&server->sweep) || atomic_load(&server->last_ordinal) > seen) {
-        return false;
+    return now_ms < connection->wait_until_ms && !server->waits_ended &&
+           !connection->sweep.has_left && !sweep_is_crowded(&server->sweep);
+}
+
+/*
+ * Looks again at once if there was news while the page was read, and else when there is. News after
+ * this read of last_ordinal comes with a signal, which is handled later.
+ */
+static enum outcome wait_for_more(struct connection *connection, uint64_t seen)
+{
+    struct http_server *server = connection->server;
+    buffer_clear(&connection->request.body);
+    connection->course = COURSE_BEGUN;
+    if (atomic_load(&server->last_ordinal) > seen) {
+        return connection->route->begin(connection);
     }
     MHD_suspend_connection(connection->mhd);
     sweep_wait(&server->sweep, &connection->sweep, connection->wait_until_ms);
-    return true;
+    return OUTCOME_WAITS;
 }
 
 bool actions_check_cursor(struct connection *connection, const char *name,
@@ -267,10 +278,8 @@ enum outcome log_read_end(struct connection *connection)
         return outcome;
     }
     connection->query.after.ordinal = read->page.durable;
-    if (wait_for_more(connection, read->page.durable)) {
-        buffer_clear(&request->body);
-        connection->course = COURSE_BEGUN;
-        return OUTCOME_WAITS;
+    if (may_wait(connection)) {
+        return wait_for_more(connection, read->page.durable);
     }
     page_end_actions(&request->body, read->page.log, read->page.durable, false);
     answer_json(request, 200);

@@ -8,8 +8,10 @@ is still waiting."""
 import threading
 import time
 
-from harness import Server, ordinal, run
+from harness import NDJSON, Server, ordinal, run
 
+PAIR = (b'{"type":"pause","pool":"usdc","reason":"x"}\n'
+        b'{"type":"resume","pool":"usdc"}\n')
 POLL_S = 20  # of the polls that others are timed against
 
 
@@ -129,6 +131,24 @@ def test_follow(t):
             server.post("/v1/pools/usdc/pause", {"reason": "again"})
         thread.join(30)
         t.equal("each once, in order", seen, list(range(1, 201)))
+
+
+def test_news_while_reading(t):
+    """News that comes while the poll's page is read is not an empty page before its time is up."""
+    with Server() as server:
+        server.make_pool()
+        server.post("/v1/pools/usdc/resume")
+        server.wait_for_actions(1)
+        end = 1
+        empty = 0
+        for i in range(400):
+            written = server.post("/v1/commands", PAIR, content_type=NDJSON)
+            t.equal("a pair of actions", written.status, 200)
+            while end < 2 * i + 3:
+                page = server.get(f"/v1/actions?after={end}&wait_ms=5000").json
+                empty += page["data"] == []
+                end = ordinal(page["next"])
+        t.equal("no page was empty", empty, 0)
 
 
 def test_pipelined(t):
