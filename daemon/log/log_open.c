@@ -168,16 +168,16 @@ static int open_files(struct log_sqlite *sqlite, uint32_t last, struct log_posit
     return 0;
 }
 
-static int read_noted_link(const struct log_sqlite *sqlite, const struct end_note *note,
+static int read_noted_link(const struct log_sqlite *sqlite, uint32_t number, uint64_t seq,
                            bool *ret_found, uint8_t ret_link[LOG_HASH_SIZE], char *error)
 {
-    if (note->number == sqlite->file_number) {
-        return log_file_link(sqlite->file, note->seq, ret_found, ret_link, error);
+    if (number == sqlite->file_number) {
+        return log_file_link(sqlite->file, seq, ret_found, ret_link, error);
     }
     struct log_file *file;
-    int result = log_file_open_beside(&file, &sqlite->place, note->number, error);
+    int result = log_file_open_beside(&file, &sqlite->place, number, error);
     if (result == 0) {
-        result = log_file_link(file, note->seq, ret_found, ret_link, error);
+        result = log_file_link(file, seq, ret_found, ret_link, error);
         log_file_abandon(file);
     }
     return result;
@@ -202,10 +202,15 @@ static int check_end(struct log_sqlite *sqlite, const struct log_position *end, 
     if (note->seq < log_begin(&sqlite->base).seq) {
         return 0; /* what it notes was cut since */
     }
+    uint32_t first = file_index_first(&sqlite->index);
+    uint32_t number = note->number;
+    if (number < first && note->seq == log_begin(&sqlite->base).seq) {
+        number = first; /* the file that ended there was cut: the next one starts there */
+    }
     bool is_found = false;
     uint8_t link[LOG_HASH_SIZE];
-    if (note->number >= file_index_first(&sqlite->index) && note->number <= sqlite->file_number) {
-        result = read_noted_link(sqlite, note, &is_found, link, error);
+    if (number >= first && number <= sqlite->file_number) {
+        result = read_noted_link(sqlite, number, note->seq, &is_found, link, error);
     }
     if (result == 0 && (!is_found || memcmp(link, note->hash, LOG_HASH_SIZE) != 0)) {
         result = log_error(error, -EBADMSG,

@@ -219,6 +219,33 @@ START_TEST(a_running_log_is_cut)
 
 END_TEST
 
+/* The newest file has just begun, and all others are cut before the end is noted again: log-end still
+ * names a file that is gone. */
+START_TEST(the_end_is_noted_in_a_file_that_was_cut)
+{
+    struct command_log *log = support_open(directory, FILE_SIZE);
+    char copy[PATH_MAX];
+    uint32_t cut;
+    ck_assert_int_eq(log_identify(log, error), 0);
+    while (!has_file(3)) {
+        ck_assert_int_eq(log_start(log, support_on_durable, &durable), 0);
+        append(log, 400, 300, false);
+        log_stop(log); /* after this the end is noted, and the next file was begun if it is due */
+    }
+    ck_assert_int_eq(log_cut(log, UINT64_MAX, &cut, error), 0);
+    ck_assert_uint_eq(cut, 2);
+    ck_assert_uint_eq(log_begin(log).seq, log_last_seq(log));
+    support_directory(copy);
+    support_copy(directory, copy); /* as a kill leaves it */
+    struct command_log *again = support_open(copy, FILE_SIZE);
+    ck_assert_uint_eq(log_last_seq(again), log_last_seq(log));
+    log_close(again);
+    support_remove(copy);
+    log_close(log);
+}
+
+END_TEST
+
 /* A crash in the middle of the removal leaves some of the files; the start removes them. */
 START_TEST(an_interrupted_cut_is_finished)
 {
@@ -306,7 +333,7 @@ int main(void)
     TCase *tests = unit_tests("log_cut");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     UNIT_ADD(tests, each_cut_keeps_what_follows, a_read_from_before_is_refused_by_name,
-             a_running_log_is_cut, an_interrupted_cut_is_finished,
-             what_a_cut_does_not_explain_is_refused);
+             a_running_log_is_cut, the_end_is_noted_in_a_file_that_was_cut,
+             an_interrupted_cut_is_finished, what_a_cut_does_not_explain_is_refused);
     return unit_run(tests);
 }
