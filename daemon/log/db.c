@@ -95,6 +95,25 @@ int db_run(sqlite3_stmt *statement, char *error)
     return db_end(statement, db_step(statement, error));
 }
 
+/* The answer is a row; the change is committed, or fails, in the step after it. */
+int db_set_wal(sqlite3 *db, char *error)
+{
+    sqlite3_stmt *statement;
+    bool is_wal = false;
+    int result = db_prepare(&statement, db, "PRAGMA journal_mode=WAL", error);
+    if (result != 0) {
+        return result;
+    }
+    while ((result = db_step(statement, error)) == 1) {
+        is_wal = bs_text_equal(db_text(statement, 0), (struct bs_text){"wal", 3});
+    }
+    (void)sqlite3_finalize(statement);
+    return result < 0 || is_wal
+               ? result
+               : log_error(error, -ENOTSUP, "%s: this filesystem does not take SQLite's WAL mode",
+                           sqlite3_db_filename(db, "main"));
+}
+
 bool db_hash(sqlite3_stmt *statement, int column, uint8_t *ret_hash)
 {
     const void *bytes = sqlite3_column_blob(statement, column);

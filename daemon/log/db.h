@@ -17,6 +17,11 @@ BS_MUST_USE int db_step(sqlite3_stmt *statement, char *error);
 BS_MUST_USE int db_run(sqlite3_stmt *statement, char *error);
 /* Resets it after the last step that is wanted: 0, or the error that a step gave. */
 BS_MUST_USE int db_end(sqlite3_stmt *statement, int result);
+/*
+ * Puts the file into WAL mode, which a later connection finds there. It is an error if SQLite keeps
+ * another mode, and if the change could not be written: SQLite then answers "wal" first.
+ */
+BS_MUST_USE int db_set_wal(sqlite3 *db, char *error);
 /* The code and message of the error that `db` just gave. */
 int db_error(sqlite3 *db, char *error);
 

@@ -181,18 +181,7 @@ static int set_wal_mode(struct log_file *file, char *error)
     char page_size[SQL_SIZE];
     (void)snprintf(page_size, sizeof(page_size), "PRAGMA page_size=%d", LOG_PAGE_SIZE);
     int result = db_exec(file->db, page_size, error);
-    if (result != 0) {
-        return result;
-    }
-    sqlite3_stmt *statement;
-    bool found;
-    result = log_file_query(&statement, file, "PRAGMA journal_mode=WAL", &found, error);
-    if (found && !bs_text_equal(db_text(statement, 0), (struct bs_text){"wal", 3})) {
-        result = log_error(error, -ENOTSUP, "%s: this filesystem does not take SQLite's WAL mode",
-                           sqlite3_db_filename(file->db, "main"));
-    }
-    (void)sqlite3_finalize(statement);
-    return result;
+    return result == 0 ? db_set_wal(file->db, error) : result;
 }
 
 int log_file_create(struct log_file **ret_file, const struct log_place *place, uint32_t number,

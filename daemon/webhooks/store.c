@@ -122,7 +122,7 @@ static int upgrade(struct store *store, char *error)
 static int prepare(struct store *store, const char *path, char *error)
 {
     int version = VERSION;
-    int code = db_exec(store->db, "PRAGMA journal_mode=WAL", error);
+    int code = db_set_wal(store->db, error);
     if (code == 0) {
         code = read_version(store->db, &version, error);
     }
