@@ -14,6 +14,12 @@ static struct bs_text name_of(const struct pool_chain *chain)
     return (struct bs_text){.bytes = chain->name, .size = chain->name_size};
 }
 
+bool pool_chain_has_actions(const struct pool_chain *chain)
+{
+    static const uint8_t none[LOG_HASH_SIZE];
+    return memcmp(chain->hash, none, LOG_HASH_SIZE) != 0;
+}
+
 /* The first item whose name is not before `pool`. */
 static uint32_t place_of(const struct pool_chains *chains, struct bs_text pool)
 {

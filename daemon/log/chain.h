@@ -23,6 +23,7 @@ struct pool_chains {
     uint32_t last; /* found last: neighbours are mostly of one pool */
 };
 
+bool pool_chain_has_actions(const struct pool_chain *chain);
 /* NULL when there is none. */
 struct pool_chain *pool_chains_find(struct pool_chains *chains, struct bs_text pool);
 /* Adds it when there is none; NULL when out of memory. Moves the others. */

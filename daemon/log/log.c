@@ -396,6 +396,13 @@ int log_link(struct command_log *log, uint64_t seq, uint8_t ret_link[LOG_HASH_SI
     return result == 0 && !is_found ? -ENOENT : result;
 }
 
+int log_chains(struct command_log *log, uint64_t ordinal, struct pool_chains *chains,
+               char error[LOG_ERROR_SIZE])
+{
+    assert(ordinal >= log_begin(log).ordinal);
+    return log->backend->chains(log, ordinal, chains, error);
+}
+
 enum bs_status log_settlement_decode(const struct log_settlement_row *row,
                                      struct bs_settlement *ret_settlement)
 {

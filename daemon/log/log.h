@@ -139,6 +139,10 @@ BS_MUST_USE int log_read_actions(struct command_log *log, const struct log_actio
  * does it begin there. Before log_start. */
 BS_MUST_USE int log_link(struct command_log *log, uint64_t seq, uint8_t ret_link[LOG_HASH_SIZE],
                          char error[LOG_ERROR_SIZE]);
+/* Adds the end of each pool's chain after an action that the log holds, or begins after. Any
+ * thread. */
+BS_MUST_USE int log_chains(struct command_log *log, uint64_t ordinal, struct pool_chains *chains,
+                           char error[LOG_ERROR_SIZE]);
 /* The state digest at a sequence, stored at clean shutdown; replay compares. Only the last one is
  * kept, and only until the next database file begins. Not while an append is in flight. */
 BS_MUST_USE int log_put_digest(struct command_log *log, uint64_t seq, struct bs_digest digest,

@@ -49,6 +49,9 @@ struct log_backend {
     /* The link at a sequence that a batch ends with, or the log begins after. */
     int (*link)(struct command_log *log, uint64_t seq, bool *ret_found,
                 uint8_t ret_link[LOG_HASH_SIZE], char *error);
+    /* The ends of the pools' chains after an action. Any thread. */
+    int (*chains)(struct command_log *log, uint64_t ordinal, struct pool_chains *chains,
+                  char *error);
     int (*put_digest)(struct command_log *log, const struct log_digest *digest, char *error);
     int (*reader_open)(struct log_reader **ret_reader, struct command_log *log, char *error);
     void (*close)(struct command_log *log);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading the batches of the SQLite log back, before the log thread runs. */
+/* Reading the batches of the SQLite log back, before the log thread runs, and what links them. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -134,6 +134,20 @@ int log_sqlite_link(struct command_log *log, uint64_t seq, bool *ret_found,
     int result = log_file_open_beside(&file, &sqlite->place, number, error);
     if (result == 0) {
         result = log_file_link(file, seq, ret_found, ret_link, error);
+        log_file_abandon(file);
+    }
+    return result;
+}
+
+int log_sqlite_chains(struct command_log *log, uint64_t ordinal, struct pool_chains *chains,
+                      char *error)
+{
+    struct log_sqlite *sqlite = (struct log_sqlite *)log; /* base is its first member */
+    struct log_file *file;
+    uint32_t number = file_index_find(&sqlite->index, FILE_KEY_ORDINAL, ordinal);
+    int result = log_file_open_beside(&file, &sqlite->place, number, error);
+    if (result == 0) {
+        result = log_file_chains_at(file, ordinal, chains, error);
         log_file_abandon(file);
     }
     return result;

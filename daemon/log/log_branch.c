@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/log/begin_note.h"
 #include "daemon/log/log_db.h"
 
 #define STATEMENT_SIZE 160
@@ -179,17 +180,34 @@ static int rewrite_file(struct branching *branching, uint32_t number, char *erro
     return result;
 }
 
+/* Of a log that was cut: it begins where it did, and the note of that names the identity. */
+static int begin(struct branching *branching, struct begin_note *ret_note, char *error)
+{
+    int result = begin_note_read(ret_note, branching->place.fd, error);
+    if (result != 0 || ret_note->number == 1) {
+        return result;
+    }
+    branching->seq = ret_note->position.seq;
+    memcpy(branching->link, ret_note->position.link, LOG_HASH_SIZE);
+    memcpy(ret_note->identity, branching->branch->identity, LOG_IDENTITY_DIGITS);
+    return begin_note_write(ret_note, branching->place.fd, error);
+}
+
 int log_branch(const char *directory, const struct log_branch *branch, char *error)
 {
     struct branching branching = {.branch = branch};
+    struct begin_note note;
     uint32_t last = 0;
     assert(strlen(branch->identity) == LOG_IDENTITY_DIGITS);
     int result = log_place_open(&branching.place, directory, false, error);
     if (result != 0) {
         return result;
     }
-    result = log_place_last(&branching.place, 1, &last, error);
-    for (uint32_t number = 1; result == 0 && number <= last; number++) {
+    result = begin(&branching, &note, error);
+    if (result == 0) {
+        result = log_place_last(&branching.place, note.number, &last, error);
+    }
+    for (uint32_t number = note.number; result == 0 && number <= last; number++) {
         result = branching.seq < branch->seq ? rewrite_file(&branching, number, error)
                                              : log_place_remove(&branching.place, number, error);
     }

@@ -48,6 +48,9 @@ BS_MUST_USE int log_file_link(struct log_file *file, uint64_t seq, bool *ret_fou
 BS_MUST_USE int log_file_finished(struct log_file *file, bool *ret_finished, char *error);
 /* Adds the pools known at the end of the file. */
 BS_MUST_USE int log_file_chains(struct log_file *file, struct pool_chains *chains, char *error);
+/* Adds the ends of the pools' chains after an action of the file, or where it starts. */
+BS_MUST_USE int log_file_chains_at(struct log_file *file, uint64_t ordinal,
+                                   struct pool_chains *chains, char *error);
 BS_MUST_USE int log_file_get_digest(struct log_file *file, struct log_digest *ret_digest,
                                     char *error);
 BS_MUST_USE int log_file_put_digest(struct log_file *file, const struct log_digest *digest,

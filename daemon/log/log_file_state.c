@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a database file records about itself: where it starts and ends, its pools, the digest. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "daemon/log/log_file_private.h"
+
+#define SQL_SIZE 512
 
 int log_file_query(sqlite3_stmt **ret_statement, struct log_file *file, const char *sql,
                    bool *ret_found, char *error)
@@ -186,16 +190,24 @@ static int read_pools(struct log_file *file, const char *sql, struct pool_chains
     " UNION ALL SELECT (SELECT min(pool) FROM " table " WHERE pool > found.pool) FROM found"       \
     " WHERE found.pool IS NOT NULL) SELECT pool, "
 
+int log_file_chains_at(struct log_file *file, uint64_t ordinal, struct pool_chains *chains,
+                       char *error)
+{
+    char sql[SQL_SIZE];
+    int size =
+        snprintf(sql, sizeof(sql),
+                 POOLS_OF("action") "NULL, (SELECT hash FROM action WHERE pool = found.pool"
+                                    " AND ordinal <= %" PRIu64 " ORDER BY ordinal DESC LIMIT 1)"
+                                    " FROM found WHERE pool IS NOT NULL",
+                 ordinal);
+    assert(size < SQL_SIZE);
+    int result = read_pools(file, "SELECT pool, settlement, hash FROM pool", chains, error);
+    return result == 0 ? read_pools(file, sql, chains, error) : result;
+}
+
 int log_file_chains(struct log_file *file, struct pool_chains *chains, char *error)
 {
-    int result = read_pools(file, "SELECT pool, settlement, hash FROM pool", chains, error);
-    if (result == 0) {
-        result = read_pools(file,
-                            POOLS_OF("action") "NULL, (SELECT hash FROM action WHERE pool ="
-                                               " found.pool ORDER BY ordinal DESC LIMIT 1)"
-                                               " FROM found WHERE pool IS NOT NULL",
-                            chains, error);
-    }
+    int result = log_file_chains_at(file, INT64_MAX, chains, error);
     if (result == 0) {
         result = read_pools(file,
                             POOLS_OF("settlement") "(SELECT max(number) FROM settlement WHERE"

@@ -243,6 +243,26 @@ static int on_actions(struct log_reader *base, const struct log_filter *filter, 
     return 0;
 }
 
+static int on_chains(struct command_log *log, uint64_t ordinal, struct pool_chains *chains,
+                     char *error)
+{
+    struct log_memory *memory = memory_of(log);
+    int result = 0;
+    pthread_mutex_lock(&memory->rows);
+    const struct memory_action *actions = (const void *)memory->actions.bytes;
+    size_t count = memory->actions.size / sizeof(*actions);
+    for (size_t i = 0; i < count && result == 0 && actions[i].row.ordinal <= ordinal; i++) {
+        struct pool_chain *chain = pool_chains_get(chains, actions[i].row.pool);
+        if (chain == NULL) {
+            result = log_error(error, -ENOMEM, "out of memory for the pools of the log");
+        } else {
+            memcpy(chain->hash, actions[i].hash, LOG_HASH_SIZE);
+        }
+    }
+    pthread_mutex_unlock(&memory->rows);
+    return result;
+}
+
 static bool next_settlement(struct log_memory *memory, const struct log_settlement_filter *filter,
                             size_t *next, struct log_settlement_row *ret_row)
 {
@@ -351,6 +371,7 @@ static const struct log_backend backend = {
     .stop = on_stop,
     .read_batches = on_read_batches,
     .link = on_link,
+    .chains = on_chains,
     .put_digest = on_put_digest,
     .reader_open = on_reader_open,
     .close = on_close,

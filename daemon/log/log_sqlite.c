@@ -187,6 +187,7 @@ static const struct log_backend backend = {
     .stop = on_stop,
     .read_batches = log_sqlite_read_batches,
     .link = log_sqlite_link,
+    .chains = log_sqlite_chains,
     .put_digest = on_put_digest,
     .reader_open = log_sqlite_reader_open,
     .close = on_close,

@@ -37,5 +37,7 @@ int log_sqlite_read_batches(struct command_log *log, uint64_t after, struct batc
                             char *error);
 int log_sqlite_link(struct command_log *log, uint64_t seq, bool *ret_found,
                     uint8_t ret_link[LOG_HASH_SIZE], char *error);
+int log_sqlite_chains(struct command_log *log, uint64_t ordinal, struct pool_chains *chains,
+                      char *error);
 
 #endif

@@ -305,7 +305,7 @@ int offline_diff(const struct settings *settings, const struct log_moment *a,
     int status = OFFLINE_DIFF_FAILED;
     int code = 0;
     for (uint32_t i = 0; i < 2 && code == 0; i++) {
-        code = replay_to_run(&sides[i], settings, moments[i], error);
+        code = replay_to_run(&sides[i], settings, moments[i], NULL, error);
         if (code < 0) {
             (void)fprintf(stderr, "backstopd: %s: %s\n", moments[i]->directory, error);
         }

@@ -27,6 +27,7 @@ struct dump {
     const char *log; /* its identity */
     const struct until *until;
     uint64_t from;
+    uint64_t first_seq;  /* of the log */
     uint64_t seq;        /* of the command whose rows are printed */
     struct rows actions; /* each read once, as far as its command is printed */
     struct rows settlements;
@@ -123,6 +124,16 @@ static bool is_past(const struct until *until, const struct bs_command *command)
            (until->kind == UNTIL_TIME && command->time_ms > until->time_ms);
 }
 
+static bool fail_before(struct dump *dump, const struct bs_command *first)
+{
+    char time[TEXT_TIME_SIZE];
+    text_time_print(first->time_ms, time);
+    dump->code = log_error(dump->error, -ERANGE,
+                           "the log begins with seq %" PRIu64 ", at %s: there is nothing before it",
+                           first->seq, time);
+    return false;
+}
+
 /* A command and what it caused; false: that was the last one to print, or it failed. */
 static bool print_command(struct dump *dump, const struct bs_command *command)
 {
@@ -154,7 +165,12 @@ static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uin
             return fail_at(dump, "at seq", first_seq + i);
         }
         offset += record_size;
-        if (is_past(dump->until, &command)) {
+        bool is_first = command.seq == dump->first_seq;
+        bool is_ended = is_past(dump->until, &command);
+        if (is_first && (is_ended || (dump->from > 0 && dump->from < command.seq))) {
+            return fail_before(dump, &command);
+        }
+        if (is_ended) {
             return false;
         }
         if (command.seq >= dump->from && !print_command(dump, &command)) {
@@ -178,7 +194,9 @@ static int dump_log(struct command_log *log, struct dump *dump)
     if (code < 0) {
         return code;
     }
-    uint64_t after = dump->from > 0 ? dump->from - 1 : 0;
+    struct log_begin begin = log_begin(log);
+    uint64_t after = dump->from > begin.seq ? dump->from - 1 : begin.seq;
+    dump->first_seq = begin.seq + 1;
     code = log_read_records(log, after, on_records, dump, dump->error);
     log_reader_close(dump->reader);
     buffer_fini(&dump->line);

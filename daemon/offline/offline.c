@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/offline/offline.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -10,45 +9,9 @@
 #include "api/text.h"
 #include "daemon/app.h"
 #include "daemon/log/identity.h"
+#include "daemon/offline/print.h"
 #include "daemon/offline/replay_to.h"
 #include "daemon/offline/state.h"
-
-#define DIGEST_TEXT_SIZE 33
-
-static void print_number(const char *name, uint64_t number)
-{
-    (void)printf("%-16s %" PRIu64 "\n", name, number);
-}
-
-static void print_word(const char *name, const char *word)
-{
-    (void)printf("%-16s %s\n", name, word);
-}
-
-static void digest_print(struct bs_engine *engine, char text[DIGEST_TEXT_SIZE])
-{
-    struct bs_digest digest = bs_engine_digest(engine);
-    (void)snprintf(text, DIGEST_TEXT_SIZE, "%016" PRIx64 "%016" PRIx64, digest.words[0],
-                   digest.words[1]);
-}
-
-/* What the start of a daemon compares. */
-static void print_verified(struct replay_to *replay)
-{
-    char digest[DIGEST_TEXT_SIZE];
-    char hash[API_HASH_TEXT_SIZE];
-    const struct replay_result *result = &replay->result;
-    uint64_t ordinal = bs_engine_actions(replay->executor.engine);
-    digest_print(replay->executor.engine, digest);
-    api_hash_print(hash, result->action_hash);
-    print_number("seq", replay->executor.seq);
-    print_number("ordinal", ordinal);
-    print_number("actions_missing", ordinal - result->actions_compared);
-    print_number("settlements", result->settlements_compared);
-    print_word("digest", digest);
-    print_word("digest_stored", result->digest_compared ? "equal" : "none");
-    print_word("action_hash", hash);
-}
 
 static void print_moment(struct replay_to *replay)
 {
@@ -56,13 +19,13 @@ static void print_moment(struct replay_to *replay)
     char time[TEXT_TIME_SIZE];
     struct bs_engine *engine = replay->executor.engine;
     struct bs_usage usage = bs_engine_usage(engine);
-    digest_print(engine, digest);
+    digest_print(bs_engine_digest(engine), digest);
     text_time_print(bs_engine_time_ms(engine), time);
     print_word("log", log_identity(replay->log));
     print_number("seq", replay->executor.seq);
     print_word("time", time);
     print_number("ordinal", bs_engine_actions(engine));
-    print_number("settlements", replay->executor.settlements_count);
+    print_number("settlements", replay->settlements_count);
     print_number("feature_level", bs_engine_feature_level(engine));
     print_number("pools", usage.pools);
     print_number("markets", usage.markets);
@@ -81,7 +44,7 @@ static void write_moment(struct buffer *out, struct replay_to *replay)
 {
     char digest[DIGEST_TEXT_SIZE];
     struct bs_engine *engine = replay->executor.engine;
-    digest_print(engine, digest);
+    digest_print(bs_engine_digest(engine), digest);
     buffer_text(out, "{");
     member_word(out, "type", "state");
     member_text(out, "log", text_of(log_identity(replay->log)));
@@ -134,26 +97,13 @@ static void moment_of(const struct settings *settings, const struct until *until
     ret_moment->until = *until;
 }
 
-int offline_verify(const struct settings *settings)
-{
-    char error[LOG_ERROR_SIZE];
-    struct replay_to replay;
-    struct log_moment moment;
-    moment_of(settings, &(struct until){.kind = UNTIL_END}, &moment);
-    int code = replay_to_run(&replay, settings, &moment, error);
-    if (code == 0) {
-        print_verified(&replay);
-    }
-    return end(&replay, code, error);
-}
-
 int offline_replay(const struct settings *settings, const struct until *until, bool shows_state)
 {
     char error[LOG_ERROR_SIZE];
     struct replay_to replay;
     struct log_moment moment;
     moment_of(settings, until, &moment);
-    int code = replay_to_run(&replay, settings, &moment, error);
+    int code = replay_to_run(&replay, settings, &moment, NULL, error);
     if (code == 0 && !shows_state) {
         print_moment(&replay);
     }

@@ -15,10 +15,11 @@
 #include "daemon/log/identity.h"
 #include "daemon/log/log_branch.h"
 #include "daemon/offline/backup_files.h"
+#include "daemon/offline/print.h"
 #include "daemon/offline/replay_to.h"
+#include "daemon/offline/restore_snapshots.h"
 
 #define STAGE "restoring" /* the directory below the new one */
-#define LOG_PREFIX "log-"
 #define LOG_END "log-end"
 
 struct restored {
@@ -42,6 +43,7 @@ struct restore {
     struct restored restored;
     char identity[LOG_IDENTITY_DIGITS + 1];
     bool has_webhooks;
+    uint32_t snapshots_count;
 };
 
 /* ---- the directory ---- */
@@ -109,13 +111,7 @@ static int open_directory(struct restore *restore, char *error)
 
 /* ---- copying and checking ---- */
 
-static bool is_log(const struct backup_file *file)
-{
-    return strncmp(file->name, LOG_PREFIX, sizeof(LOG_PREFIX) - 1) == 0;
-}
-
-/* Snapshots are of the log before it became another one: the first start replays all of it. Webhooks
- * belong to the end of the backup. */
+/* Webhooks belong to the end of the backup. */
 static int copy_files(struct restore *restore, char *error)
 {
     bool wants_webhooks =
@@ -124,7 +120,7 @@ static int copy_files(struct restore *restore, char *error)
     for (uint32_t i = 0; code == 0 && i < restore->manifest.count; i++) {
         const struct backup_file *file = &restore->manifest.files[i];
         bool is_webhooks = strcmp(file->name, BACKUP_WEBHOOKS) == 0;
-        if (is_log(file) || (is_webhooks && wants_webhooks)) {
+        if (!is_webhooks || wants_webhooks) {
             code = backup_file_copy(restore->options->backup, file, restore->stage_fd, error);
             restore->has_webhooks = restore->has_webhooks || is_webhooks;
         }
@@ -139,12 +135,12 @@ static int replay(const struct restore *restore, const struct until *until,
     struct replay_to replayed;
     struct log_moment moment = {.until = *until};
     (void)snprintf(moment.directory, sizeof(moment.directory), "%s", restore->stage);
-    int code = replay_to_run(&replayed, restore->settings, &moment, error);
+    int code = replay_to_run(&replayed, restore->settings, &moment, NULL, error);
     if (code == 0) {
         struct bs_engine *engine = replayed.executor.engine;
         *ret_restored = (struct restored){.seq = replayed.executor.seq,
                                           .ordinal = bs_engine_actions(engine),
-                                          .settlements = replayed.executor.settlements_count,
+                                          .settlements = replayed.settlements_count,
                                           .time_ms = bs_engine_time_ms(engine),
                                           .digest = bs_engine_digest(engine),
                                           .usage = bs_engine_usage(engine),
@@ -161,20 +157,6 @@ static int replay(const struct restore *restore, const struct until *until,
     return code;
 }
 
-/* A log that was cut is not linked from its first record on. */
-static int check_begin(const struct restore *restore, char *error)
-{
-    for (uint32_t i = 0; i < restore->manifest.count; i++) {
-        if (strcmp(restore->manifest.files[i].name, "log-00000001.db") == 0) {
-            return 0;
-        }
-    }
-    return log_error(error, -ENOTSUP,
-                     "the log of the backup does not begin with log-00000001.db: its oldest files "
-                     "were cut, and this backstopd restores whole logs only. Take a backup of "
-                     "before the cut, or a copy of the data directory of a stopped daemon");
-}
-
 static int check_until(const struct restore *restore, char *error)
 {
     const struct until *until = &restore->options->until;
@@ -182,7 +164,7 @@ static int check_until(const struct restore *restore, char *error)
     char copied[TEXT_TIME_SIZE];
     if (until->kind == UNTIL_SEQ && (until->seq == 0 || until->seq > restore->manifest.seq)) {
         return log_error(error, -ERANGE,
-                         "the backup holds the commands 1 to %" PRIu64 ", not %" PRIu64
+                         "the backup holds the commands up to %" PRIu64 ", not %" PRIu64
                          ": take one of them, or a later backup",
                          restore->manifest.seq, until->seq);
     }
@@ -208,6 +190,7 @@ static int branch_log(struct restore *restore, char *error)
                                       .identity = restore->identity};
     int code = log_identity_make(restore->identity, error);
     code = code == 0 ? log_branch(restore->stage, &branch, error) : code;
+    code = code == 0 ? restore_snapshots(restore->stage, &restore->snapshots_count, error) : code;
     code = code == 0 ? replay(restore, &(struct until){.kind = UNTIL_END}, &after, error) : code;
     if (code == 0 &&
         (after.seq != restore->restored.seq ||
@@ -272,23 +255,19 @@ static int move_files(const struct restore *restore, char *error)
 
 /* ---- what it says ---- */
 
-static void print_number(const char *name, uint64_t value)
-{
-    (void)printf("%-18s %" PRIu64 "\n", name, value);
-}
-
 static void print_result(const struct restore *restore)
 {
     const struct restored *restored = &restore->restored;
     char time[TEXT_TIME_SIZE];
+    char digest[DIGEST_TEXT_SIZE];
     text_time_print(restored->time_ms, time);
-    (void)printf("%-18s %s\n", "restored", restore->directory);
-    (void)printf("%-18s %s\n", "identity", restore->identity);
-    (void)printf("%-18s %s\n", "identity_before", restore->manifest.identity);
+    digest_print(restored->digest, digest);
+    print_word("restored", restore->directory);
+    print_word("identity", restore->identity);
+    print_word("identity_before", restore->manifest.identity);
     print_number("seq", restored->seq);
-    (void)printf("%-18s %s\n", "time", time);
-    (void)printf("%-18s %016" PRIx64 "%016" PRIx64 "\n", "digest", restored->digest.words[0],
-                 restored->digest.words[1]);
+    print_word("time", time);
+    print_word("digest", digest);
     print_number("actions", restored->ordinal);
     print_number("settlements", restored->settlements);
     print_number("pools", restored->usage.pools);
@@ -298,7 +277,8 @@ static void print_result(const struct restore *restore)
     print_number("dropped_actions", restored->last_ordinal > restored->ordinal
                                         ? restored->last_ordinal - restored->ordinal
                                         : 0);
-    (void)printf("%-18s %s\n", "webhooks", restore->has_webhooks ? "restored" : "none");
+    print_number("snapshots", restore->snapshots_count);
+    print_word("webhooks", restore->has_webhooks ? "restored" : "none");
 }
 
 /* ---- all of it ---- */
@@ -306,7 +286,6 @@ static void print_result(const struct restore *restore)
 static int run(struct restore *restore, char *error)
 {
     int code = backup_manifest_read(&restore->manifest, restore->options->backup, error);
-    code = code == 0 ? check_begin(restore, error) : code;
     code = code == 0 ? check_until(restore, error) : code;
     code = code == 0 ? open_directory(restore, error) : code;
     code = code == 0 ? copy_files(restore, error) : code;

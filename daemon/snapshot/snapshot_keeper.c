@@ -29,14 +29,11 @@ struct snapshot_keeper {
     void (*on_two_kept)(void *user, uint64_t older_seq);
     void *user;
     int directory;
-    struct log_reader *reader;
     /* What belongs to the block, as of its last command. */
     struct first_answers answers;
     struct answer_follower follower;
     bool is_lost; /* an answer could not be made: no snapshot until the block is made again */
-    uint64_t stepped_seq;      /* continuations of a step come with the step's command */
-    struct pool_chains chains; /* after the action `chains_ordinal` */
-    uint64_t chains_ordinal;
+    uint64_t stepped_seq; /* continuations of a step come with the step's command */
     /* Those that the start used or that were written since: they fit the log. The newest first. */
     uint64_t known_seqs[SNAPSHOTS_KEPT];
     int64_t next_try_ms;
@@ -63,8 +60,6 @@ static void forget(struct snapshot_keeper *keeper)
 {
     answer_follower_clear(&keeper->follower);
     first_answers_clear(&keeper->answers);
-    pool_chains_fini(&keeper->chains);
-    keeper->chains_ordinal = 0;
     keeper->stepped_seq = 0;
     keeper->is_lost = false;
 }
@@ -80,38 +75,6 @@ static void on_stepped(void *user, struct block *block, const struct bs_command 
         !answer_follower_step(&keeper->follower, block->engine, &block->effects, command)) {
         keeper->is_lost = true;
     }
-}
-
-static bool on_action(void *user, const struct log_action_row *row,
-                      const uint8_t hash[LOG_HASH_SIZE])
-{
-    struct snapshot_keeper *keeper = user;
-    struct pool_chain *chain = pool_chains_get(&keeper->chains, row->pool);
-    if (chain == NULL || row->ordinal != keeper->chains_ordinal + 1) {
-        return false;
-    }
-    memcpy(chain->hash, hash, LOG_HASH_SIZE);
-    keeper->chains_ordinal = row->ordinal;
-    return true;
-}
-
-/* The ends of the chains after a durable action. */
-static int follow_chains(struct snapshot_keeper *keeper, uint64_t ordinal, char *error)
-{
-    while (keeper->chains_ordinal < ordinal) {
-        const struct log_filter next = {.after = keeper->chains_ordinal,
-                                        .last = ordinal,
-                                        .type = UINT8_MAX,
-                                        .limit = UINT32_MAX};
-        int code = log_reader_actions(keeper->reader, &next, on_action, keeper, error);
-        if (code == 0 && keeper->chains_ordinal == next.after) {
-            code = log_error(error, -EBADMSG, "actions are missing after %" PRIu64, next.after);
-        }
-        if (code != 0) {
-            return code;
-        }
-    }
-    return 0;
 }
 
 /* ---- a block that begins with a snapshot ---- */
@@ -133,14 +96,13 @@ static int load(struct snapshot_keeper *keeper, uint64_t seq, struct block *bloc
 {
     struct snapshot_header header;
     const struct snapshot_target target = {
-        .make = take_engine, .user = block, .answers = &keeper->answers, .chains = &keeper->chains};
+        .make = take_engine, .user = block, .answers = &keeper->answers};
     forget(keeper);
     int code = snapshot_load(keeper->directory, seq, &target, &header, error);
     if (code == 0) {
         block->place.seq = seq;
         memcpy(block->place.link, header.link, LOG_HASH_SIZE);
         block->settlements_count = header.settlement;
-        keeper->chains_ordinal = header.ordinal;
         keeper->stepped_seq = seq;
     }
     return code;
@@ -194,20 +156,12 @@ static bool wants_sweep(void *user)
            block_now_ms() >= keeper->next_try_ms;
 }
 
-static int save(struct snapshot_keeper *keeper, struct follower *follower, struct block *block,
-                struct snapshot_header *ret_header, char *error)
+static int write_file(struct snapshot_keeper *keeper, struct follower *follower,
+                      const struct snapshot_source *source, struct snapshot_header *ret_header,
+                      char *error)
 {
     struct snapshot_save save;
-    struct snapshot_source source = {.engine = block->engine,
-                                     .answers = &keeper->answers,
-                                     .chains = &keeper->chains,
-                                     .identity = log_identity(keeper->log),
-                                     .settlement = block->settlements_count};
-    memcpy(source.link, block->place.link, LOG_HASH_SIZE);
-    int code = follow_chains(keeper, bs_engine_actions(block->engine), error);
-    if (code == 0) {
-        code = snapshot_save_begin(&save, &source, keeper->directory, error);
-    }
+    int code = snapshot_save_begin(&save, source, keeper->directory, error);
     if (code != 0) {
         return code;
     }
@@ -217,6 +171,24 @@ static int save(struct snapshot_keeper *keeper, struct follower *follower, struc
             return -ECANCELED;
         }
     }
+    return code;
+}
+
+static int save(struct snapshot_keeper *keeper, struct follower *follower, struct block *block,
+                struct snapshot_header *ret_header, char *error)
+{
+    struct pool_chains chains = {0};
+    struct snapshot_source source = {.engine = block->engine,
+                                     .answers = &keeper->answers,
+                                     .chains = &chains,
+                                     .identity = log_identity(keeper->log),
+                                     .settlement = block->settlements_count};
+    memcpy(source.link, block->place.link, LOG_HASH_SIZE);
+    int code = log_chains(keeper->log, bs_engine_actions(block->engine), &chains, error);
+    if (code == 0) {
+        code = write_file(keeper, follower, &source, ret_header, error);
+    }
+    pool_chains_fini(&chains);
     return code;
 }
 
@@ -295,7 +267,7 @@ static int open_parts(struct snapshot_keeper *keeper, const char *directory, cha
     keeper->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return keeper->directory < 0 ? log_error(error, -errno, "cannot open %s for snapshots: %s",
                                              directory, strerror(errno))
-                                 : log_reader_open(&keeper->reader, keeper->log, error);
+                                 : 0;
 }
 
 int snapshot_keeper_new(struct snapshot_keeper **ret_keeper, struct core *core,
@@ -331,7 +303,6 @@ void snapshot_keeper_free(struct snapshot_keeper *keeper)
         return;
     }
     forget(keeper);
-    log_reader_close(keeper->reader);
     if (keeper->directory >= 0) {
         (void)close(keeper->directory);
     }

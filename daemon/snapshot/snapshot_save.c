@@ -49,7 +49,9 @@ static size_t put_chains(struct snapshot_save *save)
 {
     const struct pool_chains *chains = save->source->chains;
     for (uint32_t i = 0; i < chains->count; i++) {
-        snapshot_put_chain(&save->entries, &chains->items[i]);
+        if (pool_chain_has_actions(&chains->items[i])) {
+            snapshot_put_chain(&save->entries, &chains->items[i]);
+        }
     }
     return save->entries.size;
 }

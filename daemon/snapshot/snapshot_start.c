@@ -52,7 +52,8 @@ static int load_again(void *user, const struct bs_config *config, char error[LOG
     return code;
 }
 
-/* Whether the log has the commands up to the snapshot's, and its actions. -EBADMSG: it has not. */
+/* Whether the log has the commands up to the snapshot's, and its actions. -ERANGE: it ends before
+ * them; -EBADMSG: it holds others. */
 static int check_log(struct command_log *log, const struct snapshot_header *header, char *error)
 {
     uint8_t link[LOG_HASH_SIZE];
@@ -63,7 +64,7 @@ static int check_log(struct command_log *log, const struct snapshot_header *head
                          header->identity, log_identity(log));
     }
     if (header->seq > log_last_seq(log) || header->ordinal > log_last_ordinal(log)) {
-        return log_error(error, -EBADMSG, "%s is past the end of the log", name);
+        return log_error(error, -ERANGE, "%s is past the end of the log", name);
     }
     int code = log_link(log, header->seq, link, error);
     return code == -ENOENT || (code == 0 && memcmp(link, header->link, LOG_HASH_SIZE) != 0)
@@ -117,25 +118,46 @@ static int try_all(struct snapshot_start *start, struct command_log *log, char *
     return code;
 }
 
-int snapshot_start_init(struct snapshot_start *start, const char *directory,
-                        struct executor *executor, struct first_answers *answers,
-                        struct command_log *log, char error[LOG_ERROR_SIZE])
+static int begin(struct snapshot_start *start, const char *directory, struct executor *executor,
+                 char *error)
 {
     assert(executor->seq == 0);
-    *start = (struct snapshot_start){.directory = -1, .executor = executor, .answers = answers};
+    *start = (struct snapshot_start){.directory = -1, .executor = executor};
     start->replay =
         (struct replay_start){.chains = &start->chains, .load = load_again, .user = start};
     if (directory == NULL) {
         return 0;
     }
     start->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (start->directory < 0) {
-        return log_error(error, -errno, "cannot open %s for its snapshots: %s", directory,
-                         strerror(errno));
+    return start->directory >= 0 ? 0
+                                 : log_error(error, -errno, "cannot open %s for its snapshots: %s",
+                                             directory, strerror(errno));
+}
+
+int snapshot_start_init(struct snapshot_start *start, const char *directory,
+                        struct executor *executor, struct first_answers *answers,
+                        struct command_log *log, char error[LOG_ERROR_SIZE])
+{
+    int code = begin(start, directory, executor, error);
+    start->answers = answers;
+    if (code == 0 && directory != NULL) {
+        code = snapshot_remove_partial(start->directory, error);
+        code = code == 0 ? try_all(start, log, error) : code;
     }
-    int code = snapshot_remove_partial(start->directory, error);
+    start->replay.settlement = start->header.settlement;
+    return code;
+}
+
+int snapshot_start_at(struct snapshot_start *start, const char *directory, uint64_t seq,
+                      struct executor *executor, struct command_log *log,
+                      char error[LOG_ERROR_SIZE])
+{
+    const struct bs_config config = executor->config;
+    int code = begin(start, directory, executor, error);
     if (code == 0) {
-        code = try_all(start, log, error);
+        start->config = &config;
+        code = try_snapshot(start, log, seq, error);
+        start->config = NULL;
     }
     start->replay.settlement = start->header.settlement;
     return code;

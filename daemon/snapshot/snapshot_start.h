@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The start of an executor from the newest snapshot that fits its log. A snapshot that is damaged,
- * or of another log, is passed over with an error line, and the one before it is tried.
+ * The start of an executor from a snapshot that fits its log: of the daemon from the newest one. A
+ * snapshot that is damaged, or of another log, is passed over with an error line, and the one before
+ * it is tried. Who only reads names the one to start from.
  */
 #ifndef SNAPSHOT_START_H
 #define SNAPSHOT_START_H
@@ -31,6 +32,13 @@ struct snapshot_start {
 BS_MUST_USE int snapshot_start_init(struct snapshot_start *start, const char *directory,
                                     struct executor *executor, struct first_answers *answers,
                                     struct command_log *log, char error[LOG_ERROR_SIZE]);
+/*
+ * From this one, and no file is changed. -ENOENT: it is gone; -ERANGE: it is past what the log holds;
+ * -EBADMSG: it is damaged, or of another log. Then the executor must begin again.
+ */
+BS_MUST_USE int snapshot_start_at(struct snapshot_start *start, const char *directory, uint64_t seq,
+                                  struct executor *executor, struct command_log *log,
+                                  char error[LOG_ERROR_SIZE]);
 void snapshot_start_fini(struct snapshot_start *start); /* zeroed is fine */
 
 #endif

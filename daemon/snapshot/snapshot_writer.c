@@ -174,6 +174,26 @@ int snapshot_writer_finish(struct snapshot_writer *writer, struct snapshot_heade
     return code;
 }
 
+int snapshot_header_replace(int directory, const struct snapshot_header *header,
+                            char error[LOG_ERROR_SIZE])
+{
+    uint8_t page[SNAPSHOT_PAGE_SIZE];
+    char name[SNAPSHOT_NAME_SIZE];
+    snapshot_name(header->seq, "", name);
+    snapshot_header_encode(header, page);
+    int fd = openat(directory, name, O_WRONLY | O_CLOEXEC);
+    int code = fd < 0 ? -errno : file_write_at(fd, page, sizeof(page), 0);
+    if (code == 0 && fsync(fd) != 0) {
+        code = -errno;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return code == 0
+               ? 0
+               : log_error(error, code, "cannot write the header of %s: %s", name, strerror(-code));
+}
+
 void snapshot_writer_abandon(struct snapshot_writer *writer)
 {
     if (writer->chunk == NULL) {

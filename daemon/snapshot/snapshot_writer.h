@@ -32,6 +32,10 @@ BS_MUST_USE int snapshot_writer_add(struct snapshot_writer *writer, enum snapsho
 BS_MUST_USE int snapshot_writer_finish(struct snapshot_writer *writer,
                                        struct snapshot_header *ret_header,
                                        char error[LOG_ERROR_SIZE]);
+/* Puts another header into a file that is whole: the sizes and pages_crc are the file's. Durable when
+ * this returns 0; a crash before may leave the header damaged. */
+BS_MUST_USE int snapshot_header_replace(int directory, const struct snapshot_header *header,
+                                        char error[LOG_ERROR_SIZE]);
 /* Drops the file. Zeroed, and twice, is fine. */
 void snapshot_writer_abandon(struct snapshot_writer *writer);
 

@@ -153,7 +153,7 @@ def test_until(t):
             t.equal(f"{wanted}: dropped", int(told["dropped_commands"]), end - int(told["seq"]))
             t.equal(f"{wanted}: webhooks", told["webhooks"], "none")
             t.equal(f"{wanted}: verifies", call(DAEMON, "log", "verify", "--data", new).returncode, 0)
-        for wanted, why in (("0", "holds the commands 1 to"), (str(end + 1), "holds the commands 1 to"),
+        for wanted, why in (("0", "holds the commands up to"), (str(end + 1), "holds the commands up to"),
                             ("2000-01-01T00:00:00Z", "begins at"), ("2999-01-01T00:00:00Z", "was made at")):
             refused = restore(saved, place + "/not", "--until", wanted)
             t.true(f"{wanted}: is refused", refused.returncode != 0 and why in refused.stderr, refused.stderr)
