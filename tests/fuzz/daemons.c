@@ -155,7 +155,7 @@ static void verify(struct fuzz_daemon *daemon)
     struct log_moment moment = {.until = {.kind = UNTIL_END}};
     (void)snprintf(moment.directory, sizeof moment.directory, "%s",
                    settings_text(&daemon->settings, SETTING_STORAGE_DATA));
-    int code = replay_to_run(&replay, &daemon->settings, &moment, error);
+    int code = replay_to_run(&replay, &daemon->settings, &moment, NULL, error);
     if (code < 0) {
         (void)fprintf(stderr, "%s: %s\n", moment.directory, error);
     }
