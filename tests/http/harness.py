@@ -177,6 +177,9 @@ class Server:
         raise RuntimeError(f"backstopd did not become ready:\n{output}")
 
     def output(self):
+        """Nothing after close()."""
+        if self.output_path is None:
+            return b""
         with open(self.output_path, "rb") as file:
             return file.read()
 
@@ -494,6 +497,8 @@ class Checks:
 def run(names):
     """Runs every test_* of a module. An exception is a failure; the other tests still run."""
     binary()
+    # What a shell runs in the background ignores SIGINT, and so would the programs started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     checks = Checks()
     for name, test in list(names.items()):
         if name.startswith("test_") and callable(test):

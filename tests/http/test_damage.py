@@ -93,14 +93,18 @@ def fill(server):
     return count
 
 
+def noted(server, name):
+    """Where the data ends by this file: a sequence of the log, or a save of webhooks.db."""
+    with open(os.path.join(server.data, name), "rb") as file:
+        slots = file.read()
+    return max(int.from_bytes(slots[at + 8:at + 16], "little") for at in (0, 4096))
+
+
 def wait_for_note(server):
     """Until log-end notes the last command."""
     def is_noted():
-        with open(os.path.join(server.data, "log-end"), "rb") as file:
-            slots = file.read()
-        noted = max(int.from_bytes(slots[at + 8:at + 16], "little") for at in (0, 4096))
         last = re.search(rb"applied_seq (\d+)", server.get("/metrics").body)
-        return noted == int(last[1])
+        return noted(server, "log-end") == int(last[1])
     wait_until("the end is noted", is_noted)
 
 
@@ -155,11 +159,12 @@ def deliver(server, receiver):
     receiver.wait(18)
     wait_until("all are delivered", lambda: all(
         ordinal(row["cursor"]) == 6 for row in server.pages("/v1/webhooks")))
-    time.sleep(1.5)
+    before = noted(server, "webhooks-end")
+    time.sleep(1.5)  # a save is noted when the note before it is a second old
     server.post("/v1/pools/usdc/resume")
     wait_until("and one more", lambda: all(
         ordinal(row["cursor"]) == 7 for row in server.pages("/v1/webhooks")))
-    time.sleep(0.5)
+    wait_until("it is noted", lambda: noted(server, "webhooks-end") > before)
 
 
 def test_webhooks_database(t):

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 
@@ -129,21 +128,31 @@ def read_until(demo, words):
     return shown
 
 
+@contextlib.contextmanager
+def ended(demo):
+    """A demo that is still there at the end of a failed test goes, with its daemon."""
+    try:
+        yield
+    finally:
+        if demo.poll() is None:
+            demo.terminate()
+
+
 def test_without_once_the_daemon_stays_until_interrupted(t):
     with place() as here:
-        with subprocess.Popen(here.command(), env=here.environment, stdout=subprocess.PIPE, text=True) as demo:
+        with subprocess.Popen(here.command(), env=here.environment, stdout=subprocess.PIPE, text=True) as demo, \
+                ended(demo):
             shown = read_until(demo, "Ctrl-C")
             url = re.search(r"BACKSTOP_URL=(\S+)", shown).group(1)
-            with urllib.request.urlopen(f"{url}/v1/accounts/T05777") as answer:
+            with urllib.request.urlopen(f"{url}/v1/accounts/T05777", timeout=60) as answer:
                 t.equal("it answers", json.load(answer)["account"], "T05777")
             paths = re.findall(r"curl -s '?(http\S+?)'?$", shown, re.MULTILINE)
             t.true("it shows requests", paths, shown)
             for path in paths:
-                with urllib.request.urlopen(path) as answer:
+                with urllib.request.urlopen(path, timeout=60) as answer:
                     t.equal(f"{path} is answered", answer.status, 200)
             demo.send_signal(signal.SIGINT)
             t.equal("status", demo.wait(timeout=60), 0)
-        time.sleep(0.1)
         try:
             urllib.request.urlopen(f"{url}/healthz", timeout=5)
             t.true("the daemon is gone", False)

@@ -59,7 +59,7 @@ def test_old_files_go(t):
         gone = server.get(f"/v1/actions?after={first}")
         t.equal("its cursor has expired", (gone.status, gone.json["code"]), (410, "cursor_expired"))
         t.true("it says where the log begins", "up to" in gone.json["detail"], gone.json)
-        t.true("the log says what went", b"old files of the log were removed" in server.output())
+        wait_until("the log says what went", lambda: b"old files of the log were removed" in server.output())
         past = server.get("/v1/pools/usdc/settlements/1/compare")
         t.true("what was is refused by name", past.status in (404, 410, 422) and "code" in past.json,
                (past.status, past.body))

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """GET /v1/stream: server-sent events as the WHATWG describes them, resumed exactly, ended with a
 reason. Pausing and resuming a pool are actions, so they stand for any."""
+import collections
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from harness import NDJSON, Authority, Server, ordinal, run
 
+# A test reads its streams one after another, so the last ones take nothing for long.
+PATIENT = {"stream_stall_timeout_s": 600}
 PAIR = '{"type":"pause","pool":"%s","reason":"x"}\n{"type":"resume","pool":"%s"}\n'
 
 
@@ -33,12 +36,23 @@ class Stream:
         self.connection.request("GET", "/v1/stream" + query, headers=headers)
         self.answer = self.connection.getresponse()
         self.last = last
+        self.lines, self.rest = collections.deque(), b""
+
+    def line(self):
+        """The next one with its end; "" at the end of the stream. Some hundred thousand are read in a test."""
+        while not self.lines:
+            piece = self.answer.read1(65536)
+            if not piece:
+                return ""
+            *whole, self.rest = (self.rest + piece).split(b"\n")
+            self.lines.extend(whole)
+        return self.lines.popleft().decode() + "\n"
 
     def block(self):
         """The next block as {"field": value}, comments under ""; None at the end."""
         found = {}
         while True:
-            line = self.answer.readline().decode()
+            line = self.line()
             if line == "":
                 return None
             if line == "\n":
@@ -187,7 +201,7 @@ def test_start(t):
 
 def test_resume(t):
     """A follower over kill -9 and restarts: each action once, in order, none left out."""
-    server = Server()
+    server = Server(settings=PATIENT)
     try:
         server.start()
         server.make_pool()
@@ -404,7 +418,7 @@ def test_reload(t):
 
 def test_tls(t):
     """The same over TLS: several clients, a large burst, and clients that go."""
-    with Server(authority=Authority(), settings={"stream_ping_interval_s": 1}) as server:
+    with Server(authority=Authority(), settings={**PATIENT, "stream_ping_interval_s": 1}) as server:
         server.make_pool()
         server.post("/v1/pools/usdc/resume")
         server.wait_for_actions(1)
@@ -419,7 +433,7 @@ def test_tls(t):
 
 def test_beside_others(t):
     """Streams, long polls and writes at once; all see the same."""
-    with Server() as server:
+    with Server(settings=PATIENT) as server:
         server.make_pool()
         server.post("/v1/pools/usdc/resume")
         server.wait_for_actions(1)
@@ -454,7 +468,7 @@ def cpu_ms(server, name):
 def test_far_behind(t):
     """Streams far behind, each at its own place and some at the same: another thread than that of health checks
     reads what they need, each has all, and pages with filters are read in between."""
-    with Server() as server:
+    with Server(settings=PATIENT) as server:
         server.make_pool()
         server.post("/v1/pools/usdc/resume")
         for _ in range(4):
@@ -475,7 +489,7 @@ def test_far_behind(t):
 
 def test_stop_far_behind(t):
     """A stop in the middle: to those that read, a last event, and a clean end."""
-    with Server() as server:
+    with Server(settings=PATIENT) as server:
         server.make_pool()
         server.post("/v1/pools/usdc/resume")
         for _ in range(4):

@@ -448,12 +448,11 @@ def test_batches(t):
 
 
 def test_parallel(t):
-    """Several at a time; one that fails holds up no other."""
+    """Several at a time; one that fails until all others were taken holds up none of them."""
     def answer(notice):
-        bad = notice.json["data"].get("sequence") == 2
-        return (503 if bad and len(seen) < 1 and not seen.append(0) else 204, {}, 0.05)
+        fails = notice.json["data"].get("sequence") == 2 and len(receiver.accepted()) < 199
+        return (503 if fails else 204, {}, 0.05)
 
-    seen = []
     with Receiver(answer) as receiver, Server(settings=SETTINGS) as server:
         make_book(server, 200)
         endpoint = add(server, receiver, order="parallel", types=["adl"])
@@ -577,7 +576,7 @@ def test_failed_notice_survives(t):
         endpoint = add(server, receiver)
         server.make_insolvency()
         settle(server, 3)
-        receiver.wait(1, condition=lambda notices: len(notices) == 1)
+        receiver.wait(1, condition=lambda notices: len(notices) >= 1)
         wait_until("saved", lambda: len(server.pages(
             f"/v1/webhooks/{endpoint['id']}/deliveries")) == 1)
         failed = receiver.notices[0]
@@ -713,8 +712,9 @@ def test_a_database_of_version_3(t):
                 t.equal(turn, [row["id"] for row in again.pages("/v1/webhooks")],
                         sorted(row["id"] for row in endpoints))
                 wait_until("delivered", lambda: all(show(again, row)["failed_attempts"] == 0 for row in endpoints))
-                again.post(f"/v1/webhooks/{endpoints[0]['id']}/test")
-                t.true("the secret", receiver.notices[-1].is_signed_with(endpoints[0]["secret"]))
+                tested = again.post(f"/v1/webhooks/{endpoints[0]['id']}/test").json
+                notice = next(row for row in receiver.notices if row.id == tested["id"])
+                t.true("the secret", notice.is_signed_with(endpoints[0]["secret"]))
                 again.stop()
 
 
@@ -726,7 +726,7 @@ def test_stop_while_sending(t):
         waiter = threading.Thread(target=lambda: answers.append(
             server.post(f"/v1/webhooks/{endpoint['id']}/test")))
         waiter.start()
-        receiver.wait(1, condition=lambda notices: len(notices) == 1)
+        receiver.wait(1, condition=lambda notices: len(notices) >= 1)
         t.equal("stopped", server.stop(), 0)
         waiter.join()
         t.refused("the test", answers[0], 503, "not_ready")
