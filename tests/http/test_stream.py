@@ -426,6 +426,7 @@ def test_tls(t):
         act(server, 4000)
         for stream in streams:
             t.equal("all of it over TLS", stream.ids(4001), list(range(2, 4002)))
+        for stream in streams:  # after that, as each waits a second for it
             t.equal("then a ping", stream.block(), {"": "ping"})
             stream.close()
         t.true("who has gone is noticed", wait_for(server, "streams", 0))
