@@ -41,7 +41,7 @@ void page_end_number(struct buffer *out, const char *list, bool has_next, uint64
 }
 
 void page_end_place(struct buffer *out, const char *list, const struct cursor_place *next,
-                    const struct page_state *state)
+                    bool has_moved)
 {
     char cursor[CURSOR_SIZE_MAX];
     buffer_text(out, "],\"next\":");
@@ -51,8 +51,15 @@ void page_end_place(struct buffer *out, const char *list, const struct cursor_pl
     } else {
         buffer_text(out, "null");
     }
-    buffer_printf(out, ",\"seq\":%" PRIu64 "%s}", state->seq,
-                  state->has_moved ? ",\"moved\":true" : "");
+    buffer_text(out, has_moved ? ",\"moved\":true}" : "}");
+}
+
+void page_add_seq(struct buffer *out, uint64_t seq)
+{
+    assert(out->size > 0);
+    assert(out->bytes[out->size - 1] == '}');
+    out->size--;
+    buffer_printf(out, ",\"seq\":%" PRIu64 "}", seq);
 }
 
 void page_end_actions(struct buffer *out, const char *log, uint64_t next, bool has_more)

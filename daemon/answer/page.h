@@ -20,14 +20,12 @@ void page_end_name(struct buffer *out, const char *list, bool has_next, struct b
                    struct bs_text second);
 void page_end_number(struct buffer *out, const char *list, bool has_next, uint64_t next);
 
-/* A list that moves. `next` is NULL on the last page. */
-struct page_state {
-    uint64_t seq;   /* at which the page was made */
-    bool has_moved; /* the page before was made at another one */
-};
-
+/* A list that moves. `next` is NULL on the last page; has_moved: the page before was made at another
+ * sequence. */
 void page_end_place(struct buffer *out, const char *list, const struct cursor_place *next,
-                    const struct page_state *state);
+                    bool has_moved);
+/* Adds the sequence at which an answer was made to the object that ends there. */
+void page_add_seq(struct buffer *out, uint64_t seq);
 /* A list of actions, which always has a next page: `log` is the identity of their log. has_more: the
  * page ended before all was looked through. */
 void page_end_actions(struct buffer *out, const char *log, uint64_t next, bool has_more);

@@ -230,8 +230,6 @@ struct core_stats core_stats_get(const struct core *core)
         .step_ns_total = counter_get(&counters->step_ns_total),
         .applied_seq = counter_get(&counters->applied_seq),
         .queue_depth = counter_get(&core->queue.requests_count),
-        .reads_refused = counter_get(&counters->reads_refused),
-        .reads_shared = counter_get(&counters->reads_shared),
         .queue_full = counter_get(&counters->queue_full),
         .halted_pools = counter_get(&counters->halted_pools),
         .clock_jumps = counter_get(&counters->clock_jumps),
@@ -316,7 +314,6 @@ void core_free(struct core *core)
         outbox_release(&core->executor.outbox, core->flight_segment);
     }
     first_answers_fini(&core->first_answers);
-    costly_reads_fini(&core->costly_reads);
     executor_fini(&core->executor);
     queue_fini(&core->queue);
     free(core);

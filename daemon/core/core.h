@@ -54,7 +54,6 @@ void core_options_defaults(struct core_options *options);
 struct core_stats { /* cumulative; read from any thread (relaxed atomics inside) */
     uint64_t commands_accepted, commands_rejected, batches, settlements, actions, settle_overruns;
     uint64_t loop_lag_ns_max, step_ns_total, applied_seq, queue_depth, queue_full, halted_pools;
-    uint64_t reads_refused, reads_shared; /* costly ones */
     uint64_t clock_jumps, clock_apart_ns; /* clock.h; engine time and wall clock, after a jump */
     uint64_t settle_lag_ns_total, settle_lags[CORE_LAG_BUCKETS];
 };

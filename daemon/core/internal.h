@@ -23,7 +23,6 @@
 #define CORE_INTERNAL_H
 
 #include "daemon/core/core.h"
-#include "daemon/core/costly_reads.h"
 #include "daemon/core/executor.h"
 #include "daemon/core/lookahead.h"
 #include "daemon/core/queue.h"
@@ -44,7 +43,7 @@ struct commit {
 struct core_counters { /* written by the core loop, except queue_full */
     _Atomic uint64_t commands_accepted, commands_rejected, batches, settlements, actions;
     _Atomic uint64_t settle_overruns, loop_lag_ns_max, step_ns_total, applied_seq, queue_full;
-    _Atomic uint64_t halted_pools, durable_ordinal, reads_refused, reads_shared;
+    _Atomic uint64_t halted_pools, durable_ordinal;
     _Atomic uint64_t clock_jumps, clock_apart_ns;
     _Atomic uint64_t settle_lag_ns_total, settle_lags[CORE_LAG_BUCKETS];
     _Atomic uint64_t tick_ns;  /* when the next tick is due; 0: there is no timer */
@@ -80,9 +79,8 @@ struct core {
     struct clock clock;     /* what time the next one has */
     struct lookahead ahead; /* over the records of `stepping` */
 
-    struct request_list writes;       /* drained, waiting for a commit with room */
-    struct request_list queries;      /* drained, waiting for the end of the turn */
-    struct costly_reads costly_reads; /* likewise */
+    struct request_list writes;  /* drained, waiting for a commit with room */
+    struct request_list queries; /* drained, waiting for the end of the turn */
 
     uv_timer_t timer;
     uint64_t schedule_ns;   /* when the timer was started */

@@ -114,6 +114,7 @@ bool core_step(struct core *core)
         update_counters(core);
         core_answer_write(core, request_list_remove(&commit->requests));
     }
+    update_counters(core); /* queries may see a request that is half done */
     counter_add(&core->counters.step_ns_total, uv_hrtime() - start_ns);
     return commit->requests.first == NULL;
 }

@@ -81,9 +81,6 @@ static void on_tick(uv_timer_t *timer)
     if (core->options.on_tick != NULL) {
         core->options.on_tick(core->options.user);
     }
-    if (core->costly_reads.waiting.first != NULL) {
-        (void)uv_async_send(&core->wake);
-    }
     if (core->is_settling) {
         counter_add(&core->counters.settle_overruns,
                     1); /* the previous settlement is not done yet */

@@ -61,9 +61,7 @@ static void drain(struct core *core)
     struct request *request = queue_take(&core->queue);
     while (request != NULL) {
         struct request *next = request->next;
-        if (request->asks != NULL) {
-            costly_reads_add(core, request);
-        } else if (request->query != NULL) {
+        if (request->query != NULL) {
             request_list_append(&core->queries, request);
         } else {
             take_write(core, request);
@@ -240,9 +238,6 @@ static void run_queries(struct core *core)
         queue_done(&core->queue, request);
         request->query(request, core, core->executor.engine);
         request->done(request);
-    }
-    if (!core->executor.effects.more) {
-        costly_reads_run(core);
     }
 }
 

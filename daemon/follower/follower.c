@@ -2,17 +2,21 @@
 #include "daemon/follower/follower.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "daemon/answer/answer.h"
 #include "daemon/follower/check.h"
+#include "daemon/follower/reads.h"
 #include "daemon/log/log_backend.h"
 #include "daemon/logger/logger.h"
 
 #define SLICE_MS 20   /* of stepping, between two looks at what waits */
 #define SWEEP_MS 20   /* between two checks of a sweep: each takes the core loop a millisecond */
 #define GATHER_MS 2   /* between two looks at the log that nobody waits for */
+#define SERVE_MS 20   /* of reads, between two looks at the log */
 #define RETRY_MS 1000 /* before a block that could not be made is tried again */
 #define NICENESS 10   /* the core loop and the log's thread go first */
 
@@ -31,14 +35,15 @@ struct follower {
     struct follower_options options;
     struct log_reader *reader;
     pthread_t thread;
-    pthread_mutex_t mutex; /* guards the lends */
+    pthread_mutex_t mutex; /* guards the lends and the reads that wait */
     pthread_cond_t changed;
     pthread_cond_t lent;
     struct lend *lends;
+    struct reads reads;
     atomic_bool stop;
     atomic_bool sleeps;            /* until it is signalled: nothing else wakes it */
     _Atomic uint64_t executed_seq; /* by the live block, to the end of a batch */
-    _Atomic uint64_t seq, checks, mismatches;
+    _Atomic uint64_t seq, checks, mismatches, reads_refused, reads_shared, reads_behind;
     /* the thread's own */
     struct block block;
     bool is_open;
@@ -51,8 +56,12 @@ struct follower {
 
 struct follower_stats follower_stats_get(const struct follower *follower)
 {
-    return (struct follower_stats){
-        .seq = follower->seq, .checks = follower->checks, .mismatches = follower->mismatches};
+    return (struct follower_stats){.seq = follower->seq,
+                                   .checks = follower->checks,
+                                   .mismatches = follower->mismatches,
+                                   .reads_refused = follower->reads_refused,
+                                   .reads_shared = follower->reads_shared,
+                                   .reads_behind = follower->reads_behind};
 }
 
 const struct bs_config *follower_config(const struct follower *follower)
@@ -287,11 +296,92 @@ int follower_lend(struct follower *follower, uint64_t seq, const struct block_li
     return lend.code;
 }
 
+/* ---- reads ---- */
+
+bool follower_read(struct follower *follower, struct request *request)
+{
+    uint64_t executed_seq = follower_executed_seq(follower);
+    (void)pthread_mutex_lock(&follower->mutex);
+    bool is_ended = atomic_load(&follower->stop);
+    bool is_taken = !is_ended && reads_add(&follower->reads, request, executed_seq);
+    if (is_taken) {
+        (void)pthread_cond_signal(&follower->changed);
+    }
+    (void)pthread_mutex_unlock(&follower->mutex);
+    if (!is_taken && !is_ended) {
+        follower->reads_refused++;
+        answer_problem(request, BS_OVERLOADED, "too many reads of many accounts are waiting");
+        request->done(request);
+    }
+    return !is_ended;
+}
+
+static struct request *take_read(struct follower *follower)
+{
+    uint64_t seq = cannot_serve(follower) ? UINT64_MAX : block_seq(&follower->block);
+    (void)pthread_mutex_lock(&follower->mutex);
+    struct request *request = reads_take(&follower->reads, seq, block_now_ms());
+    (void)pthread_mutex_unlock(&follower->mutex);
+    return request;
+}
+
+/* It waited for a sequence that the block has not come to, and its time is up. */
+static void refuse_late(struct follower *follower, struct request *request)
+{
+    char detail[80];
+    uint64_t last_seq = log_last_seq(follower->log);
+    if (request->min_seq > last_seq) {
+        (void)snprintf(detail, sizeof(detail), "the log ends at seq %" PRIu64, last_seq);
+        answer_problem(request, BS_SEQ_NOT_REACHED, detail);
+    } else {
+        follower->reads_behind++;
+        answer_problem(request, BS_FOLLOWER_BEHIND, NULL);
+    }
+}
+
+static void answer_read(struct follower *follower, struct request *request)
+{
+    if (atomic_load(&follower->stop)) {
+        answer_problem(request, BS_NOT_READY, NULL);
+    } else if (cannot_serve(follower)) {
+        answer_problem(request, BS_SECOND_BLOCK_DROPPED, NULL);
+    } else if (request->min_seq > block_seq(&follower->block)) {
+        refuse_late(follower, request);
+    } else if (reads_find_kept(&follower->reads, block_seq(&follower->block), request)) {
+        follower->reads_shared++;
+    } else {
+        request->query(request, follower->core, follower->block.engine);
+        reads_keep(&follower->reads, block_seq(&follower->block), request);
+    }
+    request->done(request);
+}
+
+/* Those that can be answered now, for a while; at the end all of them. */
+static void serve_reads(struct follower *follower)
+{
+    int64_t until_ms = block_now_ms() + SERVE_MS;
+    struct request *request = take_read(follower);
+    while (request != NULL) {
+        answer_read(follower, request);
+        bool is_up = block_now_ms() >= until_ms && !atomic_load(&follower->stop);
+        request = is_up ? NULL : take_read(follower);
+    }
+}
+
 /* ---- the thread ---- */
 
 static bool is_behind(const struct follower *follower)
 {
     return follower->is_open && atomic_load(&follower->executed_seq) > block_seq(&follower->block);
+}
+
+/* With the mutex: when there is something to do for a read. The block does not move while a digest is
+ * made. */
+static int64_t read_due_ms(const struct follower *follower)
+{
+    uint64_t seq = cannot_serve(follower) ? UINT64_MAX : block_seq(&follower->block);
+    uint64_t wanted = reads_wanted_seq(&follower->reads, follower_executed_seq(follower));
+    return wanted > seq && !is_checking(follower) ? 0 : reads_due_ms(&follower->reads, seq);
 }
 
 /* Somebody waits for a copy that can be made now, or refused. */
@@ -311,12 +401,13 @@ static int64_t due_ms(const struct follower *follower)
         atomic_load(&follower->check.state) == CHECK_ANSWERED) {
         return 0;
     }
+    int64_t due = read_due_ms(follower);
     if (!follower->is_open) {
-        return follower->open_due_ms;
+        return follower->open_due_ms < due ? follower->open_due_ms : due;
     }
-    int64_t due = INT64_MAX;
     if (is_behind(follower) && !is_checking(follower)) {
-        due = follower->lends != NULL ? 0 : follower->follow_due_ms;
+        int64_t follow_ms = follower->lends != NULL ? 0 : follower->follow_due_ms;
+        due = follow_ms < due ? follow_ms : due;
     }
     int64_t check_due = is_checking(follower) ? INT64_MAX : check_due_ms(follower);
     return check_due < due ? check_due : due;
@@ -342,6 +433,17 @@ static void wait_for_work(struct follower *follower)
     (void)pthread_mutex_unlock(&follower->mutex);
 }
 
+/* Where the block is to come to: the end of what is executed, or what a read waits for inside a batch
+ * that is not executed to its end. */
+static uint64_t target_seq(struct follower *follower)
+{
+    uint64_t executed_seq = atomic_load(&follower->executed_seq);
+    (void)pthread_mutex_lock(&follower->mutex);
+    uint64_t wanted = reads_wanted_seq(&follower->reads, follower_executed_seq(follower));
+    (void)pthread_mutex_unlock(&follower->mutex);
+    return wanted > executed_seq ? wanted : executed_seq;
+}
+
 /* While the core loop makes a digest the block stays where it is, so that it is not past it. */
 static void follow(struct follower *follower)
 {
@@ -349,7 +451,7 @@ static void follow(struct follower *follower)
     if (is_checking(follower) && !is_answered) {
         return;
     }
-    uint64_t seq = is_answered ? follower->check.seq : atomic_load(&follower->executed_seq);
+    uint64_t seq = is_answered ? follower->check.seq : target_seq(follower);
     if (seq > block_seq(&follower->block)) {
         advance(follower, seq);
         follower->follow_due_ms = block_now_ms() + (is_behind(follower) ? 0 : GATHER_MS);
@@ -365,6 +467,7 @@ static void turn(struct follower *follower)
         open_block(follower);
     }
     serve_lends(follower);
+    serve_reads(follower);
     if (!follower->is_open) {
         if (atomic_load(&follower->check.state) == CHECK_ANSWERED) {
             atomic_store(&follower->check.state, CHECK_IDLE); /* there is nothing to compare */
@@ -388,12 +491,14 @@ static void *run(void *user)
         wait_for_work(follower);
     }
     serve_lends(follower);
+    serve_reads(follower);
     return NULL;
 }
 
 bool follower_breathe(struct follower *follower)
 {
     serve_lends(follower);
+    serve_reads(follower);
     return !atomic_load(&follower->stop);
 }
 
@@ -466,6 +571,7 @@ void follower_stop(struct follower *follower)
     core_on_executed(follower->core, NULL, NULL);
     block_close(&follower->block);
     log_reader_close(follower->reader);
+    reads_fini(&follower->reads);
 }
 
 void follower_free(struct follower *follower)

@@ -6,7 +6,8 @@
  *
  * - It follows: a durable commit wakes it, and it steps the log to its end; without commits it
  *   sleeps. It never sees half a settlement.
- * - Reads (reads.h) are answered from the block at the sequence that they ask for, or a later one.
+ * - Reads (reads.h) are answered from the block at the sequence that they ask for, or a later one,
+ *   never at an earlier one: a block that is too late has them refused.
  * - A copy of the block is lent for work that takes long (follower_lend).
  * - It checks itself: every check_interval_s the core loop gives the digest of a window of accounts
  *   at its sequence, and the block must have the same at that sequence; window after window, over
@@ -57,6 +58,12 @@ BS_MUST_USE int follower_new(struct follower **ret_follower, struct core *core,
 void follower_stop(struct follower *follower);
 void follower_free(struct follower *follower); /* when nothing uses it; stops it too */
 
+/*
+ * Any thread: request->query runs on the follower's thread with its block, at request->min_seq or
+ * later, or the request is refused when that takes until request->until_ms. False: the follower
+ * ends; nothing was taken.
+ */
+BS_MUST_USE bool follower_read(struct follower *follower, struct request *request);
 /* Any thread but its own: fills the view with a copy of the block at `seq`, which is durable, or
  * later. 0; -ETIMEDOUT: the block had not come that far in time; -ECANCELED: the limit's stop was
  * set, or the follower ends; -EIO: there is no block, which was logged. */
@@ -75,6 +82,7 @@ BS_MUST_USE bool follower_breathe(struct follower *follower);
 struct follower_stats { /* since the start; any thread */
     uint64_t seq;       /* of the block; 0: there is none */
     uint64_t checks, mismatches;
+    uint64_t reads_refused, reads_shared, reads_behind;
 };
 struct follower_stats follower_stats_get(const struct follower *follower);
 

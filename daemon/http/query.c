@@ -24,6 +24,7 @@ static const struct parameter parameters[] = {
     {"side", QUERY_SIDE, "must be long or short"},
     {"limit", QUERY_LIMIT, NULL},
     {"wait_ms", QUERY_WAIT_MS, "must be a whole number from 0 to 60000"},
+    {"min_seq", QUERY_MIN_SEQ, "must be a whole number"},
     {"format", QUERY_FORMAT, "must be ccxt"},
     {"verbose", QUERY_VERBOSE, "takes no value"},
     {"offset", QUERY_OFFSET, "must be a whole number of bytes"},
@@ -170,6 +171,8 @@ static bool take_value(struct read_query *query, uint32_t bit, struct bs_text va
         }
         query->wait_ms = (uint32_t)number;
         return true;
+    case QUERY_MIN_SEQ:
+        return text_number(value, INT64_MAX, &query->min_seq);
     case QUERY_FORMAT:
         query->ccxt = text_is(value, "ccxt");
         return query->ccxt;

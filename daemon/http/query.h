@@ -25,6 +25,7 @@
 #define QUERY_AFTER_CURSOR (1u << 11) /* of an action */
 #define QUERY_AFTER_PLACE (1u << 12)  /* in a list that moves */
 #define QUERY_OFFSET (1u << 13)       /* in a file */
+#define QUERY_MIN_SEQ (1u << 14)
 
 enum query_name {
     NAME_PATH,         /* the name in the path */
@@ -48,6 +49,7 @@ struct read_query {
     struct api_cursor after; /* the cursor of a list of actions */
     uint32_t limit;
     uint32_t wait_ms;
+    uint64_t min_seq; /* 0: what the asker has seen */
     uint8_t side;
     uint8_t type; /* enum bs_action_type, UINT8_MAX = any */
     bool ccxt;    /* the answer in the structure of that library */

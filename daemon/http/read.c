@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads of state: the row's `read` runs on the core loop, with what the target asks for. */
+/*
+ * Reads of state: the row's `read` runs with what the target asks for. Single rows are read on the
+ * core loop; whatever takes min_seq looks at many accounts, and the follower answers it at what the
+ * core had executed when it was asked, or later: a client sees its own acknowledged writes.
+ */
+#include "daemon/answer/page.h"
+#include "daemon/follower/follower.h"
 #include "daemon/http/handlers.h"
 #include "daemon/http/submit.h"
+
+#define CATCH_UP_MS 5000 /* how long a read waits unless it says so */
 
 static void on_core(struct request *request, struct core *core, struct bs_engine *engine)
 {
@@ -10,14 +18,74 @@ static void on_core(struct request *request, struct core *core, struct bs_engine
     connection->route->read(request, &connection->query, engine);
 }
 
+static void on_follower(struct request *request, struct core *core, struct bs_engine *engine)
+{
+    const struct connection *connection = request->user;
+    on_core(request, core, engine);
+    if (request->status == MHD_HTTP_OK && !connection->query.ccxt) {
+        page_add_seq(&request->body, bs_engine_seq(engine));
+    }
+}
+
+static uint64_t digest(const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    uint64_t sum = UINT64_C(14695981039346656037); /* FNV-1a */
+    for (size_t i = 0; i < size; i++) {
+        sum = (sum ^ at[i]) * UINT64_C(1099511628211);
+    }
+    return sum;
+}
+
+/* The key, or without one the address. */
+static uint64_t client_of(const struct connection *connection)
+{
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    const char *name = connection->caller.name;
+    if (name[0] != '\0') {
+        return digest(name, strlen(name));
+    }
+    if (address->sa_family == AF_INET6) {
+        return digest(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 8);
+    }
+    return digest(&((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+}
+
+static bool take_by_follower(struct connection *connection)
+{
+    return follower_read(connection->server->options.follower, &connection->request);
+}
+
+/* A sequence that is not executed yet is waited for only if that is asked for. */
+static void set_moment(struct connection *connection)
+{
+    const struct read_query *query = &connection->query;
+    struct request *request = &connection->request;
+    uint64_t seen = follower_executed_seq(connection->server->options.follower);
+    bool waits = (query->given & QUERY_WAIT_MS) != 0;
+    request->min_seq = query->min_seq > seen ? query->min_seq : seen;
+    int64_t wait_ms = waits ? query->wait_ms : query->min_seq > seen ? 0 : CATCH_UP_MS;
+    request->until_ms = block_now_ms() + wait_ms;
+}
+
 enum outcome read_begin(struct connection *connection)
 {
-    assert(connection->route->read != NULL);
-    connection->request.query = on_core;
-    if (connection->route->limit_max > 0 || connection->route->costs) {
-        connection->asks = (struct read_asks){connection->route, connection->query};
-        connection->request.asks = &connection->asks;
-        connection->request.asks_size = sizeof(connection->asks);
+    const struct route *route = connection->route;
+    struct request *request = &connection->request;
+    assert(route->read != NULL);
+    if ((route->parameters & QUERY_MIN_SEQ) == 0) {
+        request->query = on_core;
+        return submit_to_core(connection);
     }
-    return submit_to_core(connection);
+    connection->asks = (struct read_asks){route, connection->query};
+    connection->asks.query.given &= ~(uint32_t)(QUERY_MIN_SEQ | QUERY_WAIT_MS);
+    connection->asks.query.min_seq = 0;
+    connection->asks.query.wait_ms = 0;
+    request->query = on_follower;
+    request->asks = &connection->asks;
+    request->asks_size = sizeof(connection->asks);
+    request->client = client_of(connection);
+    set_moment(connection);
+    return submit(connection, take_by_follower);
 }

@@ -8,7 +8,7 @@
 #include "daemon/answer/page.h"
 #include "daemon/http/query.h"
 
-/* Accounts looked at for one page: a filter that matches few must not hold up the core loop. */
+/* Accounts looked at for one page: a filter that matches few must not hold up the others. */
 #define SCAN_MAX 20000
 
 static struct bs_text no_name(void)
@@ -138,20 +138,16 @@ void read_solvency(struct request *request, const struct read_query *query,
     }
 }
 
-/* What a page of a list that moves says of the state it was made from. */
-static struct page_state state_of(const struct bs_engine *engine, const struct read_query *query)
+/* Whether the page before, of a list that moves, was made at another sequence. */
+static bool has_moved(const struct bs_engine *engine, const struct read_query *query)
 {
-    uint64_t seq = bs_engine_seq(engine);
-    return (struct page_state){.seq = seq,
-                               .has_moved = (query->given & QUERY_AFTER_PLACE) != 0 &&
-                                            query->place.seq != seq};
+    return (query->given & QUERY_AFTER_PLACE) != 0 && query->place.seq != bs_engine_seq(engine);
 }
 
 void read_at_risk(struct request *request, const struct read_query *query, struct bs_engine *engine)
 {
     struct bs_place after;
     struct bs_risk_page page = {.limit = query->limit, .after = query_place(query, &after)};
-    struct page_state state = state_of(engine, query);
     struct buffer *out = &request->body;
     uint32_t put = 0;
     page.pool = pool_in_path(request, query, engine);
@@ -165,11 +161,11 @@ void read_at_risk(struct request *request, const struct read_query *query, struc
         api_account(out, engine, page.accounts[put]);
     }
     bool has_next = put < page.count || page.has_more;
-    struct cursor_place next = {.seq = state.seq};
+    struct cursor_place next = {.seq = bs_engine_seq(engine)};
     if (has_next) {
         next.place = bs_risk_place(engine, page.accounts[put - 1]);
     }
-    page_end_place(out, query->list, has_next ? &next : NULL, &state);
+    page_end_place(out, query->list, has_next ? &next : NULL, has_moved(engine, query));
     answer_json(request, 200);
 }
 
@@ -414,7 +410,6 @@ void read_market(struct request *request, const struct read_query *query, struct
 void read_adl_queue(struct request *request, const struct read_query *query,
                     struct bs_engine *engine)
 {
-    struct page_state state = state_of(engine, query);
     struct bs_place after;
     struct bs_queue_page page = {
         .side = query->side, .limit = query->limit, .after = query_place(query, &after)};
@@ -433,8 +428,9 @@ void read_adl_queue(struct request *request, const struct read_query *query,
         page_comma(&request->body);
         api_queue_row(&request->body, &page.rows[i]);
     }
-    const struct cursor_place next = {.seq = state.seq, .place = page.last};
-    page_end_place(&request->body, query->list, page.has_more ? &next : NULL, &state);
+    const struct cursor_place next = {.seq = bs_engine_seq(engine), .place = page.last};
+    page_end_place(&request->body, query->list, page.has_more ? &next : NULL,
+                   has_moved(engine, query));
     answer_json(request, 200);
     free(page.rows);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads of state: they run on the core loop, each bounded to a page. */
+/* Reads of state, each bounded to a page: single rows run on the core loop, the others on the
+ * follower's thread with the second block. */
 #ifndef HTTP_READS_H
 #define HTTP_READS_H
 

@@ -14,6 +14,7 @@
 #define BY_NAME (QUERY_AFTER_NAME | QUERY_LIMIT)
 #define BY_NUMBER (QUERY_AFTER_NUMBER | QUERY_LIMIT)
 #define BY_PLACE (QUERY_AFTER_PLACE | QUERY_LIMIT)
+#define AT_SEQ (QUERY_MIN_SEQ | QUERY_WAIT_MS) /* of all reads that the follower answers */
 #define BY_CURSOR (QUERY_AFTER_CURSOR | QUERY_LIMIT)
 
 /*
@@ -39,7 +40,7 @@
 #define LIST(pattern, fn, query, max)                                                              \
     {                                                                                              \
         .method = "GET", pattern, .begin = read_begin, .read = fn, .roles = ROLE_READ,             \
-        .parameters = query, .limit_max = max                                                      \
+        .parameters = (query) | AT_SEQ, .limit_max = max                                           \
     }
 
 /* A settlement of the pool in the path, or of the one that the query names. */
@@ -96,14 +97,20 @@ static const struct route routes[] = {
      .begin = read_begin,
      .read = read_sources,
      .roles = ROLE_FEED | ROLE_READ,
-     .parameters = BY_NAME,
+     .parameters = BY_NAME | AT_SEQ,
      .limit_max = LIST_MAX},
     {.method = "GET",
      "/v1/sources/{}",
      .begin = read_begin,
      .read = read_source,
      .roles = ROLE_FEED | ROLE_READ},
-    LIST("/v1/presets", read_presets, BY_NUMBER, LIST_MAX),
+    {.method = "GET",
+     "/v1/presets",
+     .begin = read_begin,
+     .read = read_presets,
+     .roles = ROLE_READ,
+     .parameters = BY_NUMBER,
+     .limit_max = LIST_MAX},
     LIST("/v1/pools", read_pools, BY_NAME, LIST_MAX),
     READ("/v1/pools/{}", read_pool),
     READ("/v1/pools/{}/insurance-fund", read_insurance_fund),
@@ -113,7 +120,7 @@ static const struct route routes[] = {
      .begin = read_begin,
      .read = read_solvency,
      .roles = ROLE_READ,
-     .costs = true},
+     .parameters = AT_SEQ},
     LIST("/v1/pools/{}/at-risk", read_at_risk, BY_PLACE, LIST_MAX),
     LIST("/v1/accounts", read_accounts, BY_NAME | QUERY_POOL, LIST_MAX),
     READ("/v1/accounts/{}", read_account),
@@ -127,7 +134,7 @@ static const struct route routes[] = {
      .begin = read_begin,
      .read = read_adl_queue,
      .roles = ROLE_READ,
-     .parameters = BY_PLACE | QUERY_SIDE,
+     .parameters = BY_PLACE | QUERY_SIDE | AT_SEQ,
      .needs_side = true,
      .limit_max = LIST_MAX},
     {.method = "GET",

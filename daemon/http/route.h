@@ -28,14 +28,15 @@ struct route {
     const char *pattern; /* "/v1/pools/{}/resume": {} is a name, # a number */
     enum outcome (*begin)(struct connection *connection);
     enum outcome (*end)(struct connection *connection); /* NULL: the answer is complete */
-    void (*read)(struct request *request, const struct read_query *query,
-                 struct bs_engine *engine); /* of read_begin, on the core loop */
-    uint8_t roles;                          /* ROLE_*: any of them will do; none = only ops */
-    uint32_t parameters;                    /* QUERY_* */
+    void (*read)(
+        struct request *request, const struct read_query *query,
+        struct bs_engine *
+            engine); /* of read_begin: on the core loop, or on the follower's thread with QUERY_MIN_SEQ */
+    uint8_t roles;       /* ROLE_*: any of them will do; none = only ops */
+    uint32_t parameters; /* QUERY_* */
     uint32_t limit_max;
     uint8_t command; /* enum bs_command_type of a write; 0 = each item names its own */
     bool takes_body;
-    bool costs;         /* a read without a limit that looks at many accounts */
     bool needs_side;    /* the parameter must be there */
     bool needs_pool;    /* likewise */
     bool body_optional; /* without a body the command is made from the name in the path */

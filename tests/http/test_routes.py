@@ -20,7 +20,7 @@ def accepted(t, what, answer, count=1):
 def test_empty(t):
     with Server() as server:
         for path in ("/v1/pools", "/v1/accounts", "/v1/positions", "/v1/markets", "/v1/settlements"):
-            t.equal(f"GET {path}", server.get(path).json, {"data": [], "next": None})
+            t.equal(f"GET {path}", {**server.get(path).json, "seq": 0}, {"data": [], "next": None, "seq": 0})
         t.equal("no actions yet", server.get("/v1/actions").json,
                 {"data": [], "next": server.cursor(0)})
         for path in ("/livez", "/healthz", "/readyz"):

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/follower/reads.h"
+
+#include "daemon/answer/answer.h"
+
+static bool asks_the_same(const struct request *one, const struct request *other)
+{
+    return one->asks_size == other->asks_size &&
+           memcmp(one->asks, other->asks, one->asks_size) == 0;
+}
+
+/* Whether it costs nothing more than one that waits already. */
+static bool is_repeat(const struct reads *reads, const struct request *request)
+{
+    const struct request *other = reads->waiting.first;
+    while (other != NULL && !(other->is_different && asks_the_same(other, request))) {
+        other = other->next;
+    }
+    return other != NULL;
+}
+
+static uint32_t count_of_client(const struct reads *reads, uint64_t client)
+{
+    uint32_t count = 0;
+    for (const struct request *other = reads->waiting.first; other != NULL; other = other->next) {
+        count += other->is_different && other->client == client ? 1 : 0;
+    }
+    return count;
+}
+
+bool reads_add(struct reads *reads, struct request *request, uint64_t executed_seq)
+{
+    assert(request->asks_size > 0);
+    request->is_different = request->min_seq > executed_seq || !is_repeat(reads, request);
+    if (request->is_different && (reads->different_count == READS_MAX ||
+                                  count_of_client(reads, request->client) == READS_OF_CLIENT_MAX)) {
+        return false;
+    }
+    reads->different_count += request->is_different ? 1 : 0;
+    request_list_append(&reads->waiting, request);
+    return true;
+}
+
+static uint64_t *turn_of(struct reads *reads, const struct request *request)
+{
+    return &reads->turns[request->client % READS_CLIENTS];
+}
+
+static void remove_read(struct reads *reads, struct request *request)
+{
+    struct request *next = request_list_take(&reads->waiting);
+    while (next != NULL) {
+        struct request *other = next;
+        next = other->next;
+        if (other != request) {
+            request_list_append(&reads->waiting, other);
+        }
+    }
+    reads->different_count -= request->is_different ? 1 : 0;
+    *turn_of(reads, request) = ++reads->turns_count;
+}
+
+/* The oldest one of the client that was served the longest time ago. */
+struct request *reads_take(struct reads *reads, uint64_t seq, int64_t now_ms)
+{
+    struct request *best = NULL;
+    for (struct request *other = reads->waiting.first; other != NULL; other = other->next) {
+        bool is_due = other->min_seq <= seq || other->until_ms <= now_ms;
+        if (is_due && (best == NULL || *turn_of(reads, other) < *turn_of(reads, best))) {
+            best = other;
+        }
+    }
+    if (best != NULL) {
+        remove_read(reads, best);
+    }
+    return best;
+}
+
+int64_t reads_due_ms(const struct reads *reads, uint64_t seq)
+{
+    int64_t due_ms = INT64_MAX;
+    for (const struct request *other = reads->waiting.first; other != NULL; other = other->next) {
+        int64_t own_ms = other->min_seq <= seq ? INT64_MIN : other->until_ms;
+        due_ms = own_ms < due_ms ? own_ms : due_ms;
+    }
+    return due_ms;
+}
+
+uint64_t reads_wanted_seq(const struct reads *reads, uint64_t seq)
+{
+    uint64_t wanted = 0;
+    for (const struct request *other = reads->waiting.first; other != NULL; other = other->next) {
+        wanted = other->min_seq <= seq && other->min_seq > wanted ? other->min_seq : wanted;
+    }
+    return wanted;
+}
+
+bool reads_find_kept(const struct reads *reads, uint64_t seq, struct request *request)
+{
+    for (uint32_t i = 0; i < READS_KEPT_MAX; i++) {
+        const struct kept_read *kept = &reads->kept[i];
+        if (kept->seq == seq && kept->asks.size == request->asks_size &&
+            memcmp(kept->asks.bytes, request->asks, request->asks_size) == 0) {
+            buffer_append(&request->body, kept->body.bytes, kept->body.size);
+            answer_body(request, kept->status, kept->content_type);
+            return true;
+        }
+    }
+    return false;
+}
+
+void reads_keep(struct reads *reads, uint64_t seq, const struct request *request)
+{
+    struct kept_read *kept = &reads->kept[reads->kept_next];
+    reads->kept_next = (reads->kept_next + 1) % READS_KEPT_MAX;
+    buffer_clear(&kept->asks);
+    buffer_clear(&kept->body);
+    buffer_append(&kept->asks, request->asks, request->asks_size);
+    buffer_append(&kept->body, request->body.bytes, request->body.size);
+    kept->seq = seq;
+    kept->status = request->status;
+    kept->content_type = request->content_type;
+}
+
+void reads_fini(struct reads *reads)
+{
+    assert(reads->waiting.first == NULL);
+    for (uint32_t i = 0; i < READS_KEPT_MAX; i++) {
+        buffer_fini(&reads->kept[i].asks);
+        buffer_fini(&reads->kept[i].body);
+    }
+}
