@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/follower/follower.h"
+#include "daemon/follower/internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,52 +7,14 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "daemon/answer/answer.h"
-#include "daemon/follower/check.h"
-#include "daemon/follower/reads.h"
 #include "daemon/log/log_backend.h"
 #include "daemon/logger/logger.h"
 
 #define SLICE_MS 20   /* of stepping, between two looks at what waits */
 #define SWEEP_MS 20   /* between two checks of a sweep: each takes the core loop a millisecond */
 #define GATHER_MS 2   /* between two looks at the log that nobody waits for */
-#define SERVE_MS 20   /* of reads, between two looks at the log */
 #define RETRY_MS 1000 /* before a block that could not be made is tried again */
 #define NICENESS 10   /* the core loop and the log's thread go first */
-
-/* A copy that somebody waits for. */
-struct lend {
-    struct lend *next;
-    uint64_t seq;
-    struct view *view;
-    int code;
-    bool is_done;
-};
-
-struct follower {
-    struct core *core;
-    struct command_log *log;
-    struct follower_options options;
-    struct log_reader *reader;
-    pthread_t thread;
-    pthread_mutex_t mutex; /* guards the lends and the reads that wait */
-    pthread_cond_t changed;
-    pthread_cond_t lent;
-    struct lend *lends;
-    struct reads reads;
-    atomic_bool stop;
-    atomic_bool sleeps;            /* until it is signalled: nothing else wakes it */
-    _Atomic uint64_t executed_seq; /* by the live block, to the end of a batch */
-    _Atomic uint64_t seq, checks, mismatches, reads_refused, reads_shared, reads_behind;
-    /* the thread's own */
-    struct block block;
-    bool is_open;
-    bool is_doubted; /* it differed: no answers from it until a check finds it equal */
-    int64_t open_due_ms;
-    int64_t follow_due_ms;
-    int64_t asked_ms; /* for the last check */
-    struct check check;
-};
 
 struct follower_stats follower_stats_get(const struct follower *follower)
 {
@@ -156,11 +118,6 @@ static void advance(struct follower *follower, uint64_t seq)
 
 /* ---- the self-check ---- */
 
-static bool is_checking(const struct follower *follower)
-{
-    return atomic_load(&follower->check.state) != CHECK_IDLE;
-}
-
 static bool sweeps(const struct follower *follower)
 {
     const struct follower_hooks *hooks = &follower->options.hooks;
@@ -214,160 +171,6 @@ static void compare_check(struct follower *follower)
     }
 }
 
-/* ---- lends ---- */
-
-static void finish_lend(struct follower *follower, struct lend *lend, int code)
-{
-    (void)pthread_mutex_lock(&follower->mutex);
-    lend->code = code;
-    lend->is_done = true;
-    (void)pthread_cond_broadcast(&follower->lent);
-    (void)pthread_mutex_unlock(&follower->mutex);
-}
-
-static bool cannot_serve(const struct follower *follower)
-{
-    return atomic_load(&follower->stop) || !follower->is_open || follower->is_doubted;
-}
-
-/* Takes one that can be served or refused now; NULL: none. */
-static struct lend *take_lend(struct follower *follower)
-{
-    bool refuses = cannot_serve(follower);
-    (void)pthread_mutex_lock(&follower->mutex);
-    struct lend **at = &follower->lends;
-    while (*at != NULL && !refuses && (*at)->seq > block_seq(&follower->block)) {
-        at = &(*at)->next;
-    }
-    struct lend *lend = *at;
-    if (lend != NULL) {
-        *at = lend->next;
-    }
-    (void)pthread_mutex_unlock(&follower->mutex);
-    return lend;
-}
-
-static void serve_lends(struct follower *follower)
-{
-    for (struct lend *lend = take_lend(follower); lend != NULL; lend = take_lend(follower)) {
-        if (atomic_load(&follower->stop)) {
-            finish_lend(follower, lend, -ECANCELED);
-        } else if (cannot_serve(follower)) {
-            finish_lend(follower, lend, -EIO);
-        } else {
-            view_take(lend->view, &follower->block);
-            finish_lend(follower, lend, 0);
-        }
-    }
-}
-
-/* False: it was given back already. */
-static bool withdraw(struct follower *follower, const struct lend *lend)
-{
-    for (struct lend **at = &follower->lends; *at != NULL; at = &(*at)->next) {
-        if (*at == lend) {
-            *at = lend->next;
-            return true;
-        }
-    }
-    return false;
-}
-
-int follower_lend(struct follower *follower, uint64_t seq, const struct block_limit *limit,
-                  struct view *view)
-{
-    struct timespec until = {.tv_sec = limit->until_ms / 1000,
-                             .tv_nsec = limit->until_ms % 1000 * 1000000};
-    (void)pthread_mutex_lock(&follower->mutex);
-    struct lend lend = {.next = follower->lends, .seq = seq, .view = view, .code = -ECANCELED};
-    if (!atomic_load(&follower->stop)) {
-        follower->lends = &lend;
-        (void)pthread_cond_signal(&follower->changed);
-        while (!lend.is_done) {
-            int code = pthread_cond_timedwait(&follower->lent, &follower->mutex, &until);
-            bool is_canceled = limit->stop != NULL && atomic_load(limit->stop);
-            if ((code != 0 || is_canceled) && !lend.is_done && withdraw(follower, &lend)) {
-                lend.code = is_canceled ? -ECANCELED : -ETIMEDOUT;
-                break;
-            }
-        }
-    }
-    (void)pthread_mutex_unlock(&follower->mutex);
-    return lend.code;
-}
-
-/* ---- reads ---- */
-
-bool follower_read(struct follower *follower, struct request *request)
-{
-    uint64_t executed_seq = follower_executed_seq(follower);
-    (void)pthread_mutex_lock(&follower->mutex);
-    bool is_ended = atomic_load(&follower->stop);
-    bool is_taken = !is_ended && reads_add(&follower->reads, request, executed_seq);
-    if (is_taken) {
-        (void)pthread_cond_signal(&follower->changed);
-    }
-    (void)pthread_mutex_unlock(&follower->mutex);
-    if (!is_taken && !is_ended) {
-        follower->reads_refused++;
-        answer_problem(request, BS_OVERLOADED, "too many reads of many accounts are waiting");
-        request->done(request);
-    }
-    return !is_ended;
-}
-
-static struct request *take_read(struct follower *follower)
-{
-    uint64_t seq = cannot_serve(follower) ? UINT64_MAX : block_seq(&follower->block);
-    (void)pthread_mutex_lock(&follower->mutex);
-    struct request *request = reads_take(&follower->reads, seq, block_now_ms());
-    (void)pthread_mutex_unlock(&follower->mutex);
-    return request;
-}
-
-/* It waited for a sequence that the block has not come to, and its time is up. */
-static void refuse_late(struct follower *follower, struct request *request)
-{
-    char detail[80];
-    uint64_t last_seq = log_last_seq(follower->log);
-    if (request->min_seq > last_seq) {
-        (void)snprintf(detail, sizeof(detail), "the log ends at seq %" PRIu64, last_seq);
-        answer_problem(request, BS_SEQ_NOT_REACHED, detail);
-    } else {
-        follower->reads_behind++;
-        answer_problem(request, BS_FOLLOWER_BEHIND, NULL);
-    }
-}
-
-static void answer_read(struct follower *follower, struct request *request)
-{
-    if (atomic_load(&follower->stop)) {
-        answer_problem(request, BS_NOT_READY, NULL);
-    } else if (cannot_serve(follower)) {
-        answer_problem(request, BS_SECOND_BLOCK_DROPPED, NULL);
-    } else if (request->min_seq > block_seq(&follower->block)) {
-        refuse_late(follower, request);
-    } else if (reads_find_kept(&follower->reads, block_seq(&follower->block), request)) {
-        follower->reads_shared++;
-    } else {
-        request->query(request, follower->core, follower->block.engine);
-        reads_keep(&follower->reads, block_seq(&follower->block), request);
-    }
-    request->done(request);
-}
-
-/* Those that can be answered now, for a while; at the end all of them. */
-static void serve_reads(struct follower *follower)
-{
-    int64_t until_ms = block_now_ms() + SERVE_MS;
-    struct request *request = take_read(follower);
-    while (request != NULL) {
-        answer_read(follower, request);
-        bool is_up = block_now_ms() >= until_ms && !atomic_load(&follower->stop);
-        request = is_up ? NULL : take_read(follower);
-    }
-}
-
 /* ---- the thread ---- */
 
 static bool is_behind(const struct follower *follower)
@@ -375,41 +178,22 @@ static bool is_behind(const struct follower *follower)
     return follower->is_open && atomic_load(&follower->executed_seq) > block_seq(&follower->block);
 }
 
-/* With the mutex: when there is something to do for a read. The block does not move while a digest is
- * made. */
-static int64_t read_due_ms(const struct follower *follower)
-{
-    uint64_t seq = cannot_serve(follower) ? UINT64_MAX : block_seq(&follower->block);
-    uint64_t wanted = reads_wanted_seq(&follower->reads, follower_executed_seq(follower));
-    return wanted > seq && !is_checking(follower) ? 0 : reads_due_ms(&follower->reads, seq);
-}
-
-/* Somebody waits for a copy that can be made now, or refused. */
-static bool has_lend(const struct follower *follower)
-{
-    const struct lend *lend = follower->lends;
-    while (lend != NULL && !cannot_serve(follower) && lend->seq > block_seq(&follower->block)) {
-        lend = lend->next;
-    }
-    return lend != NULL;
-}
-
 /* When there is something to do if nobody comes; 0: now; INT64_MAX: never. */
 static int64_t due_ms(const struct follower *follower)
 {
-    if (atomic_load(&follower->stop) || has_lend(follower) ||
+    if (atomic_load(&follower->stop) || follower_has_lend(follower) ||
         atomic_load(&follower->check.state) == CHECK_ANSWERED) {
         return 0;
     }
-    int64_t due = read_due_ms(follower);
+    int64_t due = follower_read_due_ms(follower);
     if (!follower->is_open) {
         return follower->open_due_ms < due ? follower->open_due_ms : due;
     }
-    if (is_behind(follower) && !is_checking(follower)) {
+    if (is_behind(follower) && !follower_is_checking(follower)) {
         int64_t follow_ms = follower->lends != NULL ? 0 : follower->follow_due_ms;
         due = follow_ms < due ? follow_ms : due;
     }
-    int64_t check_due = is_checking(follower) ? INT64_MAX : check_due_ms(follower);
+    int64_t check_due = follower_is_checking(follower) ? INT64_MAX : check_due_ms(follower);
     return check_due < due ? check_due : due;
 }
 
@@ -448,7 +232,7 @@ static uint64_t target_seq(struct follower *follower)
 static void follow(struct follower *follower)
 {
     bool is_answered = atomic_load(&follower->check.state) == CHECK_ANSWERED;
-    if (is_checking(follower) && !is_answered) {
+    if (follower_is_checking(follower) && !is_answered) {
         return;
     }
     uint64_t seq = is_answered ? follower->check.seq : target_seq(follower);
@@ -466,8 +250,8 @@ static void turn(struct follower *follower)
     if (!follower->is_open && block_now_ms() >= follower->open_due_ms) {
         open_block(follower);
     }
-    serve_lends(follower);
-    serve_reads(follower);
+    follower_serve_lends(follower);
+    follower_serve_reads(follower);
     if (!follower->is_open) {
         if (atomic_load(&follower->check.state) == CHECK_ANSWERED) {
             atomic_store(&follower->check.state, CHECK_IDLE); /* there is nothing to compare */
@@ -475,7 +259,7 @@ static void turn(struct follower *follower)
         return;
     }
     follow(follower);
-    if (follower->is_open && !is_checking(follower) && !is_behind(follower) &&
+    if (follower->is_open && !follower_is_checking(follower) && !is_behind(follower) &&
         block_now_ms() >= check_due_ms(follower)) {
         ask_check(follower);
     }
@@ -490,15 +274,15 @@ static void *run(void *user)
         turn(follower);
         wait_for_work(follower);
     }
-    serve_lends(follower);
-    serve_reads(follower);
+    follower_serve_lends(follower);
+    follower_serve_reads(follower);
     return NULL;
 }
 
 bool follower_breathe(struct follower *follower)
 {
-    serve_lends(follower);
-    serve_reads(follower);
+    follower_serve_lends(follower);
+    follower_serve_reads(follower);
     return !atomic_load(&follower->stop);
 }
 

@@ -13,6 +13,7 @@
 
 #include "api/json_state.h"
 #include "daemon/access/keys.h"
+#include "daemon/follower/follower.h"
 #include "daemon/http/server.h"
 #include "daemon/log/log_memory.h"
 #include "daemon/logger/logger.h"
@@ -40,6 +41,7 @@ static const char world[] =
 
 static struct {
     struct core *core;
+    struct follower *follower;
     struct bs_engine *engine;
     struct command_log *log;
     uv_loop_t loop;
@@ -172,8 +174,12 @@ static void open_site(void)
                  core_new(&site.core, &site.loop, site.log, &options, error);
     assert(result == 0);
     fill_book();
+    const struct follower_options following = {.check_interval_s = 0};
+    result = follower_new(&site.follower, site.core, site.log, &following, error);
+    assert(result == 0);
     for (int i = 0; i < 2; i++) {
-        struct http_options http = {.keys = i == 1 ? make_keys() : NULL,
+        struct http_options http = {.follower = site.follower,
+                                    .keys = i == 1 ? make_keys() : NULL,
                                     .body_size_max = 65536,
                                     .streams = {.clients_max = 4,
                                                 .ping_interval_s = 60,
@@ -201,6 +207,7 @@ static void close_site(void)
     while (!is_stopped) {
         (void)uv_run(&site.loop, UV_RUN_ONCE);
     }
+    follower_free(site.follower);
     core_free(site.core);
     log_close(site.log);
 }

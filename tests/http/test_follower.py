@@ -95,7 +95,7 @@ def test_after_a_restart(t):
         server.kill9()
         server.start()
         t.true("served", wait_for(lambda: server.get("/v1/accounts?limit=1000").status == 200))
-        t.equal("all of them", len(server.get("/v1/accounts?limit=1000").json["data"]), 500)
+        t.equal("all of them, and the fund's account", len(server.get("/v1/accounts?limit=1000").json["data"]), 501)
 
 
 if __name__ == "__main__":
