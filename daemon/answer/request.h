@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A request on its way between threads: the work, and the answer. An HTTP thread fills in the work,
- * hands the request over (to the core, the follower, the publisher or the simulator) and does not touch it until
- * `done` was called, on the thread that answered it.
+ * hands the request over (to the core, the follower, the publisher or the simulator) and does not
+ * touch it until `done` was called, on the thread that answered it.
  */
 #ifndef REQUEST_H
 #define REQUEST_H

@@ -19,21 +19,25 @@ static bool is_repeat(const struct reads *reads, const struct request *request)
     return other != NULL;
 }
 
-static uint32_t count_of_client(const struct reads *reads, uint64_t client)
+static bool has_room(const struct reads *reads, const struct request *request,
+                     uint64_t executed_seq)
 {
-    uint32_t count = 0;
+    uint32_t of_client = 0;
+    uint32_t ahead = 0;
     for (const struct request *other = reads->waiting.first; other != NULL; other = other->next) {
-        count += other->is_different && other->client == client ? 1 : 0;
+        of_client += other->is_different && other->client == request->client ? 1 : 0;
+        ahead += other->min_seq > executed_seq ? 1 : 0;
     }
-    return count;
+    bool is_ahead = request->min_seq > executed_seq;
+    return reads->different_count < READS_MAX && of_client < READS_OF_CLIENT_MAX &&
+           (!is_ahead || ahead < READS_AHEAD_MAX);
 }
 
 bool reads_add(struct reads *reads, struct request *request, uint64_t executed_seq)
 {
     assert(request->asks_size > 0);
     request->is_different = request->min_seq > executed_seq || !is_repeat(reads, request);
-    if (request->is_different && (reads->different_count == READS_MAX ||
-                                  count_of_client(reads, request->client) == READS_OF_CLIENT_MAX)) {
+    if (request->is_different && !has_room(reads, request, executed_seq)) {
         return false;
     }
     reads->different_count += request->is_different ? 1 : 0;
@@ -112,6 +116,9 @@ bool reads_find_kept(const struct reads *reads, uint64_t seq, struct request *re
 void reads_keep(struct reads *reads, uint64_t seq, const struct request *request)
 {
     struct kept_read *kept = &reads->kept[reads->kept_next];
+    if (request->body.size > READS_KEPT_SIZE_MAX) {
+        return;
+    }
     reads->kept_next = (reads->kept_next + 1) % READS_KEPT_MAX;
     buffer_clear(&kept->asks);
     buffer_clear(&kept->body);

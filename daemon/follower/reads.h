@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads that look at a whole pool or make a long page, waiting for the second block. A bounded
- * number waits, and of one client not more than a part of it; clients take turns. Answers are kept
- * for the sequence that they were made at, so any number of clients that ask for the same pay for it
+ * number waits, of one client not more than a part of it, and no more than a part of it for a
+ * sequence that is not executed yet, which may never come; clients take turns. Answers are kept for
+ * the sequence that they were made at, so any number of clients that ask for the same pay for it
  * once. The list is guarded by the follower's mutex; what is kept is its thread's alone.
  */
 #ifndef FOLLOWER_READS_H
@@ -12,7 +13,9 @@
 
 #define READS_MAX 64           /* waiting, each counted once */
 #define READS_OF_CLIENT_MAX 48 /* of them */
+#define READS_AHEAD_MAX 32     /* of them, for a sequence that is not executed yet */
 #define READS_KEPT_MAX 32
+#define READS_KEPT_SIZE_MAX (1u << 20) /* bytes: a longer answer is not kept */
 #define READS_CLIENTS 256 /* clients by the low bits of their number: some share a turn */
 
 /* An answer, and what it is the answer to. */

@@ -28,10 +28,8 @@ struct route {
     const char *pattern; /* "/v1/pools/{}/resume": {} is a name, # a number */
     enum outcome (*begin)(struct connection *connection);
     enum outcome (*end)(struct connection *connection); /* NULL: the answer is complete */
-    void (*read)(
-        struct request *request, const struct read_query *query,
-        struct bs_engine *
-            engine); /* of read_begin: on the core loop, or on the follower's thread with QUERY_MIN_SEQ */
+    /* Of read_begin: on the core loop, or with QUERY_MIN_SEQ on the follower's thread. */
+    void (*read)(struct request *request, const struct read_query *query, struct bs_engine *engine);
     uint8_t roles;       /* ROLE_*: any of them will do; none = only ops */
     uint32_t parameters; /* QUERY_* */
     uint32_t limit_max;
