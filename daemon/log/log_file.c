@@ -247,6 +247,23 @@ static int check_format(struct log_file *file, bool *ret_empty, char *error)
     return 0;
 }
 
+/* Its tables and indexes, by what made them: SQLite checks no more than that it can read them. */
+static int check_schema(struct log_file *file, char *error)
+{
+    sqlite3_stmt *statement;
+    bool is_found;
+    int result = log_file_query(&statement, file,
+                                "SELECT group_concat(sql || ';', '') FROM"
+                                " (SELECT sql FROM sqlite_schema ORDER BY rowid)",
+                                &is_found, error);
+    if (is_found &&
+        !bs_text_equal(db_text(statement, 0), (struct bs_text){schema, sizeof(schema) - 1})) {
+        result = log_file_damaged(file, "its tables are not those of a log", error);
+    }
+    (void)sqlite3_finalize(statement);
+    return result;
+}
+
 int log_file_open(struct log_file **ret_file, const struct log_place *place, uint32_t number,
                   char *error)
 {
@@ -262,6 +279,9 @@ int log_file_open(struct log_file **ret_file, const struct log_place *place, uin
     }
     bool empty = false;
     result = check_format(file, &empty, error);
+    if (result == 0 && !empty) {
+        result = check_schema(file, error);
+    }
     if (result == 0 && !empty && !had_wal) {
         result = log_file_check_closed(file, error);
     }

@@ -441,7 +441,7 @@ static int read_batch(struct sqlite_reader *reader, uint32_t number, uint64_t af
         if (!db_hash(file->batch, 2, reader->rows[0].hash)) {
             result = damaged(file, "the batch at", ret_row->first_seq, error);
         }
-        ret_row->where = "the log";
+        ret_row->where = sqlite3_db_filename(file->db, "main");
         ret_row->link = reader->rows[0].hash;
         ret_row->records = (const uint8_t *)reader->bytes.bytes;
     }

@@ -10,6 +10,7 @@
 
 #include "api/json_state.h"
 #include "daemon/app.h"
+#include "daemon/log/log_pages.h"
 #include "daemon/offline/offline.h"
 #include "daemon/offline/print.h"
 #include "daemon/offline/replay_to.h"
@@ -91,6 +92,9 @@ static int run(struct replay_to *replay, const struct settings *settings,
     int code = replay_to_run(replay, settings, &moment, kept, error);
     if (code == 0) {
         code = check_before(replay, &before, error);
+    }
+    if (code == 0) {
+        code = log_check_pages(replay->log, error);
     }
     if (code == 0) {
         print_verified(replay, &before);
