@@ -137,7 +137,9 @@ static bool append_positions(const struct json_token *list, struct buffer *recor
             fault_inside(fault, "positions", i);
             return false;
         }
-        buffer_reserve(records, ITEM_ROOM);
+        if (!buffer_reserve(records, ITEM_ROOM)) {
+            return fault_set(fault, BS_OUT_OF_MEMORY, "positions");
+        }
         size_t added = bs_command_append_position((uint8_t *)records->bytes + at,
                                                   records->capacity - at, &item);
         assert(added > 0);
@@ -227,7 +229,9 @@ bool item_write(const struct api_route *route, const struct json_token *object,
     if (!good) {
         return false;
     }
-    buffer_reserve(records, RECORD_ROOM);
+    if (!buffer_reserve(records, RECORD_ROOM)) {
+        return fault_set(fault, BS_OUT_OF_MEMORY, "");
+    }
     size_t at = records->size;
     size_t size =
         bs_command_encode(&item.command, (uint8_t *)records->bytes + at, records->capacity - at);

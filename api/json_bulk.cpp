@@ -2,9 +2,6 @@
 /* simdjson reads large texts. This is the only C++ file of the project; no exception leaves it. */
 #include "api/json_token.h"
 
-#include <cstdio>
-#include <cstdlib>
-
 #include <simdjson.h>
 
 namespace
@@ -19,12 +16,6 @@ constexpr size_t kept_capacity_max = size_t{4} << 20;
 constexpr size_t capacity_min = size_t{64} << 10;
 
 thread_local dom::parser parser;
-
-[[noreturn]] void out_of_memory(size_t size)
-{
-    std::fprintf(stderr, "out of memory: a JSON text of %zu bytes\n", size);
-    std::abort();
-}
 
 void add_string(json_tokens *tokens, std::string_view text)
 {
@@ -74,8 +65,10 @@ void add_container(json_tokens *tokens, dom::element value, int depth)
         size = object ? add_members(tokens, value.get_object().value_unsafe(), depth)
                       : add_elements(tokens, value.get_array().value_unsafe(), depth);
     }
-    tokens->tokens[at].size = size;
-    tokens->tokens[at].as.skip = tokens->count - at;
+    if (!tokens->failed) {
+        tokens->tokens[at].size = size;
+    }
+    json_tokens_end(tokens, at);
 }
 
 void add_value(json_tokens *tokens, dom::element value, int depth)
@@ -110,7 +103,7 @@ bool send_item(json_sink *sink, dom::element value)
 {
     sink->tokens.count = 0;
     add_value(&sink->tokens, value, 0);
-    return sink->item(sink->user, sink->tokens.tokens);
+    return !sink->tokens.failed && sink->item(sink->user, sink->tokens.tokens);
 }
 
 void send_items(json_sink *sink, dom::element root)
@@ -141,14 +134,13 @@ bool json_read_bulk(json_sink *sink, const char *text, size_t size)
     if (parser.capacity() < size) {
         const size_t capacity = size < capacity_min ? capacity_min : size;
         if (parser.allocate(capacity, JSON_DEPTH_MAX) != simdjson::SUCCESS) {
-            out_of_memory(size);
+            sink->tokens.failed = true;
+            return false;
         }
     }
     dom::element root;
     const auto error = parser.parse(text, size, false).get(root);
-    if (error == simdjson::MEMALLOC) {
-        out_of_memory(size);
-    }
+    sink->tokens.failed = sink->tokens.failed || error == simdjson::MEMALLOC;
     if (error == simdjson::SUCCESS) {
         send_items(sink, root);
     }

@@ -34,14 +34,17 @@ struct parse {
     uint32_t line_number;
 };
 
-static void *resize(void *array, uint32_t capacity, size_t element_size)
+/* NULL: the batch has failed, and the array is as it was. */
+static void *resize(struct api_batch *batch, void *array, uint32_t capacity, size_t element_size)
 {
     void *resized = realloc(array, capacity * element_size);
-    if (resized == NULL) {
-        fprintf(stderr, "out of memory: %u entries of a batch\n", capacity);
-        abort();
-    }
+    batch->failed = batch->failed || resized == NULL;
     return resized;
+}
+
+bool api_batch_failed(const struct api_batch *batch)
+{
+    return batch->failed || batch->records.failed;
 }
 
 bool api_name_valid(struct bs_text name)
@@ -49,13 +52,33 @@ bool api_name_valid(struct bs_text name)
     return name.size > 0 && name.size <= BS_ID_SIZE_MAX && text_is_clean(name);
 }
 
+static bool reserve_rejections(struct api_batch *batch, uint32_t capacity)
+{
+    struct api_rejection *resized =
+        resize(batch, batch->rejections, capacity, sizeof(batch->rejections[0]));
+    if (resized == NULL) {
+        return false;
+    }
+    batch->rejections = resized;
+    batch->rejections_capacity = capacity;
+    return true;
+}
+
+bool api_batch_reserve(struct api_batch *batch)
+{
+    uint32_t more = batch->records_count < API_LISTED_MAX ? batch->records_count : API_LISTED_MAX;
+    uint32_t needed = batch->parser_listed_count + more;
+    assert(batch->listed_count == batch->parser_listed_count);
+    return needed <= batch->rejections_capacity || reserve_rejections(batch, needed);
+}
+
+/* NULL: the batch has failed. */
 static struct api_rejection *list_rejection(struct api_batch *batch, uint32_t index,
                                             enum bs_status status, const char *field)
 {
-    if (batch->listed_count == batch->rejections_capacity) {
-        batch->rejections_capacity = 16 + 2 * batch->rejections_capacity;
-        batch->rejections =
-            resize(batch->rejections, batch->rejections_capacity, sizeof(batch->rejections[0]));
+    if (batch->listed_count == batch->rejections_capacity &&
+        !reserve_rejections(batch, 16 + 2 * batch->rejections_capacity)) {
+        return NULL;
     }
     struct api_rejection *rejection = &batch->rejections[batch->listed_count++];
     rejection->index = index;
@@ -73,14 +96,18 @@ void api_batch_reject(struct api_batch *batch, uint32_t index, enum bs_status st
     assert(batch->listed_count == batch->parser_listed_count);
     batch->rejections_count++;
     if (batch->listed_count < API_LISTED_MAX) {
-        (void)list_rejection(batch, index, status, field);
-        batch->parser_listed_count++;
+        batch->parser_listed_count += list_rejection(batch, index, status, field) != NULL ? 1 : 0;
         return;
     }
     if (batch->unlisted_count == batch->unlisted_capacity) {
-        batch->unlisted_capacity = API_LISTED_MAX + 2 * batch->unlisted_capacity;
-        batch->unlisted =
-            resize(batch->unlisted, batch->unlisted_capacity, sizeof(batch->unlisted[0]));
+        uint32_t capacity = API_LISTED_MAX + 2 * batch->unlisted_capacity;
+        struct api_unlisted *resized =
+            resize(batch, batch->unlisted, capacity, sizeof(batch->unlisted[0]));
+        if (resized == NULL) {
+            return;
+        }
+        batch->unlisted = resized;
+        batch->unlisted_capacity = capacity;
     }
     batch->unlisted[batch->unlisted_count++] = (struct api_unlisted){index, status};
 }
@@ -96,19 +123,25 @@ struct api_rejection *api_batch_reject_record(struct api_batch *batch, uint32_t 
     return list_rejection(batch, index, status, field);
 }
 
-static void map_items(struct api_batch *batch)
+static bool map_items(struct api_batch *batch)
 {
-    batch->record_items_capacity = 16 + 2 * batch->records_count;
-    batch->record_items =
-        resize(batch->record_items, batch->record_items_capacity, sizeof(batch->record_items[0]));
+    uint32_t capacity = 16 + 2 * batch->records_count;
+    uint32_t *resized =
+        resize(batch, batch->record_items, capacity, sizeof(batch->record_items[0]));
+    if (resized == NULL) {
+        return false;
+    }
+    batch->record_items = resized;
+    batch->record_items_capacity = capacity;
+    return true;
 }
 
 /* Items and records part at the first rejected item: from there on record_items pairs them. */
 static void reject_item(struct api_batch *batch, const struct fault *fault)
 {
     if (batch->record_items == NULL) {
-        map_items(batch);
-        for (uint32_t i = 0; i < batch->records_count; i++) {
+        bool is_mapped = map_items(batch);
+        for (uint32_t i = 0; is_mapped && i < batch->records_count; i++) {
             batch->record_items[i] = i;
         }
     }
@@ -117,10 +150,8 @@ static void reject_item(struct api_batch *batch, const struct fault *fault)
 
 static void accept_item(struct api_batch *batch)
 {
-    if (batch->record_items != NULL) {
-        if (batch->records_count == batch->record_items_capacity) {
-            map_items(batch);
-        }
+    if (batch->record_items != NULL &&
+        (batch->records_count < batch->record_items_capacity || map_items(batch))) {
         batch->record_items[batch->records_count] = batch->items_count;
     }
     batch->records_count++;
@@ -136,7 +167,9 @@ void api_batch_add(struct api_batch *batch, const struct bs_command *command)
         reject_item(batch, &fault);
         return;
     }
-    buffer_reserve(&batch->records, BS_RECORD_HEADER_SIZE + 2 * (UINT8_MAX + 1));
+    if (!buffer_reserve(&batch->records, BS_RECORD_HEADER_SIZE + 2 * (UINT8_MAX + 1))) {
+        return;
+    }
     batch->records.size +=
         bs_command_encode(command, (uint8_t *)batch->records.bytes + batch->records.size,
                           batch->records.capacity - batch->records.size);
@@ -162,6 +195,7 @@ void api_batch_clear(struct api_batch *batch)
     batch->unlisted_count = 0;
     batch->unlisted_capacity = 0;
     batch->is_list = false;
+    batch->failed = false;
     batch->needs = (struct api_needs){0};
 }
 
@@ -235,7 +269,7 @@ static bool on_item(void *user, const struct json_token *token)
     } else {
         reject_item(batch, &fault);
     }
-    return true;
+    return !api_batch_failed(batch);
 }
 
 /* Not JSON: says where, and in NDJSON counts lines of the body. */
@@ -259,8 +293,29 @@ static bool read_marked(struct parse *parse, const char *marked, size_t size)
     if (json_read_bulk(&parse->sink, marked, size)) {
         return true;
     }
-    char *clamped = json_clamp_numbers(marked, size);
+    char *clamped = json_clamp_numbers(marked, size, &parse->sink.tokens.failed);
     bool is_read = clamped != NULL && json_read_bulk(&parse->sink, clamped, size);
+    free(clamped);
+    return is_read;
+}
+
+/* False: it is not JSON, which is said where, or the tokens have failed. */
+static bool read_plain(struct parse *parse, const char *text, size_t size)
+{
+    bool *failed = &parse->sink.tokens.failed;
+    bool is_read = (!parse->bulk && json_read_small(&parse->sink, text, size)) ||
+                   (!*failed && json_read_bulk(&parse->sink, text, size));
+    if (is_read || *failed) {
+        return is_read;
+    }
+    char *clamped = json_clamp_numbers(text, size, failed);
+    if (clamped == NULL) {
+        return !*failed && stop_invalid(parse, text, size);
+    }
+    is_read = json_read_bulk(&parse->sink, clamped, size);
+    if (!is_read && !*failed) {
+        (void)stop_invalid(parse, clamped, size);
+    }
     free(clamped);
     return is_read;
 }
@@ -268,28 +323,17 @@ static bool read_marked(struct parse *parse, const char *marked, size_t size)
 static bool read_text(struct parse *parse, const char *text, size_t size)
 {
     size_t marked_size;
-    char *marked = json_mark_minus_zeros(text, size, &marked_size);
-    if (marked != NULL) {
-        bool is_read = read_marked(parse, marked, marked_size);
-        free(marked);
-        if (is_read) {
-            return !parse->stopped;
-        }
+    bool *failed = &parse->sink.tokens.failed;
+    char *marked = json_mark_minus_zeros(text, size, &marked_size, failed);
+    bool is_read = marked != NULL && read_marked(parse, marked, marked_size);
+    free(marked);
+    if (!is_read && !*failed) {
+        is_read = read_plain(parse, text, size);
     }
-    bool read = (!parse->bulk && json_read_small(&parse->sink, text, size)) ||
-                json_read_bulk(&parse->sink, text, size);
-    if (!read) {
-        char *clamped = json_clamp_numbers(text, size);
-        if (clamped == NULL) {
-            return stop_invalid(parse, text, size);
-        }
-        read = json_read_bulk(&parse->sink, clamped, size);
-        if (!read) {
-            (void)stop_invalid(parse, clamped, size);
-        }
-        free(clamped);
+    if (*failed || api_batch_failed(parse->batch)) {
+        return stop(parse, BS_OUT_OF_MEMORY, NULL);
     }
-    return !parse->stopped;
+    return is_read && !parse->stopped;
 }
 
 static bool is_blank(const char *text, size_t size)

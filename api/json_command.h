@@ -50,6 +50,7 @@ struct api_batch {
     uint32_t rejections_count; /* all of them */
     bool is_list; /* its path takes lists: answered 200, 207 or 422, also for one item */
     struct api_needs needs;
+    bool failed; /* some of it had no memory and is missing; see api_batch_failed */
 };
 
 /*
@@ -92,9 +93,14 @@ void api_batch_add(struct api_batch *batch, const struct bs_command *command);
 /* The parser refused an item. The detail is "field: sentence", or the sentence alone. */
 void api_batch_reject(struct api_batch *batch, uint32_t index, enum bs_status status,
                       const char *field);
-/* Likewise when a record was refused. The rejection, for more detail; NULL: it is not listed. */
+/* Likewise when a record was refused, with room reserved. The rejection, for more detail; NULL: it is
+ * not listed. */
 struct api_rejection *api_batch_reject_record(struct api_batch *batch, uint32_t index,
                                               enum bs_status status, const char *field);
+/* Some of it is missing, because memory ran out. */
+bool api_batch_failed(const struct api_batch *batch);
+/* Makes room for the rejections of its records, so that listing them cannot fail. False: no memory. */
+BS_MUST_USE bool api_batch_reserve(struct api_batch *batch);
 void api_batch_clear(struct api_batch *batch); /* keeps memory */
 /* Frees everything but the counts. */
 void api_batch_trim(struct api_batch *batch);

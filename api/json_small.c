@@ -50,7 +50,7 @@ static void add_container(struct json_tokens *tokens, json_t *value, int depth)
             add_value(tokens, json_array_get(value, i), depth + 1);
         }
     }
-    tokens->tokens[at].as.skip = tokens->count - at;
+    json_tokens_end(tokens, at);
 }
 
 static void add_value(struct json_tokens *tokens, json_t *value, int depth)
@@ -88,7 +88,7 @@ static bool send_item(struct json_sink *sink, json_t *value)
 {
     sink->tokens.count = 0;
     add_value(&sink->tokens, value, 0);
-    return sink->item(sink->user, sink->tokens.tokens);
+    return !sink->tokens.failed && sink->item(sink->user, sink->tokens.tokens);
 }
 
 bool json_read_small(struct json_sink *sink, const char *text, size_t size)

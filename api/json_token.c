@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/json_token.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void json_tokens_grow(struct json_tokens *tokens)
+bool json_tokens_grow(struct json_tokens *tokens)
 {
     size_t capacity = tokens->capacity == 0 ? 64 : tokens->capacity * 2;
     struct json_token *grown = realloc(tokens->tokens, capacity * sizeof(*grown));
     if (grown == NULL) {
-        fprintf(stderr, "out of memory: %zu JSON tokens\n", capacity);
-        abort();
+        tokens->failed = true;
+        return false;
     }
     tokens->tokens = grown;
     tokens->capacity = capacity;
+    return true;
 }
 
 static size_t digits_at(const char *text, size_t at, size_t size)
@@ -94,20 +94,24 @@ static struct number next_number(const char *text, size_t size, size_t *at)
     return (struct number){0};
 }
 
-static char *new_text(size_t size)
+/* NULL: no memory, and *ret_failed is set. */
+static char *new_text(size_t size, bool *ret_failed)
 {
     char *text = malloc(size + JSON_PADDING);
     if (text == NULL) {
-        fprintf(stderr, "out of memory: a JSON text of %zu bytes\n", size);
-        abort();
+        *ret_failed = true;
+        return NULL;
     }
     memset(text + size, ' ', JSON_PADDING);
     return text;
 }
 
-char *json_clamp_numbers(const char *text, size_t size)
+char *json_clamp_numbers(const char *text, size_t size, bool *ret_failed)
 {
-    char *copy = new_text(size);
+    char *copy = new_text(size, ret_failed);
+    if (copy == NULL) {
+        return NULL;
+    }
     bool changed = false;
     struct number number;
     memcpy(copy, text, size);
@@ -163,14 +167,17 @@ static size_t count_minus_zeros(const char *text, size_t size)
     return count;
 }
 
-char *json_mark_minus_zeros(const char *text, size_t size, size_t *ret_size)
+char *json_mark_minus_zeros(const char *text, size_t size, size_t *ret_size, bool *ret_failed)
 {
     size_t count = may_have_minus_zero(text, size) ? count_minus_zeros(text, size) : 0;
     if (count == 0) {
         return NULL;
     }
     *ret_size = size + count * LEAST_SIZE;
-    char *copy = new_text(*ret_size);
+    char *copy = new_text(*ret_size, ret_failed);
+    if (copy == NULL) {
+        return NULL;
+    }
     char *to = copy;
     size_t from = 0;
     struct number number;

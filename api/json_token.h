@@ -55,21 +55,31 @@ static inline const struct json_token *token_next(const struct json_token *token
     return token + (token->kind >= TOKEN_ARRAY ? token->as.skip : 1);
 }
 
-/* A growing run of tokens; `tokens` is malloc'd. Running out of memory aborts. */
+/* A growing run of tokens; `tokens` is malloc'd. When memory runs out it fails for good, and later tokens are lost. */
 struct json_tokens {
     struct json_token *tokens;
     size_t count;
     size_t capacity;
+    bool failed;
+    struct json_token lost; /* where tokens go that have no place */
 };
 
-void json_tokens_grow(struct json_tokens *tokens);
+bool json_tokens_grow(struct json_tokens *tokens); /* false: it has failed */
 
 static inline struct json_token *json_tokens_add(struct json_tokens *tokens)
 {
-    if (tokens->count == tokens->capacity) {
-        json_tokens_grow(tokens);
+    if (tokens->count == tokens->capacity && !json_tokens_grow(tokens)) {
+        return &tokens->lost;
     }
     return &tokens->tokens[tokens->count++];
+}
+
+/* Notes in a container that was added as the token at `at` that it ends here. */
+static inline void json_tokens_end(struct json_tokens *tokens, size_t at)
+{
+    if (!tokens->failed) {
+        tokens->tokens[at].as.skip = tokens->count - at;
+    }
 }
 
 /* Where the items of a text go. */
@@ -83,7 +93,8 @@ struct json_sink {
 /*
  * Read one JSON text: the elements of an array, or the one value. Nothing reaches the sink unless
  * the whole text is valid. False: the reader cannot represent the text (it is not JSON, or holds
- * what this parser does not take).
+ * what this parser does not take), or had no memory for it: then the sink's tokens have failed. They fail too when
+ * there is no memory for an item, which ends the reading.
  */
 bool json_read_small(struct json_sink *sink, const char *text, size_t size); /* jansson */
 bool json_read_bulk(struct json_sink *sink, const char *text, size_t size);  /* simdjson */
@@ -91,17 +102,18 @@ bool json_read_bulk(struct json_sink *sink, const char *text, size_t size);  /* 
 /*
  * A copy (malloc'd, JSON_PADDING bytes longer) in which numbers that a parser cannot hold are
  * replaced by others of the same kind and place: integers beyond 64 bits by the first such one,
- * reals by 1e1 (no real is ever used). NULL when there is nothing to replace.
+ * reals by 1e1 (no real is ever used). NULL when there is nothing to replace, or no memory:
+ * *ret_failed is set then.
  */
-char *json_clamp_numbers(const char *text, size_t size);
+char *json_clamp_numbers(const char *text, size_t size, bool *ret_failed);
 
 /*
  * A copy (malloc'd, JSON_PADDING bytes longer than *ret_size) in which the integer -0, which parsers
  * take for 0, is JSON_MINUS_ZERO, and that number an integer beyond 64 bits. NULL when the text has
- * neither.
+ * neither, or when there is no memory: *ret_failed is set then.
  */
 #define JSON_MINUS_ZERO INT64_MIN
-char *json_mark_minus_zeros(const char *text, size_t size, size_t *ret_size);
+char *json_mark_minus_zeros(const char *text, size_t size, size_t *ret_size, bool *ret_failed);
 
 /* Where (from 1) and why a text is not JSON. */
 struct json_position {

@@ -311,7 +311,7 @@ void api_batch_begin(struct buffer *out)
 void api_batch_notice(struct buffer *out, const struct bs_action *action, struct api_origin origin,
                       uint64_t previous)
 {
-    buffer_text(out, out->bytes[out->size - 1] == '[' ? "{\"id\":\"act_" : ",{\"id\":\"act_");
+    buffer_text(out, buffer_ends_with(out, '[') ? "{\"id\":\"act_" : ",{\"id\":\"act_");
     api_cursor_print(out, origin.log, action->ordinal);
     buffer_text(out, "\"");
     write_notice(out, action, origin, previous);

@@ -81,8 +81,8 @@ void api_time(struct buffer *out, int64_t time_ms)
 
 void member_name(struct buffer *out, const char *name)
 {
-    assert(out->size > 0);
-    if (out->bytes[out->size - 1] != '{') {
+    assert(out->size > 0 || out->failed);
+    if (!buffer_ends_with(out, '{')) {
         buffer_append(out, ",", 1);
     }
     buffer_append(out, "\"", 1);

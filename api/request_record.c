@@ -19,7 +19,9 @@ static void put_rejection(struct buffer *out, uint32_t index, enum bs_status sta
 {
     const struct bs_request_rejection rejection = {
         .index = index, .code = text_of(bs_status_name(status)), .detail = text_of(detail)};
-    buffer_reserve(out, BS_REJECTION_SIZE_MAX);
+    if (!buffer_reserve(out, BS_REJECTION_SIZE_MAX)) {
+        return;
+    }
     out->size += bs_request_rejection_write((uint8_t *)out->bytes + out->size, &rejection);
 }
 
@@ -35,8 +37,8 @@ static void put_rejections(struct buffer *out, const struct api_batch *batch)
     }
 }
 
-bool api_request_encode(struct buffer *out, const struct bs_request_command *who,
-                        const struct api_batch *batch)
+enum bs_status api_request_encode(struct buffer *out, const struct bs_request_command *who,
+                                  const struct api_batch *batch)
 {
     struct buffer rejections = {0};
     put_rejections(&rejections, batch);
@@ -46,13 +48,17 @@ bool api_request_encode(struct buffer *out, const struct bs_request_command *who
     command.as.request.rejections_count = batch->rejections_count;
     command.as.request.rejections = (const uint8_t *)rejections.bytes;
     command.as.request.rejections_size = (uint32_t)rejections.size;
-    buffer_reserve(out, BS_RECORD_HEADER_SIZE + BS_ID_SIZE_MAX + BS_REQUEST_KEY_SIZE_MAX +
-                            BS_FINGERPRINT_SIZE + 16 + rejections.size);
-    size_t size =
-        bs_command_encode(&command, (uint8_t *)out->bytes + out->size, out->capacity - out->size);
-    out->size += size;
+    size_t room = BS_RECORD_HEADER_SIZE + BS_ID_SIZE_MAX + BS_REQUEST_KEY_SIZE_MAX +
+                  BS_FINGERPRINT_SIZE + 16 + rejections.size;
+    enum bs_status status = BS_OUT_OF_MEMORY;
+    if (!rejections.failed && buffer_reserve(out, room)) {
+        size_t size = bs_command_encode(&command, (uint8_t *)out->bytes + out->size,
+                                        out->capacity - out->size);
+        out->size += size;
+        status = size > 0 ? BS_OK : BS_TOO_MANY_REJECTIONS;
+    }
     buffer_fini(&rejections);
-    return size > 0;
+    return status;
 }
 
 /* The item of the parser's nth rejection. */
@@ -65,12 +71,12 @@ static uint32_t rejected_item(const struct api_batch *batch, uint32_t n)
 /* Which items became records: those that no rejection names. */
 static void map_records(struct api_batch *batch)
 {
-    batch->record_items_capacity = batch->records_count;
     batch->record_items = calloc((size_t)batch->records_count + 1, sizeof(batch->record_items[0]));
     if (batch->record_items == NULL) {
-        (void)fprintf(stderr, "out of memory: %u items of a request\n", batch->records_count);
-        abort();
+        batch->failed = true;
+        return;
     }
+    batch->record_items_capacity = batch->records_count;
     uint32_t record = 0;
     uint32_t next = 0; /* rejection */
     for (uint32_t item = 0; item < batch->items_count; item++) {
@@ -94,6 +100,9 @@ bool api_request_restore(struct api_batch *batch, const struct bs_request_comman
             return false;
         }
         api_batch_reject(batch, rejection.index, status, NULL);
+        if (batch->failed) {
+            return false;
+        }
         if (batch->unlisted_count == 0) {
             (void)snprintf(batch->rejections[batch->listed_count - 1].detail,
                            sizeof(batch->rejections[0].detail), "%.*s", (int)rejection.detail.size,
@@ -106,5 +115,5 @@ bool api_request_restore(struct api_batch *batch, const struct bs_request_comman
     if (batch->rejections_count > 0) {
         map_records(batch);
     }
-    return true;
+    return !batch->failed;
 }

@@ -295,11 +295,11 @@ static int read_access(struct app *app)
         good = app->audit != NULL;
     }
     if (!good) {
-        logger_write_lines(LOGGER_ERROR, "access", "not started", problems.bytes);
-        (void)notify_send("STATUS=%.300s", problems.bytes);
+        logger_write_lines(LOGGER_ERROR, "access", "not started", buffer_string(&problems));
+        (void)notify_send("STATUS=%.300s", buffer_string(&problems));
         status = EX_CONFIG;
     }
-    logger_write_lines(LOGGER_WARN, "access", INSECURE_CONFIGURATION, warnings.bytes);
+    logger_write_lines(LOGGER_WARN, "access", INSECURE_CONFIGURATION, buffer_string(&warnings));
     buffer_fini(&problems);
     buffer_fini(&warnings);
     return status;

@@ -10,7 +10,7 @@
 
 static int print(const struct buffer *text)
 {
-    bool is_written = fwrite(text->bytes, 1, text->size, stdout) == text->size;
+    bool is_written = !text->failed && fwrite(text->bytes, 1, text->size, stdout) == text->size;
     return is_written && fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 }
 
@@ -40,10 +40,10 @@ static int check_access(const struct settings *settings)
     struct buffer warnings = {0};
     bool good = access_load(settings, &access, &problems, &warnings);
     if (warnings.size > 0) {
-        (void)fputs(warnings.bytes, stderr);
+        (void)fputs(buffer_string(&warnings), stderr);
     }
     if (!good) {
-        (void)fputs(problems.bytes, stderr);
+        (void)fputs(buffer_string(&problems), stderr);
     } else {
         (void)puts("the settings are valid");
     }
@@ -103,7 +103,7 @@ int main(int argc, char **argv)
     } else {
         bool is_usage = settings.usage_problems_count == settings.problems_count &&
                         arguments.verb != VERB_CHECK_CONFIG;
-        (void)fputs(settings.problems.bytes, stderr);
+        (void)fputs(buffer_string(&settings.problems), stderr);
         status = is_usage ? EX_USAGE : EX_CONFIG;
     }
     settings_fini(&settings);

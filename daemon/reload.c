@@ -35,7 +35,7 @@ void reload_settings(const struct arguments *arguments, struct settings *running
         logger_write(LOGGER_INFO, "config", "read the settings again", NULL);
     } else {
         logger_write_lines(LOGGER_ERROR, "config", "the new settings are refused",
-                           fresh.problems.bytes);
+                           buffer_string(&fresh.problems));
     }
     settings_fini(&fresh);
 }
@@ -46,10 +46,10 @@ void reload_access(const struct settings *settings, struct http_server *http)
     struct buffer problems = {0};
     struct buffer warnings = {0};
     bool good = access_load(settings, &access, &problems, &warnings);
-    logger_write_lines(LOGGER_WARN, "access", INSECURE_CONFIGURATION, warnings.bytes);
+    logger_write_lines(LOGGER_WARN, "access", INSECURE_CONFIGURATION, buffer_string(&warnings));
     if (!good) {
         logger_write_lines(LOGGER_ERROR, "access", "the new keys are refused, the old ones stay",
-                           problems.bytes);
+                           buffer_string(&problems));
     } else if (access.keys != NULL) {
         logger_write(LOGGER_INFO, "access", "read the keys again",
                      LOGGER_FIELDS(logger_uint("keys", access.keys->count)));

@@ -40,8 +40,10 @@ struct audit *audit_open(const char *path, struct buffer *problems)
     struct audit *audit = calloc(1, sizeof(*audit));
     char *copy = strdup(path);
     if (audit == NULL || copy == NULL) {
-        (void)fputs("out of memory\n", stderr);
-        abort();
+        buffer_text(problems, "out of memory for the audit log\n");
+        free(copy);
+        free(audit);
+        return NULL;
     }
     audit->path = copy;
     audit->last_id = (uint64_t)wall_ms() * IDS_PER_MS;
@@ -111,6 +113,7 @@ static void escape_line(struct buffer *line)
             buffer_append(&escaped, escape, text_escape(character, escape));
         }
     }
+    escaped.failed = escaped.failed || line->failed;
     buffer_fini(line);
     *line = escaped;
 }
@@ -119,6 +122,10 @@ bool audit_end(struct audit *audit, struct buffer *line)
 {
     escape_line(line);
     buffer_text(line, "}\n");
+    if (line->failed) {
+        logger_write(LOGGER_ERROR, "access", "out of memory for a line of the audit log", NULL);
+        return false;
+    }
     ssize_t written = write(audit->fd, line->bytes, line->size);
     if (written == (ssize_t)line->size) {
         (void)sync_file_range(audit->fd, 0, 0, SYNC_FILE_RANGE_WRITE);

@@ -29,7 +29,10 @@ static bool read_file(const char *path, struct buffer *text, struct keys *keys,
         goto err_read;
     }
     keys->others_can_read = (status.st_mode & S_IROTH) != 0;
-    buffer_reserve(text, FILE_SIZE_MAX + 1);
+    if (!buffer_reserve(text, FILE_SIZE_MAX + 1)) {
+        buffer_printf(problems, "%s: out of memory\n", path);
+        goto err_read;
+    }
     text->size = fread(text->bytes, 1, FILE_SIZE_MAX + 1, file);
     if (ferror(file) != 0 || text->size > FILE_SIZE_MAX) {
         buffer_printf(problems, "%s: %s\n", path,
@@ -103,8 +106,10 @@ struct keys *keys_load(const char *path, int64_t now_ms, struct buffer *problems
     struct keys *keys = calloc(1, sizeof(*keys));
     struct access_key *items = calloc(KEYS_MAX, sizeof(*items));
     if (keys == NULL || items == NULL) {
-        (void)fputs("out of memory\n", stderr);
-        abort();
+        buffer_text(problems, "out of memory for the access keys\n");
+        free(items);
+        free(keys);
+        return NULL;
     }
     keys->items = items;
     bool good =

@@ -104,8 +104,9 @@ struct tls *tls_load(const struct tls_files *files, struct buffer *problems,
 {
     struct tls *tls = calloc(1, sizeof(*tls));
     if (tls == NULL || gnutls_certificate_allocate_credentials(&tls->credentials) < 0) {
-        (void)fputs("out of memory\n", stderr);
-        abort();
+        buffer_text(problems, "out of memory for the certificate\n");
+        free(tls);
+        return NULL;
     }
     if (!load(tls, files, problems, warnings)) {
         tls_free(tls);

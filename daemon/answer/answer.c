@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/answer/answer.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "api/json_state.h"
@@ -23,6 +24,12 @@ void answer_problem(struct request *request, enum bs_status status, const char *
     buffer_clear(&request->body);
     api_problem(&request->body, status, detail);
     answer_json(request, bs_status_http(status));
+}
+
+void answer_failure(struct request *request, int code)
+{
+    assert(code < 0);
+    answer_problem(request, code == -ENOMEM ? BS_OUT_OF_MEMORY : BS_INTERNAL, NULL);
 }
 
 void answer_refused(struct request *request, enum bs_status status, const char *field)

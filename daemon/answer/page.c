@@ -13,8 +13,8 @@ void page_begin(struct buffer *out)
 
 void page_comma(struct buffer *out)
 {
-    assert(out->size > 0);
-    if (out->bytes[out->size - 1] != '[') {
+    assert(out->size > 0 || out->failed);
+    if (!buffer_ends_with(out, '[')) {
         buffer_text(out, ",");
     }
 }

@@ -197,7 +197,10 @@ static int read_plain(const struct backup_set *set, const struct backup_file *fi
     if (fd < 0) {
         return log_error(error, -errno, "cannot open %s: %s", name, strerror(errno));
     }
-    buffer_reserve(out, size);
+    if (!buffer_reserve(out, size)) {
+        (void)close(fd);
+        return log_error(error, -ENOMEM, "out of memory for %s", name);
+    }
     ssize_t got = file_read_at(fd, out->bytes + out->size, size, offset);
     int code = got == (ssize_t)size
                    ? 0

@@ -114,7 +114,7 @@ static void answer_read(struct backups *backups, struct backup_read *read,
     } else {
         logger_write(LOGGER_ERROR, "backup", "a file cannot be read",
                      LOGGER_FIELDS(logger_string("error", error)));
-        answer_problem(request, BS_INTERNAL, NULL);
+        answer_failure(request, code);
     }
 }
 

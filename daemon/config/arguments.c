@@ -251,6 +251,9 @@ bool arguments_parse(struct arguments *arguments, int argc, char **argv)
 bool arguments_load(const struct arguments *arguments, struct settings *settings)
 {
     settings_init(settings);
+    if (settings->problems_count > 0) { /* no memory */
+        return false;
+    }
     if (arguments->config != NULL) {
         settings_read_file(settings, arguments->config);
     }

@@ -123,12 +123,13 @@ static void refuse(struct settings *settings, enum setting setting, const char *
     describe(settings, setting, value->origin, value->line, &where);
     if (spec->kind == SETTING_NUMBER || spec->kind == SETTING_POWER) {
         settings_problem(settings, value->origin, "%s: \"%s\" %s (%" PRIu64 " to %" PRIu64 ")",
-                         where.bytes, text, problem, spec->min, spec->max);
+                         buffer_string(&where), text, problem, spec->min, spec->max);
     } else if (spec->kind == SETTING_CHOICE) {
-        settings_problem(settings, value->origin, "%s: \"%s\" %s (%s)", where.bytes, text, problem,
-                         spec->argument);
+        settings_problem(settings, value->origin, "%s: \"%s\" %s (%s)", buffer_string(&where), text,
+                         problem, spec->argument);
     } else {
-        settings_problem(settings, value->origin, "%s: \"%s\" %s", where.bytes, text, problem);
+        settings_problem(settings, value->origin, "%s: \"%s\" %s", buffer_string(&where), text,
+                         problem);
     }
     buffer_fini(&where);
 }
@@ -144,8 +145,8 @@ void settings_set(struct settings *settings, enum setting setting, const char *t
     }
     value.text = strdup(text);
     if (value.text == NULL) {
-        (void)fputs("out of memory\n", stderr);
-        abort();
+        settings_problem(settings, origin, "out of memory");
+        return;
     }
     free(settings->values[setting].text);
     settings->values[setting] = value;
@@ -157,7 +158,6 @@ void settings_init(struct settings *settings)
     for (enum setting setting = 0; setting < SETTING_COUNT; setting++) {
         settings_set(settings, setting, specs[setting].fallback, ORIGIN_DEFAULT, 0);
     }
-    assert(settings->problems_count == 0);
 }
 
 void settings_fini(struct settings *settings)

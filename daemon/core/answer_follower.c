@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/core/answer_follower.h"
 
-bool answer_follower_step(struct answer_follower *follower, const struct bs_engine *engine,
-                          const struct bs_effects *effects, const struct bs_command *command)
+enum bs_status answer_follower_step(struct answer_follower *follower,
+                                    const struct bs_engine *engine,
+                                    const struct bs_effects *effects,
+                                    const struct bs_command *command)
 {
     struct request *request = &follower->request;
     if (command->type == BS_COMMAND_REQUEST) {
-        if (request->records_left > 0 ||
-            !write_answer_restore(follower->answers, request, &command->as.request)) {
-            return false;
+        enum bs_status status = BS_NEWER_RECORD;
+        if (request->records_left == 0) {
+            status = write_answer_restore(follower->answers, request, &command->as.request);
+        }
+        if (status != BS_OK) {
+            return status;
         }
     } else if (request->records_left > 0) {
         write_answer_collect(request, engine, effects, command);
@@ -18,7 +23,7 @@ bool answer_follower_step(struct answer_follower *follower, const struct bs_engi
         request->last_seq = command->seq;
         write_answer_finish(follower->answers, request);
     }
-    return true;
+    return BS_OK;
 }
 
 bool answer_follower_is_within(const struct answer_follower *follower)

@@ -13,12 +13,12 @@ struct answer_follower {
     struct request request;        /* the last one with a key: records_left are still to come */
 };
 
-/* The command was just stepped, with these effects. False: a request that this version cannot
- * answer. */
-BS_MUST_USE bool answer_follower_step(struct answer_follower *follower,
-                                      const struct bs_engine *engine,
-                                      const struct bs_effects *effects,
-                                      const struct bs_command *command);
+/* The command was just stepped, with these effects. BS_NEWER_RECORD: a request that this version cannot
+ * answer; BS_OUT_OF_MEMORY. */
+BS_MUST_USE enum bs_status answer_follower_step(struct answer_follower *follower,
+                                                const struct bs_engine *engine,
+                                                const struct bs_effects *effects,
+                                                const struct bs_command *command);
 /* Whether a request with a key is half done. */
 bool answer_follower_is_within(const struct answer_follower *follower);
 /* Forgets the request; the answers stay. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "daemon/log/log_error.h"
+
 static int map_memory(struct executor *executor, size_t size, char *error)
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -55,16 +57,19 @@ int executor_init(struct executor *executor, const struct bs_config *config,
                   char error[LOG_ERROR_SIZE])
 {
     *executor = (struct executor){0};
-    outbox_init(&executor->outbox);
-    int result = make_engine(executor, config, error);
+    int result = outbox_init(&executor->outbox);
     if (result < 0) {
+        return log_error(error, result, "out of memory for the outbox");
+    }
+    result = make_engine(executor, config, error);
+    if (result < 0) {
+        executor_fini(executor);
         return result;
     }
     executor->effects.actions = calloc(EXECUTOR_ACTIONS_MAX, sizeof(struct bs_action));
     if (executor->effects.actions == NULL) {
-        (void)snprintf(error, LOG_ERROR_SIZE, "out of memory");
         executor_fini(executor);
-        return -ENOMEM;
+        return log_error(error, -ENOMEM, "out of memory for the actions of a step");
     }
     executor->effects.actions_max = EXECUTOR_ACTIONS_MAX;
     return 0;
@@ -83,8 +88,10 @@ int executor_begin_again(struct executor *executor, const struct bs_config *conf
 {
     assert(!executor->effects.more);
     outbox_fini(&executor->outbox);
-    outbox_init(&executor->outbox);
     drop_engine(executor);
+    if (outbox_init(&executor->outbox) < 0) {
+        return log_error(error, -ENOMEM, "out of memory for the outbox");
+    }
     executor->seq = 0;
     executor->settlements_count = 0;
     return make_engine(executor, config, error);

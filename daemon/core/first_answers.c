@@ -2,7 +2,6 @@
 #include "daemon/core/first_answers.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/book/index.h"
@@ -76,27 +75,31 @@ struct first_answer *first_answers_find(const struct first_answers *answers,
     return answer;
 }
 
-static void *allocate(size_t size)
-{
-    void *memory = malloc(size);
-    if (memory == NULL) {
-        (void)fprintf(stderr, "out of memory: %zu bytes of an answer\n", size);
-        abort();
-    }
-    return memory;
-}
-
 struct first_answer *first_answers_add(struct first_answers *answers,
-                                       const struct bs_request_command *request)
+                                       const struct bs_request_command *request, size_t body_room)
 {
     struct bs_text caller = request->caller;
     struct bs_text key = request->key;
     assert(key.size > 0);
-    struct first_answer *answer = allocate(sizeof(*answer) + caller.size + key.size);
+    assert(body_room > 0);
+    assert(body_room <= UINT32_MAX);
+    struct first_answer *answer = malloc(sizeof(*answer) + caller.size + key.size);
+    char *body = malloc(body_room);
+    if (answer == NULL || body == NULL) {
+        free(answer);
+        free(body);
+        return NULL;
+    }
     uint64_t hash = hash_of(answers, request);
     struct first_answer **slot = &answers->slots[hash & answers->slots_mask];
     *answer = (struct first_answer){
-        .chained = *slot, .hash = hash, .caller_size = caller.size, .key_size = key.size};
+        .chained = *slot,
+        .hash = hash,
+        .body = body,
+        .body_room = (uint32_t)body_room,
+        .caller_size = caller.size,
+        .key_size = key.size,
+    };
     memcpy(answer->fingerprint, request->fingerprint, sizeof(answer->fingerprint));
     if (caller.size > 0) {
         memcpy(answer->names, caller.bytes, caller.size);
@@ -106,14 +109,37 @@ struct first_answer *first_answers_add(struct first_answers *answers,
     return answer;
 }
 
-static void forget_oldest(struct first_answers *answers)
+bool first_answers_grow(struct first_answer *answer, size_t body_room)
 {
-    struct first_answer *answer = answers->oldest;
+    char *body = body_room <= answer->body_room ? answer->body : realloc(answer->body, body_room);
+    if (body == NULL) {
+        return false;
+    }
+    answer->body = body;
+    answer->body_room = (uint32_t)(body_room > answer->body_room ? body_room : answer->body_room);
+    return true;
+}
+
+static void unchain(struct first_answers *answers, const struct first_answer *answer)
+{
     struct first_answer **link = &answers->slots[answer->hash & answers->slots_mask];
     while (*link != answer) {
         link = &(*link)->chained;
     }
     *link = answer->chained;
+}
+
+void first_answers_drop(struct first_answers *answers, struct first_answer *answer)
+{
+    assert(answer->status == 0);
+    unchain(answers, answer);
+    free_answer(answer);
+}
+
+static void forget_oldest(struct first_answers *answers)
+{
+    struct first_answer *answer = answers->oldest;
+    unchain(answers, answer);
     answers->oldest = answer->newer;
     answers->count--;
     answers->bytes -= answer->body_size;
@@ -126,10 +152,12 @@ void first_answers_finish(struct first_answers *answers, struct first_answer *an
     assert(answer->status == 0);
     assert(status > 0);
     assert(body->size > 0);
+    assert(body->size <= answer->body_room);
     answer->status = status;
-    answer->body = allocate(body->size);
     answer->body_size = (uint32_t)body->size;
     memcpy(answer->body, body->bytes, body->size);
+    char *shrunk = realloc(answer->body, body->size);
+    answer->body = shrunk != NULL ? shrunk : answer->body;
     if (answers->oldest == NULL) {
         answers->oldest = answer;
     } else {

@@ -18,8 +18,9 @@ struct first_answer { /* of one request, from its admission on */
     uint64_t hash;
     uint8_t fingerprint[BS_FINGERPRINT_SIZE];
     int status; /* HTTP; 0 = not answered yet */
-    uint32_t body_size;
-    char *body;
+    uint32_t body_size, body_room;
+    char
+        *body; /* its room is there from the admission on, so that storing the answer cannot fail */
     uint32_t caller_size, key_size;
     char names[]; /* caller, then key */
 };
@@ -43,10 +44,16 @@ void first_answers_fini(struct first_answers *answers);
 /* NULL: this caller has not used the key lately. */
 struct first_answer *first_answers_find(const struct first_answers *answers,
                                         const struct bs_request_command *request);
-/* Adds a request without its answer yet; an earlier one with the same key is no longer found. */
-struct first_answer *first_answers_add(struct first_answers *answers,
-                                       const struct bs_request_command *request);
-/* Stores the answer and forgets the oldest ones beyond the bounds. */
+/* Adds a request without its answer yet, which has room for body_room (> 0) bytes; an earlier one with the
+ * same key is no longer found. NULL: no memory. */
+BS_MUST_USE struct first_answer *first_answers_add(struct first_answers *answers,
+                                                   const struct bs_request_command *request,
+                                                   size_t body_room);
+/* Takes back a request that has no answer yet. */
+void first_answers_drop(struct first_answers *answers, struct first_answer *answer);
+/* Makes more room. False: no memory, and the room is as it was. */
+BS_MUST_USE bool first_answers_grow(struct first_answer *answer, size_t body_room);
+/* Stores the answer, which has room, and forgets the oldest ones beyond the bounds. */
 void first_answers_finish(struct first_answers *answers, struct first_answer *answer, int status,
                           const struct buffer *body);
 

@@ -74,6 +74,17 @@ uint32_t core_records_count(const struct request *request)
     return request->batch.records_count + (request->key_record.size > 0 ? 1 : 0);
 }
 
+bool core_reserve(struct core *core, const struct request *request)
+{
+    size_t size = request->key_record.size + request->batch.records.size;
+    struct buffer *records = &core->gathering->records;
+    if (!buffer_reserve(records, size)) {
+        records->failed = false; /* what it holds is whole */
+        return false;
+    }
+    return true;
+}
+
 void core_gather(struct core *core, struct request *request)
 {
     struct commit *commit = core->gathering;
@@ -89,6 +100,7 @@ void core_gather(struct core *core, struct request *request)
         buffer_append(&commit->records, request->key_record.bytes, request->key_record.size);
     }
     buffer_append(&commit->records, batch->records.bytes, batch->records.size);
+    assert(!commit->records.failed);
     core->time_ms = core_now_ms(core);
     stamp(core, commit, offset, count);
     commit->records_count += count;

@@ -123,7 +123,9 @@ int64_t core_now_ms(struct core *core);
 void core_count_clock(struct core *core);
 /* The records of a write, the one of its key included. */
 uint32_t core_records_count(const struct request *request);
-/* Stamps a write's records and copies them into the commit that gathers. */
+/* Makes room for a write's records in the commit that gathers. False: no memory. */
+BS_MUST_USE bool core_reserve(struct core *core, const struct request *request);
+/* Stamps a write's records and copies them into the commit that gathers, which has room. */
 void core_gather(struct core *core, struct request *request);
 
 /* capacities.c: after the replay and before the log's thread. -EINVAL: more is held than the settings

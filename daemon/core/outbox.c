@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/core/outbox.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <sys/mman.h>
 
 _Static_assert(OUTBOX_ACTION_BYTES_MAX >= BS_ACTION_RECORD_SIZE_MAX + 2 * (BS_ID_SIZE_MAX + 9),
@@ -13,11 +12,7 @@ static struct outbox_segment *segment_new(void)
     /* Mapped, not allocated: most of it is never used. */
     void *memory = mmap(NULL, sizeof(struct outbox_segment), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
-        (void)fputs("out of memory: actions wait for the log\n", stderr);
-        abort();
-    }
-    return (struct outbox_segment *)memory;
+    return memory == MAP_FAILED ? NULL : (struct outbox_segment *)memory;
 }
 
 static void segment_clear(struct outbox_segment *segment)
@@ -38,11 +33,6 @@ static void segment_free(struct outbox_segment *segment)
     (void)munmap(segment, sizeof(*segment));
 }
 
-void outbox_init(struct outbox *outbox)
-{
-    *outbox = (struct outbox){.segments_max = OUTBOX_SEGMENTS_MAX};
-}
-
 void outbox_fini(struct outbox *outbox)
 {
     while (outbox->first != NULL) {
@@ -50,14 +40,21 @@ void outbox_fini(struct outbox *outbox)
         segment_free(outbox->first);
         outbox->first = next;
     }
-    segment_free(outbox->spare);
+    while (outbox->spare != NULL) {
+        struct outbox_segment *next = outbox->spare->next;
+        segment_free(outbox->spare);
+        outbox->spare = next;
+    }
     *outbox = (struct outbox){0};
 }
 
 static void add_segment(struct outbox *outbox)
 {
-    struct outbox_segment *segment = outbox->spare != NULL ? outbox->spare : segment_new();
-    outbox->spare = NULL;
+    struct outbox_segment *segment = outbox->spare;
+    assert(segment != NULL); /* outbox_reserve made room */
+    outbox->spare = segment->next;
+    outbox->spares_count--;
+    segment->next = NULL;
     if (outbox->first == NULL) {
         outbox->first = segment;
     } else {
@@ -135,10 +132,35 @@ void outbox_collect(struct outbox *outbox, const struct bs_effects *effects, uin
     outbox->is_open = effects->more;
 }
 
-bool outbox_is_full(const struct outbox *outbox)
+void outbox_release(struct outbox *outbox, struct outbox_segment *segment)
 {
-    return outbox->segments_count >= outbox->segments_max &&
-           outbox->last->actions_count == OUTBOX_SEGMENT_ACTIONS;
+    segment_clear(segment);
+    if (outbox->spares_count < OUTBOX_SPARES_MAX) {
+        segment->next = outbox->spare;
+        outbox->spare = segment;
+        outbox->spares_count++;
+    } else {
+        segment_free(segment);
+    }
+}
+
+bool outbox_reserve(struct outbox *outbox)
+{
+    if (outbox->spare == NULL) {
+        struct outbox_segment *segment = segment_new();
+        if (segment == NULL) {
+            return false;
+        }
+        outbox_release(outbox, segment);
+    }
+    return true;
+}
+
+bool outbox_is_full(struct outbox *outbox)
+{
+    return (outbox->segments_count >= outbox->segments_max &&
+            outbox->last->actions_count == OUTBOX_SEGMENT_ACTIONS) ||
+           !outbox_reserve(outbox);
 }
 
 static bool has_rows(const struct outbox_segment *segment)
@@ -187,12 +209,16 @@ struct outbox_segment *outbox_take(struct outbox *outbox)
     return remove_first(outbox);
 }
 
-void outbox_release(struct outbox *outbox, struct outbox_segment *segment)
+int outbox_init(struct outbox *outbox)
 {
-    segment_clear(segment);
-    if (outbox->spare == NULL) {
-        outbox->spare = segment;
-    } else {
-        segment_free(segment);
+    *outbox = (struct outbox){.segments_max = OUTBOX_SEGMENTS_MAX};
+    while (outbox->spares_count < OUTBOX_SPARES_MAX) {
+        struct outbox_segment *segment = segment_new();
+        if (segment == NULL) {
+            outbox_fini(outbox);
+            return -ENOMEM;
+        }
+        outbox_release(outbox, segment);
     }
+    return 0;
 }

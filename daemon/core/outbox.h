@@ -18,6 +18,7 @@
 
 #define OUTBOX_SEGMENT_ACTIONS 2048
 #define OUTBOX_SEGMENTS_MAX 512
+#define OUTBOX_SPARES_MAX 2 /* one is filled while a commit carries the other */
 #define OUTBOX_ACTION_BYTES_MAX (BS_ACTION_RECORD_SIZE_MAX + 2 * BS_ID_SIZE_MAX + 64)
 #define OUTBOX_SETTLEMENT_BYTES_MAX (BS_SETTLEMENT_RECORD_SIZE_MAX + BS_ID_SIZE_MAX)
 
@@ -39,18 +40,23 @@ struct outbox_segment {
 
 struct outbox {
     struct outbox_segment *first, *last;
-    struct outbox_segment *spare; /* one, kept for reuse */
+    struct outbox_segment *spare; /* kept for reuse, linked */
+    uint32_t spares_count;
     uint32_t segments_count;
     uint32_t segments_max; /* OUTBOX_SEGMENTS_MAX; at least 2, as one may be open */
     bool is_open;          /* the last segment is in the middle of a settlement */
 };
 
-void outbox_init(struct outbox *outbox);
+BS_MUST_USE int outbox_init(struct outbox *outbox); /* 0 or -ENOMEM */
 void outbox_fini(struct outbox *outbox);
-/* Adds the actions and the settlement of one step or of one continuation. */
+/* Makes room for what one step or one continuation produces. False: no memory. */
+BS_MUST_USE bool outbox_reserve(struct outbox *outbox);
+/* Adds the actions and the settlement of one step or of one continuation, for which there is room. */
 void outbox_collect(struct outbox *outbox, const struct bs_effects *effects, uint64_t seq,
                     uint64_t last_ordinal);
-bool outbox_is_full(const struct outbox *outbox);
+/* Whether a step must wait for a commit. False: there is room for what it produces. Without memory for another segment the outbox is full with those that it has, which are at least
+ * OUTBOX_SPARES_MAX. */
+BS_MUST_USE bool outbox_is_full(struct outbox *outbox);
 /* Drops rows that the log holds already, from the front: actions up to this ordinal. */
 void outbox_drop(struct outbox *outbox, uint64_t ordinal);
 /* The oldest segment with rows, no longer part of the outbox; NULL when none may be taken. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands that the daemon itself writes at its start. */
+#include <errno.h>
+
 #include "daemon/core/internal.h"
+#include "daemon/log/log_error.h"
 
 #define RECORD_SIZE 96
 
@@ -12,6 +15,9 @@ int core_put_record(struct core *core, const struct bs_command *command, char *e
     assert(size > 0);
     int64_t time_ms = core_now_ms(core);
     time_ms = time_ms > core->time_ms ? time_ms : core->time_ms;
+    if (!outbox_reserve(&core->executor.outbox)) {
+        return log_error(error, -ENOMEM, "out of memory for the actions of a step");
+    }
     int code = log_put_record(core->log, record, time_ms, error);
     if (code < 0) {
         return code;

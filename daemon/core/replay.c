@@ -63,13 +63,28 @@ static bool digest_is_right(struct replay *replay)
 static bool follow_request(struct replay *replay, const struct bs_command *command)
 {
     const struct executor *executor = replay->executor;
-    if (answer_follower_step(&replay->follower, executor->engine, &executor->effects, command)) {
+    enum bs_status status =
+        answer_follower_step(&replay->follower, executor->engine, &executor->effects, command);
+    if (status == BS_OK) {
         return true;
+    }
+    if (status == BS_OUT_OF_MEMORY) {
+        (void)snprintf(replay->error, LOG_ERROR_SIZE, "out of memory for the first answers");
+        return fail(replay, -ENOMEM);
     }
     (void)snprintf(replay->error, LOG_ERROR_SIZE,
                    "the request at seq %" PRIu64 " is not one this version can answer",
                    command->seq);
     return fail(replay, -EBADMSG);
+}
+
+static bool has_room(struct replay *replay)
+{
+    if (outbox_reserve(&replay->executor->outbox)) {
+        return true;
+    }
+    (void)snprintf(replay->error, LOG_ERROR_SIZE, "out of memory for the actions of the replay");
+    return fail(replay, -ENOMEM);
 }
 
 /* Reports progress, within a batch too, because a batch can take long. False: the start is
@@ -126,11 +141,17 @@ static bool step_record(struct replay *replay, const uint8_t *record, uint64_t s
     if (command.type == BS_COMMAND_CAPACITY && !engine_takes(replay, &command)) {
         return false;
     }
+    if (!has_room(replay)) {
+        return false;
+    }
     executor_step(executor, &command);
     if (options->answers != NULL && !follow_request(replay, &command)) {
         return false;
     }
     while (executor->effects.more) {
+        if (!has_room(replay)) {
+            return false;
+        }
         executor_continue(executor);
     }
     if (replay->has_digest && seq == replay->digest_seq) {

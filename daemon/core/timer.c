@@ -5,6 +5,8 @@
  */
 #include "daemon/core/internal.h"
 
+#include "daemon/logger/logger.h"
+
 #define NS_PER_MS ((uint64_t)1000000)
 
 static void count_lag(struct core *core, uint64_t lag_ns)
@@ -46,6 +48,13 @@ void core_settle_due_pools(struct core *core)
         bs_pool_view_get(engine, pool, &view);
         struct bs_command command = {.type = BS_COMMAND_SETTLE, .as.name.name = view.pool};
         api_batch_add(&settle->batch, &command);
+    }
+    if (api_batch_failed(&settle->batch) || !write_answer_reserve(settle) ||
+        !core_reserve(core, settle)) {
+        api_batch_clear(&settle->batch);
+        logger_write(LOGGER_ERROR, "core", "out of memory: no settlement until the next tick",
+                     NULL);
+        return;
     }
     if (settle->batch.records_count == 0) {
         return;

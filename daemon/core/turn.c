@@ -16,12 +16,24 @@ static bool has_room(const struct core *core, const struct request *request)
            commit->records.size + request->batch.records.size <= COMMIT_BYTES_MAX;
 }
 
+/* Nothing of the write was done. */
+static void refuse_without_memory(struct request *request)
+{
+    answer_problem(request, BS_OUT_OF_MEMORY, NULL);
+    request->done(request);
+}
+
 static void gather_writes(struct core *core)
 {
     while (core->writes.first != NULL && has_room(core, core->writes.first)) {
         struct request *request = request_list_remove(&core->writes);
         queue_done(&core->queue, request);
-        core_gather(core, request);
+        if (core_reserve(core, request)) {
+            core_gather(core, request);
+        } else {
+            write_answer_withdraw(&core->first_answers, request);
+            refuse_without_memory(request);
+        }
     }
 }
 
@@ -39,8 +51,11 @@ static void refuse_for_room(struct core *core, struct request *request)
 static void take_write(struct core *core, struct request *request)
 {
     bool may_run = core_records_count(request) == 0 || !disk_watch_is_low(core->options.disk);
-    if (request->key_record.size > 0 &&
-        !write_answer_admit(&core->first_answers, request, may_run)) {
+    if (!write_answer_reserve(request)) {
+        queue_done(&core->queue, request);
+        refuse_without_memory(request);
+    } else if (request->key_record.size > 0 &&
+               !write_answer_admit(&core->first_answers, request, may_run)) {
         queue_done(&core->queue, request);
         request->done(request);
     } else if (!may_run) {

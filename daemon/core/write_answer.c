@@ -3,13 +3,39 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "api/json_state.h"
 #include "api/request_record.h"
+#include "api/text.h"
 #include "daemon/answer/answer.h"
 
 /* The account states in the rejections of one answer; those beyond it carry none. */
 #define STALE_STATES_SIZE_MAX ((size_t)4 << 20)
+
+/* What an answer is made of, in bytes: all but the rejections, a rejection by the core, which says nothing
+ * that JSON escapes but the quotes of a mark, and the most that a byte of another takes. */
+#define ANSWER_ROOM 2048
+#define REJECTION_ROOM 352
+#define ESCAPED_MAX 6
+
+/* At most, without the account states of rejections. */
+static size_t room_for_answer(const struct api_batch *batch)
+{
+    uint32_t core = batch->records_count < API_LISTED_MAX ? batch->records_count : API_LISTED_MAX;
+    size_t room = ANSWER_ROOM + (size_t)(batch->parser_listed_count + core) * REJECTION_ROOM;
+    for (uint32_t i = 0; i < batch->parser_listed_count; i++) {
+        room += strlen(batch->rejections[i].detail) * ESCAPED_MAX;
+    }
+    return room;
+}
+
+bool write_answer_reserve(struct request *request)
+{
+    buffer_clear(&request->body);
+    return api_batch_reserve(&request->batch) &&
+           buffer_reserve(&request->body, room_for_answer(&request->batch));
+}
 
 bool write_answer_admit(struct first_answers *answers, struct request *request, bool may_run)
 {
@@ -19,8 +45,15 @@ bool write_answer_admit(struct first_answers *answers, struct request *request, 
     assert(decoded == BS_OK);
     const struct bs_request_command *record = &command.as.request;
     const struct first_answer *answer = first_answers_find(answers, record);
+    if (answer == NULL && may_run) {
+        size_t room = room_for_answer(&request->batch);
+        request->first_answer = first_answers_add(answers, record, room);
+        if (request->first_answer == NULL) {
+            answer_problem(request, BS_OUT_OF_MEMORY, NULL);
+            return false;
+        }
+    }
     if (answer == NULL) {
-        request->first_answer = may_run ? first_answers_add(answers, record) : NULL;
         return true;
     }
     if (memcmp(answer->fingerprint, record->fingerprint, BS_FINGERPRINT_SIZE) != 0) {
@@ -36,19 +69,33 @@ bool write_answer_admit(struct first_answers *answers, struct request *request, 
     return false;
 }
 
-bool write_answer_restore(struct first_answers *answers, struct request *request,
-                          const struct bs_request_command *record)
+void write_answer_withdraw(struct first_answers *answers, struct request *request)
+{
+    if (request->first_answer != NULL) {
+        first_answers_drop(answers, request->first_answer);
+        request->first_answer = NULL;
+    }
+}
+
+enum bs_status write_answer_restore(struct first_answers *answers, struct request *request,
+                                    const struct bs_request_command *record)
 {
     assert(request->records_left == 0);
     api_batch_clear(&request->batch);
     buffer_clear(&request->body);
     *request = (struct request){.batch = request->batch, .body = request->body};
     if (!api_request_restore(&request->batch, record)) {
-        return false;
+        return api_batch_failed(&request->batch) ? BS_OUT_OF_MEMORY : BS_NEWER_RECORD;
+    }
+    if (!write_answer_reserve(request)) {
+        return BS_OUT_OF_MEMORY;
+    }
+    request->first_answer = first_answers_add(answers, record, room_for_answer(&request->batch));
+    if (request->first_answer == NULL) {
+        return BS_OUT_OF_MEMORY;
     }
     request->records_left = request->batch.records_count;
-    request->first_answer = first_answers_add(answers, record);
-    return true;
+    return BS_OK;
 }
 
 /* A stale_update shows the account as it is now, so the sender need not read it. */
@@ -63,6 +110,10 @@ static void attach_state(struct request *request, struct api_rejection *rejectio
     }
     struct buffer state = {0};
     api_account(&state, engine, account);
+    if (state.failed) { /* the answer goes without it */
+        buffer_fini(&state);
+        return;
+    }
     request->states_size += state.size;
     rejection->state = state.bytes;
 }
@@ -93,18 +144,18 @@ static void name_held_mark(struct api_rejection *rejection, const struct bs_engi
     if (!view.has_mark) {
         return;
     }
-    struct buffer held = {0};
-    api_wide(&held, view.mark_price);
-    buffer_text(&held, " of ");
-    api_time(&held, view.mark_time_ms);
-    buffer_printf(&held, ", band %" PRIu32 " ppm", view.max_move_ppm);
+    char price[BS_DECIMAL_TEXT_MAX];
+    char time[TEXT_TIME_SIZE];
+    char agree[32] = "";
+    int price_size = (int)bs_wide_print(view.mark_price, price);
+    text_time_print(view.mark_time_ms, time);
     if (rejection->status == BS_MARK_OUT_OF_BAND) {
-        buffer_printf(&held, ", %" PRIu32 " agree", view.marks_in_run);
+        (void)snprintf(agree, sizeof(agree), ", %" PRIu32 " agree", view.marks_in_run);
     }
     size_t size = strlen(rejection->detail);
-    (void)snprintf(rejection->detail + size, sizeof(rejection->detail) - size, "; held is %.*s",
-                   (int)held.size, (const char *)held.bytes);
-    buffer_fini(&held);
+    (void)snprintf(rejection->detail + size, sizeof(rejection->detail) - size,
+                   "; held is \"%.*s\" of \"%s\", band %" PRIu32 " ppm%s", price_size, price, time,
+                   view.max_move_ppm, agree);
 }
 
 void write_answer_collect(struct request *request, const struct bs_engine *engine,
@@ -132,11 +183,29 @@ void write_answer_collect(struct request *request, const struct bs_engine *engin
     }
 }
 
+/* An answer without the account states fits what was reserved; with them it may need more. */
+static void drop_states_without_room(struct request *request)
+{
+    struct api_batch *batch = &request->batch;
+    size_t room = room_for_answer(batch) + request->states_size;
+    bool fits = buffer_reserve(&request->body, room) &&
+                (request->first_answer == NULL || first_answers_grow(request->first_answer, room));
+    for (uint32_t i = 0; i < batch->listed_count && !fits; i++) {
+        free(batch->rejections[i].state);
+        batch->rejections[i].state = NULL;
+    }
+    buffer_clear(&request->body);
+}
+
 void write_answer_finish(struct first_answers *answers, struct request *request)
 {
     int status = 0;
     assert(request->records_left == 0);
+    if (request->states_size > 0) {
+        drop_states_without_room(request);
+    }
     api_write_result(&request->body, request->last_seq, &request->batch, request->waiting, &status);
+    assert(!request->body.failed); /* write_answer_reserve was called */
     answer_json(request, status);
     if (request->first_answer != NULL) {
         first_answers_finish(answers, request->first_answer, status, &request->body);

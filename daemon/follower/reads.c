@@ -116,7 +116,7 @@ bool reads_find_kept(const struct reads *reads, uint64_t seq, struct request *re
 void reads_keep(struct reads *reads, uint64_t seq, const struct request *request)
 {
     struct kept_read *kept = &reads->kept[reads->kept_next];
-    if (request->body.size > READS_KEPT_SIZE_MAX) {
+    if (request->body.failed || request->body.size > READS_KEPT_SIZE_MAX) {
         return;
     }
     reads->kept_next = (reads->kept_next + 1) % READS_KEPT_MAX;
@@ -124,6 +124,10 @@ void reads_keep(struct reads *reads, uint64_t seq, const struct request *request
     buffer_clear(&kept->body);
     buffer_append(&kept->asks, request->asks, request->asks_size);
     buffer_append(&kept->body, request->body.bytes, request->body.size);
+    if (kept->asks.failed || kept->body.failed) { /* then nothing is kept */
+        buffer_clear(&kept->asks);
+        return;
+    }
     kept->seq = seq;
     kept->status = request->status;
     kept->content_type = request->content_type;

@@ -185,7 +185,7 @@ enum bs_status access_check_route(struct connection *connection)
         char detail[sizeof(connection->access_detail)];
         key_roles_print(&names, roles_of(route));
         (void)snprintf(detail, sizeof(detail), "%s lacks the role for this path: %s", caller->name,
-                       names.bytes);
+                       buffer_string(&names));
         buffer_fini(&names);
         return refuse(connection, BS_FORBIDDEN, detail);
     }

@@ -10,6 +10,7 @@
  */
 #include "daemon/http/actions.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,11 +76,11 @@ static bool put_action(void *user, const struct log_action_row *row,
     return true;
 }
 
-void actions_answer_unreadable(struct request *request, const char *error)
+void actions_answer_unreadable(struct request *request, int code, const char *error)
 {
     logger_write(LOGGER_ERROR, "http", "reading the log failed",
                  LOGGER_FIELDS(logger_string("error", error)));
-    answer_problem(request, BS_INTERNAL, NULL);
+    answer_failure(request, code);
 }
 
 /* A row more than wanted is read, to know whether the page is the last. False: the answer is there. */
@@ -90,7 +91,7 @@ static bool read_actions(struct page_read *read, struct log_reader *reader)
     read->actions.limit = page->limit - page->count + 1;
     int code = log_reader_actions(reader, &read->actions, put_action, page, error);
     if (code != 0 || page->broken) {
-        actions_answer_unreadable(read->base.request, error);
+        actions_answer_unreadable(read->base.request, code != 0 ? code : -EBADMSG, error);
         return false;
     }
     return true;
@@ -182,11 +183,14 @@ static bool is_indexed(const struct log_filter *filter)
 static bool look_for_pool(struct page_read *read, struct log_reader *reader, struct bs_text pool)
 {
     char error[LOG_ERROR_SIZE];
-    if (pool.size == 0 || read->page.count > 0 || !read->is_first ||
-        pool_filter_look(&read->base, reader, pool, error) == 0) {
+    if (pool.size == 0 || read->page.count > 0 || !read->is_first) {
         return true;
     }
-    actions_answer_unreadable(read->base.request, error);
+    int code = pool_filter_look(&read->base, reader, pool, error);
+    if (code == 0) {
+        return true;
+    }
+    actions_answer_unreadable(read->base.request, code, error);
     return false;
 }
 
@@ -236,7 +240,7 @@ static struct page_read *page_read_new(struct connection *connection,
     free(connection->job);
     connection->job = read;
     if (read == NULL) {
-        answer_problem(&connection->request, BS_INTERNAL, NULL);
+        answer_problem(&connection->request, BS_OUT_OF_MEMORY, NULL);
         return NULL;
     }
     read->base = (struct log_read){.request = &connection->request, .run = run};
@@ -325,7 +329,7 @@ static bool read_settlements(struct page_read *read, struct log_reader *reader,
     char error[LOG_ERROR_SIZE] = UNREADABLE_SETTLEMENT;
     int code = log_reader_settlements(reader, &read->settlements, put, &read->page, error);
     if (code != 0 || read->page.broken) {
-        actions_answer_unreadable(read->base.request, error);
+        actions_answer_unreadable(read->base.request, code != 0 ? code : -EBADMSG, error);
         return false;
     }
     return true;
@@ -375,8 +379,9 @@ static bool put_summary(void *user, const struct log_settlement_row *row)
         page->broken = true;
         return false;
     }
-    assert(page->out->bytes[page->out->size - 1] == '}');
-    page->out->size--;
+    if (buffer_ends_with(page->out, '}')) { /* unless the buffer failed */
+        page->out->size--;
+    }
     return false;
 }
 

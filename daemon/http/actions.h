@@ -14,6 +14,6 @@ BS_MUST_USE bool actions_check_cursor(struct connection *connection, const char 
 BS_MUST_USE bool actions_check_after(struct connection *connection, const char *name,
                                      uint64_t durable);
 /* An error of the server; its log says why the command log could not be read. */
-void actions_answer_unreadable(struct request *request, const char *error);
+void actions_answer_unreadable(struct request *request, int code, const char *error);
 
 #endif

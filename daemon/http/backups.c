@@ -38,7 +38,7 @@ enum outcome backup_file_begin(struct connection *connection)
     const struct read_query *query = &connection->query;
     struct backup_read *read = calloc(1, sizeof *read);
     if (read == NULL) {
-        answer_problem(&connection->request, BS_INTERNAL, NULL);
+        answer_problem(&connection->request, BS_OUT_OF_MEMORY, NULL);
         return OUTCOME_ANSWER;
     }
     connection->job = read;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/json_state.h"
 #include "daemon/answer/answer.h"
 #include "daemon/http/access_check.h"
 #include "daemon/http/trail.h"
@@ -26,6 +27,8 @@
 #define FULL_LOG_INTERVAL_MS 10000
 #define KEPT_SIZE_MAX ((size_t)1 << 18) /* buffers up to this size serve the next request too */
 
+#define REJECTIONS_KEPT_MAX 64
+
 /* In the reserve a connection serves one request. */
 static bool closes_after_answer(const struct connection *connection)
 {
@@ -33,11 +36,30 @@ static bool closes_after_answer(const struct connection *connection)
     return connection->closes || atomic_load(&server->quiesced) || sweep_is_crowded(&server->sweep);
 }
 
+/* In place of an answer for which memory ran out while it was written. */
+static void replace_failed(struct connection *connection)
+{
+    struct request *request = &connection->request;
+    struct buffer fixed = {.bytes = connection->problem, .capacity = sizeof connection->problem};
+    api_problem(&fixed, BS_OUT_OF_MEMORY, NULL);
+    assert(!fixed.failed);
+    assert(fixed.bytes == connection->problem);
+    connection->problem_size = fixed.size;
+    connection->etag = NULL;
+    connection->retry_after_s = 1;
+    answer_json(request, bs_status_http(BS_OUT_OF_MEMORY));
+}
+
 static enum MHD_Result send_answer(struct connection *connection)
 {
     struct request *request = &connection->request;
+    bool is_whole = !request->body.failed;
+    if (!is_whole) {
+        replace_failed(connection);
+    }
     struct MHD_Response *response = MHD_create_response_from_buffer(
-        request->body.size, request->body.bytes, MHD_RESPMEM_PERSISTENT);
+        is_whole ? request->body.size : connection->problem_size,
+        is_whole ? request->body.bytes : connection->problem, MHD_RESPMEM_PERSISTENT);
     if (response == NULL) {
         return MHD_NO;
     }
@@ -132,11 +154,11 @@ static enum bs_status read_query(struct connection *connection)
     return query->status;
 }
 
-static bool reserve_body(struct connection *connection, size_t size)
+static enum bs_status reserve_body(struct connection *connection, size_t size)
 {
     struct http_server *server = connection->server;
     if (server->bodies_size > 0 && server->bodies_size + size > BODIES_SIZE_MAX) {
-        return false;
+        return BS_OVERLOADED;
     }
     size_t needed = size + API_BODY_PADDING;
     if (connection->body_capacity < needed) {
@@ -144,13 +166,13 @@ static bool reserve_body(struct connection *connection, size_t size)
         connection->body = malloc(needed);
         connection->body_capacity = connection->body == NULL ? 0 : needed;
         if (connection->body == NULL) {
-            return false;
+            return BS_OUT_OF_MEMORY;
         }
     }
     memset(connection->body + size, 0, API_BODY_PADDING);
     connection->body_promised = size;
     server->bodies_size += size;
-    return true;
+    return BS_OK;
 }
 
 static void check_head(struct connection *connection, const char *method, const char *version)
@@ -203,10 +225,12 @@ static enum MHD_Result begin(struct connection *connection, const char *method, 
     if (guard->length == 0) {
         return MHD_YES;
     }
-    if (!reserve_body(connection, guard->length)) {
+    enum bs_status room = reserve_body(connection, guard->length);
+    if (room != BS_OK) {
         connection->retry_after_s = 1;
-        return refuse(connection, BS_OVERLOADED,
-                      "too many bytes of request bodies are being received");
+        return refuse(connection, room,
+                      room == BS_OVERLOADED ? "too many bytes of request bodies are being received"
+                                            : NULL);
     }
     int64_t timeout_ms = server->options.body_deadline_ms + (int64_t)(guard->length / MIB) * 1000;
     sweep_stage(&connection->sweep, STAGE_BODY, timeout_ms);
@@ -337,7 +361,8 @@ static void reset(struct connection *connection)
     }
     trim_buffer(&request->body);
     api_batch_clear(&request->batch);
-    if (request->batch.records.capacity > KEPT_SIZE_MAX) {
+    if (request->batch.records.capacity > KEPT_SIZE_MAX ||
+        request->batch.rejections_capacity > REJECTIONS_KEPT_MAX) {
         api_batch_fini(&request->batch);
         request->batch = (struct api_batch){0};
     }

@@ -98,7 +98,9 @@ struct connection {
     bool closes;            /* the connection closes after this answer */
     bool lingers;           /* and what the client still sends is drained */
     uint32_t retry_after_s; /* 0 = absent */
-    size_t unread_size;     /* of the answer on its way to the client; 0: none */
+    char problem[1024];     /* sent in place of an answer that had no memory */
+    size_t problem_size;
+    size_t unread_size; /* of the answer on its way to the client; 0: none */
     int64_t unread_since_ms;
     enum course course;
     int64_t wait_until_ms; /* of a long poll; 0 before it began */

@@ -14,8 +14,7 @@ static struct feed_block *block_new(struct feed *feed, uint64_t first, uint64_t 
 {
     struct feed_block *block = calloc(1, sizeof *block);
     if (block == NULL) {
-        (void)fputs("out of memory: a block of events\n", stderr);
-        abort();
+        return NULL;
     }
     block->references = 1;
     block->first = first;
@@ -84,6 +83,10 @@ static bool read_rows(struct log_reader *reader, struct feed_block *block,
     int code = log_reader_actions(reader, filter, put_event, &reading, error);
     if (code == 0 && reading.broken) {
         (void)snprintf(error, LOG_ERROR_SIZE, "a stored action cannot be decoded");
+    }
+    if (block->text.failed || block->names.failed) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "out of memory for a block of events");
+        return false;
     }
     return code == 0 && !reading.broken;
 }
@@ -181,8 +184,13 @@ struct feed_block *feed_shared(struct feed *feed, uint64_t after, uint64_t durab
     uint64_t first = first_of(after);
     uint32_t place = find(feed, first);
     if (place == FEED_BLOCKS_MAX) {
+        struct feed_block *block = block_new(feed, first, first - 1);
+        if (block == NULL) {
+            (void)snprintf(error, LOG_ERROR_SIZE, "out of memory for a block of events");
+            return NULL;
+        }
         place = make_room(feed);
-        feed->blocks[place] = block_new(feed, first, first - 1);
+        feed->blocks[place] = block;
     }
     feed->used[place] = ++feed->clock;
     if (!extend(feed, place, durable, error)) {
@@ -221,10 +229,14 @@ bool feed_load_begin(struct feed *feed, struct feed_load *load, uint64_t after)
         return false;
     }
     uint64_t first = first_of(after);
+    struct feed_block *block = block_new(feed, first, first - 1);
+    if (block == NULL) {
+        return false;
+    }
     *load = (struct feed_load){
         .read = {.request = load->read.request, .run = run_load, .is_stream = true},
         .next = feed->loads,
-        .block = block_new(feed, first, first - 1)};
+        .block = block};
     feed->loads = load;
     return true;
 }
@@ -255,6 +267,10 @@ struct feed_block *feed_selected(struct feed *feed, const struct log_filter *fil
     assert(filter->after < last);
     struct log_filter limited = *filter;
     struct feed_block *block = block_new(feed, 0, last);
+    if (block == NULL) {
+        (void)snprintf(error, LOG_ERROR_SIZE, "out of memory for a block of events");
+        return NULL;
+    }
     limited.last = last;
     limited.limit = FEED_BLOCK_EVENTS;
     if (!read_into(feed, block, &limited, last, error)) {

@@ -55,7 +55,7 @@ static bool make_fingerprint(const struct connection *connection,
     buffer_printf(&head, "%s %s %u:%.*s %" PRIu64 " %d\n", route->method, route->pattern, name.size,
                   (int)name.size, name.bytes, connection->path_number,
                   connection->guard.media == MEDIA_NDJSON);
-    int failed = gnutls_hash(hash, head.bytes, head.size);
+    int failed = head.failed ? 1 : gnutls_hash(hash, head.bytes, head.size);
     if (connection->body_size > 0) {
         failed |= gnutls_hash(hash, connection->body, connection->body_size);
     }
@@ -78,7 +78,7 @@ static enum bs_status read_key(const struct connection *connection,
     if (count > 1 || !idempotency_parse(header, memory, ret_key)) {
         return BS_INVALID_IDEMPOTENCY_KEY;
     }
-    return make_fingerprint(connection, fingerprint) ? BS_OK : BS_INTERNAL;
+    return make_fingerprint(connection, fingerprint) ? BS_OK : BS_OUT_OF_MEMORY;
 }
 
 bool idempotency_begin(struct connection *connection)
@@ -90,9 +90,8 @@ bool idempotency_begin(struct connection *connection)
     struct bs_request_command who = {.fingerprint = fingerprint,
                                      .caller = {caller, (uint32_t)strlen(caller)}};
     enum bs_status status = read_key(connection, memory, fingerprint, &who.key);
-    if (status == BS_OK && who.key.size > 0 &&
-        !api_request_encode(&request->key_record, &who, &request->batch)) {
-        status = BS_TOO_MANY_REJECTIONS;
+    if (status == BS_OK && who.key.size > 0) {
+        status = api_request_encode(&request->key_record, &who, &request->batch);
     }
     if (status != BS_OK) {
         answer_problem(request, status, NULL);

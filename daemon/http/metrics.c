@@ -52,7 +52,7 @@ enum outcome metrics_begin(struct connection *connection)
     const struct http_server *server = connection->server;
     struct metrics *metrics = calloc(1, sizeof(*metrics));
     if (metrics == NULL) {
-        answer_problem(&connection->request, BS_INTERNAL, NULL);
+        answer_problem(&connection->request, BS_OUT_OF_MEMORY, NULL);
         return OUTCOME_ANSWER;
     }
     connection->job = metrics;

@@ -42,8 +42,9 @@ static void run_look(struct log_read *read, struct log_reader *reader)
 {
     const struct connection *connection = read->request->user;
     char error[LOG_ERROR_SIZE];
-    if (pool_filter_look(read, reader, query_name(&connection->query, NAME_POOL), error) != 0) {
-        actions_answer_unreadable(read->request, error);
+    int code = pool_filter_look(read, reader, query_name(&connection->query, NAME_POOL), error);
+    if (code != 0) {
+        actions_answer_unreadable(read->request, code, error);
     }
 }
 
@@ -58,7 +59,7 @@ enum outcome pool_filter_begin(struct connection *connection)
     free(connection->job);
     connection->job = read;
     if (read == NULL) {
-        answer_problem(&connection->request, BS_INTERNAL, NULL);
+        answer_problem(&connection->request, BS_OUT_OF_MEMORY, NULL);
         return OUTCOME_ANSWER;
     }
     *read = (struct log_read){.request = &connection->request, .run = run_look, .is_quick = true};

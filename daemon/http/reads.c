@@ -419,7 +419,7 @@ void read_adl_queue(struct request *request, const struct read_query *query,
     }
     page.rows = calloc(query->limit, sizeof *page.rows);
     if (page.rows == NULL) {
-        answer_problem(request, BS_INTERNAL, "no memory for the rows");
+        answer_problem(request, BS_OUT_OF_MEMORY, "no memory for the rows");
         return;
     }
     bs_queue_page_get(engine, &page);

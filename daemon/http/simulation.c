@@ -48,7 +48,7 @@ enum outcome simulation_begin(struct connection *connection)
     }
     struct simulator_job *job = calloc(1, sizeof(*job));
     if (job == NULL) {
-        answer_problem(&connection->request, BS_INTERNAL, NULL);
+        answer_problem(&connection->request, BS_OUT_OF_MEMORY, NULL);
         return OUTCOME_ANSWER;
     }
     connection->job = job;

@@ -287,7 +287,7 @@ static bool begin_load(struct connection *connection)
     struct stream *stream = connection->stream;
     stream->load.read.request = &connection->request;
     if (!feed_load_begin(&connection->server->feed, &stream->load, stream->after)) {
-        return false;
+        return false; /* without memory it is tried again with the next sweep */
     }
     sweep_stage(&connection->sweep, STAGE_WORKING, 0);
     connection->course = COURSE_BEGUN;
@@ -449,7 +449,7 @@ static enum outcome begin(struct connection *connection)
     }
     connection->stream = stream_new(connection, after);
     if (connection->stream == NULL) {
-        answer_problem(request, BS_INTERNAL, NULL);
+        answer_problem(request, BS_OUT_OF_MEMORY, NULL);
         return OUTCOME_ANSWER;
     }
     server->streams.open++;

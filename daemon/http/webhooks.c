@@ -85,7 +85,7 @@ enum outcome webhook_begin(struct connection *connection)
     const struct read_query *query = &connection->query;
     struct webhooks_job *job = calloc(1, sizeof(*job));
     if (job == NULL) {
-        answer_problem(&connection->request, BS_INTERNAL, NULL);
+        answer_problem(&connection->request, BS_OUT_OF_MEMORY, NULL);
         return OUTCOME_ANSWER;
     }
     connection->job = job;

@@ -11,6 +11,7 @@
 
 #define STATUS_DISK_LOW 507 /* an answer as a whole has this status for no other reason */
 #define DISK_LOW_RETRY_S 5
+#define STATUS_OUT_OF_MEMORY 503 /* likewise */
 
 /* Makes the command that the path alone describes: settle, resume, the deletes. */
 static void add_named(struct connection *connection)
@@ -72,7 +73,8 @@ static void drop_items(struct connection *connection)
 enum outcome write_end(struct connection *connection)
 {
     drop_items(connection);
-    if (connection->request.repeat == REPEAT_TOO_EARLY) {
+    bool is_short = connection->request.status == STATUS_OUT_OF_MEMORY;
+    if (connection->request.repeat == REPEAT_TOO_EARLY || is_short) {
         connection->retry_after_s = 1;
     }
     if (connection->request.status == STATUS_DISK_LOW) {

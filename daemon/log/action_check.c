@@ -38,7 +38,7 @@ static int check_action(struct action_check *check, const struct log_action_row 
         return log_error(check->error, result, "action %" PRIu64 " is damaged", row->ordinal);
     }
     if (result != 0) {
-        return log_error(check->error, result, "SHA-256 is not available");
+        return log_error(check->error, result, "%s", chain_error_text(result));
     }
     if (known && memcmp(check->hash, hash, LOG_HASH_SIZE) != 0) {
         return log_error(check->error, -EBADMSG,

@@ -71,8 +71,9 @@ int batch_check_row(struct batch_check *check, const struct batch_row *row, char
         return result;
     }
     uint8_t link[LOG_HASH_SIZE];
-    if (chain_link(link, check->link, row->records, row->size) != 0) {
-        return log_error(error, -EIO, "SHA-256 is not available");
+    result = chain_link(link, check->link, row->records, row->size);
+    if (result != 0) {
+        return log_error(error, result, "%s", chain_error_text(result));
     }
     if (memcmp(link, row->link, sizeof(link)) != 0) {
         return log_error(error, -EBADMSG,

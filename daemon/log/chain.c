@@ -97,12 +97,19 @@ void pool_chains_fini(struct pool_chains *chains)
     memset(chains, 0, sizeof(*chains));
 }
 
+const char *chain_error_text(int code)
+{
+    return code == -ENOMEM ? "out of memory for a hash"
+                           : "SHA-256 is not available, perhaps for want of memory";
+}
+
 int chain_link(uint8_t ret_link[LOG_HASH_SIZE], const uint8_t link[LOG_HASH_SIZE],
                const void *records, size_t size)
 {
     gnutls_hash_hd_t hash;
-    if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) != GNUTLS_E_SUCCESS) {
-        return -EIO;
+    int code = gnutls_hash_init(&hash, GNUTLS_DIG_SHA256);
+    if (code != GNUTLS_E_SUCCESS) {
+        return code == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EIO;
     }
     int link_result = gnutls_hash(hash, link, LOG_HASH_SIZE);
     int records_result = gnutls_hash(hash, records, size);
@@ -136,6 +143,9 @@ int chain_action(uint8_t ret_hash[LOG_HASH_SIZE], const uint8_t hash[LOG_HASH_SI
     buffer_clear(scratch);
     buffer_append(scratch, text, sizeof(text));
     api_action_canonical(scratch, &action);
-    int result = gnutls_hash_fast(GNUTLS_DIG_SHA256, scratch->bytes, scratch->size, ret_hash);
-    return result == GNUTLS_E_SUCCESS ? 0 : -EIO;
+    if (scratch->failed) {
+        return -ENOMEM;
+    }
+    int code = gnutls_hash_fast(GNUTLS_DIG_SHA256, scratch->bytes, scratch->size, ret_hash);
+    return code == GNUTLS_E_SUCCESS ? 0 : code == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EIO;
 }

@@ -32,12 +32,14 @@ struct pool_chain *pool_chains_get(struct pool_chains *chains, struct bs_text po
 BS_MUST_USE int pool_chains_copy(struct pool_chains *target, const struct pool_chains *source);
 void pool_chains_fini(struct pool_chains *chains);
 
-/* ret = SHA-256(link, records); ret may be link. */
+/* What a -EIO or -ENOMEM of the functions below means. */
+const char *chain_error_text(int code);
+/* ret = SHA-256(link, records); ret may be link. 0, -EIO or -ENOMEM. */
 BS_MUST_USE int chain_link(uint8_t ret_link[LOG_HASH_SIZE], const uint8_t link[LOG_HASH_SIZE],
                            const void *records, size_t size);
 /*
  * ret = SHA-256(hash as 64 hex digits, "\n", the canonical bytes of the action); ret may be hash.
- * -EBADMSG: not an action record, or not the row's. `scratch` is reused from call to call.
+ * -EBADMSG: not an action record, or not the row's; -EIO or -ENOMEM. `scratch` is reused from call to call.
  */
 BS_MUST_USE int chain_action(uint8_t ret_hash[LOG_HASH_SIZE], const uint8_t hash[LOG_HASH_SIZE],
                              const struct log_action_row *row, struct buffer *scratch);

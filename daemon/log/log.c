@@ -131,7 +131,9 @@ static int hash_actions(struct command_log *log, const struct log_batch *batch, 
 {
     size_t size = (size_t)batch->actions_count * LOG_HASH_SIZE;
     buffer_clear(&log->hashes);
-    buffer_reserve(&log->hashes, size);
+    if (!buffer_reserve(&log->hashes, size)) {
+        return log_error(error, -ENOMEM, "out of memory for the hashes of a commit");
+    }
     for (uint32_t i = 0; i < batch->actions_count; i++) {
         const struct log_action_row *row = &batch->actions[i];
         assert(row->ordinal == log->end.ordinal + 1 + i);
@@ -142,7 +144,7 @@ static int hash_actions(struct command_log *log, const struct log_batch *batch, 
         int result = chain_action(chain->hash, chain->hash, row, &log->canonical);
         assert(result != -EBADMSG); /* the caller hands over what bs_action_encode wrote */
         if (result != 0) {
-            return log_error(error, result, "SHA-256 is not available");
+            return log_error(error, result, "%s", chain_error_text(result));
         }
         memcpy(log->hashes.bytes + (size_t)i * LOG_HASH_SIZE, chain->hash, LOG_HASH_SIZE);
     }
@@ -164,8 +166,10 @@ static int commit_part(struct command_log *log, const struct log_batch *batch, c
     if (batch->records_count > 0) {
         assert(batch->first_seq == log->end.seq + 1);
         commit.end.seq += batch->records_count;
-        if (chain_link(commit.end.link, log->end.link, batch->records, batch->records_size) != 0) {
-            return log_error(error, -EIO, "SHA-256 is not available");
+        int linked =
+            chain_link(commit.end.link, log->end.link, batch->records, batch->records_size);
+        if (linked != 0) {
+            return log_error(error, linked, "%s", chain_error_text(linked));
         }
     }
     int result = hash_actions(log, batch, error);

@@ -58,6 +58,9 @@ static int next_batch(struct branching *branching, uint64_t *ret_first, uint32_t
         buffer_clear(&branching->records);
         buffer_append(&branching->records, sqlite3_column_blob(next, 2),
                       (size_t)sqlite3_column_bytes(next, 2));
+        if (branching->records.failed) {
+            result = log_error(error, -ENOMEM, "out of memory for a batch of the log");
+        }
     }
     (void)sqlite3_reset(next);
     return result;
@@ -83,12 +86,13 @@ static int put_batch(struct branching *branching, uint64_t first, uint32_t count
 {
     shorten(branching, first, &count);
     int result = first == 1 ? put_identity(branching, error) : 0;
-    if (result == 0 && chain_link(branching->link, branching->link, branching->records.bytes,
-                                  branching->records.size) != 0) {
-        result = log_error(error, -EIO, "SHA-256 is not available");
-    }
     if (result != 0) {
         return result;
+    }
+    result = chain_link(branching->link, branching->link, branching->records.bytes,
+                        branching->records.size);
+    if (result != 0) {
+        return log_error(error, result, "%s", chain_error_text(result));
     }
     db_bind_u64(branching->put, 1, count);
     db_bind_blob(branching->put, 2, branching->link, LOG_HASH_SIZE);

@@ -148,7 +148,11 @@ int log_copy_read(struct command_log *log, uint32_t number, uint64_t offset, str
         result = db_error(file->db, error);
     }
     if (result == 0) {
-        buffer_reserve(out, size);
+        result = buffer_reserve(out, size)
+                     ? 0
+                     : log_error(error, -ENOMEM, "out of memory for a file of the log");
+    }
+    if (result == 0) {
         int code =
             bytes->pMethods->xRead(bytes, out->bytes + out->size, (int)size, (sqlite3_int64)offset);
         result = code == SQLITE_OK

@@ -87,11 +87,13 @@ static int open_file(struct sqlite_reader *reader, uint32_t number, struct reade
     return result;
 }
 
-/* Room for a row's bytes after those of the page; they move when the page grows. */
+/* Room for a row's bytes after those of the page; they move when the page grows. NULL: no memory. */
 static char *add_bytes(struct sqlite_reader *reader, struct page_row *row, size_t size)
 {
     row->offset = reader->bytes.size;
-    buffer_reserve(&reader->bytes, size);
+    if (!buffer_reserve(&reader->bytes, size)) {
+        return NULL;
+    }
     char *at = reader->bytes.bytes + row->offset;
     reader->bytes.size += size;
     return at;
@@ -161,6 +163,9 @@ static int read_action(struct sqlite_reader *reader, const struct reader_file *f
     }
     char *at = add_bytes(reader, row,
                          (size_t)action->pool.size + action->account.size + action->record_size);
+    if (at == NULL) {
+        return log_error(error, -ENOMEM, "out of memory for a page of actions");
+    }
     copy(&at, action->pool.bytes, action->pool.size);
     copy(&at, action->account.bytes, action->account.size);
     copy(&at, record, action->record_size);
@@ -282,6 +287,9 @@ static int read_settlement(struct sqlite_reader *reader, const struct reader_fil
         return damaged(file, "settlement", settlement->ordinal, error);
     }
     char *at = add_bytes(reader, row, (size_t)settlement->pool.size + settlement->record_size);
+    if (at == NULL) {
+        return log_error(error, -ENOMEM, "out of memory for a page of settlements");
+    }
     copy(&at, settlement->pool.bytes, settlement->pool.size);
     copy(&at, record, settlement->record_size);
     reader->count++;

@@ -56,6 +56,11 @@ static void write_moment(struct buffer *out, struct replay_to *replay)
     buffer_text(out, "}\n");
 }
 
+static bool print_line(const struct buffer *line)
+{
+    return !line->failed && fwrite(line->bytes, 1, line->size, stdout) == line->size;
+}
+
 static bool print_state(struct replay_to *replay)
 {
     struct bs_engine *engine = replay->executor.engine;
@@ -63,16 +68,18 @@ static bool print_state(struct replay_to *replay)
     struct buffer line = {0};
     struct buffer json = {0};
     write_moment(&line, replay);
-    bool is_written = fwrite(line.bytes, 1, line.size, stdout) == line.size;
+    bool is_written = print_line(&line);
     while (is_written && state_next(engine, &thing)) {
         buffer_clear(&json);
         buffer_clear(&line);
         state_json(&json, engine, &thing);
-        assert(json.size > 2); /* no thing is without members */
+        assert(json.size > 2 || json.failed); /* no thing is without members */
         buffer_printf(&line, "{\"type\":\"%s\",", state_kind_name(thing.kind));
-        buffer_append(&line, json.bytes + 1, json.size - 1);
+        if (!json.failed) {
+            buffer_append(&line, json.bytes + 1, json.size - 1);
+        }
         buffer_text(&line, "\n");
-        is_written = fwrite(line.bytes, 1, line.size, stdout) == line.size;
+        is_written = !json.failed && print_line(&line);
     }
     buffer_fini(&json);
     buffer_fini(&line);

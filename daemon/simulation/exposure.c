@@ -40,8 +40,8 @@ void exposure_begin(struct exposure *exposure, const struct bs_engine *view, uin
     exposure->taken.exponent = exposure->equity.exponent;
     exposure->rows = calloc(capacity > 0 ? capacity : 1, sizeof(exposure->rows[0]));
     if (exposure->rows == NULL) {
-        (void)fputs("out of memory: the positions of a simulation\n", stderr);
-        abort();
+        exposure->failed = true;
+        return;
     }
     for (uint32_t holder = account; holder != 0; holder = next_holder(view, account, holder)) {
         bs_account_view_get(view, holder, &shown);
@@ -87,6 +87,7 @@ void exposure_write(const struct exposure *exposure, const struct bs_engine *vie
 {
     struct bs_account_view shown;
     bs_account_view_get(view, account, &shown);
+    out->failed = out->failed || exposure->failed;
     buffer_append(out, "{", 1);
     member_text(out, "account", shown.account);
     member_wide(out, "equity_before", exposure->equity);

@@ -14,6 +14,7 @@ struct exposure_row;
 struct exposure {
     struct exposure_row *rows;
     uint32_t rows_count;
+    bool failed;           /* no memory for the rows: writing it makes the buffer fail */
     struct bs_wide equity; /* of all of it, before */
     struct bs_wide taken;  /* lost in closes against mark, and by haircuts */
 };

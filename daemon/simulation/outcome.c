@@ -44,13 +44,15 @@ static struct measure_loss *loss_of(struct outcome *outcome, struct outcome_rows
     assert(account < rows->count);
     if (rows->places[account] == 0) {
         if (outcome->losses_count == outcome->losses_capacity) {
-            outcome->losses_capacity = 64 + 2 * outcome->losses_capacity;
-            outcome->losses =
-                realloc(outcome->losses, outcome->losses_capacity * sizeof(outcome->losses[0]));
-            if (outcome->losses == NULL) {
-                (void)fputs("out of memory: the losses of a simulation\n", stderr);
-                abort();
+            uint32_t capacity = 64 + 2 * outcome->losses_capacity;
+            struct measure_loss *losses =
+                realloc(outcome->losses, capacity * sizeof(outcome->losses[0]));
+            if (losses == NULL) {
+                outcome->failed = true;
+                return &outcome->lost;
             }
+            outcome->losses = losses;
+            outcome->losses_capacity = capacity;
         }
         outcome->losses[outcome->losses_count++] =
             (struct measure_loss){.account = account,

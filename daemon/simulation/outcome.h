@@ -38,6 +38,8 @@ struct outcome {
     bs_i128 need, overshoot;          /* spreads of assignments are needed as deficits are */
     struct measure_loss *losses;      /* of the accounts touched, by handle once it is finished */
     uint32_t losses_count, losses_capacity;
+    bool failed;              /* a loss had no memory: there is no report */
+    struct measure_loss lost; /* where such a loss is written */
     struct measure_worst worst;
     struct outcome_ppm gini, ptsr, pmr;
 };

@@ -69,7 +69,7 @@ static void refuse(struct run *run, int code, const char *error)
     } else {
         logger_write(LOGGER_ERROR, "simulator", "the log cannot be run again",
                      LOGGER_FIELDS(logger_string("error", error)));
-        answer_problem(run->request, BS_INTERNAL, NULL);
+        answer_failure(run->request, code);
     }
 }
 

@@ -99,6 +99,7 @@ static void write_result(const struct figures *figures, const struct run_result 
     amount(figures, "unallocated", unallocated(outcome));
     amount(figures, "period_loss_open", outcome->after.period_loss);
     write_sharing(figures, outcome);
+    figures->out->failed = figures->out->failed || result->exposure.failed;
     if (result->exposure.size > 0) {
         member_name(figures->out, "account");
         buffer_append(figures->out, result->exposure.bytes, result->exposure.size);
@@ -161,8 +162,9 @@ static struct change *changes(const struct figures *figures, const struct outcom
     struct change *list = calloc(capacity == 0 ? 1 : capacity, sizeof(list[0]));
     uint32_t count = 0;
     if (list == NULL) {
-        (void)fputs("out of memory: the differences of a simulation\n", stderr);
-        abort();
+        figures->out->failed = true;
+        *ret_count = 0;
+        return NULL;
     }
     for (uint32_t i = 0, k = 0; i < from->losses_count || k < to->losses_count;) {
         bool in_from = i < from->losses_count &&
@@ -302,6 +304,7 @@ void run_report(const struct run *run, struct buffer *out)
     member_name(out, "waterfalls");
     buffer_append(out, "{", 1);
     for (uint32_t i = 0; i < run->results_count; i++) {
+        out->failed = out->failed || run->results[i].outcome.failed;
         buffer_text(out, i > 0 ? "," : "");
         api_string(out, run->results[i].name);
         buffer_text(out, ":{");

@@ -174,7 +174,7 @@ static bool run_waterfall(struct run *run, const struct api_waterfall *waterfall
     }
     if (run->results_count == 1) {
         if (!outcome_rows_reset(run->rows, bs_what_if_rows(view))) {
-            return refuse(run, BS_INTERNAL, NULL);
+            return refuse(run, BS_OUT_OF_MEMORY, NULL);
         }
         bs_what_if_accounts(view, run->pool, run->rows->before);
     }

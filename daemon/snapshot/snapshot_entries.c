@@ -51,7 +51,7 @@ void snapshot_put_answer(struct buffer *out, const struct first_answer *answer)
     put_entry(out, head, &writer, answer->body, answer->body_size);
 }
 
-static bool take_answer(struct first_answers *answers, struct bs_reader *entry)
+static enum bs_status take_answer(struct first_answers *answers, struct bs_reader *entry)
 {
     struct bs_request_command request = {0};
     struct buffer body = {0};
@@ -61,12 +61,16 @@ static bool take_answer(struct first_answers *answers, struct bs_reader *entry)
     request.key = bs_read_text(entry, 1, UINT8_MAX);
     size_t body_size = (size_t)(entry->end - entry->at);
     if (entry->bad || body_size == 0 || status < STATUS_MIN || status > STATUS_MAX) {
-        return false;
+        return BS_BAD_RECORD;
     }
     buffer_append(&body, entry->at, body_size);
-    first_answers_finish(answers, first_answers_add(answers, &request), (int)status, &body);
+    struct first_answer *answer =
+        body.failed ? NULL : first_answers_add(answers, &request, body_size);
+    if (answer != NULL) {
+        first_answers_finish(answers, answer, (int)status, &body);
+    }
     buffer_fini(&body);
-    return true;
+    return answer != NULL ? BS_OK : BS_OUT_OF_MEMORY;
 }
 
 enum bs_status snapshot_take_answers(struct first_answers *answers, const uint8_t *bytes,
@@ -75,8 +79,9 @@ enum bs_status snapshot_take_answers(struct first_answers *answers, const uint8_
     size_t at = 0;
     struct bs_reader entry;
     while (next_entry(bytes, size, &at, &entry)) {
-        if (!take_answer(answers, &entry)) {
-            return BS_BAD_RECORD;
+        enum bs_status status = take_answer(answers, &entry);
+        if (status != BS_OK) {
+            return status;
         }
     }
     *ret_used = at;
@@ -92,18 +97,18 @@ void snapshot_put_chain(struct buffer *out, const struct pool_chain *chain)
     put_entry(out, bytes, &writer, NULL, 0);
 }
 
-static bool take_chain(struct pool_chains *chains, struct bs_reader *entry)
+static enum bs_status take_chain(struct pool_chains *chains, struct bs_reader *entry)
 {
     struct bs_text pool = bs_read_name(entry);
     const uint8_t *hash = bs_read_bytes(entry, LOG_HASH_SIZE);
     if (entry->bad || entry->at != entry->end) {
-        return false;
+        return BS_BAD_RECORD;
     }
     struct pool_chain *chain = pool_chains_get(chains, pool);
     if (chain != NULL) {
         memcpy(chain->hash, hash, LOG_HASH_SIZE);
     }
-    return chain != NULL;
+    return chain != NULL ? BS_OK : BS_OUT_OF_MEMORY;
 }
 
 enum bs_status snapshot_take_chains(struct pool_chains *chains, const uint8_t *bytes, size_t size,
@@ -112,8 +117,9 @@ enum bs_status snapshot_take_chains(struct pool_chains *chains, const uint8_t *b
     size_t at = 0;
     struct bs_reader entry;
     while (next_entry(bytes, size, &at, &entry)) {
-        if (!take_chain(chains, &entry)) {
-            return BS_BAD_RECORD;
+        enum bs_status status = take_chain(chains, &entry);
+        if (status != BS_OK) {
+            return status;
         }
     }
     *ret_used = at;

@@ -71,9 +71,16 @@ static void on_stepped(void *user, struct block *block, const struct bs_command 
         return;
     }
     keeper->stepped_seq = command->seq;
-    if (!keeper->is_lost &&
-        !answer_follower_step(&keeper->follower, block->engine, &block->effects, command)) {
+    enum bs_status status = BS_OK;
+    if (!keeper->is_lost) {
+        status = answer_follower_step(&keeper->follower, block->engine, &block->effects, command);
+    }
+    if (status != BS_OK) {
         keeper->is_lost = true;
+        keeper->counters.failures++;
+        logger_write(LOGGER_ERROR, "snapshot", "no snapshot can be taken before a restart",
+                     LOGGER_FIELDS(logger_string("reason", bs_status_sentence(status)),
+                                   logger_uint("seq", command->seq)));
     }
 }
 

@@ -22,6 +22,10 @@ static int refuse(const struct load *load, enum bs_status status)
 {
     static const char *const names[] = {
         [SNAPSHOT_ENGINE] = "engine", [SNAPSHOT_ANSWERS] = "answers", [SNAPSHOT_CHAINS] = "chains"};
+    if (status == BS_OUT_OF_MEMORY) {
+        return log_error(load->error, -ENOMEM, "out of memory for section %s of %s",
+                         names[load->section], load->reader.name);
+    }
     return log_error(load->error, -EBADMSG, "%s: section %s %s", load->reader.name,
                      names[load->section],
                      status == BS_NEWER_RECORD ? "is of a newer version of backstopd"
@@ -100,6 +104,9 @@ static int read_sections(struct load *load)
         }
         load->section = section;
         buffer_append(&load->pending, bytes, size);
+        if (load->pending.failed) {
+            return refuse(load, BS_OUT_OF_MEMORY);
+        }
         code = take_pending(load);
         if (code != 0) {
             return code;

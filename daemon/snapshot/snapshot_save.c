@@ -84,7 +84,9 @@ int snapshot_save_next(struct snapshot_save *save, struct snapshot_header *ret_h
     const void *bytes;
     size_t size = next_bytes(save, &bytes);
     int code = 0;
-    if (size > 0) {
+    if (save->entries.failed) {
+        code = log_error(error, -ENOMEM, "out of memory for a snapshot");
+    } else if (size > 0) {
         code = snapshot_writer_add(&save->writer, save->section, bytes, size, error);
     }
     if (code == 0 && (size == 0 || save->section == SNAPSHOT_CHAINS)) {

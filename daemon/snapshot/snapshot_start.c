@@ -108,8 +108,11 @@ static int try_all(struct snapshot_start *start, struct command_log *log, char *
         char reason[LOG_ERROR_SIZE];
         uint64_t start_ns = now_ns();
         start->config = &config;
-        if (try_snapshot(start, log, list.seqs[i], reason) == 0) {
+        int result = try_snapshot(start, log, list.seqs[i], reason);
+        if (result == 0) {
             start->load_ns = now_ns() - start_ns;
+        } else if (result == -ENOMEM) { /* it may be good, and the replay would need memory too */
+            code = log_error(error, result, "%s", reason);
         } else {
             code = pass_over(start, &config, reason, error);
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/webhooks/controller.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -19,10 +20,12 @@ static bool answer_saved(struct repeats_answer *answer, int code)
     struct request *request = answer->job->request;
     assert(request->status == 0);
     if (code == 0) {
-        buffer_append(&request->body, answer->body.bytes, answer->body.size);
+        buffer_fini(&request->body); /* the other one is whole already */
+        request->body = answer->body;
+        answer->body = (struct buffer){0};
         answer_json(request, answer->status);
     } else {
-        answer_problem(request, BS_INTERNAL, NULL);
+        answer_failure(request, code);
     }
     buffer_fini(&answer->body);
     return code == 0;
@@ -37,7 +40,8 @@ static bool save_changed(struct registry *registry, const struct webhooks_job *j
     endpoint->is_dirty = true;
     endpoint_expire_secrets(endpoint, clock_wall_ms());
     webhook_json_endpoint(&answer.body, endpoint, shows_secret);
-    return answer_saved(&answer, registry_save(registry, true, &answer));
+    int code = answer.body.failed ? -ENOMEM : registry_save(registry, true, &answer);
+    return answer_saved(&answer, code);
 }
 
 /* ---- creating ---- */
@@ -48,7 +52,7 @@ static enum bs_status make_key(struct signer_key *key, uint8_t signature, const 
     if (secret[0] != '\0') {
         return signer_key_parse(key, kind, secret) ? BS_OK : BS_INVALID_SECRET;
     }
-    return signer_key_new(key, kind) == 0 ? BS_OK : BS_INTERNAL;
+    return signer_key_new(key, kind) == 0 ? BS_OK : BS_OUT_OF_MEMORY;
 }
 
 static void make_id(struct endpoint *endpoint)
@@ -122,6 +126,10 @@ static void create(struct registry *registry, struct webhooks_job *job, struct e
         return;
     }
     struct endpoint *endpoint = endpoint_new(&registry->host);
+    if (endpoint == NULL) {
+        answer_problem(job->request, BS_OUT_OF_MEMORY, NULL);
+        return;
+    }
     struct lane *live = &endpoint->lanes[LANE_LIVE];
     make_id(endpoint);
     endpoint->asked = job->asked.webhook;
@@ -158,13 +166,16 @@ static void delete_one(struct registry *registry, struct webhooks_job *job,
 {
     struct repeats_answer answer = {.job = job, .status = 200};
     buffer_printf(&answer.body, "{\"id\":\"%s\",\"deleted\":true}", endpoint->id);
-    (void)answer_saved(&answer, registry_delete(registry, endpoint, &answer));
+    int code = answer.body.failed ? -ENOMEM : registry_delete(registry, endpoint, &answer);
+    (void)answer_saved(&answer, code);
 }
 
 static void test(struct registry *registry, struct webhooks_job *job, struct endpoint *endpoint)
 {
     (void)registry;
-    endpoint_test(endpoint, job);
+    if (!endpoint_test(endpoint, job)) {
+        answer_problem(job->request, BS_OUT_OF_MEMORY, NULL);
+    }
 }
 
 static void rotate(struct registry *registry, struct webhooks_job *job, struct endpoint *endpoint)
@@ -206,10 +217,15 @@ static void redeliver(struct registry *registry, struct webhooks_job *job,
                !check_cursor(&registry->host, request, "from", &asked->from,
                              asked->from.ordinal - 1)) {
         return;
-    } else if (endpoint_redeliver(endpoint, asked, error) != 0) {
+    }
+    if (request->status != 0) {
+        return;
+    }
+    int code = endpoint_redeliver(endpoint, asked, error);
+    if (code != 0) {
         logger_write(LOGGER_ERROR, "webhooks", "reading the log failed",
                      LOGGER_FIELDS(logger_string("error", error)));
-        answer_problem(request, BS_INTERNAL, NULL);
+        answer_failure(request, code);
     } else if (!save_changed(registry, job, endpoint, 202, false)) {
         endpoint->lanes[LANE_REPLAY].is_open = false;
     }
@@ -287,10 +303,13 @@ static void list_attempts(struct registry *registry, struct webhooks_job *job,
     struct page page = {.out = &request->body, .log = registry->host.log, .limit = job->limit};
     const struct history_reader reader = {.on_attempt = put_attempt, .user = &page};
     page_begin(&request->body);
-    bool is_saved = !endpoint->is_dirty || registry_save(registry, false, NULL) == 0;
-    if (!is_saved || history_list(store_history(registry->store), endpoint->id, job->after_number,
-                                  &reader, error) != 0) {
-        answer_problem(request, BS_INTERNAL, NULL);
+    int code = endpoint->is_dirty ? registry_save(registry, false, NULL) : 0;
+    if (code == 0) {
+        code = history_list(store_history(registry->store), endpoint->id, job->after_number,
+                            &reader, error);
+    }
+    if (code != 0) {
+        answer_failure(request, code);
         return;
     }
     page_end_number(&request->body, job->list, page.has_more, page.last);
@@ -330,7 +349,7 @@ static bool is_repeat(struct registry *registry, struct webhooks_job *job)
     if (found < 0) {
         logger_write(LOGGER_ERROR, "webhooks", "earlier answers cannot be read",
                      LOGGER_FIELDS(logger_string("error", error)));
-        answer_problem(job->request, BS_INTERNAL, NULL);
+        answer_failure(job->request, found);
     }
     return found != 0;
 }

@@ -238,7 +238,7 @@ void delivery_send(struct message *message)
     }
     wrap(message);
     endpoint_expire_secrets(endpoint, message->sent_ms);
-    if (sign(message, message->sent_ms / 1000) != 0) {
+    if (message->wrapped.failed || sign(message, message->sent_ms / 1000) != 0) {
         logger_write(LOGGER_ERROR, "webhooks", "a notice cannot be signed",
                      LOGGER_FIELDS(logger_string("endpoint", endpoint->id)));
         message->due_ms = clock_monotonic_ms() + NOT_SENT_MS;

@@ -24,8 +24,7 @@ struct endpoint *endpoint_new(struct endpoint_host *host)
 {
     struct endpoint *endpoint = calloc(1, sizeof(*endpoint));
     if (endpoint == NULL) {
-        (void)fputs("out of memory: a webhook endpoint\n", stderr);
-        abort();
+        return NULL;
     }
     endpoint->host = host;
     for (uint8_t kind = 0; kind < LANE_COUNT; kind++) {
@@ -118,16 +117,26 @@ static struct message *add_news(struct endpoint *endpoint, enum api_event event,
         return NULL;
     }
     struct message *message = lane_add(lane);
+    if (message == NULL) {
+        return NULL;
+    }
     message->event = (uint8_t)event;
     message->time_ms = time_ms;
     endpoint->is_dirty = true;
     return message;
 }
 
+/* News that have no memory are dropped, as when there is no room. */
 static void end_news(struct message *message)
 {
-    message->lane->size += message->body.size;
-    lane_check(message->lane);
+    struct lane *lane = message->lane;
+    if (message->body.failed) {
+        message->body.size = 0;
+        lane_remove(lane, message);
+        return;
+    }
+    lane->size += message->body.size;
+    lane_check(lane);
 }
 
 void endpoint_tell_disabled(struct endpoint *endpoint, const struct endpoint *disabled)
@@ -244,14 +253,16 @@ void endpoint_rotate(struct endpoint *endpoint, const struct signer_key *key, ui
 
 /* ---- on request ---- */
 
-void endpoint_test(struct endpoint *endpoint, struct webhooks_job *job)
+bool endpoint_test(struct endpoint *endpoint, struct webhooks_job *job)
 {
     struct lane *lane = &endpoint->lanes[LANE_OTHER];
     struct message *message = lane_add(lane);
+    if (message == NULL) {
+        return false;
+    }
     struct buffer *out = &message->body;
     message->event = API_EVENT_TEST;
     message->time_ms = clock_wall_ms();
-    message->job = job;
     (void)snprintf(message->id, sizeof(message->id), "test_%s_%" PRId64 "_%" PRIu64, endpoint->id,
                    message->time_ms, ++endpoint->tests_count);
     buffer_text(out, "{");
@@ -262,9 +273,16 @@ void endpoint_test(struct endpoint *endpoint, struct webhooks_job *job)
     member_word(out, "webhook", endpoint->id);
     member_word(out, "message", "a test: it has no action");
     buffer_text(out, "}}");
+    if (out->failed) {
+        out->size = 0;
+        lane_remove(lane, message);
+        return false;
+    }
+    message->job = job;
     lane->size += out->size;
     endpoint->is_dirty = true;
     lane_check(lane);
+    return true;
 }
 
 int endpoint_redeliver(struct endpoint *endpoint, const struct api_redeliver *asked,

@@ -80,7 +80,7 @@ struct endpoint {
     bool is_dirty; /* the database does not know all of it */
 };
 
-struct endpoint *endpoint_new(struct endpoint_host *host); /* aborts without memory */
+struct endpoint *endpoint_new(struct endpoint_host *host); /* NULL: no memory */
 void endpoint_free(struct endpoint *endpoint);             /* cancels deliveries in progress */
 
 /* For how long it has failed, by elapsed time while the daemon ran; 0: the last attempt was good. */
@@ -102,7 +102,8 @@ void endpoint_expire_secrets(struct endpoint *endpoint, int64_t wall_ms);
 /* `key` signs from now on; the earlier ones sign as well for `overlap_s`, or are dropped if 0. */
 void endpoint_rotate(struct endpoint *endpoint, const struct signer_key *key, uint32_t overlap_s);
 /* Adds a test; its outcome answers the job. */
-void endpoint_test(struct endpoint *endpoint, struct webhooks_job *job);
+BS_MUST_USE bool endpoint_test(struct endpoint *endpoint,
+                               struct webhooks_job *job); /* false: no memory */
 /* Adds the news that another endpoint was disabled, if it asked for that and there is room. */
 void endpoint_tell_disabled(struct endpoint *endpoint, const struct endpoint *disabled);
 /* Adds the news of the room on the log's disk, likewise. Its id is made of the time. */

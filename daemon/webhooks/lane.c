@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/webhooks/lane.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/webhooks/endpoint.h"
@@ -33,8 +32,7 @@ struct message *lane_add(struct lane *lane)
 {
     struct message *message = calloc(1, sizeof(*message));
     if (message == NULL) {
-        (void)fputs("out of memory: a notice\n", stderr);
-        abort();
+        return NULL;
     }
     message->lane = lane;
     if (lane->first == NULL) {

@@ -74,7 +74,7 @@ struct lane {
 void lane_check(const struct lane *lane);
 /* How many messages of the lane may be under way at once. */
 uint32_t lane_sent_max(const struct lane *lane);
-struct message *lane_add(struct lane *lane); /* empty; aborts without memory */
+struct message *lane_add(struct lane *lane); /* empty; NULL: no memory */
 void lane_remove(struct lane *lane, struct message *message);
 void lane_clear(struct lane *lane); /* cancels deliveries in progress */
 

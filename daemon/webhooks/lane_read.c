@@ -22,8 +22,9 @@ struct read {
     uint32_t rows_max;
     bool is_whole;  /* all go into one message, whatever its size */
     bool is_broken; /* a stored row cannot be read */
-    uint64_t last;  /* of the rows that pass the filter */
-    bool counts;    /* no messages are made */
+    bool has_no_memory;
+    uint64_t last; /* of the rows that pass the filter */
+    bool counts;   /* no messages are made */
 };
 
 /* The lane is read up to this ordinal. */
@@ -68,7 +69,7 @@ static struct log_filter filter_of(const struct api_webhook *asked, uint64_t aft
     return filter;
 }
 
-/* The message that the next notice goes into. */
+/* The message that the next notice goes into; NULL: no memory. */
 static struct message *message_for(struct read *read, const struct bs_action *action)
 {
     struct lane *lane = read->lane;
@@ -82,6 +83,9 @@ static struct message *message_for(struct read *read, const struct bs_action *ac
     if (!read->is_whole) {
         last = lane_add(lane);
     }
+    if (last == NULL) {
+        return NULL;
+    }
     assert(lane->previous < action->ordinal);
     last->first = action->ordinal;
     last->previous = lane->previous;
@@ -90,29 +94,52 @@ static struct message *message_for(struct read *read, const struct bs_action *ac
     return last;
 }
 
-static void put(struct read *read, const struct bs_action *action, const char *hash)
+/* The message is as it was before a notice for which there was no memory. */
+static void take_back(struct read *read, struct message *message, size_t size)
+{
+    message->body.failed = false;
+    message->body.size = size;
+    if (message->count == 0 && !read->is_whole) {
+        lane_remove(read->lane, message);
+    }
+}
+
+/* False: no memory, and nothing is changed. */
+static bool put(struct read *read, const struct bs_action *action, const char *hash)
 {
     struct lane *lane = read->lane;
     const struct api_origin origin = {.log = lane->endpoint->host->log, .hash = hash};
     struct message *message = message_for(read, action);
+    if (message == NULL) {
+        return false;
+    }
     size_t size = message->body.size;
+    bool is_batch = lane->endpoint->asked.batch_max > 1;
     assert(message->last < action->ordinal);
+    if (is_batch && size == 0) {
+        api_batch_begin(&message->body);
+    }
+    if (is_batch) {
+        api_batch_notice(&message->body, action, origin, lane->previous);
+    } else {
+        api_notice(&message->body, action, origin, lane->previous);
+    }
+    if (message->body.failed) {
+        take_back(read, message, size);
+        return false;
+    }
     message->last = action->ordinal;
     message->count++;
-    if (lane->endpoint->asked.batch_max > 1) {
-        if (size == 0) {
-            api_batch_begin(&message->body);
-        }
-        api_batch_notice(&message->body, action, origin, lane->previous);
+    if (is_batch) {
         (void)snprintf(message->id, sizeof(message->id), "act_%.*s_%" PRIu64 "_%" PRIu64,
                        API_LOG_DIGITS, origin.log, message->first, message->last);
     } else {
-        api_notice(&message->body, action, origin, lane->previous);
         (void)snprintf(message->id, sizeof(message->id), "act_%.*s_%" PRIu64, API_LOG_DIGITS,
                        origin.log, message->first);
     }
     lane->size += message->body.size - size;
     lane->previous = action->ordinal;
+    return true;
 }
 
 static bool on_row(void *user, const struct log_action_row *row, const uint8_t hash[LOG_HASH_SIZE])
@@ -136,7 +163,10 @@ static bool on_row(void *user, const struct log_action_row *row, const uint8_t h
             return false;
         }
         api_hash_print(hash_text, hash);
-        put(read, &action, hash_text);
+        if (!put(read, &action, hash_text)) {
+            read->has_no_memory = true;
+            return false;
+        }
     }
     if (!read->is_whole) {
         advance(lane, row->ordinal);
@@ -153,7 +183,9 @@ static int run(struct read *read, uint64_t after, char error[LOG_ERROR_SIZE])
         (void)snprintf(error, LOG_ERROR_SIZE, "a stored action cannot be decoded");
         code = -EBADMSG;
     }
-    return code;
+    return code == 0 && read->has_no_memory
+               ? log_error(error, -ENOMEM, "out of memory for a notice")
+               : code;
 }
 
 static bool has_room(const struct lane *lane)
@@ -194,6 +226,7 @@ bool lane_fill(struct lane *lane)
     struct read read = {.lane = lane, .until = until, .rows_max = ROWS_PER_READ};
     int code = run(&read, lane->position, error);
     if (code != 0) {
+        lane->endpoint->is_dirty = true; /* some may have been read */
         logger_write(LOGGER_ERROR, "webhooks", "reading the log failed",
                      LOGGER_FIELDS(logger_string("endpoint", lane->endpoint->id),
                                    logger_string("error", error)));
@@ -216,6 +249,9 @@ int lane_restore(struct lane *lane, const struct message *saved, char error[LOG_
     assert(saved->first > 0);
     assert(saved->first <= saved->last);
     struct message *message = lane_add(lane);
+    if (message == NULL) {
+        return log_error(error, -ENOMEM, "out of memory for a notice");
+    }
     uint64_t previous = lane->previous;
     lane->previous = saved->previous;
     int code = run(&read, saved->first - 1, error);

@@ -53,6 +53,9 @@ static int on_saved_message(struct endpoint *endpoint, enum lane_kind kind,
         return code == 0 ? lane_restore(lane, saved, error) : code;
     }
     struct message *message = lane_add(lane);
+    if (message == NULL) {
+        return log_error(error, -ENOMEM, "out of memory for a saved message");
+    }
     memcpy(message->id, saved->id, sizeof(message->id));
     message->event = saved->event;
     message->time_ms = saved->time_ms;
@@ -60,7 +63,9 @@ static int on_saved_message(struct endpoint *endpoint, enum lane_kind kind,
     message->due_ms = saved->due_ms;
     buffer_append(&message->body, saved->body.bytes, saved->body.size);
     lane->size += message->body.size;
-    return 0;
+    return message->body.failed || saved->body.failed
+               ? log_error(error, -ENOMEM, "out of memory for a saved message")
+               : 0;
 }
 
 static int save_log(struct registry *registry, char error[LOG_ERROR_SIZE])

@@ -199,13 +199,11 @@ bool signer_key_parse(struct signer_key *key, enum signer_kind kind, const char 
 void signer_key_print(const struct signer_key *key, char text[SIGNER_TEXT_SIZE])
 {
     bool is_public = key->kind == SIGNER_ED25519;
-    struct buffer out = {0};
+    struct buffer out = {.bytes = text, .capacity = SIGNER_TEXT_SIZE}; /* it has room */
     buffer_text(&out, is_public ? "whpk_" : "whsec_");
     encode(&out, key->bytes + (is_public ? SEED_SIZE : 0), is_public ? PUBLIC_SIZE : key->size);
-    assert(out.size < SIGNER_TEXT_SIZE);
-    memcpy(text, out.bytes, out.size);
-    text[out.size] = '\0';
-    buffer_fini(&out);
+    assert(!out.failed);
+    assert(out.bytes == text);
 }
 
 static int sign_hmac(const struct signer_key *key, const char *head,
@@ -236,12 +234,12 @@ int signer_sign(const struct signer_key *key, const struct signer_content *conte
         struct buffer whole = {0};
         buffer_append(&whole, head, (size_t)size);
         buffer_append(&whole, content->body, content->body_size);
-        code = sign_ed25519(key, &whole, signature);
+        code = whole.failed ? -ENOMEM : sign_ed25519(key, &whole, signature);
         buffer_fini(&whole);
     }
     if (code == 0) {
         buffer_text(out, is_hmac ? "v1," : "v1a,");
         encode(out, signature, is_hmac ? HMAC_SIZE : SIGNATURE_SIZE);
     }
-    return code;
+    return code == 0 && out->failed ? -ENOMEM : code;
 }

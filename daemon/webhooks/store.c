@@ -305,6 +305,9 @@ static int put_endpoint(struct store *store, const struct endpoint *endpoint, ch
     const struct api_webhook *asked = &endpoint->asked;
     join(&store->pools, asked->pools, asked->pools_count);
     join(&store->accounts, asked->accounts, asked->accounts_count);
+    if (store->pools.failed || store->accounts.failed) {
+        return log_error(error, -ENOMEM, "out of memory for a webhook endpoint");
+    }
     rows_bind_string(statement, 1, endpoint->id);
     rows_bind_i64(statement, 2, endpoint->created_ms);
     rows_bind_string(statement, 3, asked->url);
@@ -364,6 +367,9 @@ int store_remove(struct store *store, const char *id, char error[LOG_ERROR_SIZE]
 static struct endpoint *read_endpoint(struct endpoint_host *host, sqlite3_stmt *statement)
 {
     struct endpoint *endpoint = endpoint_new(host);
+    if (endpoint == NULL) {
+        return NULL;
+    }
     struct api_webhook *asked = &endpoint->asked;
     rows_copy(statement, 0, endpoint->id, sizeof(endpoint->id));
     endpoint->created_ms = rows_i64(statement, 1);
@@ -414,6 +420,10 @@ int store_load(struct store *store, struct endpoint_host *host, store_endpoint_f
     int code;
     while ((code = db_step(statement, error)) == 1) {
         struct endpoint *endpoint = read_endpoint(host, statement);
+        if (endpoint == NULL) {
+            code = log_error(error, -ENOMEM, "out of memory for a webhook endpoint");
+            break;
+        }
         code = read_secrets(store, endpoint, error);
         code = code == 0 ? lane_store_load(&store->lanes, endpoint, error) : code;
         fn(user, endpoint);

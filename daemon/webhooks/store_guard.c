@@ -193,9 +193,9 @@ static int sum_of(struct store_guard *guard, const char *id, uint8_t ret_sum[LOG
             return code;
         }
     }
-    return chain_link(ret_sum, zeros, guard->rows.bytes, guard->rows.size) == 0
-               ? 0
-               : log_error(error, -EIO, "SHA-256 is not available");
+    int code = guard->rows.failed ? -ENOMEM
+                                  : chain_link(ret_sum, zeros, guard->rows.bytes, guard->rows.size);
+    return code == 0 ? 0 : log_error(error, code, "%s", chain_error_text(code));
 }
 
 static int check_sum(struct store_guard *guard, const char *id, char *error)

@@ -25,7 +25,8 @@ def main():
         for word in sorted(on_disk ^ {word for word in listed if not word.startswith("..")}):
             report.check(False, f"{folder}/{word}: on disk and in meson.build differ")
         report.check(True, folder)
-    words = set().union(*(listed_in(f"tests/{part}") for part in ("unit", "tools", "bench", "fuzz", "sim", "flip", "lint")),
+    words = set().union(*(listed_in(f"tests/{part}") for part in ("unit", "tools", "bench", "fuzz", "sim", "flip", "alloc",
+                                                         "lint")),
                         listed_in("tests"))
     for path in files(".c", under="tests") + files(".py", under="tests/http") + files(
             ".py", under="tests/lint"):

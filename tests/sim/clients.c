@@ -134,7 +134,7 @@ static void make_key(struct request *request, uint32_t number)
     int size = snprintf(key, sizeof(key), "request-%u", number);
     const struct bs_request_command who = {
         .fingerprint = fingerprint, .caller = {"sim", 3}, .key = {key, (uint32_t)size}};
-    bool is_made = api_request_encode(&request->key_record, &who, &request->batch);
+    bool is_made = api_request_encode(&request->key_record, &who, &request->batch) == BS_OK;
     assert(is_made);
 }
 

@@ -84,7 +84,7 @@ static void keyed_init(struct request *request, const char *caller, const char *
     }
     const struct bs_request_command who = {
         .caller = text_of(caller), .key = text_of(key), .fingerprint = fingerprint};
-    ck_assert(api_request_encode(&request->key_record, &who, &request->batch));
+    ck_assert_int_eq(api_request_encode(&request->key_record, &who, &request->batch), BS_OK);
 }
 
 static void keyed_fini(struct request *request)
@@ -391,7 +391,7 @@ START_TEST(what_is_too_long_for_a_record_is_refused)
     memset(items.bytes + items.size, 0, API_BODY_PADDING);
     ck_assert(api_parse(&batch, &route, items.bytes, items.size, true, &error));
     ck_assert_uint_eq(batch.rejections_count, 60000);
-    ck_assert(!api_request_encode(&record, &who, &batch));
+    ck_assert_int_eq(api_request_encode(&record, &who, &batch), BS_TOO_MANY_REJECTIONS);
     ck_assert_uint_eq(record.size, 0);
     buffer_fini(&items);
     buffer_fini(&record);

@@ -68,7 +68,7 @@ static void send_key(uint32_t number, const char *items, struct request *request
     const struct bs_request_command who = {
         .caller = {"desk", 4}, .key = {key, (uint32_t)size}, .fingerprint = fingerprint};
     request_init(request, items);
-    ck_assert(api_request_encode(&request->key_record, &who, &request->batch));
+    ck_assert_int_eq(api_request_encode(&request->key_record, &who, &request->batch), BS_OK);
     request_run(&world, request);
 }
 
