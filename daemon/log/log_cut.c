@@ -69,6 +69,16 @@ static int remove_files(struct log_sqlite *sqlite, uint32_t first, uint32_t befo
     return result == 0 ? log_place_sync(&sqlite->place, error) : result;
 }
 
+/*
+ * Whether a file goes, as the next one of a cut that begins at `begin`. Of files that end at the same
+ * sequence, because the later ones hold actions only, the sequence allows the first.
+ */
+static bool may_go(struct log_sqlite *sqlite, uint32_t number, uint32_t begin, uint64_t up_to_seq)
+{
+    return file_index_start(&sqlite->index, number + 1).seq <= up_to_seq &&
+           (number == begin || file_index_start(&sqlite->index, number).seq < up_to_seq);
+}
+
 int log_cut(struct command_log *log, uint64_t up_to_seq, uint32_t *ret_count,
             char error[LOG_ERROR_SIZE])
 {
@@ -76,7 +86,7 @@ int log_cut(struct command_log *log, uint64_t up_to_seq, uint32_t *ret_count,
     uint32_t begin = file_index_first(&sqlite->index);
     uint32_t last = last_closed(sqlite);
     uint32_t first = begin;
-    while (first <= last && file_index_start(&sqlite->index, first + 1).seq <= up_to_seq) {
+    while (first <= last && may_go(sqlite, first, begin, up_to_seq)) {
         first++;
     }
     *ret_count = first - begin;

@@ -26,8 +26,9 @@ struct log_old_file {
  * still moved into it. Returns how many were put, at most `max`. */
 uint32_t log_old_files(struct command_log *log, struct log_old_file *ret_files, uint32_t max);
 
-/* Cuts the files that hold nothing past a sequence. *ret_count is how many went. After a failure the
- * log is as it was or is cut; what is left of the files goes at the next start. */
+/* Cuts the files that hold nothing past a sequence; files of actions alone that follow it stay, as
+ * somebody may need those. *ret_count is how many went. After a failure the log is as it was or is
+ * cut; what is left of the files goes at the next start. */
 BS_MUST_USE int log_cut(struct command_log *log, uint64_t up_to_seq, uint32_t *ret_count,
                         char error[LOG_ERROR_SIZE]);
 

@@ -8,8 +8,8 @@
 #include "tests/sim/disk.h"
 
 #define FILES_MAX 1024
-#define ENTRIES_MAX 128
-#define MOVES_MAX 512
+#define ENTRIES_MAX 512
+#define MOVES_MAX 4096
 #define FDS_MAX 1024
 #define NAME_SIZE 64
 #define SECTOR_SIZE 512

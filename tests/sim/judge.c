@@ -8,9 +8,9 @@
 
 #include "lib/record/action.h"
 #include "tests/sim/clients.h"
+#include "tests/sim/history.h"
 
 #define ACTIONS_MAX 64
-#define SEQS_MAX 65536
 #define CASH_DECIMALS 2
 #define CASH_UNIT 100
 
@@ -25,10 +25,6 @@ struct judge {
     uint32_t sample;                     /* the next one to compare */
     uint32_t found[LEDGER_REQUESTS_MAX]; /* how often each request is in the log */
     uint64_t actions;
-    uint32_t action_crcs[LEDGER_ACTIONS_MAX]; /* of the judge's engine */
-    uint32_t record_crcs[SEQS_MAX];
-    /* of the rows */
-    uint64_t rows;
 
     struct {
         char name[16];
@@ -38,14 +34,37 @@ struct judge {
 
 /* ---- the judge's own engine ---- */
 
+/* In each pool the ids have no gaps. */
+static void follow_pool(struct judge *judge, const struct bs_action *action)
+{
+    uint32_t i = 0;
+    while (judge->pools[i].name[0] != '\0' &&
+           !bs_text_equal(
+               (struct bs_text){judge->pools[i].name, (uint32_t)strlen(judge->pools[i].name)},
+               action->pool)) {
+        i++;
+        assert(i < 8);
+    }
+    memcpy(judge->pools[i].name, action->pool.bytes, action->pool.size);
+    LEDGER_EXPECT(judge->ledger, action->id == judge->pools[i].last + 1,
+                  "action %" PRIu64 " of pool %s follows %" PRIu64, action->id,
+                  judge->pools[i].name, judge->pools[i].last);
+    judge->pools[i].last = action->id;
+}
+
+/* What was stored is what the commands give. The last actions may be durable later than those. */
 static void take_actions(struct judge *judge)
 {
+    const struct ledger_history *history = &judge->ledger->history;
     for (uint32_t i = 0; i < judge->effects.actions_count; i++) {
         uint8_t record[BS_ACTION_RECORD_SIZE_MAX];
         size_t size = bs_action_encode(&judge->effects.actions[i], record);
         judge->actions++;
-        LEDGER_EXPECT(judge->ledger, judge->actions < LEDGER_ACTIONS_MAX, "too many actions");
-        judge->action_crcs[judge->actions] = bs_crc32c(0, record, size);
+        LEDGER_EXPECT(judge->ledger,
+                      judge->actions > history->ordinal ||
+                          history->action_crcs[judge->actions] == bs_crc32c(0, record, size),
+                      "action %" PRIu64 " is not what the commands give", judge->actions);
+        follow_pool(judge, &judge->effects.actions[i]);
     }
     judge->ledger->settlements += judge->effects.settled ? 1 : 0;
 }
@@ -102,7 +121,7 @@ static void step(struct judge *judge, const uint8_t *record, uint64_t seq)
     uint32_t size = bs_record_size(record);
     LEDGER_EXPECT(judge->ledger, bs_command_decode(record, size, &command) == BS_OK,
                   "the record at seq %" PRIu64 " does not decode", seq);
-    LEDGER_EXPECT(judge->ledger, command.seq == seq && seq == judge->seq + 1 && seq < SEQS_MAX,
+    LEDGER_EXPECT(judge->ledger, command.seq == seq && seq == judge->seq + 1,
                   "seq %" PRIu64 " follows seq %" PRIu64, command.seq, judge->seq);
     bs_engine_step(judge->engine, &command, &judge->effects);
     count_request(judge, &command);
@@ -112,60 +131,17 @@ static void step(struct judge *judge, const uint8_t *record, uint64_t seq)
         take_actions(judge);
     }
     judge->seq = seq;
-    judge->record_crcs[seq] = bs_crc32c(0, record + BS_WIRE_MAJOR_AT, size - BS_WIRE_MAJOR_AT);
     compare_samples(judge);
 }
 
-static bool on_records(void *user, uint64_t first_seq, uint32_t count, const uint8_t *records,
-                       size_t size)
-{
-    size_t at = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        step(user, records + at, first_seq + i);
-        at += bs_record_size(records + at);
-    }
-    assert(at == size);
-    return true;
-}
-
-/* ---- the stored actions ---- */
-
-static void follow_pool(struct judge *judge, const struct log_action_row *row)
-{
-    uint32_t i = 0;
-    while (judge->pools[i].name[0] != '\0' &&
-           !bs_text_equal(
-               (struct bs_text){judge->pools[i].name, (uint32_t)strlen(judge->pools[i].name)},
-               row->pool)) {
-        i++;
-        assert(i < 8);
-    }
-    memcpy(judge->pools[i].name, row->pool.bytes, row->pool.size);
-    LEDGER_EXPECT(judge->ledger, row->id == judge->pools[i].last + 1,
-                  "action %" PRIu64 " of pool %s follows %" PRIu64, row->id, judge->pools[i].name,
-                  judge->pools[i].last);
-    judge->pools[i].last = row->id;
-}
-
-static bool on_row(void *user, const struct log_action_row *row, const uint8_t hash[LOG_HASH_SIZE])
-{
-    struct judge *judge = user;
-    struct ledger *ledger = judge->ledger;
-    uint32_t crc = bs_crc32c(0, row->record, row->record_size);
-    (void)hash;
-    judge->rows++;
-    LEDGER_EXPECT(ledger, row->ordinal == judge->rows,
-                  "action %" PRIu64 " comes as number %" PRIu64, row->ordinal, judge->rows);
-    LEDGER_EXPECT(ledger, row->ordinal <= judge->actions && crc == judge->action_crcs[row->ordinal],
-                  "action %" PRIu64 " is not what the commands give", row->ordinal);
-    LEDGER_EXPECT(ledger, row->ordinal > ledger->judged || crc == ledger->action_crcs[row->ordinal],
-                  "action %" PRIu64 " has changed", row->ordinal);
-    ledger->action_crcs[row->ordinal] = crc;
-    follow_pool(judge, row);
-    return true;
-}
-
 /* ---- the requests ---- */
+
+/* Over what the sender determines. */
+static uint32_t sent_crc(const struct ledger *ledger, uint64_t seq)
+{
+    const uint8_t *record = history_record(ledger, seq);
+    return bs_crc32c(0, record + BS_WIRE_MAJOR_AT, bs_record_size(record) - BS_WIRE_MAJOR_AT);
+}
 
 /* What was answered is where the answer said; the last of its records is at last_seq. */
 static void check_answered(struct judge *judge, uint32_t number)
@@ -180,7 +156,7 @@ static void check_answered(struct judge *judge, uint32_t number)
                   request->last_seq, judge->seq);
     uint64_t first = request->last_seq - request->records_count + 1;
     for (uint32_t i = 0; i < request->records_count; i++) {
-        LEDGER_EXPECT(judge->ledger, judge->record_crcs[first + i] == request->records_crc[i],
+        LEDGER_EXPECT(judge->ledger, sent_crc(judge->ledger, first + i) == request->records_crc[i],
                       "record %u of request %u is not at seq %" PRIu64, i, number, first + i);
     }
 }
@@ -245,69 +221,73 @@ static void judge_free(struct judge *judge)
     free(judge);
 }
 
-/* NULL: the disk fails, and it cannot be read. */
-static struct judge *read_log(struct ledger *ledger, struct command_log *log,
-                              const struct bs_config *config)
+static struct judge *judge_new(const struct judge_case *judged)
 {
-    char error[LOG_ERROR_SIZE] = "";
     struct judge *judge = calloc(1, sizeof(*judge));
-    struct log_reader *reader = NULL;
-    struct log_reader_place place = {0};
-    const struct log_filter all = {.type = UINT8_MAX, .limit = UINT32_MAX};
     assert(judge != NULL);
-    judge->ledger = ledger;
-    judge->config = config;
-    ledger->settlements = 0;
+    judge->ledger = judged->ledger;
+    judge->config = judged->config;
+    judge->ledger->settlements = 0;
     make_engine(judge);
-    int result = log_reader_open(&reader, log, error);
-    if (result == 0) {
-        result = log_reader_records(reader, &place, log_last_seq(log), on_records, judge, error);
+    for (uint64_t seq = 1; seq <= judge->ledger->history.place.seq; seq++) {
+        step(judge, history_record(judge->ledger, seq), seq);
     }
-    if (result == 0) {
-        result = log_reader_actions(reader, &all, on_row, judge, error);
-    }
-    log_reader_close(reader);
-    LEDGER_EXPECT(ledger, result == 0 || ledger->disk_failed, "the log cannot be read: %s", error);
-    if (result != 0) {
-        judge_free(judge);
-        return NULL;
-    }
-    ledger->judged = judge->rows;
-    ledger->records = judge->seq;
-    ledger->actions = judge->rows;
+    judge->ledger->records = judge->seq;
+    judge->ledger->actions = judge->ledger->history.ordinal;
+    LEDGER_EXPECT(judge->ledger, judge->actions >= judge->ledger->history.ordinal,
+                  "the log holds %" PRIu64 " actions, the commands give %" PRIu64,
+                  judge->ledger->history.ordinal, judge->actions);
+    check_requests(judge);
     return judge;
 }
 
-void judge_recovered(struct ledger *ledger, struct command_log *log, const struct bs_config *config)
+/* False: the disk fails, or is known to be damaged, and the log cannot be read. */
+static bool read_log(const struct judge_case *judged, bool compares, char *error)
 {
-    struct judge *judge = read_log(ledger, log, config);
-    if (judge == NULL) {
-        return;
+    struct log_reader *reader = NULL;
+    struct ledger *ledger = judged->ledger;
+    int result = log_reader_open(&reader, judged->log, error);
+    if (result == 0) {
+        result = compares ? history_compare(ledger, judged->log, &judged->begin, reader, error)
+                          : history_follow(ledger, judged->log, reader, error);
     }
+    log_reader_close(reader);
+    LEDGER_EXPECT(ledger, result == 0 || ledger->disk_failed, "the log cannot be read: %s", error);
+    return result == 0;
+}
+
+bool judge_recovered(const struct judge_case *judged, char error[LOG_ERROR_SIZE])
+{
+    struct ledger *ledger = judged->ledger;
+    if (!read_log(judged, true, error)) {
+        return false;
+    }
+    struct judge *judge = judge_new(judged);
     LEDGER_EXPECT(ledger, ledger->samples_count == judge->sample,
                   "a state was seen at seq %" PRIu64 ", the log ends at %" PRIu64,
                   ledger->samples[judge->sample].seq, judge->seq);
-    LEDGER_EXPECT(ledger, judge->rows >= ledger->published,
+    LEDGER_EXPECT(ledger, ledger->history.ordinal >= ledger->published,
                   "action %" PRIu64 " was published, the log ends at %" PRIu64, ledger->published,
-                  judge->rows);
-    check_requests(judge);
+                  ledger->history.ordinal);
     ledger->judged_times++;
     judge_free(judge);
+    return true;
 }
 
-void judge_end(struct ledger *ledger, struct command_log *log, const struct bs_config *config,
-               uint32_t requests_count)
+void judge_end(const struct judge_case *judged, uint32_t requests_count)
 {
-    struct judge *judge = read_log(ledger, log, config);
-    if (judge == NULL) {
+    char error[LOG_ERROR_SIZE];
+    struct ledger *ledger = judged->ledger;
+    if (!read_log(judged, false, error)) {
         return;
     }
-    check_requests(judge);
+    struct judge *judge = judge_new(judged);
     for (uint32_t number = 0; number < requests_count; number++) {
         LEDGER_EXPECT(ledger, judge->found[number] == 1, "request %u was never done", number);
     }
-    LEDGER_EXPECT(ledger, judge->rows == judge->actions,
-                  "the log holds %" PRIu64 " of %" PRIu64 " actions", judge->rows, judge->actions);
+    LEDGER_EXPECT(ledger, ledger->history.ordinal == judge->actions,
+                  "the log holds %" PRIu64 " of %" PRIu64 " actions", ledger->history.ordinal,
+                  judge->actions);
     for (uint64_t i = ledger->notices_after + 1; i <= ledger->awaited; i++) {
         LEDGER_EXPECT(ledger, ledger->notices[i].deliveries > 0,
                       "notice %" PRIu64 " was never delivered", i);

@@ -15,7 +15,8 @@
 #define LEDGER_SAMPLES_MAX 4096
 #define LEDGER_ACTIONS_MAX 16384
 #define LEDGER_PROBLEM_SIZE 1024
-#define LEDGER_OPERATIONS_MAX 8192
+#define LEDGER_SEQS_MAX 8192
+#define LEDGER_HISTORY_SIZE (1 << 20)
 
 struct ledger_request {
     bool is_sent, is_answered;
@@ -36,14 +37,22 @@ struct ledger_notice {
     uint32_t deliveries; /* that reached the receiver */
 };
 
+/* All that was ever read of the log, also what was cut off it since (history.h). */
+struct ledger_history {
+    struct log_reader_place place; /* after the last record */
+    uint64_t ordinal;              /* of the last action */
+    uint32_t action_crcs[LEDGER_ACTIONS_MAX];
+    uint32_t ends[LEDGER_SEQS_MAX]; /* of each record, by its sequence */
+    uint8_t records[LEDGER_HISTORY_SIZE];
+};
+
 struct ledger {
     struct ledger_request requests[LEDGER_REQUESTS_MAX];
     uint32_t answered_count;
     struct ledger_sample samples[LEDGER_SAMPLES_MAX];
     uint32_t samples_count;
     uint64_t published; /* the last ordinal that the core said is durable */
-    uint64_t judged;    /* the last ordinal that a judge saw */
-    uint32_t action_crcs[LEDGER_ACTIONS_MAX];
+    struct ledger_history history;
     char identity[LOG_IDENTITY_DIGITS + 1]; /* empty: nothing was answered yet */
     bool has_endpoint;
     uint32_t endpoint;      /* how often one was asked for: the number in its URL */
@@ -58,6 +67,7 @@ struct ledger {
     char error[LOG_ERROR_SIZE];
     /* Counts, for the report. */
     uint64_t records, actions, settlements, deliveries, judged_times;
+    uint64_t snapshots, snapshot_starts, passed_over, cut_starts, backups;
     char problem[LEDGER_PROBLEM_SIZE]; /* empty: none yet */
 };
 

@@ -17,6 +17,7 @@
 #include "daemon/webhooks/webhooks.h"
 #include "tests/sim/clients.h"
 #include "tests/sim/judge.h"
+#include "tests/sim/parts.h"
 #include "tests/sim/receiver.h"
 #include "tests/sim/scheduler.h"
 
@@ -43,6 +44,8 @@ struct life {
     struct core_options options;
     struct clients *clients;
     struct webhooks *webhooks;
+    struct parts parts;
+    struct judge_case judged;
     struct request look; /* reads the digest */
     bool is_looking;
     uint64_t looked_seq;
@@ -93,6 +96,8 @@ static int on_operation(void *user, const struct disk_operation *operation)
         bs_crc32c(0, operation->bytes == NULL ? "" : operation->bytes, operation->size)};
     ledger_trace(life->ledger, words, sizeof(words));
     ledger_trace(life->ledger, operation->name, strlen(operation->name));
+    life->ledger->snapshots +=
+        operation->kind == DISK_RENAME && strncmp(operation->name, "snapshot-", 9) == 0;
     if (plan->on_operation != NULL) {
         plan->on_operation(plan->user, operation);
     }
@@ -157,6 +162,7 @@ static void set_options(struct life *life)
     options->engine.hash_seed = life->plan->seed + life->plan->number;
     options->on_failure = on_failure;
     options->user = life;
+    options->snapshots = life->plan->directory;
 }
 
 static enum life_end refuse(struct life *life, const char *error)
@@ -176,12 +182,17 @@ static int open_log(struct life *life, char *error)
     if (code == 0) {
         code = log_identify(life->log, error);
     }
+    if (code == 0 && log_begin(life->log).seq > 0) {
+        life->judged.begin.seq = log_begin(life->log).seq;
+        code = log_link(life->log, life->judged.begin.seq, life->judged.begin.link, error);
+    }
     if (code == 0) {
         struct ledger *ledger = life->ledger;
         LEDGER_EXPECT(ledger,
                       ledger->identity[0] == '\0' ||
                           strcmp(ledger->identity, log_identity(life->log)) == 0,
                       "it is another log");
+        life->judged.log = life->log;
     }
     return code;
 }
@@ -250,13 +261,28 @@ static void turn(struct life *life)
     sched_sleep(1 + (uint64_t)random_below(&life->random, PAUSE_MAX_US) * 1000);
 }
 
-static void judge(struct life *life)
+/* False: it cannot be judged. */
+static bool judge(struct life *life, char *error)
 {
+    struct ledger *ledger = life->ledger;
+    ledger->snapshot_starts += core_snapshot_seq(life->core) > 0;
+    ledger->passed_over += core_snapshots_passed_over(life->core);
+    ledger->cut_starts += life->judged.begin.seq > 0;
     begin_look(life);
     while (life->is_looking) {
         turn(life);
     }
-    judge_recovered(life->ledger, life->log, core_engine_config(life->core));
+    life->judged.config = core_engine_config(life->core);
+    return judge_recovered(&life->judged, error);
+}
+
+/* As the judge has read the log, before anything of it is cut. */
+static int start_parts_beside(struct life *life, char *error)
+{
+    life->parts.core = life->core;
+    life->parts.log = life->log;
+    life->parts.webhooks = life->webhooks;
+    return parts_start(&life->parts, error);
 }
 
 /* ---- the endpoint ---- */
@@ -360,12 +386,13 @@ static void stop(struct life *life)
         }
         (void)uv_run(&life->loop, UV_RUN_NOWAIT);
     }
+    parts_stop(&life->parts);
     webhooks_stop(life->webhooks);
     webhooks_free(life->webhooks);
-    if (life->plan->is_last && life->core != NULL && life->webhooks != NULL) {
-        judge_end(life->ledger, life->log, core_engine_config(life->core),
-                  life->plan->requests_count);
+    if (life->plan->is_last && life->parts.follower != NULL) {
+        judge_end(&life->judged, life->plan->requests_count);
     }
+    parts_free(&life->parts);
     core_free(life->core);
     log_close(life->log);
     (void)uv_loop_close(&life->loop);
@@ -393,17 +420,20 @@ enum life_end life_live(const struct life_plan *plan, struct ledger *ledger, boo
 {
     char error[LOG_ERROR_SIZE] = "";
     enum life_end end = LIFE_DONE;
-    struct life life = {.plan = plan, .ledger = ledger};
+    struct life life = {.plan = plan,
+                        .ledger = ledger,
+                        .parts = {.plan = plan, .ledger = ledger},
+                        .judged = {.ledger = ledger}};
     ledger->error[0] = '\0';
-    ledger->disk_failed = false;
+    ledger->disk_failed = plan->is_damaged;
     begin_world(&life, is_plain);
     set_options(&life);
     int code = uv_loop_init(&life.loop);
     assert(code == 0);
-    if (start_parts(&life, error) != 0) {
+    if (start_parts(&life, error) != 0 || !judge(&life, error) ||
+        start_parts_beside(&life, error) != 0) {
         end = refuse(&life, error);
     } else {
-        judge(&life);
         life.clients = clients_new(ledger, plan->seed, plan->requests_count);
         serve(&life);
     }

@@ -5,8 +5,9 @@
  * the disk, or by itself after a failure of the disk.
  *
  * What is real: the core loop, the executor, the replay, the first answers, the log with its
- * threads, SQLite, webhooks with their thread, store and lanes. What is not: sockets (clients call
- * core_submit, a model receives the notices), the scheduler of threads, clocks and the disk.
+ * threads, SQLite, webhooks with their thread, store and lanes, the follower, snapshots, retention.
+ * What is not: sockets (clients call core_submit, a model receives the notices), the scheduler of
+ * threads, clocks and the disk.
  */
 #ifndef SIM_LIFE_H
 #define SIM_LIFE_H
@@ -38,8 +39,11 @@ struct life_plan {
     int fail_error;           /* -1: half of a write is done */
     bool fails_again;         /* and so does each operation after it that may */
     bool is_calm;             /* the clock does not jump, the disk is not slow */
+    bool is_damaged;          /* somebody changed the disk: the log may be unreadable */
     uint64_t file_size_max;
     uint64_t checkpoint_size;
+    uint64_t snapshot_every; /* commands; 0: no snapshots */
+    uint64_t keep_bytes;     /* of old files of the log; 0: all */
     /* Optional: before each operation; matrices take their images here. */
     void (*on_operation)(void *user, const struct disk_operation *operation);
     void *user;

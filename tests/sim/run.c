@@ -138,6 +138,7 @@ static bool try_flip(const struct life_plan *after, struct ledger *ledger, struc
         plan.kill_at = 0;
         plan.fail_at = 0;
         plan.is_calm = true;
+        plan.is_damaged = true;
         plan.is_last = false;
         end = life_run(&plan, ledger, errors);
         counts->flips++;
@@ -251,6 +252,8 @@ bool run_seed(uint64_t seed, struct run_counts *counts, uint64_t *ret_trace)
                              .requests_count = REQUESTS_MIN + random_below(&random, REQUESTS_MORE),
                              .file_size_max = 60000 + random_below(&random, 200000),
                              .checkpoint_size = 20000 + random_below(&random, 100000)};
+    plan.snapshot_every = random_once_in(&random, 4) ? 0 : 3 + random_below(&random, 40);
+    plan.keep_bytes = random_once_in(&random, 3) ? 0 : 1;
     bool is_kept = live_all(&plan, ledger, &random, counts);
     counts->runs++;
     counts->judged += ledger->judged_times;
@@ -259,6 +262,10 @@ bool run_seed(uint64_t seed, struct run_counts *counts, uint64_t *ret_trace)
     counts->actions += ledger->actions;
     counts->settlements += ledger->settlements;
     counts->notices += ledger->deliveries;
+    counts->snapshots += ledger->snapshots;
+    counts->snapshot_starts += ledger->snapshot_starts;
+    counts->passed_over += ledger->passed_over;
+    counts->cut_starts += ledger->cut_starts;
     *ret_trace = ledger->trace;
     disk_remove(directory);
     disk_remove(image);

@@ -9,6 +9,7 @@
 
 struct run_counts {
     uint64_t runs, lives, kills, failures, refusals, flips, flips_found;
+    uint64_t snapshots, snapshot_starts, passed_over, cut_starts;
     uint64_t operations, judged, requests, records, actions, settlements, notices;
 };
 

@@ -60,6 +60,10 @@ static void print_counts(const struct run_counts *counts)
                  " actions, %" PRIu64 " notices\n",
                  counts->judged, counts->operations, counts->requests, counts->records,
                  counts->settlements, counts->actions, counts->notices);
+    (void)printf("%" PRIu64 " snapshots; %" PRIu64 " starts from one, %" PRIu64
+                 " damaged ones passed over; %" PRIu64 " starts of a log that was cut\n",
+                 counts->snapshots, counts->snapshot_starts, counts->passed_over,
+                 counts->cut_starts);
     (void)printf("%" PRIu64 " flipped bits, %" PRIu64 " found, the others harmless\n",
                  counts->flips, counts->flips_found);
 }

@@ -151,6 +151,36 @@ START_TEST(each_cut_keeps_what_follows)
 
 END_TEST
 
+/* Of files that end at one sequence a cut at it takes one, and leaves the actions of the others. */
+START_TEST(files_of_actions_alone_stay)
+{
+    struct command_log *log = support_open(directory, FILE_SIZE);
+    ck_assert_int_eq(log_identify(log, error), 0);
+    ck_assert_int_eq(log_start(log, support_on_durable, &durable), 0);
+    append(log, 400, 300, false);
+    for (uint32_t i = 0; i < BATCHES; i++) {
+        append(log, 0, 500, false);
+    }
+    log_stop(log);
+    log = reopen(log);
+    struct log_old_file files[FILES_MAX];
+    uint32_t count = log_old_files(log, files, FILES_MAX);
+    ck_assert_uint_gt(count, 2);
+    ck_assert_int_eq(log_identify(log, error), 0);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t cut;
+        ck_assert_uint_eq(files[i].last_seq, log_last_seq(log));
+        ck_assert_msg(log_cut(log, files[i].last_seq, &cut, error) == 0, "%s", error);
+        ck_assert_uint_eq(cut, 1);
+        ck_assert_uint_eq(log_dropped_ordinal(log), files[i].last_ordinal);
+        log = reopen(log);
+        ck_assert_int_eq(log_identify(log, error), 0);
+    }
+    log_close(log);
+}
+
+END_TEST
+
 START_TEST(a_read_from_before_is_refused_by_name)
 {
     struct command_log *log = make();
@@ -332,8 +362,9 @@ int main(void)
 {
     TCase *tests = unit_tests("log_cut");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    UNIT_ADD(tests, each_cut_keeps_what_follows, a_read_from_before_is_refused_by_name,
-             a_running_log_is_cut, the_end_is_noted_in_a_file_that_was_cut,
-             an_interrupted_cut_is_finished, what_a_cut_does_not_explain_is_refused);
+    UNIT_ADD(tests, each_cut_keeps_what_follows, files_of_actions_alone_stay,
+             a_read_from_before_is_refused_by_name, a_running_log_is_cut,
+             the_end_is_noted_in_a_file_that_was_cut, an_interrupted_cut_is_finished,
+             what_a_cut_does_not_explain_is_refused);
     return unit_run(tests);
 }
