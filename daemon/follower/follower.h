@@ -64,6 +64,10 @@ void follower_free(struct follower *follower); /* when nothing uses it; stops it
  * ends; nothing was taken.
  */
 BS_MUST_USE bool follower_read(struct follower *follower, struct request *request);
+/* On its thread, from such a query: opens the view with a copy of the block as it is. 0 or negative
+ * with a message. */
+BS_MUST_USE int follower_copy(struct follower *follower, struct view *view,
+                              char error[LOG_ERROR_SIZE]);
 /* Any thread but its own: fills the view with a copy of the block at `seq`, which is durable, or
  * later. 0; -ETIMEDOUT: the block had not come that far in time; -ECANCELED: the limit's stop was
  * set, or the follower ends; -EIO: there is no block, which was logged. */

@@ -91,6 +91,15 @@ int follower_lend(struct follower *follower, uint64_t seq, const struct block_li
     return lend.code;
 }
 
+int follower_copy(struct follower *follower, struct view *view, char error[LOG_ERROR_SIZE])
+{
+    int code = view_open(view, follower_config(follower), error);
+    if (code == 0) {
+        view_take(view, &follower->block);
+    }
+    return code;
+}
+
 /* ---- reads ---- */
 
 bool follower_read(struct follower *follower, struct request *request)
@@ -146,7 +155,9 @@ static void answer_read(struct follower *follower, struct request *request)
         follower->reads_shared++;
     } else {
         request->query(request, follower->core, follower->block.engine);
-        reads_keep(&follower->reads, block_seq(&follower->block), request);
+        if (request->status != 0) { /* else it took something that is its own */
+            reads_keep(&follower->reads, block_seq(&follower->block), request);
+        }
     }
     request->done(request);
 }

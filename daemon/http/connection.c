@@ -282,7 +282,7 @@ static enum MHD_Result run(struct connection *connection)
     case OUTCOME_WAITS:
         return MHD_YES;
     case OUTCOME_STREAM:
-        return stream_send(connection) ? MHD_YES : MHD_NO;
+        return connection->route->send(connection) ? MHD_YES : MHD_NO;
     }
     return send_answer(connection);
 }
@@ -371,8 +371,9 @@ static void reset(struct connection *connection)
     struct api_batch batch = request->batch;
     struct buffer key_record = request->key_record;
     *request = (struct request){.body = body, .batch = batch, .key_record = key_record};
-    free(connection->job);
+    (connection->free_job != NULL ? connection->free_job : free)(connection->job);
     connection->job = NULL;
+    connection->free_job = NULL;
     connection->route = NULL;
     connection->guard = (struct guard){0};
     connection->allow[0] = '\0';

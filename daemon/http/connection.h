@@ -85,6 +85,7 @@ struct connection {
     uint64_t path_number;    /* of a settlement or an action; 0 = none */
     uint64_t audit_id;       /* of the audit line of the request; 0 = none */
     void *job;               /* what another thread works on beside the request; freed with it */
+    void (*free_job)(void *job); /* NULL: by free */
     struct stream *stream;   /* NULL for everything else */
     char allow[48];          /* the methods for a 405 */
     const char *etag;        /* the validator of an answer that may be kept, or NULL */
@@ -141,6 +142,7 @@ struct http_server { /* the HTTP thread's, but for what is atomic */
     uint64_t exchanges;      /* requests begun and not completed */
     uint64_t requests[METRICS_STATUSES]; /* answered, by HTTP status */
     uint64_t started_s;                  /* of the process, Unix time */
+    bool has_snapshot;                   /* of a pool, on its way */
     uint64_t refusals;                   /* by the request guard */
     uint64_t library_messages;           /* what libmicrohttpd had to say: mostly vanished
                                           clients */

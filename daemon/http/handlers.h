@@ -8,6 +8,11 @@
 enum outcome write_begin(struct connection *connection);
 enum outcome write_end(struct connection *connection);
 enum outcome read_begin(struct connection *connection);
+/* The last call of a `begin`: `query` runs on the second block, at a sequence that has all that the
+ * client may have seen, or at its min_seq. */
+enum outcome read_from_follower(struct connection *connection, request_query_fn query);
+enum outcome pool_snapshot_begin(struct connection *connection);
+enum outcome pool_snapshot_end(struct connection *connection);
 enum outcome actions_begin(struct connection *connection);
 enum outcome log_read_end(struct connection *connection);
 enum outcome stream_begin(struct connection *connection);

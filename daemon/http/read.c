@@ -71,18 +71,22 @@ static void set_moment(struct connection *connection)
 
 enum outcome read_begin(struct connection *connection)
 {
-    const struct route *route = connection->route;
-    struct request *request = &connection->request;
-    assert(route->read != NULL);
-    if ((route->parameters & QUERY_MIN_SEQ) == 0) {
-        request->query = on_core;
+    assert(connection->route->read != NULL);
+    if ((connection->route->parameters & QUERY_MIN_SEQ) == 0) {
+        connection->request.query = on_core;
         return submit_to_core(connection);
     }
-    connection->asks = (struct read_asks){route, connection->query};
+    return read_from_follower(connection, on_follower);
+}
+
+enum outcome read_from_follower(struct connection *connection, request_query_fn query)
+{
+    struct request *request = &connection->request;
+    connection->asks = (struct read_asks){connection->route, connection->query};
     connection->asks.query.given &= ~(uint32_t)(QUERY_MIN_SEQ | QUERY_WAIT_MS);
     connection->asks.query.min_seq = 0;
     connection->asks.query.wait_ms = 0;
-    request->query = on_follower;
+    request->query = query;
     request->asks = &connection->asks;
     request->asks_size = sizeof(connection->asks);
     request->client = client_of(connection);

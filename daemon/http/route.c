@@ -5,6 +5,7 @@
 #include "api/text.h"
 #include "daemon/backup/backups.h"
 #include "daemon/http/handlers.h"
+#include "daemon/http/pool_snapshot.h"
 #include "daemon/http/path.h"
 #include "daemon/http/reads.h"
 #include "daemon/webhooks/webhooks.h"
@@ -121,6 +122,13 @@ static const struct route routes[] = {
      .read = read_solvency,
      .roles = ROLE_READ,
      .parameters = AT_SEQ},
+    {.method = "GET",
+     "/v1/pools/{}/snapshot",
+     .begin = pool_snapshot_begin,
+     .end = pool_snapshot_end,
+     .send = pool_snapshot_send,
+     .roles = ROLE_READ,
+     .parameters = AT_SEQ},
     LIST("/v1/pools/{}/at-risk", read_at_risk, BY_PLACE, LIST_MAX),
     LIST("/v1/accounts", read_accounts, BY_NAME | QUERY_POOL, LIST_MAX),
     READ("/v1/accounts/{}", read_account),
@@ -162,6 +170,7 @@ static const struct route routes[] = {
      "/v1/stream",
      .begin = stream_begin,
      .end = stream_end,
+     .send = stream_send,
      .roles = ROLE_READ,
      .parameters = QUERY_AFTER_CURSOR | QUERY_POOL | QUERY_ACCOUNT | QUERY_TYPE},
     {.method = "POST",

@@ -17,7 +17,7 @@ enum outcome {
     OUTCOME_ANSWER,    /* request.status and body are the answer */
     OUTCOME_SUBMITTED, /* another thread has it; `end` follows when it is back */
     OUTCOME_WAITS,     /* nothing to say yet: `begin` runs again when there is news */
-    OUTCOME_STREAM,    /* stream_send has the answer */
+    OUTCOME_STREAM,    /* `send` has the answer */
 };
 
 /* Only of a route: it needs no key. */
@@ -28,6 +28,7 @@ struct route {
     const char *pattern; /* "/v1/pools/{}/resume": {} is a name, # a number */
     enum outcome (*begin)(struct connection *connection);
     enum outcome (*end)(struct connection *connection); /* NULL: the answer is complete */
+    bool (*send)(struct connection *connection); /* after OUTCOME_STREAM; false: it could not */
     /* Of read_begin: on the core loop, or with QUERY_MIN_SEQ on the follower's thread. */
     void (*read)(struct request *request, const struct read_query *query, struct bs_engine *engine);
     uint8_t roles;       /* ROLE_*: any of them will do; none = only ops */

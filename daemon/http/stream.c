@@ -10,6 +10,7 @@
 #include "daemon/answer/answer.h"
 #include "daemon/http/access_check.h"
 #include "daemon/http/actions.h"
+#include "daemon/http/chunked.h"
 #include "daemon/http/handlers.h"
 #include "daemon/http/header.h"
 #include "daemon/http/pool_filter.h"
@@ -355,31 +356,14 @@ static ssize_t on_room(void *user, uint64_t position, char *room, size_t size)
 
 bool stream_send(struct connection *connection)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, on_room, connection, NULL);
-    if (response == NULL) {
-        return false;
-    }
-    enum MHD_Result good = MHD_add_response_header(response, "Content-Type", "text/event-stream");
-    good &= MHD_add_response_header(response, "Cache-Control", "no-store");
-    good &= MHD_add_response_header(response, "X-Accel-Buffering", "no");
-    good &= MHD_add_response_header(response, "Connection", "close");
-    good &= access_add_headers(connection, response);
-    if (connection->is_head) { /* 0.9.75 would send the end of a chunked body after it */
-        good &= MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-    }
-    if (good == MHD_YES) {
-        int size = SEND_BUFFER_SIZE;
-        (void)setsockopt(connection->sweep.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-        good = MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
-    }
-    if (good == MHD_YES) {
-        sweep_stage(&connection->sweep, STAGE_STREAMING, stall_ms(connection));
-        good = MHD_queue_response(connection->mhd, MHD_HTTP_OK, response);
-        http_server_count(connection->server, MHD_HTTP_OK);
-    }
-    MHD_destroy_response(response);
-    return good == MHD_YES;
+    int size = SEND_BUFFER_SIZE;
+    (void)setsockopt(connection->sweep.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    (void)MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+    sweep_stage(&connection->sweep, STAGE_STREAMING, stall_ms(connection));
+    return chunked_send(connection, &(struct chunked){.content_type = "text/event-stream",
+                                                      .block_size = BLOCK_SIZE,
+                                                      .fill = on_room,
+                                                      .user = connection});
 }
 
 /* ---- the request ---- */
