@@ -5,9 +5,8 @@
 
 bool chunked_send(struct connection *connection, const struct chunked *chunked)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, chunked->block_size, chunked->fill,
-                                          chunked->user, chunked->release);
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, chunked->block_size, chunked->fill, chunked->user, chunked->release);
     if (response == NULL) {
         if (chunked->release != NULL) {
             chunked->release(chunked->user);

@@ -86,9 +86,9 @@ struct connection {
     uint64_t audit_id;       /* of the audit line of the request; 0 = none */
     void *job;               /* what another thread works on beside the request; freed with it */
     void (*free_job)(void *job); /* NULL: by free */
-    struct stream *stream;   /* NULL for everything else */
-    char allow[48];          /* the methods for a 405 */
-    const char *etag;        /* the validator of an answer that may be kept, or NULL */
+    struct stream *stream;       /* NULL for everything else */
+    char allow[48];              /* the methods for a 405 */
+    const char *etag;            /* the validator of an answer that may be kept, or NULL */
     char *body;
     size_t body_size; /* received so far */
     size_t body_capacity;

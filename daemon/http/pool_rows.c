@@ -86,9 +86,8 @@ static bool next_provider(struct pool_rows *rows, struct buffer *out)
 }
 
 static const struct kind KINDS[] = {
-    {"pool", next_pool},           {"insurance_fund", next_fund},
-    {"fund_change", next_fund_change}, {"market", next_market},
-    {"account", next_account},     {"provider", next_provider},
+    {"pool", next_pool},     {"insurance_fund", next_fund}, {"fund_change", next_fund_change},
+    {"market", next_market}, {"account", next_account},     {"provider", next_provider},
 };
 
 struct pool_rows pool_rows_begin(struct bs_engine *engine, uint32_t pool)

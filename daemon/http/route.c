@@ -5,8 +5,8 @@
 #include "api/text.h"
 #include "daemon/backup/backups.h"
 #include "daemon/http/handlers.h"
-#include "daemon/http/pool_snapshot.h"
 #include "daemon/http/path.h"
+#include "daemon/http/pool_snapshot.h"
 #include "daemon/http/reads.h"
 #include "daemon/webhooks/webhooks.h"
 

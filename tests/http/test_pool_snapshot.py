@@ -61,7 +61,7 @@ def test_the_pool_and_nothing_else(t):
                 [m for m in server.pages("/v1/markets") if m["pool"] == "usdc"])
         t.equal("accounts", of_kind(lines, "account"),
                 server.pages("/v1/accounts?pool=usdc&limit=1000"))
-        t.equal("50 accounts", len(of_kind(lines, "account")), 50)
+        t.equal("50 accounts and the fund's", len(of_kind(lines, "account")), 51)
 
 
 def test_refusals(t):
