@@ -4,9 +4,9 @@
  *
  * Bankruptcy price of a leg (after dYdX v4, x/perpetuals/lib and x/clob/keeper/liquidations.go):
  * the closing account receives
- *     value(closed lots) - floor(equity * weight of the closed lots / sum of weights)
- * with the floor toward -inf, so that it keeps the ratio of equity to maintenance, and a full
- * close of its only leg leaves exactly 0.
+ *     value(closed lots) + ceil(debt * weight of the closed lots / sum of weights)
+ * with the ceiling toward +inf, so that it keeps the ratio of equity (the debt is -equity) to
+ * maintenance, and a full close of its only leg leaves exactly 0.
  *
  * It is checked by StarkEx's rule for a fair deleverage. With TV the total value of the closing
  * account (its equity), TR its total risk (the weights of its legs), 0 before the first close and 1
@@ -39,15 +39,6 @@ static inline bs_i128 bs_piece(const struct bs_piecewise *price, bs_i128 done, i
 static inline bs_i128 bs_piece_at_entry(int64_t entry, int64_t lots, int64_t held)
 {
     return -bs_muldiv_floor(entry, lots, bs_abs64(held));
-}
-
-/* Total value for closing a part whose value at mark is `value` (signed) and whose weight
- * (maintenance released by the close) is `weight` of `weights_total` > 0. equity: of the account.
- */
-static inline bs_i128 bs_bankruptcy_value(bs_i128 value, bs_i128 equity, bs_i128 weight,
-                                          bs_i128 weights_total)
-{
-    return value - bs_muldiv_floor(equity, weight, weights_total);
 }
 
 /* Whether TV1 is the least equity that the rule allows with TV0, TR1 and TR0. */
