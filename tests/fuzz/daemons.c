@@ -11,6 +11,7 @@
 
 #include "daemon/app.h"
 #include "daemon/logger/logger.h"
+#include "daemon/offline/kept_snapshots.h"
 #include "daemon/offline/replay_to.h"
 
 #define CERTIFICATE_DAYS 30
@@ -152,10 +153,11 @@ static void verify(struct fuzz_daemon *daemon)
 {
     char error[LOG_ERROR_SIZE] = "";
     struct replay_to replay;
+    struct kept_snapshots kept = {0};
     struct log_moment moment = {.until = {.kind = UNTIL_END}};
     (void)snprintf(moment.directory, sizeof moment.directory, "%s",
                    settings_text(&daemon->settings, SETTING_STORAGE_DATA));
-    int code = replay_to_run(&replay, &daemon->settings, &moment, NULL, error);
+    int code = replay_to_run(&replay, &daemon->settings, &moment, &kept, error);
     if (code < 0) {
         (void)fprintf(stderr, "%s: %s\n", moment.directory, error);
     }
@@ -164,6 +166,7 @@ static void verify(struct fuzz_daemon *daemon)
     assert(replay.result.digest_compared);
     assert(replay.result.actions_compared == bs_engine_actions(replay.executor.engine));
     replay_to_fini(&replay);
+    kept_snapshots_fini(&kept);
 }
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)

@@ -25,7 +25,7 @@ struct fuzz_daemon {
 void fuzz_daemon_start(struct fuzz_daemon *daemon, bool has_tls);
 
 /* All that run, each of which has executed a command; asserts that they end well and that replaying
- * their logs gives the actions, settlements and digests that are stored. */
+ * their logs gives the actions, settlements, digests and snapshots that are stored. */
 void fuzz_daemons_stop(struct fuzz_daemon *daemons, uint32_t count);
 
 #endif
