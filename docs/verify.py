@@ -20,8 +20,8 @@ status is 1 when something does not fit, and the message names the first action 
 is 2 when there is nothing that can be checked.
 
 docs/records.md describes the hash chain, docs/policies.md the formulas. Money is in whole quanta
-here. Two files must lie beside this one: verify_closes.py has the closes and who bore each debt,
-verify_shares.py the part of each account.
+here. Three files must lie beside this one: verify_closes.py has the closes and who bore each debt,
+verify_sides.py the debtors who are closed together, verify_shares.py the part of each account.
 """
 import hashlib
 import json
@@ -34,6 +34,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import verify_closes as closes  # noqa: E402
 import verify_shares as shares  # noqa: E402
+import verify_sides as sides  # noqa: E402
 
 FIRST_LINK = "0" * 64
 SIGNIFICANT = Context(prec=12, rounding=ROUND_HALF_UP, Emin=-25)  # at most 36 decimal places
@@ -58,6 +59,8 @@ class Pool:
         self.legs = {}
         self.closed, self.shortfall = None, 0  # the last close of a debtor
         self.side = None  # whose debtors are being closed together
+        self.reached = {}  # settlement and side -> the turn of the debtor reached last
+        self.asked = set()  # settlements in which some reason names what the fund paid
         self.netted = None
         self.shares = shares.State()
 
@@ -154,7 +157,10 @@ def follow_chain(pool, action):
 
 
 def event(pool, action):
-    """Only the chain can be followed."""
+    """In a settlement that there is, or between two."""
+    is_known = (action["settlement"] or 0) <= pool.row["last_settlement"]
+    is_new = action["id"] > pool.row["last_action"]  # since the pool was asked for
+    pool.check("settlement of an event", is_known or is_new)
 
 
 def command(pool, action):
@@ -238,7 +244,7 @@ def compare(pool, row):
 
 def finish(pool, settlements):
     shares.end_round(pool)
-    closes.end_side(pool)
+    sides.end(pool)
     has_all = not pool.last or pool.last["id"] >= pool.row["last_action"]
     pool.check("last action", has_all, "the end")
     pool.skip("pools whose first actions are missing",

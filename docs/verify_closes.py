@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The closes and debts of verify.py: sizes, prices and profits, the legs of a debt, the two sides
-of a close, and who bore what.
+of a close, and who bore what. verify_sides.py has the sides whose debtors are closed together.
 
 Each check takes the pool of verify.py and an action.
 """
 from dataclasses import dataclass, field
 from fractions import Fraction
+
+import verify_sides as sides
 
 PPM = 10**6
 
@@ -29,20 +31,6 @@ class Debt:
     markets: set = field(default_factory=set)
     weights: int = 0  # of all legs seen
     basis: int | None = 0  # of the weights: maintenance, value or lots; None: not known
-
-
-@dataclass
-class Side:
-    """A market side whose debtors were closed together: what they are due, what is borne of it."""
-    key: tuple
-    debtors: list = field(default_factory=list)  # lots, due, received, above the value at mark
-    placed: int = 0  # of the debtors
-    due: int = 0
-    price: tuple | None = None  # N and D
-    given: int = 0  # of the counterparties
-    borne: int = 0
-    rounds: dict = field(default_factory=dict)  # (tier, amount, total) -> weights up to the last
-    by_size: bool = True  # every share is of lots by size, and was closed in full
 
 
 def debt_of(pool, action):
@@ -117,72 +105,7 @@ def liquidation(pool, action):
                total == value and done + size <= size_whole and pool.shortfall >= 0)
     pool.legs[who] = size_whole, done + size, value
     if action["counterparty"] is None:
-        reach(pool, action, piece)
-
-
-# ---- sides that are closed together ----
-
-
-def side_of(pool, action, side):
-    key = action["settlement"], action["market"], side
-    return pool.side if pool.side and pool.side.key == key else None
-
-
-def lots_of(pool, action, member):
-    return int(Fraction(action[member]) / Fraction(pool.markets[action["market"]]["lot_size"]))
-
-
-def reach(pool, action, due):
-    """A debtor of a side; the first one begins it."""
-    side = side_of(pool, action, action["side"])
-    if side is None or side.given > 0:
-        end_side(pool)
-        side = pool.side = Side((action["settlement"], action["market"], action["side"]))
-    received = pool.sign(action) * pool.quanta(action["value"])
-    at_mark = pool.sign(action) * pool.at_mark(action, action["size_closed"])
-    lots = lots_of(pool, action, "size_closed")
-    side.debtors.append((lots, due, received, max(0, due - at_mark)))
-    side.placed += lots
-    side.due += due
-
-
-def bear_side(pool, action):
-    """With N/D the price, at most W/X, a counterparty gives ceil(N (P + q) / D) - ceil(N P / D);
-    where its principal is protected at most what leaves it a profit of 0."""
-    side = side_of(pool, action, "short" if action["side"] == "long" else "long")
-    lots, sign = lots_of(pool, action, "size_closed"), -pool.sign(action)
-    value, of = sign * pool.quanta(action["leg_value"]), lots_of(pool, action, "leg_size")
-    pool.check("side of a close", side is not None and side.price in (None, (value, of)) and (
-        (value, of) == (side.due, side.placed)
-        or (of > side.placed and value * side.placed <= side.due * of)))
-    side.price = value, of
-    amount = sign * pool.quanta(action["value"])
-    piece = ceil(Fraction(value * (side.given + lots), of)) - ceil(Fraction(value * side.given, of))
-    is_protected = amount < piece and pool.quanta(action["realized_pnl"]) == 0
-    pool.check("piece of a side", amount == piece or is_protected)
-    side.given += lots
-    side.borne += amount
-    pool.check("lots of a side", side.given <= side.placed)
-
-
-def end_side(pool):
-    """What is not borne the debtors go without, by what is above value at mark, or by lots."""
-    side, pool.side = pool.side, None
-    if side is None:
-        return
-    missing, before = side.due - side.borne, 0
-    weights = [share for _, _, _, share in side.debtors]
-    if not any(weights):
-        weights = [lots for lots, _, _, _ in side.debtors]
-    total, fits = sum(weights), side.given == side.placed and missing >= 0
-    fits = fits and (not side.by_size or sum(amount for _, amount, _ in side.rounds) == side.placed)
-    exact = pool.markets[side.key[1]]["contract"] == "linear"  # else what a value loses is rounded
-    for (_, due, received, _), weight in zip(side.debtors, weights):
-        without = missing * (before + weight) // total - missing * before // total
-        fits = fits and (not exact or received == due - without)
-        before += weight
-    gone = sum(received for _, _, received, _ in side.debtors)
-    pool.check("sum of a side", fits and gone == side.borne)
+        sides.reach(pool, action, piece)
 
 
 def leg(pool, action, begins, value):
@@ -230,6 +153,7 @@ def weigh(pool, action, told=None):
 @in_known_market
 def takeover(pool, action):
     pool.check("by the fund", action["counterparty"] == pool.fund)
+    pool.check("order of debtors", sides.may_be_left(pool, action))
     weigh(pool, action)
 
 
@@ -260,7 +184,7 @@ def netting(pool, action):
 @in_known_market
 def counterparty(pool, action):
     if action["counterparty"] is None:
-        bear_side(pool, action)
+        sides.bear(pool, action)
         return
     pair(pool, action, pool.closed)
     is_protected = pool.shortfall != 0
@@ -279,13 +203,25 @@ def provider(pool, action):
 # ---- who bore what ----
 
 
+def is_insured_later(pool, action):
+    """Whether today's waterfall has the layer of the close, and the fund after it."""
+    layers = [layer["layer"] for layer in pool.row["waterfall"]]
+    own = "adl" if action["counterparty"] is None else "assign"
+    return own in layers and "insurance" in layers[layers.index(own):]
+
+
 def paid_fits(pool, action, debt, reason):
-    """All reasons name the same; closes before the fund was asked name the deficit alone."""
+    """All reasons name the same; closes before the fund was asked name the deficit alone. It is
+    asked by all debtors together, so that no such close comes after one that names more."""
     is_owed = pool.quanta(reason["deficit"]) == debt.owed
     if "fund_paid" not in reason:
         may_be_early = "leg_value" not in action or action["counterparty"] is None
-        return (action["type"] == "liquidation_close" and may_be_early and debt.paid is None
+        pool.skip("closes before the fund, by another waterfall than today's",
+                  not is_insured_later(pool, action))
+        return (action["type"] == "liquidation_close" and may_be_early
+                and action["settlement"] not in pool.asked
                 and action["account"] != pool.fund and list(reason) == ["deficit"] and is_owed)
+    pool.asked.add(action["settlement"])
     paid, residual = pool.quanta(reason["fund_paid"]), pool.quanta(reason["residual"])
     debt.paid = paid if debt.paid is None else debt.paid
     return is_owed and (paid, residual) == (debt.paid, debt.owed - paid)

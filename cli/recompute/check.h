@@ -43,6 +43,8 @@ enum recompute_check {
 #define RECOMPUTE_GAPS(X)                                                                          \
     X(unknown, "actions of a type that this program does not know: not recomputed")                \
     X(skipped, "closes in markets that are gone: not recomputed")                                  \
+    X(other_waterfalls,                                                                            \
+      "closes before the fund, by another waterfall than today's: not recomputed")                 \
     X(other_margins, "legs not weighed by today's maintenance margin: not recomputed")             \
     X(clamped, "closes of a split below their share: what bounded them is not published")          \
     X(later, "closes of a split above their share: what others could not bear")

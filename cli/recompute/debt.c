@@ -32,6 +32,7 @@ static void forget(struct debts *debts)
         free(debt);
     }
     debts->now = NULL;
+    debts->is_fund_asked = false;
     buffer_clear(&debts->rows);
     json_decref(debts->places);
     debts->places = NULL;
@@ -116,12 +117,30 @@ bool debt_begin(struct recompute *recompute, json_t *action)
     return debts->now != NULL;
 }
 
-/* Only closes of sides and to providers may come in a layer before the insurance layer. */
-static bool is_insured_later(const struct debt *debt, const json_t *action)
+/* Whether today's waterfall has the layer of the close, and the fund after it. */
+static bool is_by_waterfall(const struct recompute *recompute, const json_t *action)
+{
+    const json_t *layers = json_object_get(recompute->row, "waterfall");
+    const char *own = side_has(action) ? "adl" : "assign";
+    bool is_past_own = false;
+    for (size_t i = 0; i < json_array_size(layers); i++) {
+        const json_t *layer = json_array_get(layers, i);
+        if (is_past_own && member_is(layer, "layer", "insurance")) {
+            return true;
+        }
+        is_past_own = is_past_own || member_is(layer, "layer", own);
+    }
+    return false;
+}
+
+/* Only closes of sides and to providers may come in a layer before the insurance layer, which asks the
+ * fund for all debtors. */
+static bool is_insured_later(struct recompute *recompute, const json_t *action)
 {
     bool is_pair = member_exists(action, "leg_value") && !side_has(action);
+    recompute->checks.gaps.other_waterfalls += !is_by_waterfall(recompute, action);
     return member_is(action, "type", "liquidation_close") && !is_pair &&
-           !member_is_fund(action, "account") && !debt->is_paid_known;
+           !member_is_fund(action, "account") && !recompute->debts.is_fund_asked;
 }
 
 /* All reasons of a debt name the same amounts, but for those that come too early for it. */
@@ -129,12 +148,13 @@ static bool paid_fits(struct recompute *recompute, struct debt *debt, const json
 {
     const json_t *reason = json_object_get(action, "reason");
     if (!member_exists(reason, "fund_paid")) {
-        return is_insured_later(debt, action) && !member_exists(reason, "residual");
+        return is_insured_later(recompute, action) && !member_exists(reason, "residual");
     }
     bs_i128 paid = figure_quanta(recompute, reason, "fund_paid");
     bool is_first = !debt->is_paid_known;
     debt->paid = is_first ? paid : debt->paid;
     debt->is_paid_known = true;
+    recompute->debts.is_fund_asked = true;
     return paid == debt->paid &&
            figure_quanta(recompute, reason, "residual") == debt->deficit - paid;
 }

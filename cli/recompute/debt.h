@@ -38,6 +38,7 @@ struct debts {
     struct buffer rows; /* struct debt * */
     json_t *places;     /* by debtor: its row; owned */
     struct debt *now;   /* NULL: none yet */
+    bool is_fund_asked; /* some reason names what the fund paid */
 };
 
 /* Moves on to the debt that the action gives as its reason. False: there is no memory for it. */

@@ -47,7 +47,9 @@ static bool take_takeover(struct recompute *recompute, json_t *action)
         return false;
     }
     leg_pass(recompute, action);
-    return check_fits(recompute, CHECK_PAIR, by_fund) && debt_bear(recompute, action, 0, 0);
+    return check_fits(recompute, CHECK_PAIR, by_fund) &&
+           check_fits(recompute, CHECK_SIDE, side_may_leave(recompute, action)) &&
+           debt_bear(recompute, action, 0, 0);
 }
 
 static bool take_assignment(struct recompute *recompute, json_t *action)
@@ -131,18 +133,27 @@ static bool take_restitution(struct recompute *recompute, json_t *action)
     return !member_is_fund(action, "account") || ledger_move(recompute, -amount, 0);
 }
 
-/* ---- events of the pool: only their links and times can be followed ---- */
+/* ---- events of the pool ---- */
 
-#define EVENT(name)                                                                                \
-    static bool take_##name(struct recompute *recompute, json_t *action)                           \
-    {                                                                                              \
-        (void)recompute;                                                                           \
-        (void)action;                                                                              \
-        return true;                                                                               \
-    }
-EVENT(pool_halted)
-EVENT(window_closed)
-#undef EVENT
+/* In a settlement that there is, or between two; or since the pool was asked for. */
+static bool take_event(struct recompute *recompute, json_t *action)
+{
+    const json_t *row = recompute->row;
+    bool is_known =
+        member_integer(action, "settlement") <= member_integer(row, "last_settlement") ||
+        member_integer(action, "id") > member_integer(row, "last_action");
+    return check_fits(recompute, CHECK_TIME, is_known);
+}
+
+static bool take_pool_halted(struct recompute *recompute, json_t *action)
+{
+    return take_event(recompute, action);
+}
+
+static bool take_window_closed(struct recompute *recompute, json_t *action)
+{
+    return take_event(recompute, action);
+}
 
 /* Each is made by a command of its own, outside of settlements. */
 #define COMMANDED(name)                                                                            \

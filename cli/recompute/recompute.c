@@ -15,6 +15,7 @@ struct recompute *recompute_new(const json_t *pool, const json_t *markets)
     struct recompute *recompute = calloc(1, sizeof(*recompute));
     if (recompute != NULL) {
         recompute->markets = markets;
+        recompute->row = pool;
         recompute->pool = member_text(pool, "pool");
         recompute->decimals = (uint32_t)member_integer(pool, "decimals");
     }

@@ -2,6 +2,7 @@
 #include "cli/recompute/side.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "cli/member.h"
 #include "cli/recompute/figure.h"
@@ -22,14 +23,16 @@ static void forget(struct side *side)
 {
     struct buffer debtors = side->debtors, rounds = side->rounds;
     json_decref(side->first);
+    json_decref(side->last);
     buffer_clear(&debtors);
     buffer_clear(&rounds);
-    *side = (struct side){.debtors = debtors, .rounds = rounds};
+    *side = (struct side){.reached = side->reached, .debtors = debtors, .rounds = rounds};
 }
 
 void side_fini(struct side *side)
 {
     forget(side);
+    json_decref(side->reached);
     buffer_fini(&side->debtors);
     buffer_fini(&side->rounds);
 }
@@ -115,6 +118,58 @@ bool side_end(struct recompute *recompute)
     return check_fits(recompute, CHECK_SIDE, fits);
 }
 
+/* ---- the order of debtors ---- */
+
+static const char *isolated_of(const json_t *action)
+{
+    return member_exists(action, "margin") ? member_text(action, "market") : "";
+}
+
+/* Below 0: `a` is reached before `b`. */
+static int compare_turns(struct recompute *recompute, const json_t *a, const json_t *b)
+{
+    bs_i128 left = figure_quanta(recompute, json_object_get(a, "reason"), "deficit");
+    bs_i128 right = figure_quanta(recompute, json_object_get(b, "reason"), "deficit");
+    int names = strcmp(member_text(a, "account"), member_text(b, "account"));
+    if (left != right) {
+        return left < right ? -1 : 1;
+    }
+    return names != 0 ? names : strcmp(isolated_of(a), isolated_of(b));
+}
+
+static void key_print(struct buffer *key, const json_t *action)
+{
+    buffer_printf(key, "%s\n%s", member_text(action, "market"), member_text(action, "side"));
+}
+
+/* Whether it is its turn, after the debtor before it in the side. */
+static bool reach(struct recompute *recompute, json_t *action)
+{
+    struct side *side = &recompute->side;
+    struct buffer key = {0};
+    bool fits = side->last == NULL || (member_is(side->last, "size_after", "0") &&
+                                       compare_turns(recompute, side->last, action) < 0);
+    json_decref(side->last);
+    side->last = json_incref(action);
+    if (!member_is_fund(action, "account")) {
+        key_print(&key, action);
+        side->reached = side->reached == NULL ? json_object() : side->reached;
+        (void)json_object_set(side->reached, key.bytes, action);
+        buffer_fini(&key);
+    }
+    return check_fits(recompute, CHECK_SIDE, fits);
+}
+
+bool side_may_leave(struct recompute *recompute, const json_t *action)
+{
+    struct buffer key = {0};
+    key_print(&key, action);
+    const json_t *last = json_object_get(recompute->side.reached, key.bytes);
+    buffer_fini(&key);
+    return last == NULL || !member_is_equal(last, action, "settlement") ||
+           compare_turns(recompute, action, last) >= 0;
+}
+
 bool side_take_debtor(struct recompute *recompute, json_t *action, const struct close *close,
                       bs_i128 without)
 {
@@ -139,7 +194,7 @@ bool side_take_debtor(struct recompute *recompute, json_t *action, const struct 
     buffer_append(&side->debtors, &debtor, sizeof(debtor));
     side->placed += debtor.lots;
     side->due += due;
-    return true;
+    return reach(recompute, action);
 }
 
 /* N / D is W / X, or less and of all lots of the side: of at least as many as were placed. */

@@ -4,6 +4,8 @@
  * N / D the price, at most W / X, a counterparty gives ceil(N*(P+q)/D) - ceil(N*P/D), or what leaves a
  * protected one a profit of 0. What is not borne of W the debtors go without, by what is above their
  * values at mark, or by lots where none is.
+ *
+ * Debtors are reached by deficit, then by name; only the last one may be closed in part.
  */
 #ifndef CLI_RECOMPUTE_SIDE_H
 #define CLI_RECOMPUTE_SIDE_H
@@ -20,6 +22,8 @@ struct recompute;
 
 struct side {
     json_t *first;         /* the close of its first debtor; owned. NULL: none is closed */
+    json_t *last;          /* the close of the debtor reached last; owned */
+    json_t *reached;       /* market and side -> likewise, of sides that have ended too; owned */
     struct buffer debtors; /* struct side_debtor */
     bool is_inverse;       /* values at mark are rounded */
     bs_i128 placed, due;   /* X and W */
@@ -38,6 +42,8 @@ bool side_take_debtor(struct recompute *recompute, json_t *action, const struct 
 bool side_take_share(struct side *side, uint64_t tier, const struct share *share, bool is_exact);
 /* An adl without a counterparty. */
 bool side_take_counterparty(struct recompute *recompute, json_t *action);
+/* Whether the fund may take over what the action shows: no debtor after it was reached. */
+bool side_may_leave(struct recompute *recompute, const json_t *action);
 /* Ends the side, if one is being closed. False: it does not add up. */
 bool side_end(struct recompute *recompute);
 void side_fini(struct side *side);

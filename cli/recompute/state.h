@@ -15,6 +15,7 @@
 
 struct recompute {
     const json_t *markets; /* name -> the market's JSON */
+    const json_t *row;     /* the pool's JSON */
     const char *pool;
     uint32_t decimals;
     struct recompute_checks checks;

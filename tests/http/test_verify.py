@@ -75,6 +75,21 @@ def instant(**changes):
     return play(commands)
 
 
+def pooled(shorts, waterfall):
+    """Two long debtors of a side, who owe 1 and 5; against them so many lots."""
+    return play([
+        {"type": "pool", "pool": "usd", "asset": "USD", "decimals": 2, "mark_max_age_ms": 0,
+         "waterfall": [*waterfall, {"layer": "haircut"}]},
+        {"type": "market", "market": "M", "pool": "usd", "contract": "linear", "tick_size": "1", "lot_size": "1",
+         "maintenance_margin_ppm": 5000},
+        {"type": "mark", "market": "M", "price": "100"},
+        *({"type": "account", "account": account, "pool": "usd", "collateral": cash,
+           "positions": [{"market": "M", "size": size, "entry_price": "100"}]}
+          for account, cash, size in (("a", "9", "1"), ("b", "5", "1"), ("c", "500", f"-{shorts}"))),
+        {"type": "mark", "market": "M", "price": "90"}, {"type": "resume", "pool": "usd"},
+        {"type": "settle", "pool": "usd"}])
+
+
 def audit(dump):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.writelines(json.dumps({"data": rows}) + "\n" for rows in dump.values())
@@ -262,6 +277,43 @@ def paid_left_out(dump):
     return False
 
 
+def named_pooled(dump):
+    """Closes of debtors, together, that name what the fund paid."""
+    return of(dump, "liquidation_close", lambda action: action["counterparty"] is None and not is_early(action))
+
+
+def strip_paid(close):
+    close["reason"] = {"deficit": close["reason"]["deficit"]}
+
+
+def paid_left_out_of_a_side(dump):
+    """Of the second debtor of a side; the fund had nothing for either."""
+    closes = [close for close in named_pooled(dump) if close["reason"]["fund_paid"] == "0"]
+    if len(closes) > 1 and closes[0]["settlement"] == closes[1]["settlement"]:
+        strip_paid(closes[1])
+        return True
+    return False
+
+
+def passed_over(dump):
+    """A debtor is left to the fund, and the next one is closed in its place, for the same value."""
+    for close in of(dump, "liquidation_close", lambda action: action["counterparty"] is None):
+        for left in of(dump, "takeover"):
+            same = ("pool", "settlement", "market", "side", "size_before", "entry_price")
+            if all(close[name] == left[name] for name in same) and close["value"] == left["value"]:
+                for name in ("account", "reason"):
+                    close[name], left[name] = left[name], close[name]
+                return True
+    return False
+
+
+def window_elsewhere(dump):
+    for action in of(dump, "window_closed"):
+        action["settlement"] = 99
+        return True
+    return False
+
+
 def shared(action):
     return "prefix" in action and Decimal(action["gains_total"]) > Decimal(action["gain"])
 
@@ -286,6 +338,9 @@ KINDS = {
     "what the fund paid": raised("write_off", "reason", "fund_paid"),
     "what the fund paid, too early": paid_too_early,
     "what the fund paid, left out": paid_left_out,
+    "what the fund paid, left out of a side": paid_left_out_of_a_side,
+    "a debtor passed over": passed_over,
+    "the settlement of a window's end": window_elsewhere,
     "a score": raised("adl", "score", holds=lambda action: action["ranking"] == "profit_leverage"),
     "a score's equity": raised("adl", "queue", "equity", holds=lambda action: action["ranking"] == "profit_leverage"),
     "what was taken back": raised("reversal", "value"),
@@ -324,6 +379,8 @@ def all_dumps():
     dumps = [instant(), instant(waterfall=[{"layer": "insurance"}, {"layer": "haircut", "rule": "pro_rata"}])]
     dumps += [instant(waterfall=[{"layer": "insurance"}, {"layer": "adl", "ranking": ranking}])
               for ranking in ("pro_rata", "leverage_water_fill")]
+    dumps += [pooled(1, [{"layer": "adl", "ranking": "pro_rata", "price": "mark"}]),
+              pooled(2, [{"layer": "insurance"}, {"layer": "adl", "ranking": "pro_rata"}])]
     dumps += [play(world(seed)) for seed in WORLDS]
     return dumps + [scenario(path) for path in sorted((ROOT / "tests" / "scenario").glob("*.scn"))]
 
@@ -472,7 +529,7 @@ def test_what_cannot_be_recomputed_is_counted(t):
                 t.true(f"{program}: {what} is said", (words or "") in result.stdout, result.stdout)
 
 
-PARTS = [ROOT / "docs" / name for name in ("verify.py", "verify_closes.py", "verify_shares.py")]
+PARTS = [ROOT / "docs" / name for name in ("verify.py", "verify_closes.py", "verify_sides.py", "verify_shares.py")]
 LINES_MAX, COLUMNS_MAX, FUNCTION_LINES_MAX = 350, 100, 30
 
 
