@@ -342,6 +342,7 @@ static int start_follower(struct app *app)
     struct simulator_options simulator;
     app_follower_options(app->settings, &options);
     app_simulator_options(app->settings, &simulator);
+    simulator.log = app->log;
     app_snapshot_options(app->settings, &snapshots);
     snapshots.on_two_kept = upkeep_on_snapshot;
     snapshots.user = &app->upkeep;

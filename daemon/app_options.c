@@ -77,6 +77,7 @@ void app_follower_options(const struct settings *settings, struct follower_optio
 void app_simulator_options(const struct settings *settings, struct simulator_options *ret_options)
 {
     *ret_options = (struct simulator_options){
+        .snapshots = settings_text(settings, SETTING_STORAGE_DATA),
         .is_off = settings_number(settings, SETTING_SIMULATION_MODE) == 0, /* the first choice */
         .time_limit_ms = settings_number32(settings, SETTING_SIMULATION_TIME_LIMIT_MS),
         .queue_max = settings_number32(settings, SETTING_SIMULATION_QUEUE_MAX),

@@ -403,7 +403,6 @@ int log_link(struct command_log *log, uint64_t seq, uint8_t ret_link[LOG_HASH_SI
 int log_chains(struct command_log *log, uint64_t ordinal, struct pool_chains *chains,
                char error[LOG_ERROR_SIZE])
 {
-    assert(ordinal >= log_begin(log).ordinal);
     return log->backend->chains(log, ordinal, chains, error);
 }
 

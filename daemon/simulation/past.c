@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "api/json_state.h"
 #include "daemon/answer/answer.h"
+#include "daemon/log/chain.h"
 #include "daemon/logger/logger.h"
+#include "daemon/snapshot/snapshot_block.h"
 
 static bool on_stored(void *user, const struct log_settlement_row *row)
 {
@@ -19,7 +22,7 @@ static bool on_stored(void *user, const struct log_settlement_row *row)
     if (!past->is_unreadable) {
         memcpy(past->stored, row->record, row->record_size);
         past->stored_size = row->record_size;
-        past->time_ms = settlement.time_ms;
+        past->seq = settlement.seq;
     }
     return false;
 }
@@ -38,24 +41,35 @@ static int read_stored(struct past *past, char *error)
                : code;
 }
 
-/* A settlement comes from a settle or close_period of the same time: each one is tried on a
- * copy. */
-static bool makes_settlement(void *user, struct block *block, const struct bs_command *command)
+static bool is_made_by(void *user, struct block *block, const struct bs_command *command)
 {
-    struct past *past = user;
-    bool may = (command->type == BS_COMMAND_SETTLE || command->type == BS_COMMAND_CLOSE_PERIOD) &&
-               command->time_ms == past->time_ms &&
-               bs_text_equal(command->as.name.name, past->pool);
-    if (!may) {
-        return false;
-    }
-    struct bs_effects *effects = &block->effects;
-    view_take(past->base, block);
-    bs_engine_step(past->base->engine, command, effects);
-    while (effects->more) {
-        bs_engine_continue(past->base->engine, effects);
-    }
-    return effects->settled && effects->settlement.number == past->settlement;
+    (void)block;
+    return command->seq == ((const struct past *)user)->seq;
+}
+
+/* Whether the pool had so many settlements where the log begins. */
+static int find_out_if_cut(struct past *past, bool *ret_cut, char *error)
+{
+    struct pool_chains chains = {0};
+    int code = log_chains(past->log, log_reader_begin(past->reader).ordinal, &chains, error);
+    const struct pool_chain *chain = pool_chains_find(&chains, past->pool);
+    *ret_cut = chain != NULL && past->settlement > 0 && chain->settlement >= past->settlement;
+    pool_chains_fini(&chains);
+    return code;
+}
+
+static void refuse_cut(const struct past *past, struct run *run, bool has_row)
+{
+    char detail[200];
+    struct log_begin begin = log_reader_begin(past->reader);
+    (void)snprintf(detail, sizeof(detail),
+                   has_row ? "settlement %" PRIu64 " is kept, but no snapshot from before it: the "
+                             "commands up to seq %" PRIu64 " were cut"
+                           : "settlement %" PRIu64
+                             " was cut with the older files of the log, which "
+                             "begins after seq %" PRIu64,
+                   past->settlement, begin.seq);
+    answer_problem(run->request, BS_SETTLEMENT_EXPIRED, detail);
 }
 
 static void refuse(struct run *run, int code, const char *error)
@@ -63,9 +77,6 @@ static void refuse(struct run *run, int code, const char *error)
     if (code == -ETIMEDOUT || code == -ECANCELED) {
         answer_problem(run->request, code == -ETIMEDOUT ? BS_SIMULATION_TIMEOUT : BS_NOT_READY,
                        NULL);
-    } else if (code == -ENOENT) {
-        answer_problem(run->request, BS_UNSUPPORTED,
-                       "only settlements made by settle or close_period can be compared");
     } else {
         logger_write(LOGGER_ERROR, "simulator", "the log cannot be run again",
                      LOGGER_FIELDS(logger_string("error", error)));
@@ -99,22 +110,45 @@ static bool is_equal(const struct past *past, const struct bs_settlement *actual
     return false;
 }
 
+/* The block comes to just before the command, which is decoded. */
+static int go_there(struct past *past, struct bs_command *ret_command, char *error)
+{
+    int code = snapshot_block_open_before(&past->block, past->config, past->reader, past->snapshots,
+                                          past->seq, error);
+    if (code == 0 && block_seq(&past->block) < log_reader_begin(past->reader).seq) {
+        return -ESTALE;
+    }
+    if (code == 0) {
+        code = block_advance_to(&past->block, past->seq, past->limit, is_made_by, past,
+                                past->record, error);
+    }
+    if (code == 0) {
+        enum bs_status status =
+            bs_command_decode(past->record, bs_record_size(past->record), ret_command);
+        assert(status == BS_OK);
+    }
+    return code;
+}
+
 static bool compare(struct past *past, struct run *run)
 {
     char error[LOG_ERROR_SIZE];
-    int code = block_open(&past->block, past->config, past->reader, error);
-    if (code == 0) {
-        code = block_advance_to(&past->block, past->last_seq, past->limit, makes_settlement, past,
-                                past->record, error);
+    struct bs_command command;
+    struct bs_settlement actual = {0};
+    int code = go_there(past, &command, error);
+    if (code == -ESTALE) {
+        refuse_cut(past, run, true);
+        return true;
     }
     if (code != 0) {
         refuse(run, code, error);
         return true;
     }
-    struct bs_command command;
-    struct bs_settlement actual = {0};
-    enum bs_status status = bs_command_decode(past->record, bs_record_size(past->record), &command);
-    assert(status == BS_OK);
+    if (command.type != BS_COMMAND_SETTLE && command.type != BS_COMMAND_CLOSE_PERIOD) {
+        answer_problem(run->request, BS_UNSUPPORTED,
+                       "only settlements made by settle or close_period can be compared");
+        return true;
+    }
     view_take(past->base, &past->block);
     block_close(&past->block);
     run_comparison(run, &command, past->settlement, &actual);
@@ -129,9 +163,15 @@ bool past_compare(struct past *past, struct run *run)
 {
     char error[LOG_ERROR_SIZE];
     bool is_same = true;
+    bool is_cut = false;
     int code = read_stored(past, error);
+    if (code == 0 && past->stored_size == 0 && log_reader_begin(past->reader).seq > 0) {
+        code = find_out_if_cut(past, &is_cut, error);
+    }
     if (code != 0) {
         refuse(run, code, error);
+    } else if (is_cut) {
+        refuse_cut(past, run, false);
     } else if (past->stored_size == 0) {
         answer_problem(run->request, BS_UNKNOWN_SETTLEMENT, NULL);
     } else {

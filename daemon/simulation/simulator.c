@@ -76,10 +76,11 @@ static void simulate(struct simulator *simulator, struct simulator_job *job, str
 
 static void compare(struct simulator *simulator, struct simulator_job *job, struct run *run)
 {
-    struct past past = {.reader = simulator->reader,
+    struct past past = {.log = simulator->options.log,
+                        .reader = simulator->reader,
+                        .snapshots = simulator->options.snapshots,
                         .config = follower_config(simulator->follower),
                         .limit = run->limit,
-                        .last_seq = job->last_seq,
                         .pool = job->pool,
                         .settlement = job->settlement,
                         .base = &simulator->base};

@@ -11,6 +11,8 @@
 #include "daemon/follower/follower.h"
 
 struct simulator_options {
+    struct command_log *log;
+    const char *snapshots; /* the directory of snapshots; NULL: there are none */
     bool is_off;
     uint32_t time_limit_ms; /* of one simulation */
     uint32_t queue_max;     /* that wait beside the one that runs */

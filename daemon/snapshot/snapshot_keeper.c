@@ -10,8 +10,8 @@
 #include "daemon/core/answer_follower.h"
 #include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
+#include "daemon/snapshot/snapshot_block.h"
 #include "daemon/snapshot/snapshot_directory.h"
-#include "daemon/snapshot/snapshot_load.h"
 #include "daemon/snapshot/snapshot_save.h"
 
 #define RETRY_MS 60000 /* after a failure */
@@ -86,30 +86,11 @@ static void on_stepped(void *user, struct block *block, const struct bs_command 
 
 /* ---- a block that begins with a snapshot ---- */
 
-/* The block was just made for all that the log holds. */
-static struct bs_engine *take_engine(void *user, const struct bs_capacity_command *in_force,
-                                     const struct bs_capacity_command *largest, int *ret_code,
-                                     char error[LOG_ERROR_SIZE])
-{
-    struct block *block = user;
-    (void)in_force;
-    (void)largest;
-    (void)ret_code;
-    (void)error;
-    return block->engine;
-}
-
 static int load(struct snapshot_keeper *keeper, uint64_t seq, struct block *block, char *error)
 {
-    struct snapshot_header header;
-    const struct snapshot_target target = {
-        .make = take_engine, .user = block, .answers = &keeper->answers};
     forget(keeper);
-    int code = snapshot_load(keeper->directory, seq, &target, &header, error);
+    int code = snapshot_block_load(block, keeper->directory, seq, &keeper->answers, error);
     if (code == 0) {
-        block->place.seq = seq;
-        memcpy(block->place.link, header.link, LOG_HASH_SIZE);
-        block->settlements_count = header.settlement;
         keeper->stepped_seq = seq;
     }
     return code;

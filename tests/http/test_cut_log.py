@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 
-from harness import Server, run
+from harness import Server, run, wait_until
 from test_backup import backup, restore
 from test_daemon import call
 from test_retention import ITEMS, SMALL, fill, fill_until_cut
@@ -29,11 +29,16 @@ def copy_of(server, place, name):
     return path
 
 
-def make_log(server):
-    """A settlement at the beginning, and one after each of a few files."""
+def start_log(server):
+    """A settlement at the beginning."""
     server.make_insolvency()
     server.post("/v1/pools/usdc/resume")
     server.wait_for_actions(2)
+
+
+def make_log(server):
+    """Some files, and settles in each."""
+    start_log(server)
     for _ in range(40):
         server.post("/v1/transfers", ITEMS)
         server.post("/v1/pools/usdc/settle")
@@ -108,6 +113,46 @@ def test_the_verbs(t):
             file.write(held.replace(b"winner", b"Winner", 1))
         t.equal("damage before the oldest snapshot is found, too",
                 call("log", "verify", "--data", rotten).returncode, 65)
+
+
+def settle_another(server):
+    """One more insolvency; the number of its settlement."""
+    server.post("/v1/marks", {"market": "BTC-PERP", "price": "60000"})
+    btc = {"market": "BTC-PERP", "entry_price": "60000"}
+    server.post("/v1/accounts", [
+        {"account": "second", "pool": "usdc", "collateral": "100", "positions": [{**btc, "size": "1"}]},
+        {"account": "other", "pool": "usdc", "collateral": "5000", "positions": [{**btc, "size": "-1"}]}])
+    server.post("/v1/marks", {"market": "BTC-PERP", "price": "59000"})
+    before = server.get("/v1/pools/usdc").json["last_settlement"]
+    server.post("/v1/pools/usdc/settle")
+    wait_until("a settlement", lambda: server.get(f"/v1/pools/usdc/settlements/{before + 1}").status == 200)
+    return before + 1
+
+
+def test_a_settlement_of_the_past(t):
+    with Server(settings=SMALL) as server:
+        start_log(server)
+        first = "/v1/pools/usdc/settlements/1/compare"
+        expected = server.get(first)
+        t.equal("the first is compared", expected.status, 200)
+        fill_until_cut(server, 3)
+        gone = server.get(first)
+        t.refused("once it is cut", gone, 410, "settlement_expired")
+        t.true("it says where the log begins", "settlement 1 was cut" in gone.json["detail"], gone.json)
+        t.refused("one that never was", server.get("/v1/pools/usdc/settlements/99/compare"), 404, "unknown_settlement")
+        number = settle_another(server)
+        again = server.get(f"/v1/pools/usdc/settlements/{number}/compare")
+        t.equal("one that is kept is compared", (again.status, again.json.get("settlement")), (200, number))
+        server.post("/v1/accounts", [{"account": name, "pool": "usdc", "collateral": "0", "positions": []}
+                                     for name in ("second", "other")])
+        server.kill9()
+        for path in snapshots(server)[:-1]:
+            os.remove(path)
+        server.start()
+        os.rename(snapshots(server)[0], os.path.join(server.data, "aside"))
+        early = server.get(f"/v1/pools/usdc/settlements/{number}/compare")
+        t.refused("kept, but without a snapshot before it", early, 410, "settlement_expired")
+        t.true("and says so", "is kept, but no snapshot" in early.json["detail"], early.json)
 
 
 def test_a_backup(t):
