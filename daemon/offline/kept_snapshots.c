@@ -127,19 +127,18 @@ int kept_snapshots_check(struct kept_snapshots *kept, struct bs_engine *engine,
                          uint64_t settlements_count, char error[LOG_ERROR_SIZE])
 {
     uint64_t seq = bs_engine_seq(engine);
-    while (kept->checked_count < kept->count) {
-        const struct snapshot_header *header = &kept->items[kept->checked_count].header;
+    int code = 0;
+    for (; code == 0 && kept->next < kept->count; kept->next++) {
+        const struct snapshot_header *header = &kept->items[kept->next].header;
         if (header->seq > seq) {
-            return 0;
+            break;
         }
-        assert(header->seq == seq); /* the replay began at or before the oldest */
-        int code = check(header, engine, settlements_count, error);
-        if (code != 0) {
-            return code;
+        if (header->seq == seq) { /* else a daemon removed it before the replay began */
+            code = check(header, engine, settlements_count, error);
+            kept->checked_count += code == 0;
         }
-        kept->checked_count++;
     }
-    return 0;
+    return code;
 }
 
 static uint32_t count_chains(const struct pool_chains *chains)

@@ -17,6 +17,7 @@ struct kept_snapshot {
 struct kept_snapshots {
     struct kept_snapshot items[SNAPSHOTS_MAX]; /* the oldest first */
     uint32_t count;
+    uint32_t next; /* to be checked */
     uint32_t checked_count;
 };
 
