@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a new set of golden logs: BACKSTOPD=build/gcc/daemon/backstopd tests/golden/make.py
+"""Makes a new set of golden logs: BACKSTOPD=build/gcc/daemon/backstopd tests/golden/make.py [NAME..]
 
 Goal: what this build writes can be replayed by every later one. Method: scenarios posted to a
 daemon of its own, one log each, and one log with a crash, two starts, changed capacities, sources,
-providers and remembered answers, whose -wal is kept. Sets that are there are never changed. Look
+providers and remembered answers, whose -wal is kept; one with two snapshots. With names only these
+are made, where a set needs more and no format has changed. Sets that are there are never changed. Look
 through the new set, then commit it with the change of the format."""
 import io
 import json
@@ -21,6 +22,7 @@ import golden
 import harness
 from language import Scenario
 from test_offline import make_world
+from test_snapshot import seq_of, snapshots, wait_for_snapshot
 
 SCENARIOS = """adl_caps_per_account deleting_launders_no_gain divided_at_period_end
     final_settlement_inverse_dust fund_budget_of_a_market fund_drawdown_trips_and_resumes
@@ -59,6 +61,28 @@ def play_everything(data, _):
     return {"repeat": {"body": REPEATED, "status": answer.status, "answer": answer.json}}
 
 
+def play_snapshots(data, _):
+    """Leaves two snapshots, and commands after them. Returns which one a start must begin with."""
+    settings = {**SMALL, "snapshot_every_commands": 4, "simulation_mode": "always",
+                "core_settle_interval_ms": 50}
+    with harness.Server(data, settings=settings) as server:
+        make_world(server)
+        server.post("/v1/transfers", REPEATED, headers=KEY)
+        server.post("/v1/pools/usdc/resume")
+
+        def are_there():
+            server.post("/v1/transfers", REPEATED[:1])
+            return len(snapshots(server)) == 2
+        harness.wait_until("two snapshots", are_there)
+        wait_for_snapshot(server, 2)
+        for _ in range(3):
+            server.post("/v1/transfers", REPEATED[:1])
+        answer = server.post("/v1/transfers", REPEATED, headers=KEY)
+        newest = seq_of(snapshots(server)[-1])
+        server.kill9()
+    return {"repeat": {"body": REPEATED, "status": answer.status, "answer": answer.json}, "loads": newest}
+
+
 def pack(data, path):
     """Its files of logs and snapshots, without times and owners."""
     with tarfile.open(path, "w:xz", preset=9) as packed:
@@ -81,15 +105,17 @@ def make(folder, name, function):
 
 
 def main():
+    names = sys.argv[1:]
+    del sys.argv[1:]  # the harness would take them for its binary
+    players = {**{name: play for name in SCENARIOS}, "everything": play_everything, "snapshots": play_snapshots}
     folder = HERE / f"{len(golden.sets()) + 1:04}"
     folder.mkdir()
-    for name in SCENARIOS:
-        make(folder, name, play)
-    make(folder, "everything", play_everything)
+    for name in names or players:
+        make(folder, name, players[name])
     (folder / "formats.json").write_text(json.dumps(golden.formats(), indent=1) + "\n",
                                          encoding="utf-8")
     size = sum(path.stat().st_size for path in folder.iterdir())
-    print(f"{folder}: {len(SCENARIOS) + 1} logs, {size} bytes")
+    print(f"{folder}: {len(names or players)} logs, {size} bytes")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Goal: this build replays every log that an older one wrote to the same state, and no format
-changes unnoticed. Method: each golden log is unpacked, read by the log verbs and compared with what
-it gave when it was made. With --formats only the formats of the tree are compared with the newest
+changes unnoticed. Method: each golden log is unpacked, read by the log verbs, which load its snapshots
+too, and compared with what it gave when it was made; some are started. With --formats only the formats of the tree are compared with the newest
 set's."""
 import concurrent.futures
 import os
@@ -27,8 +27,13 @@ def check_formats(failures):
                  for name in wanted if held.get(name) != wanted[name]]
 
 
-def check_repeat(data, repeat, failures, name):
+def check_start(data, expected, failures, name):
+    """A start answers a repeat as the first time, from the snapshot if there is one."""
+    repeat, loads = expected["repeat"], expected.get("loads")
     with harness.Server(data) as server:
+        said = server.output().decode()
+        if loads is not None and f"loaded a snapshot seq={loads} " not in said:
+            failures.append(f"{name}: the start did not load the snapshot of {loads}: {said[-600:]}")
         answer = server.post("/v1/transfers", repeat["body"], headers={"Idempotency-Key": '"golden"'})
     if [answer.status, answer.json] != [repeat["status"], repeat["answer"]]:
         failures.append(f"{name}: a repeat is answered {answer.status} {answer.json}")
@@ -50,7 +55,7 @@ def check_log(path, failures):
         failures += [f"{name}: {what} is {found[what]}, not {expected[what]}"
                      for what in found if not golden.holds(found[what], expected[what])]
         if "repeat" in expected:
-            check_repeat(data, expected["repeat"], failures, name)
+            check_start(data, expected, failures, name)
 
 
 def main():
