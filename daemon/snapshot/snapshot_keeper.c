@@ -212,8 +212,9 @@ static void take(struct snapshot_keeper *keeper, struct follower *follower, stru
     uint64_t start_ns = uv_hrtime();
     int code = save(keeper, follower, block, &header, error);
     if (code == 0) {
-        count(keeper, &header, uv_hrtime() - start_ns);
+        uint64_t taken_ns = uv_hrtime() - start_ns;
         code = snapshot_keep_newest(keeper->directory, &header, &oldest, error);
+        count(keeper, &header, taken_ns);
         keeper->known_seqs[1] = keeper->known_seqs[0];
         keeper->known_seqs[0] = header.seq;
     }

@@ -5,8 +5,7 @@
  * equal to the live one. A failure is logged and counted, and the next try comes a minute later:
  * the log alone is enough.
  *
- * A snapshot is due when the log has so many more commands, or has begun a new file, since the last
- * one. It is taken at the end of a batch, between requests, when the actions of all commands up to
+ * A snapshot is due when the log has so many more commands since the last one. It is taken at the end of a batch, between requests, when the actions of all commands up to
  * there are durable; until then each check tries again.
  */
 #ifndef SNAPSHOT_KEEPER_H
