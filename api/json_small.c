@@ -4,13 +4,32 @@
  * only drop silently (a name given twice) or not hold (an integer beyond 64 bits, NUL in a name);
  * api_parse then asks the other reader, which can represent these. jansson 2.14 skips a NUL byte
  * that follows a number, so no text with a NUL byte is given to it.
+ *
+ * jansson 2.14 goes on when it has no memory for a byte of a string, which is then missing, in a number
+ * too. So its allocations are watched, and a text during which one failed is not used.
  */
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/json_token.h"
 
 #define COMMON_FLAGS (JSON_ALLOW_NUL | JSON_DECODE_ANY)
+
+static _Thread_local bool has_failed; /* an allocation of this thread's text */
+
+static void *watched_malloc(size_t size)
+{
+    void *memory = malloc(size);
+    has_failed = has_failed || memory == NULL;
+    return memory;
+}
+
+/* Before any thread: the functions are jansson's globals. */
+__attribute__((constructor)) static void watch_allocations(void)
+{
+    json_set_alloc_funcs(watched_malloc, free);
+}
 
 static void add_string(struct json_tokens *tokens, const char *bytes, size_t size)
 {
@@ -95,7 +114,13 @@ bool json_read_small(struct json_sink *sink, const char *text, size_t size)
 {
     json_t *root = NULL;
     if (memchr(text, '\0', size) == NULL) {
+        has_failed = false;
         root = json_loadb(text, size, COMMON_FLAGS | JSON_REJECT_DUPLICATES, NULL);
+        if (has_failed) {
+            json_decref(root);
+            sink->tokens.failed = true;
+            return false;
+        }
     }
     if (root == NULL) {
         return false;

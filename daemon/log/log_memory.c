@@ -82,6 +82,7 @@ static void add_action(struct log_memory *memory, const struct log_action_row *r
     memcpy(at, row->record, row->record_size);
     action.row.record = (const uint8_t *)at;
     buffer_append(&memory->actions, &action, sizeof(action));
+    assert(!memory->actions.failed);
 }
 
 static void add_settlement(struct log_memory *memory, const struct log_settlement_row *row,
@@ -96,6 +97,7 @@ static void add_settlement(struct log_memory *memory, const struct log_settlemen
     memcpy(at, row->record, row->record_size);
     settlement.row.record = (const uint8_t *)at;
     buffer_append(&memory->settlements, &settlement, sizeof(settlement));
+    assert(!memory->settlements.failed);
 }
 
 static void add(struct log_memory *memory, const struct log_commit *commit)
@@ -110,6 +112,7 @@ static void add(struct log_memory *memory, const struct log_commit *commit)
         };
         memcpy(stored.link, commit->end.link, LOG_HASH_SIZE);
         buffer_append(&memory->batches, &stored, sizeof(stored));
+        assert(!memory->batches.failed);
     }
     for (uint32_t i = 0; i < batch->actions_count; i++) {
         add_action(memory, &batch->actions[i], commit->hashes + (size_t)i * LOG_HASH_SIZE);

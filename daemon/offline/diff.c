@@ -216,7 +216,9 @@ static bool on_first(void *user, const struct json_token *a)
     struct json_sink sink = {.begin = on_begin, .item = on_second, .user = pair};
     pair->a = a;
     bool is_read = json_read_small(&sink, pair->diff->json[1].bytes, pair->diff->json[1].size);
-    assert(is_read); /* it was printed here */
+    if (!is_read || sink.tokens.failed) { /* it is JSON: it was printed here */
+        state_out_of_memory();
+    }
     free(sink.tokens.tokens);
     return true;
 }
@@ -227,6 +229,9 @@ static void compare_thing(struct diff *diff, struct bs_engine *const engines[2],
     for (uint32_t i = 0; i < 2; i++) {
         buffer_clear(&diff->json[i]);
         state_json(&diff->json[i], engines[i], &things[i]);
+        if (diff->json[i].failed) {
+            state_out_of_memory();
+        }
     }
     if (diff->json[0].size == diff->json[1].size &&
         memcmp(diff->json[0].bytes, diff->json[1].bytes, diff->json[0].size) == 0) {
@@ -236,7 +241,9 @@ static void compare_thing(struct diff *diff, struct bs_engine *const engines[2],
     struct json_sink sink = {.begin = on_begin, .item = on_first, .user = &pair};
     diff->thing = &things[0];
     bool is_read = json_read_small(&sink, diff->json[0].bytes, diff->json[0].size);
-    assert(is_read);
+    if (!is_read || sink.tokens.failed) {
+        state_out_of_memory();
+    }
     free(sink.tokens.tokens);
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/log/identity.h"
 #include "daemon/offline/offline.h"
 #include "daemon/offline/replay_to.h"
+#include "daemon/offline/state.h"
 
 #define SEQ_NONE UINT64_MAX
 
@@ -46,6 +47,9 @@ static bool fail_at(struct dump *dump, const char *what, uint64_t number)
 
 static void print_line(struct dump *dump, const char *kind, uint64_t number)
 {
+    if (dump->line.failed) {
+        state_out_of_memory();
+    }
     (void)printf("  %s %" PRIu64 " %s\n", kind, number, dump->line.bytes);
 }
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/offline/state.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
 #include "api/json_state.h"
 
 const char *state_kind_name(uint8_t kind)
@@ -113,6 +117,12 @@ int state_compare(const struct state_thing *a, const struct state_thing *b)
     }
     int order = bs_text_compare(a->name, b->name);
     return order != 0 ? order : bs_text_compare(a->second, b->second);
+}
+
+_Noreturn void state_out_of_memory(void)
+{
+    (void)fputs("backstopd: out of memory\n", stderr);
+    exit(EX_OSERR);
 }
 
 void state_json(struct buffer *out, struct bs_engine *engine, const struct state_thing *thing)

@@ -32,6 +32,8 @@ const char *state_kind_name(uint8_t kind);
 BS_MUST_USE bool state_next(struct bs_engine *engine, struct state_thing *thing);
 /* Below, equal or above 0, in the order of state_next. */
 int state_compare(const struct state_thing *a, const struct state_thing *b);
+/* Ends the program, which has no daemon to keep alive, with a message. */
+_Noreturn void state_out_of_memory(void);
 /* The thing as an object, as the API shows it. */
 void state_json(struct buffer *out, struct bs_engine *engine, const struct state_thing *thing);
 

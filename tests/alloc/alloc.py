@@ -29,6 +29,7 @@ from receiver import SETTINGS as WEBHOOK_SETTINGS, Receiver  # noqa: E402
 
 QUIET = {"core_settle_interval_ms": 10000, "snapshot_every_commands": 0, "stream_ping_interval_s": 3600,
          "simulation_check_interval_s": 0, "storage_free_min": 0, **WEBHOOK_SETTINGS}
+KEPT_BLOCKS = 4  # a first answer, buffers of the log
 NEVER = 1 << 60
 DONE_AFTER = 3  # so many runs in a row without a failure end a scenario: other threads allocate, too
 
@@ -155,6 +156,22 @@ class World:
     def state(self, scenario, n):
         return self.sure(scenario, n, lambda: state_of(self.server))
 
+    def quiet_live(self):
+        """Blocks that are allocated while nothing is asked."""
+        seen = []
+
+        def is_quiet():
+            seen.append(self.control.get(Control.LIVE))
+            return len(seen) > 1 and seen[-1] == seen[-2]
+
+        wait_for(is_quiet, 1)
+        return seen[-1]
+
+    def check_leak(self, scenario, n, live):
+        """Once all connections are closed, nothing is left of the request but what the next one would reuse."""
+        if not wait_for(lambda: self.control.get(Control.LIVE) <= live + KEPT_BLOCKS, 2):
+            self.findings.add(scenario, n, f"{self.control.get(Control.LIVE) - live} blocks more", self.control)
+
     def restart(self):
         self.server.stop()
         os.unlink(self.server.output_path)
@@ -170,6 +187,12 @@ def exchange(world, method, path, body=None, headers=None, content_type="applica
         return world.server.request(method, path, body, content_type=content_type, headers=headers)
     except (OSError, http.client.HTTPException):
         return None
+
+
+def more_of(request):
+    """Headers and content type, which few requests have."""
+    return {"headers": request[3] if len(request) > 3 else None,
+            "content_type": request[4] if len(request) > 4 else "application/json"}
 
 
 def insolvency(world):
@@ -286,6 +309,7 @@ def sweep_request(world, name, runs):
     while sweep.goes_on():
         request = make(world)
         before = world.state(name, sweep.n)
+        live = world.quiet_live()
         world.control.arm(sweep.n)
         answer = exchange(world, *request)
         has_fired = world.control.disarm()
@@ -293,12 +317,14 @@ def sweep_request(world, name, runs):
         if has_ended(world, answer):
             outcome = "ended"
             world.revive(name, sweep.n)
-            answer = exchange(world, *request)
-        elif has_fired and check_answer(world, name, sweep.n, answer, before):
-            answer = exchange(world, *request)
+            answer = None
+        if answer is None or (has_fired and check_answer(world, name, sweep.n, answer, before)):
+            answer = world.sure(name, sweep.n, lambda: world.server.request(*request[:3], **more_of(request)))  # noqa: B023
         if answer is None or answer.status != wanted:
             world.findings.add(name, sweep.n, f"answered {answer and answer.body[:200]}, not {wanted}, with memory",
                                world.control)
+        elif has_fired and outcome != "ended":
+            world.check_leak(name, sweep.n, live)
         sweep.end_run(world.control, has_fired, outcome)
     sweep.print()
 

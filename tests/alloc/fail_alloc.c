@@ -228,4 +228,5 @@ __attribute__((constructor)) static void start(void)
     }
     (void)close(fd);
     control = memory;
+    atomic_store(&control->live, 0);
 }
