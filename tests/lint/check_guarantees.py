@@ -8,7 +8,7 @@ from tree import ROOT, Report
 PAGE = "docs/guarantees.md"
 ROW = re.compile(r"^\| (?!Fault |-)(.+) \|$", re.MULTILINE)
 NAMED = re.compile(r"`(tests/[^`:]+): (\w+)`")
-SIMULATED = re.compile(r"`(sim|crash_points_[12])`")
+SIMULATED = re.compile(r"`(sim|crash_points_[123])`")
 
 
 def exists(path, test):

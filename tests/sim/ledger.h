@@ -67,7 +67,7 @@ struct ledger {
     char error[LOG_ERROR_SIZE];
     /* Counts, for the report. */
     uint64_t records, actions, settlements, deliveries, judged_times;
-    uint64_t snapshots, snapshot_starts, passed_over, cut_starts, backups;
+    uint64_t snapshots, cuts, snapshot_starts, passed_over, cut_starts;
     char problem[LEDGER_PROBLEM_SIZE]; /* empty: none yet */
 };
 

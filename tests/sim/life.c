@@ -98,6 +98,8 @@ static int on_operation(void *user, const struct disk_operation *operation)
     ledger_trace(life->ledger, operation->name, strlen(operation->name));
     life->ledger->snapshots +=
         operation->kind == DISK_RENAME && strncmp(operation->name, "snapshot-", 9) == 0;
+    life->ledger->cuts +=
+        operation->kind == DISK_RENAME && strncmp(operation->name, "log-begin", 9) == 0;
     if (plan->on_operation != NULL) {
         plan->on_operation(plan->user, operation);
     }

@@ -14,7 +14,8 @@
 #define REQUESTS_COUNT 3
 #define SEED 7
 #define CRASH_AT 200
-#define AFTER 500 /* the number of the life after a crash */
+#define CUT_REQUESTS_COUNT 28 /* of the scenario with snapshots and cuts */
+#define AFTER 500             /* the number of the life after a crash */
 
 struct point {
     uint64_t number;
@@ -179,6 +180,8 @@ static void run_scenario(struct matrix *matrix, const char *scenario, const char
         (void)printf("%s%" PRIu64 " %s", kind == 0 ? "" : ", ", matrix->kinds[kind],
                      disk_kind_name((enum disk_kind)kind));
     }
+    (void)printf("; %" PRIu64 " snapshots, %" PRIu64 " cuts",
+                 matrix->ledger->snapshots - before.snapshots, matrix->ledger->cuts - before.cuts);
     (void)printf("), each killed in %d ways and failed in %zu: %" PRIu64 " lives, %" PRIu64
                  " refused to start while the disk failed\n",
                  DISK_SURVIVALS_COUNT, faults_count, matrix->lives, matrix->refusals);
@@ -198,6 +201,21 @@ static void leave_crashed(struct matrix *matrix, const char *start, const char *
     plan.survival = DISK_KEPT;
     enum life_end end = life_run(&plan, matrix->ledger, matrix->errors);
     assert(end == LIFE_KILLED);
+}
+
+/* A run that stops cleanly in its middle, when it has a snapshot; what it leaves is in `target`. */
+static void leave_stopped(struct matrix *matrix, const char *start, const char *target)
+{
+    struct life_plan plan = matrix->plan;
+    memset(matrix->ledger, 0, sizeof(*matrix->ledger));
+    disk_remove(matrix->data);
+    disk_copy(start, matrix->data);
+    plan.requests_wanted = plan.requests_count - REQUESTS_COUNT;
+    enum life_end end = life_run(&plan, matrix->ledger, matrix->errors);
+    assert(end == LIFE_DONE);
+    assert(matrix->ledger->snapshots > 0);
+    disk_copy(matrix->data, target);
+    matrix->plan.number = 1;
 }
 
 bool matrix_run(bool is_quick, unsigned scenario)
@@ -225,10 +243,22 @@ bool matrix_run(bool is_quick, unsigned scenario)
                                      .file_size_max = 56000,
                                      .checkpoint_size = 20000};
     (void)mkdir(empty, 0700);
-    if (scenario != 2) {
+    if (scenario == 0 || scenario == 3) {
+        struct life_plan plan = matrix.plan;
+        matrix.plan.requests_count = CUT_REQUESTS_COUNT;
+        matrix.plan.requests_wanted = CUT_REQUESTS_COUNT;
+        matrix.plan.snapshot_every = 4;
+        matrix.plan.keep_bytes = 1;
+        leave_stopped(&matrix, empty, crashed);
+        run_scenario(&matrix, "from a snapshot, with another one and a cut", crashed);
+        matrix.plan = plan;
+        memset(matrix.ledger, 0, sizeof(*matrix.ledger));
+        disk_remove(crashed);
+    }
+    if (scenario == 0 || scenario == 1) {
         run_scenario(&matrix, "from nothing to a clean stop", empty);
     }
-    if (scenario != 1) {
+    if (scenario == 0 || scenario == 2) {
         leave_crashed(&matrix, empty, crashed);
         run_scenario(&matrix, "from a crash to a clean stop", crashed);
     }

@@ -13,7 +13,7 @@
 /*
  * True: all promises were kept at every point. Prints the counts, or what went wrong where.
  * `is_quick`: the life after a crash is judged and ends, and the disk is not full. `scenario`: 1 from
- * nothing, 2 from a crash, 0 both.
+ * nothing, 2 from a crash, 3 from nothing with snapshots and cuts of the log, 0 all.
  */
 bool matrix_run(bool is_quick, unsigned scenario);
 

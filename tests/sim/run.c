@@ -90,8 +90,8 @@ struct flip {
 };
 
 static const char *const flip_names[] = {
-    "log-00000001.db", "log-00000001.db-wal", "log-00000002.db", "log-00000002.db-wal",
-    "log-end",         "webhooks.db",         "webhooks.db-wal", "webhooks-end"};
+    "log-00000001.db", "log-00000001.db-wal", "log-00000002.db", "log-00000002.db-wal", "log-end",
+    "log-begin",       "webhooks.db",         "webhooks.db-wal", "webhooks-end"};
 
 static bool flip_bit(const char *directory, struct random *random)
 {
