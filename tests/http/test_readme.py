@@ -30,7 +30,7 @@ def walk():
     patient = script.replace("8480", port).replace("wait_ms=1000", "wait_ms=20000").replace(
         "& sleep 1\n", f"& until (: </dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.05; done\n")
     done = subprocess.run(["bash", "-c", patient], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          encoding="utf-8", timeout=60, cwd=ROOT, stdin=subprocess.DEVNULL,
+                          encoding="utf-8", timeout=50, cwd=ROOT, stdin=subprocess.DEVNULL,
                           env=os.environ | {"no_proxy": "127.0.0.1"})
     return script, [json.loads(line) for line in done.stdout.splitlines() if line[:1] == "{"]
 
