@@ -197,7 +197,8 @@ static enum MHD_Result begin(struct connection *connection, const char *method, 
     connection->is_head = strcmp(method, "HEAD") == 0;
     server->exchanges++;
     sweep_stage(&connection->sweep, STAGE_WORKING, 0);
-    connection->query = (struct read_query){.type = UINT8_MAX};
+    memset(&connection->query, 0, sizeof(connection->query)); /* padding, too: reads are compared */
+    connection->query.type = UINT8_MAX;
     check_head(connection, method, version);
     if (guard->status == BS_OK) {
         enum bs_status status = route_find(connection, method, url);

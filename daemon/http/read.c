@@ -69,6 +69,20 @@ static void set_moment(struct connection *connection)
     request->until_ms = block_now_ms() + wait_ms;
 }
 
+/* Byte for byte, padding included, because two of them are compared so. */
+static void set_asks(struct connection *connection)
+{
+    struct read_asks *asks = &connection->asks;
+    memset(asks, 0, sizeof(*asks));
+    asks->route = connection->route;
+    memcpy(&asks->query, &connection->query, sizeof(asks->query));
+    asks->query.given &= ~(uint32_t)(QUERY_MIN_SEQ | QUERY_WAIT_MS);
+    asks->query.min_seq = 0;
+    asks->query.wait_ms = 0;
+    connection->request.asks = asks;
+    connection->request.asks_size = sizeof(*asks);
+}
+
 enum outcome read_begin(struct connection *connection)
 {
     assert(connection->route->read != NULL);
@@ -82,13 +96,8 @@ enum outcome read_begin(struct connection *connection)
 enum outcome read_from_follower(struct connection *connection, request_query_fn query)
 {
     struct request *request = &connection->request;
-    connection->asks = (struct read_asks){connection->route, connection->query};
-    connection->asks.query.given &= ~(uint32_t)(QUERY_MIN_SEQ | QUERY_WAIT_MS);
-    connection->asks.query.min_seq = 0;
-    connection->asks.query.wait_ms = 0;
     request->query = query;
-    request->asks = &connection->asks;
-    request->asks_size = sizeof(connection->asks);
+    set_asks(connection);
     request->client = client_of(connection);
     set_moment(connection);
     return submit(connection, take_by_follower);
