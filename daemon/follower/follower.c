@@ -14,7 +14,7 @@
 #define SWEEP_MS 20   /* between two checks of a sweep: each takes the core loop a millisecond */
 #define GATHER_MS 2   /* between two looks at the log that nobody waits for */
 #define RETRY_MS 1000 /* before a block that could not be made is tried again */
-#define NICENESS 10   /* the core loop and the log's thread go first */
+#define NICENESS 10   /* above the process's own: the core loop and the log's thread go first */
 
 struct follower_stats follower_stats_get(const struct follower *follower)
 {
@@ -265,11 +265,18 @@ static void turn(struct follower *follower)
     }
 }
 
+/* On Linux this is the calling thread's alone. */
+static void give_way(void)
+{
+    int own = getpriority(PRIO_PROCESS, 0);
+    (void)setpriority(PRIO_PROCESS, 0, own + NICENESS);
+}
+
 static void *run(void *user)
 {
     struct follower *follower = user;
     (void)pthread_setname_np(pthread_self(), "bs-follower");
-    (void)setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread, on Linux */
+    give_way();
     while (!atomic_load(&follower->stop)) {
         turn(follower);
         wait_for_work(follower);
