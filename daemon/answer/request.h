@@ -35,6 +35,7 @@ struct request {
      * asks. Unused by any other. */
     const void *asks;
     size_t asks_size;
+    uint64_t asks_digest;
     uint64_t min_seq;
     int64_t until_ms;
     uint64_t client;

@@ -74,6 +74,7 @@ static void drop_block(struct follower *follower, const char *what, const char *
         follower->options.hooks.on_close(follower->options.hooks.user);
     }
     block_close(&follower->block);
+    reads_forget(&follower->reads);
     follower->is_open = false;
     follower->open_due_ms = block_now_ms() + RETRY_MS;
     atomic_store(&follower->seq, 0);

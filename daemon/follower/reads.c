@@ -5,8 +5,23 @@
 
 static bool asks_the_same(const struct request *one, const struct request *other)
 {
-    return one->asks_size == other->asks_size &&
+    return one->asks_digest == other->asks_digest && one->asks_size == other->asks_size &&
            memcmp(one->asks, other->asks, one->asks_size) == 0;
+}
+
+/* NULL: no answer to it is kept. */
+static const struct kept_read *find_kept(const struct reads *reads, uint64_t seq,
+                                         const struct request *request)
+{
+    for (uint32_t i = 0; i < READS_KEPT_MAX; i++) {
+        const struct kept_read *kept = &reads->kept[i];
+        if (kept->seq == seq && kept->asks_digest == request->asks_digest &&
+            kept->asks.size == request->asks_size &&
+            memcmp(kept->asks.bytes, request->asks, request->asks_size) == 0) {
+            return kept;
+        }
+    }
+    return NULL;
 }
 
 /* Whether it costs nothing more than one that waits already. */
@@ -50,6 +65,12 @@ static uint64_t *turn_of(struct reads *reads, const struct request *request)
     return &reads->turns[request->client % READS_CLIENTS];
 }
 
+static void note_taken(struct reads *reads, const struct request *request)
+{
+    reads->different_count -= request->is_different ? 1 : 0;
+    *turn_of(reads, request) = ++reads->turns_count;
+}
+
 static void remove_read(struct reads *reads, struct request *request)
 {
     struct request *next = request_list_take(&reads->waiting);
@@ -60,8 +81,7 @@ static void remove_read(struct reads *reads, struct request *request)
             request_list_append(&reads->waiting, other);
         }
     }
-    reads->different_count -= request->is_different ? 1 : 0;
-    *turn_of(reads, request) = ++reads->turns_count;
+    note_taken(reads, request);
 }
 
 /* The oldest one of the client that was served the longest time ago. */
@@ -78,6 +98,23 @@ struct request *reads_take(struct reads *reads, uint64_t seq, int64_t now_ms)
         remove_read(reads, best);
     }
     return best;
+}
+
+struct request *reads_take_kept(struct reads *reads, uint64_t seq)
+{
+    struct request_list kept = {0};
+    struct request *next = request_list_take(&reads->waiting);
+    while (next != NULL) {
+        struct request *other = next;
+        next = other->next;
+        if (other->min_seq <= seq && find_kept(reads, seq, other) != NULL) {
+            note_taken(reads, other);
+            request_list_append(&kept, other);
+        } else {
+            request_list_append(&reads->waiting, other);
+        }
+    }
+    return request_list_take(&kept);
 }
 
 int64_t reads_due_ms(const struct reads *reads, uint64_t seq)
@@ -101,16 +138,12 @@ uint64_t reads_wanted_seq(const struct reads *reads, uint64_t seq)
 
 bool reads_find_kept(const struct reads *reads, uint64_t seq, struct request *request)
 {
-    for (uint32_t i = 0; i < READS_KEPT_MAX; i++) {
-        const struct kept_read *kept = &reads->kept[i];
-        if (kept->seq == seq && kept->asks.size == request->asks_size &&
-            memcmp(kept->asks.bytes, request->asks, request->asks_size) == 0) {
-            buffer_append(&request->body, kept->body.bytes, kept->body.size);
-            answer_body(request, kept->status, kept->content_type);
-            return true;
-        }
+    const struct kept_read *kept = find_kept(reads, seq, request);
+    if (kept != NULL) {
+        buffer_append(&request->body, kept->body.bytes, kept->body.size);
+        answer_body(request, kept->status, kept->content_type);
     }
-    return false;
+    return kept != NULL;
 }
 
 void reads_keep(struct reads *reads, uint64_t seq, const struct request *request)
@@ -128,9 +161,17 @@ void reads_keep(struct reads *reads, uint64_t seq, const struct request *request
         buffer_clear(&kept->asks);
         return;
     }
+    kept->asks_digest = request->asks_digest;
     kept->seq = seq;
     kept->status = request->status;
     kept->content_type = request->content_type;
+}
+
+void reads_forget(struct reads *reads)
+{
+    for (uint32_t i = 0; i < READS_KEPT_MAX; i++) {
+        buffer_clear(&reads->kept[i].asks);
+    }
 }
 
 void reads_fini(struct reads *reads)

@@ -21,6 +21,7 @@
 /* An answer, and what it is the answer to. */
 struct kept_read {
     struct buffer asks;
+    uint64_t asks_digest;
     uint64_t seq;
     int status;
     const char *content_type;
@@ -40,6 +41,8 @@ struct reads {
 BS_MUST_USE bool reads_add(struct reads *reads, struct request *request, uint64_t executed_seq);
 /* Takes the next one that can be answered at `seq`, or whose time is up; NULL: none. */
 struct request *reads_take(struct reads *reads, uint64_t seq, int64_t now_ms);
+/* Takes all whose answer at `seq` is kept, linked; NULL: none. */
+struct request *reads_take_kept(struct reads *reads, uint64_t seq);
 /* When the next of them is due, at `seq`: INT64_MIN when one can be answered now; INT64_MAX: none
  * waits. */
 int64_t reads_due_ms(const struct reads *reads, uint64_t seq);
@@ -49,6 +52,7 @@ uint64_t reads_wanted_seq(const struct reads *reads, uint64_t seq);
 /* Fills the answer from what is kept; false: nothing is. */
 BS_MUST_USE bool reads_find_kept(const struct reads *reads, uint64_t seq, struct request *request);
 void reads_keep(struct reads *reads, uint64_t seq, const struct request *request);
+void reads_forget(struct reads *reads); /* what is kept: it was made from another block */
 void reads_fini(struct reads *reads);
 
 #endif

@@ -162,15 +162,32 @@ static void answer_read(struct follower *follower, struct request *request)
     request->done(request);
 }
 
+/* What was made goes to all that ask for it before the block moves, however long it took to make:
+ * at the next sequence it would be made again for each of them. */
+static void answer_kept(struct follower *follower)
+{
+    (void)pthread_mutex_lock(&follower->mutex);
+    struct request *next = reads_take_kept(&follower->reads, block_seq(&follower->block));
+    (void)pthread_mutex_unlock(&follower->mutex);
+    while (next != NULL) {
+        struct request *request = next;
+        next = request->next; /* its owner has it once it is answered */
+        answer_read(follower, request);
+    }
+}
+
 /* Those that can be answered now, for a while; at the end all of them. */
 void follower_serve_reads(struct follower *follower)
 {
     int64_t until_ms = block_now_ms() + SERVE_MS;
-    struct request *request = take_read(follower);
-    while (request != NULL) {
+    bool is_up = false;
+    for (struct request *request = take_read(follower); request != NULL;
+         request = is_up ? NULL : take_read(follower)) {
         answer_read(follower, request);
-        bool is_up = block_now_ms() >= until_ms && !atomic_load(&follower->stop);
-        request = is_up ? NULL : take_read(follower);
+        is_up = block_now_ms() >= until_ms && !atomic_load(&follower->stop);
+    }
+    if (is_up && !follower_cannot_serve(follower)) {
+        answer_kept(follower);
     }
 }
 

@@ -81,6 +81,7 @@ static void set_asks(struct connection *connection)
     asks->query.wait_ms = 0;
     connection->request.asks = asks;
     connection->request.asks_size = sizeof(*asks);
+    connection->request.asks_digest = digest(asks, sizeof(*asks));
 }
 
 enum outcome read_begin(struct connection *connection)
