@@ -56,6 +56,9 @@ void page_end_place(struct buffer *out, const char *list, const struct cursor_pl
 
 void page_add_seq(struct buffer *out, uint64_t seq)
 {
+    if (out->failed) {
+        return; /* memory ran out: another answer takes its place */
+    }
     assert(out->size > 0);
     assert(out->bytes[out->size - 1] == '}');
     out->size--;
