@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/progress.h"
 #include "cli/verbs.h"
 #include "daemon/backup/file_hash.h"
 
@@ -26,7 +27,6 @@
 #define POLL_MS 200
 #define ATTEMPTS_MAX 3
 #define HASH_SHOWN 16 /* digits in the name of a part */
-#define BAR_SIZE 30
 #define EX_AGAIN (-1) /* the server no longer has the backup */
 
 struct fetch {
@@ -36,7 +36,7 @@ struct fetch {
     json_t *backup;
     json_int_t id;
     json_int_t bytes_total, bytes_done, bytes_fetched;
-    bool shows_bar;
+    struct progress progress;
 };
 
 static int failed(const struct fetch *fetch, const char *what, const char *name)
@@ -47,26 +47,7 @@ static int failed(const struct fetch *fetch, const char *what, const char *name)
 
 static void show_bar(const struct fetch *fetch, const char *what)
 {
-    char bar[BAR_SIZE + 1];
-    if (!fetch->shows_bar) {
-        return;
-    }
-    json_int_t total = fetch->bytes_total > 0 ? fetch->bytes_total : 1;
-    int filled = (int)(fetch->bytes_done * BAR_SIZE / total);
-    for (int i = 0; i < BAR_SIZE; i++) {
-        bar[i] = i < filled ? '#' : '.';
-    }
-    bar[BAR_SIZE] = '\0';
-    (void)fprintf(stderr, "\r%-10s [%s] %3d %% of %.1f MB ", what, bar,
-                  (int)(fetch->bytes_done * 100 / total), (double)fetch->bytes_total / 1e6);
-    (void)fflush(stderr);
-}
-
-static void end_bar(const struct fetch *fetch)
-{
-    if (fetch->shows_bar) {
-        (void)fprintf(stderr, "\n");
-    }
+    progress_show(&fetch->progress, what, fetch->bytes_done, fetch->bytes_total);
 }
 
 /* ---- the server's side ---- */
@@ -123,7 +104,7 @@ static bool is_ready(struct fetch *fetch, int *ret_code)
     show_bar(fetch, "preparing");
     *ret_code = EX_OK;
     if (state == NULL || strcmp(state, "failed") == 0) {
-        end_bar(fetch);
+        progress_end(&fetch->progress);
         cli_error("the server cannot make the backup: %s", error != NULL ? error : "no state");
         *ret_code = EX_UNAVAILABLE;
     }
@@ -424,7 +405,7 @@ static void print_result(const struct fetch *fetch)
 int verb_backup(struct cli *cli)
 {
     struct fetch fetch = {.cli = cli, .directory = cli->operands[0], .fd = -1};
-    fetch.shows_bar = isatty(STDERR_FILENO) == 1;
+    fetch.progress.is_shown = isatty(STDERR_FILENO) == 1;
     int code = open_directory(&fetch);
     if (code == EX_OK) {
         json_t *partial = read_manifest(&fetch, MANIFEST PARTIAL);
@@ -440,7 +421,7 @@ int verb_backup(struct cli *cli)
             drop(&fetch);
         }
     }
-    end_bar(&fetch);
+    progress_end(&fetch.progress);
     if (code == EX_AGAIN) {
         cli_error("the server dropped files during the backup %d times: keep them for longer "
                   "([log] keep_days) or run this again: it goes on with what is in %s",

@@ -388,6 +388,7 @@ static int start_http(struct app *app)
         .tls = app->access.tls,
         .webhooks = app->webhooks,
         .backups = app->backups,
+        .retention = app->upkeep.retention,
         .audit = app->audit,
     };
     app->has_keys = options.keys != NULL;

@@ -106,6 +106,12 @@ void app_webhooks_options(const struct settings *settings, struct webhooks_optio
     assert(is_read); /* settings were checked */
 }
 
+const char *app_archive(const struct settings *settings)
+{
+    const char *directory = settings_text(settings, SETTING_LOG_ARCHIVE_DIR);
+    return directory[0] == '\0' ? NULL : directory;
+}
+
 struct retention_options app_retention_options(const struct settings *settings)
 {
     return (struct retention_options){
@@ -136,6 +142,7 @@ int app_log_open(const struct settings *settings, bool creates, struct command_l
         .directory = settings_text(settings, SETTING_STORAGE_DATA),
         .file_size_max = settings_number(settings, SETTING_STORAGE_FILE_SIZE_MAX),
         .create = creates,
+        .archive = app_archive(settings),
         .reserve = reserve_of(settings),
     };
     int code = log_open_sqlite(ret_log, &options, error);

@@ -21,6 +21,8 @@ void app_follower_options(const struct settings *settings, struct follower_optio
 void app_simulator_options(const struct settings *settings, struct simulator_options *ret_options);
 void app_webhooks_options(const struct settings *settings, struct webhooks_options *ret_options);
 
+/* The directory of the archive, NULL without one; the settings'. */
+const char *app_archive(const struct settings *settings);
 struct retention_options app_retention_options(const struct settings *settings);
 void app_disk_options(const struct settings *settings, struct disk_watch_options *ret_options);
 

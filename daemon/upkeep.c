@@ -44,12 +44,13 @@ void upkeep_watch_webhooks(struct upkeep *upkeep, struct webhooks *webhooks)
 void upkeep_stop(struct upkeep *upkeep)
 {
     disk_watch_on_change(upkeep->disk, NULL, NULL);
-    retention_free(upkeep->retention);
-    upkeep->retention = NULL;
+    retention_stop(upkeep->retention);
 }
 
 void upkeep_fini(struct upkeep *upkeep)
 {
     disk_watch_free(upkeep->disk);
     upkeep->disk = NULL;
+    retention_free(upkeep->retention);
+    upkeep->retention = NULL;
 }

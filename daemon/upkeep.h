@@ -23,8 +23,8 @@ BS_MUST_USE int upkeep_start(struct upkeep *upkeep, const struct settings *setti
 void upkeep_on_snapshot(void *user, uint64_t older_seq);
 /* Tells webhooks of the disk, and asks them what they need of old files. */
 void upkeep_watch_webhooks(struct upkeep *upkeep, struct webhooks *webhooks);
-/* After the follower has stopped and before webhooks do. The watch still answers. A zeroed one is
- * fine. */
+/* After the follower has stopped and before webhooks do. The watch and the state of the archive still
+ * answer. A zeroed one is fine. */
 void upkeep_stop(struct upkeep *upkeep);
 void upkeep_fini(struct upkeep *upkeep); /* likewise */
 

@@ -141,15 +141,21 @@ bool actions_check_cursor(struct connection *connection, const char *name,
     return true;
 }
 
-/* What was asked for was cut from the log, up to and with the number that is named. */
-static void answer_cut(struct request *request, const char *name, const char *what, uint64_t cut)
+/* What was asked for was cut from the log, up to and with the number that is named. `archive`: where
+ * it is, or NULL. */
+static void answer_cut(struct request *request, const char *archive, const char *name,
+                       const char *what, uint64_t cut)
 {
-    char detail[160];
-    (void)snprintf(detail, sizeof detail,
-                   "%s: the %s up to %" PRIu64
-                   " are no longer kept; read the state again and continue from there",
-                   name, what, cut);
-    answer_problem(request, BS_CURSOR_EXPIRED, detail);
+    struct buffer detail = {0};
+    buffer_printf(&detail,
+                  "%s: the %s up to %" PRIu64
+                  " are no longer kept; read the state again and continue from there",
+                  name, what, cut);
+    if (archive != NULL) {
+        buffer_printf(&detail, ". The server's archive of them is %s", archive);
+    }
+    answer_problem(request, BS_CURSOR_EXPIRED, detail.bytes);
+    buffer_fini(&detail);
 }
 
 bool actions_check_after(struct connection *connection, const char *name, uint64_t durable)
@@ -157,7 +163,7 @@ bool actions_check_after(struct connection *connection, const char *name, uint64
     char detail[160];
     const struct api_cursor *cursor = &connection->query.after;
     uint64_t after = cursor->ordinal;
-    uint64_t dropped = log_dropped_ordinal(core_log(connection->server->core));
+    struct log_begin begin = log_begin(core_log(connection->server->core));
     if (!actions_check_cursor(connection, name, cursor)) {
         return false;
     }
@@ -166,8 +172,8 @@ bool actions_check_after(struct connection *connection, const char *name, uint64
         answer_problem(&connection->request, BS_INVALID_QUERY, detail);
         return false;
     }
-    if (after < dropped) {
-        answer_cut(&connection->request, name, "actions", dropped);
+    if (after < begin.ordinal) {
+        answer_cut(&connection->request, begin.archive, name, "actions", begin.ordinal);
         return false;
     }
     return true;
@@ -212,9 +218,9 @@ static void run_actions(struct log_read *base, struct log_reader *reader)
         has_all = is_last || page->has_more;
         filter->after = filter->last;
     } while (!has_all && sweep_now_ms() < until_ms);
-    uint64_t dropped = log_reader_begin(reader).ordinal;
-    if (after < dropped) { /* a cut since the request began: rows may be missing */
-        answer_cut(base->request, "after", "actions", dropped);
+    struct log_begin begin = log_reader_begin(reader);
+    if (after < begin.ordinal) { /* a cut since the request began: rows may be missing */
+        answer_cut(base->request, begin.archive, "after", "actions", begin.ordinal);
         return;
     }
     bool is_empty = has_all && page->count == 0;
@@ -344,7 +350,8 @@ static void run_settlements(struct log_read *base, struct log_reader *reader)
         return;
     }
     if (page->is_cut) {
-        answer_cut(base->request, "after", "settlements", page->last);
+        answer_cut(base->request, log_reader_begin(reader).archive, "after", "settlements",
+                   page->last);
     } else if (look_for_pool(read, reader, read->settlements.pool)) {
         page_end_number(page->out, page->list, page->has_more, page->last);
         answer_json(base->request, 200);
@@ -393,7 +400,8 @@ static void run_settlement(struct log_read *base, struct log_reader *reader)
         return;
     }
     if (page->is_cut) {
-        answer_cut(base->request, "number", "settlements", page->last);
+        answer_cut(base->request, log_reader_begin(reader).archive, "number", "settlements",
+                   page->last);
         return;
     }
     if (page->out->size == 0) {

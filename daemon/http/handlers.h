@@ -32,6 +32,8 @@ enum outcome backup_create_begin(struct connection *connection);
 enum outcome backup_show_begin(struct connection *connection);
 enum outcome backup_delete_begin(struct connection *connection);
 enum outcome backup_file_begin(struct connection *connection);
+enum outcome archive_move_begin(struct connection *connection);
+enum outcome archive_show_begin(struct connection *connection);
 enum outcome clock_begin(struct connection *connection);
 
 #endif

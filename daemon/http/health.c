@@ -5,9 +5,27 @@
  */
 #include <stdio.h>
 
+#include "api/json_writer.h"
 #include "daemon/answer/answer.h"
 #include "daemon/http/handlers.h"
 #include "daemon/http/submit.h"
+#include "daemon/retention/retention.h"
+
+/* "off", "ok", or why it takes no files. */
+static void put_archive(struct connection *connection)
+{
+    struct retention *retention = connection->server->options.retention;
+    struct retention_archive archive;
+    struct buffer *out = &connection->request.body;
+    if (retention == NULL || !retention_archive_state(retention, &archive)) {
+        member_word(out, "archive", "off");
+    } else if (!archive.archiver.is_failing) {
+        member_word(out, "archive", "ok");
+    } else {
+        const char *error = archive.archiver.error;
+        member_text(out, "archive", (struct bs_text){error, (uint32_t)strlen(error)});
+    }
+}
 
 static void put_checks(struct connection *connection)
 {
@@ -19,13 +37,15 @@ static void put_checks(struct connection *connection)
     buffer_printf(&connection->request.body,
                   ",\"checks\":{\"applied_seq\":%llu,\"queue_depth\":%llu,\"halted_pools\":%llu,"
                   "\"clock_jump_seconds\":%llu,\"disk_free_bytes\":%llu,"
-                  "\"connections\":%llu,\"long_polls\":%llu,\"streams\":%llu}}",
+                  "\"connections\":%llu,\"long_polls\":%llu,\"streams\":%llu",
                   (unsigned long long)stats.applied_seq, (unsigned long long)stats.queue_depth,
                   (unsigned long long)stats.halted_pools,
                   (unsigned long long)(stats.clock_apart_ns / 1000000000),
                   (unsigned long long)disk.room.free, (unsigned long long)counts->connections,
                   (unsigned long long)http_server_long_polls(connection->server),
                   (unsigned long long)streams->open);
+    put_archive(connection);
+    buffer_text(&connection->request.body, "}}");
 }
 
 static void read_live(struct request *request, struct core *core, struct bs_engine *engine)

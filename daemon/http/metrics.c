@@ -70,6 +70,9 @@ enum outcome metrics_begin(struct connection *connection)
     if (server->options.webhooks != NULL) {
         metrics->webhooks = webhooks_stats_get(server->options.webhooks);
     }
+    if (server->options.retention != NULL) {
+        (void)!retention_archive_state(server->options.retention, &metrics->archive);
+    }
     connection->request.query = on_core;
     return submit_to_core(connection);
 }

@@ -201,6 +201,8 @@ static const struct route routes[] = {
      .roles = ROLE_OPS,
      .parameters = QUERY_OFFSET | QUERY_LIMIT,
      .limit_max = BACKUP_PIECE_MAX},
+    {.method = "POST", "/v1/archive", .begin = archive_move_begin, .roles = ROLE_OPS},
+    {.method = "GET", "/v1/archive", .begin = archive_show_begin, .roles = ROLE_OPS},
     {.method = "GET", "/v1/identity", .begin = identity_begin, .roles = ROLE_FEED | ROLE_READ},
     {.method = "POST", "/v1/clock", .begin = clock_begin, .roles = ROLE_OPS},
     {.method = "GET", "/livez", .begin = live_begin, .roles = ROLE_ANYBODY},

@@ -14,6 +14,7 @@
 struct audit;
 struct backups;
 struct keys;
+struct retention;
 struct webhooks;
 struct follower;
 struct snapshot_keeper;
@@ -47,6 +48,7 @@ struct http_options {
     struct tls *tls;   /* NULL: plain HTTP. The server's from then on */
     struct webhooks *webhooks;
     struct backups *backups;
+    struct retention *retention; /* NULL: tests */
     struct audit *audit; /* NULL: no audit log. Likewise */
 };
 

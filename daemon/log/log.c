@@ -97,6 +97,7 @@ struct log_begin log_begin(const struct command_log *log)
         .seq = atomic_load(&log->dropped_seq),
         .ordinal = atomic_load(&log->dropped_ordinal),
         .settlement = atomic_load(&log->dropped_settlement),
+        .archive = log->archive,
     };
 }
 

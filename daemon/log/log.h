@@ -92,6 +92,9 @@ struct log_options {
     uint64_t checkpoint_size; /* of a -wal since its last checkpoint; default 16 MiB */
     struct reserve_options reserve; /* given up first, if the disk has too little room */
     bool create;                    /* false: refuse when there is no log yet */
+    /* The directory that files go to before they are cut, NULL: none. It lives as long as the log. A
+     * read-only log has the files that were cut from there: it begins where they do. */
+    const char *archive;
     /* Nothing of the log is written. It ends where it ended when it was opened, also beside the
      * daemon that writes it. Without one, no daemon can start until it is closed. */
     bool read_only;
@@ -112,6 +115,7 @@ uint64_t log_last_ordinal(const struct command_log *log);
  * the log is whole. Any thread. */
 struct log_begin {
     uint64_t seq, ordinal, settlement; /* the last two over all pools */
+    const char *archive;               /* the directory that has it; NULL: none is set */
 };
 
 struct log_begin log_begin(const struct command_log *log);

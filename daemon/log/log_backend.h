@@ -63,6 +63,7 @@ struct command_log {
     struct pool_chains chains;
     struct log_digest digest;
     char identity[LOG_IDENTITY_DIGITS + 1];
+    const char *archive; /* of the options */
     struct buffer hashes;
     struct buffer canonical;
     atomic_uint_fast64_t last_seq, last_ordinal;

@@ -126,6 +126,26 @@ int log_copy_make(struct command_log *log, const struct db_copy_options *options
     return result;
 }
 
+int log_copy_edges(struct command_log *log, uint32_t number, struct log_position *ret_start,
+                   struct log_position *ret_end, char *error)
+{
+    struct log_sqlite *sqlite = log_sqlite_of(log);
+    struct log_file *file;
+    bool is_finished;
+    int result = begin(sqlite, number, &file, &is_finished, error);
+    if (result != 0) {
+        return result;
+    }
+    if (!is_finished || log_place_size(&sqlite->place, number, "-wal") > 0) {
+        result = log_error(error, -EAGAIN, "file %" PRIu32 " of the log is still being finished",
+                           number);
+    }
+    result = result == 0 ? log_file_start(file, ret_start, error) : result;
+    result = result == 0 ? log_file_end(file, ret_end, error) : result;
+    log_file_abandon(file);
+    return result;
+}
+
 /* Through SQLite's own descriptor: closing another one of the file would drop the locks that this
  * process holds on it. */
 int log_copy_read(struct command_log *log, uint32_t number, uint64_t offset, struct buffer *out,

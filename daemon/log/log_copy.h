@@ -27,6 +27,10 @@ const char *log_copy_directory(const struct command_log *log);
 /* *ret_end: where the copied log ends. After a failure the caller removes the copies made. */
 BS_MUST_USE int log_copy_make(struct command_log *log, const struct db_copy_options *options,
                               log_copy_fn fn, struct log_position *ret_end, char *error);
+/* Where a finished file begins and ends. -EAGAIN: it may still change. */
+BS_MUST_USE int log_copy_edges(struct command_log *log, uint32_t number,
+                               struct log_position *ret_start, struct log_position *ret_end,
+                               char *error);
 /* Reads a finished file. -ENOENT: the log no longer has it. */
 BS_MUST_USE int log_copy_read(struct command_log *log, uint32_t number, uint64_t offset,
                               struct buffer *out, size_t size, char *error);

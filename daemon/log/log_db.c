@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "daemon/archive/archive_db.h"
+
 #define URI_SIZE 2048 /* SQLite takes paths of 512 bytes */
 
 /*
@@ -37,6 +39,9 @@ int log_db_open_to_read(sqlite3 **ret_db, const struct log_place *place, uint32_
 {
     char path[PATH_MAX];
     char uri[URI_SIZE];
+    if (place->archive != NULL && !log_place_has(place, number, "")) {
+        return archive_open_db(place->archive, number, ret_db, error);
+    }
     log_place_path(place, number, path);
     if (!is_immutable(place, number)) {
         return db_open(ret_db, path, SQLITE_OPEN_READONLY, error);

@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "daemon/log/begin_note.h"
+#include "daemon/archive/archive_db.h"
+#include "daemon/log/log_archive.h"
 #include "daemon/log/log_sqlite.h"
 #include "daemon/log/wal_scan.h"
 
@@ -141,11 +142,11 @@ static int check_empty(struct log_sqlite *sqlite, uint32_t number, uint32_t last
 
 /* Opens all files, keeps the newest open. *ret_cut_off: the number of a newest file whose creation
  * was cut off, else 0. Changes nothing in the newest. */
-static int open_files(struct log_sqlite *sqlite, uint32_t last, struct log_position *position,
-                      uint32_t *ret_cut_off, char *error)
+static int open_files(struct log_sqlite *sqlite, uint32_t first, uint32_t last,
+                      struct log_position *position, uint32_t *ret_cut_off, char *error)
 {
     *ret_cut_off = 0;
-    for (uint32_t number = file_index_first(&sqlite->index); number <= last; number++) {
+    for (uint32_t number = first; number <= last; number++) {
         struct log_file *file;
         int result = open_file(sqlite, number, number == last, position, &file, error);
         if (result == 0 && file == NULL) {
@@ -242,13 +243,20 @@ static int first_file(struct log_sqlite *sqlite, char *error)
     return log_file_create(&sqlite->file, &sqlite->place, 1, &start, &none, error);
 }
 
-static void begin_after_cut(struct log_sqlite *sqlite, const struct begin_note *begin)
+static int begin_after_cut(struct log_sqlite *sqlite, const struct begin_note *note, char *error)
 {
-    file_index_begin(&sqlite->index, begin->number);
-    if (begin->number > 1) {
-        memcpy(sqlite->base.identity, begin->identity, sizeof(begin->identity));
-        log_base_begin(&sqlite->base, &begin->position);
+    struct begin_note begin = *note;
+    int result = 0;
+    file_index_begin(&sqlite->index, begin.number);
+    if (begin.number > 1 && sqlite->place.read_only && sqlite->base.archive != NULL) {
+        result = archive_open(&sqlite->place.archive, sqlite->base.archive, error);
+        result = result == 0 ? log_archive_add(sqlite, note, &begin, error) : result;
     }
+    if (result == 0 && begin.number > 1) {
+        memcpy(sqlite->base.identity, begin.identity, sizeof(begin.identity));
+        log_base_begin(&sqlite->base, &begin.position);
+    }
+    return result;
 }
 
 static int open_directory(struct log_sqlite *sqlite, const struct log_options *options,
@@ -275,9 +283,11 @@ static int open_directory(struct log_sqlite *sqlite, const struct log_options *o
         result = scan_files(sqlite, begin.number, last, error);
     }
     if (result == 0) {
-        begin_after_cut(sqlite, &begin);
+        result = begin_after_cut(sqlite, &begin, error);
+    }
+    if (result == 0) {
         *ret_end = begin.position;
-        result = open_files(sqlite, last, ret_end, &cut_off, error);
+        result = open_files(sqlite, begin.number, last, ret_end, &cut_off, error);
     }
     if (result == 0 && !is_beside) {
         result = check_end(sqlite, ret_end, error);

@@ -11,12 +11,15 @@
 #define LOG_NAME_SIZE 32
 #define LOG_FILES_MAX 99999999u
 
+struct archive; /* archive_db.h */
+
 struct log_place {
     char directory[PATH_MAX]; /* absolute */
     int fd;
     int lock_fd;
     bool read_only;
-    bool is_alone; /* read-only: no daemon writes here, nor will one */
+    bool is_alone;           /* read-only: no daemon writes here, nor will one */
+    struct archive *archive; /* read-only: has the files that were cut; NULL: nothing has */
 };
 
 /* Opens and locks the directory. With `create` it is made if missing (mode 0700), else -ENOENT. */

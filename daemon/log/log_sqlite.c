@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "daemon/archive/archive_db.h"
 #include "daemon/log/log_sqlite.h"
 
 #define FILE_SIZE_MAX_DEFAULT ((uint64_t)256 << 20)
@@ -175,6 +176,7 @@ static void on_close(struct command_log *log)
     log_file_abandon(sqlite->file);
     end_file_close(&sqlite->end_file);
     file_index_fini(&sqlite->index);
+    archive_close(sqlite->place.archive);
     log_place_close(&sqlite->place);
     log_base_fini(log);
     free(sqlite);
@@ -202,6 +204,7 @@ int log_open_sqlite(struct command_log **ret_log, const struct log_options *opti
         free(sqlite);
         return log_error(error, result, "cannot set up the log: %s", strerror(-result));
     }
+    sqlite->base.archive = options->archive;
     sqlite->place.fd = -1;
     sqlite->place.lock_fd = -1;
     sqlite->end_file.fd = -1;

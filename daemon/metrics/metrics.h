@@ -8,6 +8,7 @@
 
 #include "daemon/core/core.h"
 #include "daemon/metrics/metrics_http.h"
+#include "daemon/retention/retention.h"
 #include "daemon/simulation/simulator.h"
 #include "daemon/snapshot/snapshot_keeper.h"
 #include "daemon/webhooks/webhooks.h"
@@ -22,6 +23,7 @@ struct metrics {
     struct snapshot_stats snapshots;
     struct simulator_stats simulator;
     struct webhooks_stats webhooks;
+    struct retention_archive archive; /* zeroed without one */
     uint64_t started_s; /* process_start_s */
     /* metrics_render's */
     struct core_stats core;

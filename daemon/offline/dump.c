@@ -11,6 +11,7 @@
 #include "api/json_state.h"
 #include "api/text.h"
 #include "daemon/app.h"
+#include "daemon/app_options.h"
 #include "daemon/log/identity.h"
 #include "daemon/offline/offline.h"
 #include "daemon/offline/replay_to.h"
@@ -212,7 +213,8 @@ int offline_dump(const struct settings *settings, uint64_t from, const struct un
     char error[LOG_ERROR_SIZE];
     struct command_log *log;
     struct dump dump = {.until = until, .from = from, .error = error};
-    int code = offline_log_open(&log, settings_text(settings, SETTING_STORAGE_DATA), error);
+    int code = offline_log_open(&log, settings_text(settings, SETTING_STORAGE_DATA),
+                                app_archive(settings), error);
     if (code == 0) {
         code = dump_log(log, &dump);
         log_close(log);

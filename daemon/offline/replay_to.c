@@ -9,10 +9,10 @@
 #include "daemon/app_options.h"
 #include "daemon/log/identity.h"
 
-int offline_log_open(struct command_log **ret_log, const char *directory,
+int offline_log_open(struct command_log **ret_log, const char *directory, const char *archive,
                      char error[LOG_ERROR_SIZE])
 {
-    struct log_options options = {.directory = directory, .read_only = true};
+    struct log_options options = {.directory = directory, .read_only = true, .archive = archive};
     struct command_log *log;
     int code = log_open_sqlite(&log, &options, error);
     if (code < 0) {
@@ -140,7 +140,7 @@ int replay_to_run(struct replay_to *replay, const struct settings *settings,
     struct core_options options;
     *replay = (struct replay_to){.until = moment->until, .kept = kept, .error = error};
     app_core_options(settings, &options);
-    int code = offline_log_open(&replay->log, moment->directory, error);
+    int code = offline_log_open(&replay->log, moment->directory, app_archive(settings), error);
     if (code == 0) {
         code = executor_init(&replay->executor, &options.engine, error);
     }

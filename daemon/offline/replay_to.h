@@ -24,9 +24,10 @@ struct replay_to {
     char *error;
 };
 
-/* Opens a log to be read, with its identity. 0 or a negative code; then the caller closes nothing. */
+/* Opens a log to be read, with its identity, and with what the archive (NULL: none) has of it. 0 or a
+ * negative code; then the caller closes nothing. */
 BS_MUST_USE int offline_log_open(struct command_log **ret_log, const char *directory,
-                                 char error[LOG_ERROR_SIZE]);
+                                 const char *archive, char error[LOG_ERROR_SIZE]);
 
 /*
  * `kept` is optional, and the caller's: it gets the snapshots, each of them checked. 0 or a negative

@@ -59,7 +59,7 @@ int restore_snapshots(const char *directory, uint32_t *ret_count, char error[LOG
     if (fd < 0) {
         return log_error(error, -errno, "cannot open %s: %s", directory, strerror(errno));
     }
-    int code = offline_log_open(&log, directory, error);
+    int code = offline_log_open(&log, directory, NULL, error);
     if (code == 0) {
         code = adopt_all(fd, log, ret_count, error);
         log_close(log);

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/log/log_backend.h"
 #include "daemon/logger/logger.h"
 
 #define INTERVAL_S 60
+#define NICENESS 10
 #define FILES_MAX 1024 /* looked at in one round */
 
 struct retention {
@@ -22,7 +25,11 @@ struct retention {
     uint64_t (*ask_webhooks)(void *user);
     void *user;
     bool is_wanted; /* before the interval is over */
+    bool is_move_wanted;
+    bool is_moving;
     bool is_stopping;
+    bool has_thread;
+    struct archiver *archiver;            /* NULL: there is no archive */
     struct log_old_file files[FILES_MAX]; /* the thread's */
 };
 
@@ -43,12 +50,30 @@ static void cut(struct retention *retention, uint64_t up_to_seq)
                                logger_uint("log_begins_after_action", begin.ordinal)));
 }
 
-static void round_once(struct retention *retention, const struct retention_needs *needs)
+static void on_safe(void *user, const struct log_old_file *file)
 {
+    cut(user, file->last_seq);
+}
+
+static bool goes_on(void *user)
+{
+    struct retention *retention = user;
+    pthread_mutex_lock(&retention->mutex);
+    bool is_on = !retention->is_stopping;
+    pthread_mutex_unlock(&retention->mutex);
+    return is_on;
+}
+
+/* Without `moves` as the options say, with it all that nobody needs. */
+static void round_once(struct retention *retention, const struct retention_needs *needs, bool moves)
+{
+    static const struct retention_options everything = {.keep_days = UINT32_MAX, .keep_bytes = 1};
     uint32_t count = log_old_files(retention->log, retention->files, FILES_MAX);
-    uint64_t up_to_seq =
-        retention_plan(&retention->options, needs, retention->files, count, (int64_t)time(NULL));
-    if (up_to_seq > 0) {
+    uint64_t up_to_seq = retention_plan(moves ? &everything : &retention->options, needs,
+                                        retention->files, count, (int64_t)time(NULL));
+    if (retention->archiver != NULL) {
+        archiver_run(retention->archiver, retention->files, count, up_to_seq, on_safe);
+    } else if (up_to_seq > 0) {
         cut(retention, up_to_seq);
     }
 }
@@ -65,6 +90,8 @@ static bool next_round(struct retention *retention, struct retention_needs *ret_
         code = pthread_cond_timedwait(&retention->changed, &retention->mutex, &until);
     }
     retention->is_wanted = false;
+    retention->is_moving = retention->is_move_wanted;
+    retention->is_move_wanted = false;
     ret_needs->snapshot_seq = retention->snapshot_seq;
     ret_needs->webhook_ordinal =
         retention->ask_webhooks == NULL ? 0 : retention->ask_webhooks(retention->user);
@@ -73,15 +100,40 @@ static bool next_round(struct retention *retention, struct retention_needs *ret_
     return goes_on;
 }
 
+static void end_move(struct retention *retention)
+{
+    pthread_mutex_lock(&retention->mutex);
+    retention->is_moving = false;
+    pthread_mutex_unlock(&retention->mutex);
+}
+
 static void *run(void *user)
 {
     struct retention *retention = user;
     struct retention_needs needs;
     (void)pthread_setname_np(pthread_self(), "bs-retention");
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS); /* of this thread alone */
     while (next_round(retention, &needs)) {
-        round_once(retention, &needs);
+        round_once(retention, &needs, retention->is_moving);
+        end_move(retention);
     }
     return NULL;
+}
+
+/* Without an archive_dir it does nothing. */
+static int start_archive(struct retention *retention)
+{
+    const struct archiver_options options = {
+        .directory = log_begin(retention->log).archive,
+        .log = retention->log,
+        .goes_on = goes_on,
+        .user = retention,
+    };
+    if (options.directory == NULL) {
+        return 0;
+    }
+    retention->archiver = archiver_new(&options);
+    return retention->archiver == NULL ? -ENOMEM : 0;
 }
 
 int retention_start(struct retention **ret_retention, struct command_log *log,
@@ -99,11 +151,13 @@ int retention_start(struct retention **ret_retention, struct command_log *log,
     (void)pthread_cond_init(&retention->changed, &attributes);
     (void)pthread_condattr_destroy(&attributes);
     (void)pthread_mutex_init(&retention->mutex, NULL);
-    int code = log_thread_create(&retention->thread, run, retention);
+    int code = start_archive(retention);
+    if (code == 0) {
+        code = log_thread_create(&retention->thread, run, retention);
+        retention->has_thread = code == 0;
+    }
     if (code != 0) {
-        pthread_cond_destroy(&retention->changed);
-        pthread_mutex_destroy(&retention->mutex);
-        free(retention);
+        retention_free(retention);
         return code;
     }
     *ret_retention = retention;
@@ -128,9 +182,37 @@ void retention_ask_webhooks(struct retention *retention, uint64_t (*fn)(void *us
     pthread_mutex_unlock(&retention->mutex);
 }
 
-void retention_free(struct retention *retention)
+bool retention_move(struct retention *retention)
 {
-    if (retention == NULL) {
+    if (retention->archiver == NULL) {
+        return false;
+    }
+    pthread_mutex_lock(&retention->mutex);
+    retention->is_move_wanted = true;
+    retention->is_wanted = true;
+    pthread_cond_broadcast(&retention->changed);
+    pthread_mutex_unlock(&retention->mutex);
+    return true;
+}
+
+bool retention_archive_state(struct retention *retention, struct retention_archive *ret_archive)
+{
+    struct log_begin begin = log_begin(retention->log);
+    if (retention->archiver == NULL) {
+        return false;
+    }
+    ret_archive->directory = begin.archive;
+    ret_archive->log_begin = begin.seq;
+    pthread_mutex_lock(&retention->mutex);
+    ret_archive->is_moving = retention->is_moving || retention->is_move_wanted;
+    pthread_mutex_unlock(&retention->mutex);
+    archiver_state_get(retention->archiver, &ret_archive->archiver);
+    return true;
+}
+
+void retention_stop(struct retention *retention)
+{
+    if (retention == NULL || !retention->has_thread) {
         return;
     }
     pthread_mutex_lock(&retention->mutex);
@@ -138,6 +220,16 @@ void retention_free(struct retention *retention)
     pthread_cond_broadcast(&retention->changed);
     pthread_mutex_unlock(&retention->mutex);
     (void)pthread_join(retention->thread, NULL);
+    retention->has_thread = false;
+}
+
+void retention_free(struct retention *retention)
+{
+    if (retention == NULL) {
+        return;
+    }
+    retention_stop(retention);
+    archiver_free(retention->archiver);
     pthread_cond_destroy(&retention->changed);
     pthread_mutex_destroy(&retention->mutex);
     free(retention);

@@ -73,12 +73,16 @@ static bool check_cursor(const struct endpoint_host *host, struct request *reque
         answer_refused(request, BS_CURSOR_OF_ANOTHER_LOG, name);
         return false;
     }
-    uint64_t begin = log_reader_begin(host->reader).ordinal;
-    if (after < begin) {
-        char detail[120];
-        (void)snprintf(detail, sizeof(detail),
-                       "%s: the actions up to %" PRIu64 " are no longer kept", name, begin);
-        answer_problem(request, BS_CURSOR_EXPIRED, detail);
+    struct log_begin begin = log_reader_begin(host->reader);
+    if (after < begin.ordinal) {
+        struct buffer detail = {0};
+        buffer_printf(&detail, "%s: the actions up to %" PRIu64 " are no longer kept", name,
+                      begin.ordinal);
+        if (begin.archive != NULL) {
+            buffer_printf(&detail, ". The server's archive of them is %s", begin.archive);
+        }
+        answer_problem(request, BS_CURSOR_EXPIRED, detail.bytes);
+        buffer_fini(&detail);
         return false;
     }
     if (cursor->ordinal > host->durable) {
