@@ -49,7 +49,7 @@ struct http_options {
     struct webhooks *webhooks;
     struct backups *backups;
     struct retention *retention; /* NULL: tests */
-    struct audit *audit; /* NULL: no audit log. Likewise */
+    struct audit *audit;         /* NULL: no audit log. Likewise */
 };
 
 struct http_server;

@@ -24,7 +24,7 @@ struct metrics {
     struct simulator_stats simulator;
     struct webhooks_stats webhooks;
     struct retention_archive archive; /* zeroed without one */
-    uint64_t started_s; /* process_start_s */
+    uint64_t started_s;               /* process_start_s */
     /* metrics_render's */
     struct core_stats core;
     struct log_stats log;
