@@ -171,11 +171,10 @@ int archive_read(int directory, uint32_t number, const struct archive_sink *sink
         return code;
     }
     reading.zstd = ZSTD_createDCtx();
-    if (reading.zstd == NULL || !file_hash_begin(&reading.hash)) {
+    if (reading.zstd == NULL || !buffer_reserve(&reading.in, ZSTD_DStreamInSize()) ||
+        !buffer_reserve(&reading.out, ZSTD_DStreamOutSize()) || !file_hash_begin(&reading.hash)) {
         code = log_error(error, -ENOMEM, "out of memory to read %s of the archive", reading.name);
     } else {
-        buffer_reserve(&reading.in, ZSTD_DStreamInSize());
-        buffer_reserve(&reading.out, ZSTD_DStreamOutSize());
         code = check(&reading, expand(&reading, fd));
     }
     (void)ZSTD_freeDCtx(reading.zstd);

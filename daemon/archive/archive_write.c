@@ -29,7 +29,8 @@ static int begin(struct writing *writing)
 {
     writing->zstd = ZSTD_createCCtx();
     writing->has_hash = file_hash_begin(&writing->hash);
-    if (writing->zstd == NULL || !writing->has_hash) {
+    if (writing->zstd == NULL || !writing->has_hash ||
+        !buffer_reserve(&writing->out, ZSTD_CStreamOutSize())) {
         return log_error(writing->error, -ENOMEM, "out of memory for an archived file");
     }
     size_t code = ZSTD_CCtx_setParameter(writing->zstd, ZSTD_c_compressionLevel, LEVEL);
@@ -38,7 +39,6 @@ static int begin(struct writing *writing)
     assert(!ZSTD_isError(code));
     code = ZSTD_CCtx_setPledgedSrcSize(writing->zstd, writing->head->size);
     assert(!ZSTD_isError(code));
-    buffer_reserve(&writing->out, ZSTD_CStreamOutSize());
     return 0;
 }
 

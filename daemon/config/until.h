@@ -22,6 +22,7 @@ BS_MUST_USE bool until_parse(struct until *until, const char *text);
 struct log_moment {
     char directory[PATH_MAX];
     struct until until;
+    bool is_without_archive; /* of old files, also if there is one */
 };
 
 /* DIR, DIR@SEQ or DIR@TIME. False: it is too long, or what follows the last @ is neither. A

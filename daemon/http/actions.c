@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "api/json_state.h"
+#include "api/json_writer.h"
 #include "daemon/answer/answer.h"
 #include "daemon/answer/page.h"
 #include "daemon/http/action_row.h"
@@ -25,6 +26,7 @@
 #include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
 
+#define ARCHIVE_SHOWN_MAX 64 /* it has room in the last event of a stream, also escaped */
 #define ACTIONS_SIZE_MAX ((size_t)8 << 20) /* bytes after which a page of actions ends early */
 #define SPAN 16384
 #define SEARCH_MS 50
@@ -154,7 +156,7 @@ static void answer_cut(struct request *request, const char *archive, const char 
     if (archive != NULL) {
         buffer_printf(&detail, ". The server's archive of them is %s", archive);
     }
-    answer_problem(request, BS_CURSOR_EXPIRED, detail.bytes);
+    answer_problem(request, BS_CURSOR_EXPIRED, buffer_string(&detail));
     buffer_fini(&detail);
 }
 
@@ -177,6 +179,17 @@ bool actions_check_after(struct connection *connection, const char *name, uint64
         return false;
     }
     return true;
+}
+
+void actions_put_begin(struct buffer *out, const struct command_log *log)
+{
+    struct log_begin begin = log_begin(log);
+    buffer_printf(out, "\"after\":\"%.*s_%" PRIu64 "\"", API_LOG_DIGITS, log_identity(log),
+                  begin.ordinal);
+    if (begin.archive != NULL && strlen(begin.archive) <= ARCHIVE_SHOWN_MAX) {
+        member_text(out, "archive",
+                    (struct bs_text){begin.archive, (uint32_t)strlen(begin.archive)});
+    }
 }
 
 /* Whether an index answers the filter alone. */

@@ -13,6 +13,9 @@ BS_MUST_USE bool actions_check_cursor(struct connection *connection, const char 
  * of another log or before the beginning, 400 past the end. */
 BS_MUST_USE bool actions_check_after(struct connection *connection, const char *name,
                                      uint64_t durable);
+/* The members that say where the log begins: the cursor `after`, and the directory `archive` of what
+ * came before it, if there is one and its name is no longer than 64 bytes. */
+void actions_put_begin(struct buffer *out, const struct command_log *log);
 /* An error of the server; its log says why the command log could not be read. */
 void actions_answer_unreadable(struct request *request, int code, const char *error);
 

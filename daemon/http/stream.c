@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "api/json_writer.h"
 #include "api/text.h"
 #include "daemon/answer/answer.h"
 #include "daemon/http/access_check.h"
@@ -20,8 +19,7 @@
 #include "daemon/logger/logger.h"
 
 #define NOTE_SIZE 512
-#define ARCHIVE_SHOWN_MAX 64 /* bytes of its name: 6 for each when escaped */
-#define BLOCK_SIZE 4096      /* the library's buffer for a client without chunks (HTTP/1.0) */
+#define BLOCK_SIZE 4096 /* the library's buffer for a client without chunks (HTTP/1.0) */
 #define RETRY_MS 2000
 /* The kernel's buffer for one client (it doubles this): small, so many slow clients cost little. */
 #define SEND_BUFFER_SIZE (128 << 10)
@@ -236,28 +234,17 @@ static size_t fill(struct connection *connection, int64_t now_ms, char *room, si
 }
 
 /* No event is left to send: the last words, or a ping when one is due. */
-/* Where what was cut is, as a member; nothing if there is no archive, or no room for its name. */
-static void put_archive(struct buffer *out, const struct command_log *log)
-{
-    const char *archive = log_begin(log).archive;
-    if (archive != NULL && strlen(archive) <= ARCHIVE_SHOWN_MAX) {
-        member_text(out, "archive", (struct bs_text){archive, (uint32_t)strlen(archive)});
-    }
-}
-
 /* The last event. One whose place was cut is told where the log begins now. */
 static void say_end(struct connection *connection)
 {
     struct stream *stream = connection->stream;
     const struct command_log *log = core_log(connection->server->core);
     if (stream->end == STREAM_EXPIRED) {
-        struct buffer archive = {0};
-        buffer_text(&archive, "\"");
-        put_archive(&archive, log);
-        say(stream, "event: closing\ndata: {\"reason\":\"%s\",\"after\":\"%.*s_%llu%s}\n\n",
-            end_names[stream->end], API_LOG_DIGITS, log_identity(log),
-            (unsigned long long)log_dropped_ordinal(log), archive.bytes);
-        buffer_fini(&archive);
+        struct buffer begin = {0};
+        actions_put_begin(&begin, log);
+        say(stream, "event: closing\ndata: {\"reason\":\"%s\",%s}\n\n", end_names[stream->end],
+            buffer_string(&begin));
+        buffer_fini(&begin);
     } else {
         say(stream, "event: closing\ndata: {\"reason\":\"%s\"}\n\n", end_names[stream->end]);
     }

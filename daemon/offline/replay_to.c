@@ -140,7 +140,8 @@ int replay_to_run(struct replay_to *replay, const struct settings *settings,
     struct core_options options;
     *replay = (struct replay_to){.until = moment->until, .kept = kept, .error = error};
     app_core_options(settings, &options);
-    int code = offline_log_open(&replay->log, moment->directory, app_archive(settings), error);
+    int code = offline_log_open(&replay->log, moment->directory,
+                                moment->is_without_archive ? NULL : app_archive(settings), error);
     if (code == 0) {
         code = executor_init(&replay->executor, &options.engine, error);
     }

@@ -133,7 +133,7 @@ static int replay(const struct restore *restore, const struct until *until,
                   struct restored *ret_restored, char *error)
 {
     struct replay_to replayed;
-    struct log_moment moment = {.until = *until};
+    struct log_moment moment = {.until = *until, .is_without_archive = true};
     (void)snprintf(moment.directory, sizeof(moment.directory), "%s", restore->stage);
     int code = replay_to_run(&replayed, restore->settings, &moment, NULL, error);
     if (code == 0) {

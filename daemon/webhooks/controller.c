@@ -81,7 +81,7 @@ static bool check_cursor(const struct endpoint_host *host, struct request *reque
         if (begin.archive != NULL) {
             buffer_printf(&detail, ". The server's archive of them is %s", begin.archive);
         }
-        answer_problem(request, BS_CURSOR_EXPIRED, detail.bytes);
+        answer_problem(request, BS_CURSOR_EXPIRED, buffer_string(&detail));
         buffer_fini(&detail);
         return false;
     }
