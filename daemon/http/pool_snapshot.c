@@ -13,9 +13,9 @@
 #include "api/json_state.h"
 #include "daemon/answer/answer.h"
 #include "daemon/follower/follower.h"
-#include "daemon/http/chunked.h"
 #include "daemon/http/handlers.h"
 #include "daemon/http/pool_rows.h"
+#include "daemon/http/send.h"
 #include "daemon/log/identity.h"
 
 #define BLOCK_SIZE ((size_t)64 << 10)
@@ -103,7 +103,7 @@ static void put_rows(struct pool_snapshot *snapshot, size_t size)
 {
     buffer_clear(&snapshot->text);
     snapshot->taken = 0;
-    while (snapshot->text.size < size && !snapshot->has_ended) {
+    while (snapshot->text.size < size && !snapshot->text.failed && !snapshot->has_ended) {
         if (!pool_rows_next(&snapshot->rows, &snapshot->text)) {
             buffer_printf(&snapshot->text, "{\"end\":{\"rows\":%" PRIu64 "}}\n",
                           snapshot->rows.count);
@@ -119,8 +119,11 @@ static ssize_t on_room(void *user, uint64_t position, char *room, size_t size)
     if (atomic_load(&snapshot->server->quiesced)) {
         return MHD_CONTENT_READER_END_WITH_ERROR;
     }
-    if (snapshot->taken == snapshot->text.size) {
+    if (snapshot->taken == snapshot->text.size && !snapshot->text.failed) {
         put_rows(snapshot, size);
+    }
+    if (snapshot->text.failed) { /* no memory */
+        return MHD_CONTENT_READER_END_WITH_ERROR;
     }
     size_t left = snapshot->text.size - snapshot->taken;
     size_t count = left < size ? left : size;
@@ -147,7 +150,7 @@ bool pool_snapshot_send(struct connection *connection)
     connection->job = NULL; /* the response has it */
     connection->free_job = NULL;
     sweep_stage(&connection->sweep, STAGE_SENDING, timeout_ms);
-    return chunked_send(connection, &(struct chunked){.content_type = "application/x-ndjson",
+    return send_chunked(connection, &(struct chunked){.content_type = "application/x-ndjson",
                                                       .block_size = BLOCK_SIZE,
                                                       .fill = on_room,
                                                       .release = snapshot_free,

@@ -10,10 +10,10 @@
 #include "daemon/answer/answer.h"
 #include "daemon/http/access_check.h"
 #include "daemon/http/actions.h"
-#include "daemon/http/chunked.h"
 #include "daemon/http/handlers.h"
 #include "daemon/http/header.h"
 #include "daemon/http/pool_filter.h"
+#include "daemon/http/send.h"
 #include "daemon/http/submit.h"
 #include "daemon/log/identity.h"
 #include "daemon/logger/logger.h"
@@ -362,7 +362,7 @@ bool stream_send(struct connection *connection)
     (void)setsockopt(connection->sweep.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     (void)MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
     sweep_stage(&connection->sweep, STAGE_STREAMING, stall_ms(connection));
-    return chunked_send(connection, &(struct chunked){.content_type = "text/event-stream",
+    return send_chunked(connection, &(struct chunked){.content_type = "text/event-stream",
                                                       .block_size = BLOCK_SIZE,
                                                       .fill = on_room,
                                                       .user = connection});

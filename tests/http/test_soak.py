@@ -123,7 +123,7 @@ def back_up(server, _):
 
 def begin(work, server):
     work.add("writes", lambda n: expect(server.post("/v1/transfers", ITEMS, headers={
-        "Idempotency-Key": f'"{n}"'}), 200))
+        "Idempotency-Key": f'"{n}"'}), 200), 0.1)  # slow enough for a backup between two cuts
     work.add("settlements", lambda n: settle_one(server, n), 0.1)
     work.add("pauses", lambda n: (server.post("/v1/pools/other/pause", {"reason": "soak"}),
                                   server.post("/v1/pools/other/resume")), 0.1)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A 200 whose body is made piece by piece while the client takes it: streams, pool snapshots. */
-#ifndef HTTP_CHUNKED_H
-#define HTTP_CHUNKED_H
+/* The two ways in which an answer goes out: whole, or piece by piece while the client takes it. */
+#ifndef HTTP_SEND_H
+#define HTTP_SEND_H
 
 #include "daemon/http/connection.h"
 
+/* The request's answer, from its buffer. MHD_NO: the connection has to go. */
+enum MHD_Result send_answer(struct connection *connection);
+
+/* The body of a 200: of streams and pool snapshots. */
 struct chunked {
     const char *content_type;
     size_t block_size;                     /* of a piece, at most */
@@ -15,6 +19,6 @@ struct chunked {
 
 /* Queues the answer; the caller has set the sweep's stage. False: it could not, and `user` was
  * released. */
-BS_MUST_USE bool chunked_send(struct connection *connection, const struct chunked *chunked);
+BS_MUST_USE bool send_chunked(struct connection *connection, const struct chunked *chunked);
 
 #endif
