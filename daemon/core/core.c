@@ -310,6 +310,7 @@ void core_free(struct core *core)
         buffer_fini(&core->commits[i].records);
     }
     api_batch_fini(&core->settle.batch);
+    buffer_fini(&core->settle.body);
     if (core->flight_segment != NULL) { /* of a commit that failed */
         outbox_release(&core->executor.outbox, core->flight_segment);
     }
