@@ -28,7 +28,8 @@ static void on_settled(struct request *request)
     struct core *core = request->user;
     api_batch_clear(&request->batch);
     core->is_settling = false;
-    count_lag(core, uv_hrtime() - core->settle_due_ns);
+    uint64_t now_ns = uv_hrtime(); /* libuv's timers may be early by a part of a millisecond */
+    count_lag(core, now_ns > core->settle_due_ns ? now_ns - core->settle_due_ns : 0);
 }
 
 /* One request settles them all. Settlements are writes like any other: none begins while the disk is

@@ -345,6 +345,7 @@ START_TEST(an_archive_of_another_log_is_refused)
     log_close(log);
     support_remove(directory);
     support_directory(directory);
+    support_fini(&batch);
     memset(&batch, 0, sizeof(batch));
     log = make_log();
     state = archive_all(log, UINT64_MAX);
