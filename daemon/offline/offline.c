@@ -99,9 +99,9 @@ static int end(struct replay_to *replay, int code, const char *error)
 static void moment_of(const struct settings *settings, const struct until *until,
                       struct log_moment *ret_moment)
 {
+    *ret_moment = (struct log_moment){.until = *until};
     (void)snprintf(ret_moment->directory, sizeof(ret_moment->directory), "%s",
                    settings_text(settings, SETTING_STORAGE_DATA));
-    ret_moment->until = *until;
 }
 
 int offline_replay(const struct settings *settings, const struct until *until, bool shows_state)

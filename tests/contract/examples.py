@@ -151,7 +151,7 @@ def test_examples(t, contract, worlds):
         t.equal(f"{operation.id}: bodies without an answer", sorted(sent - named), [])
         t.true(f"{operation.id} has an example",
                named or operation.id in ("metrics", "openapi", "stream_actions", "get_pool_snapshot", "read_backup_file",
-                                                "move_to_archive", "show_archive"))
+                                                "move_to_archive"))
     return changed
 
 
