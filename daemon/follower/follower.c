@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "daemon/log/log_backend.h"
 #include "daemon/logger/logger.h"
@@ -14,7 +13,6 @@
 #define SWEEP_MS 20   /* between two checks of a sweep: each takes the core loop a millisecond */
 #define GATHER_MS 2   /* between two looks at the log that nobody waits for */
 #define RETRY_MS 1000 /* before a block that could not be made is tried again */
-#define NICENESS 10   /* above the process's own: the core loop and the log's thread go first */
 
 struct follower_stats follower_stats_get(const struct follower *follower)
 {
@@ -266,18 +264,11 @@ static void turn(struct follower *follower)
     }
 }
 
-/* On Linux this is the calling thread's alone. */
-static void give_way(void)
-{
-    int own = getpriority(PRIO_PROCESS, 0);
-    (void)setpriority(PRIO_PROCESS, 0, own + NICENESS);
-}
-
 static void *run(void *user)
 {
     struct follower *follower = user;
     (void)pthread_setname_np(pthread_self(), "bs-follower");
-    give_way();
+    log_thread_give_way();
     while (!atomic_load(&follower->stop)) {
         turn(follower);
         wait_for_work(follower);

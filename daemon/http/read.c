@@ -8,6 +8,7 @@
 #include "daemon/follower/follower.h"
 #include "daemon/http/handlers.h"
 #include "daemon/http/submit.h"
+#include "lib/book/index.h"
 
 #define CATCH_UP_MS 5000 /* how long a read waits unless it says so */
 
@@ -27,16 +28,6 @@ static void on_follower(struct request *request, struct core *core, struct bs_en
     }
 }
 
-static uint64_t digest(const void *bytes, size_t size)
-{
-    const uint8_t *at = bytes;
-    uint64_t sum = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (size_t i = 0; i < size; i++) {
-        sum = (sum ^ at[i]) * UINT64_C(1099511628211);
-    }
-    return sum;
-}
-
 /* The key, or without one the address. */
 static uint64_t client_of(const struct connection *connection)
 {
@@ -44,12 +35,12 @@ static uint64_t client_of(const struct connection *connection)
         MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
     const char *name = connection->caller.name;
     if (name[0] != '\0') {
-        return digest(name, strlen(name));
+        return bs_hash(0, name, strlen(name));
     }
     if (address->sa_family == AF_INET6) {
-        return digest(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 8);
+        return bs_hash(0, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 8);
     }
-    return digest(&((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    return bs_hash(0, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
 }
 
 static bool take_by_follower(struct connection *connection)
@@ -81,7 +72,7 @@ static void set_asks(struct connection *connection)
     asks->query.wait_ms = 0;
     connection->request.asks = asks;
     connection->request.asks_size = sizeof(*asks);
-    connection->request.asks_digest = digest(asks, sizeof(*asks));
+    connection->request.asks_digest = bs_hash(0, asks, sizeof(*asks));
 }
 
 enum outcome read_begin(struct connection *connection)

@@ -15,10 +15,13 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "daemon/log/batch_check.h"
 #include "daemon/log/log_backend.h"
+
+#define THREAD_NICENESS 10 /* above the process's own */
 
 static uint64_t now_ns(void)
 {
@@ -40,6 +43,12 @@ int log_thread_create(pthread_t *ret_thread, void *(*run)(void *), void *user)
     result = pthread_create(ret_thread, NULL, run, user);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return -result;
+}
+
+void log_thread_give_way(void)
+{
+    int own = getpriority(PRIO_PROCESS, 0); /* on Linux the calling thread's alone */
+    (void)setpriority(PRIO_PROCESS, 0, own + THREAD_NICENESS);
 }
 
 int log_base_init(struct command_log *log, const struct log_backend *backend)

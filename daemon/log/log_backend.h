@@ -109,5 +109,7 @@ BS_MUST_USE int log_base_commit(struct command_log *log, const struct log_batch 
 
 /* Starts a thread that takes no signals; 0 or a negative errno. */
 BS_MUST_USE int log_thread_create(pthread_t *ret_thread, void *(*run)(void *), void *user);
+/* The calling thread goes after the core loop's and the log's. */
+void log_thread_give_way(void);
 
 #endif

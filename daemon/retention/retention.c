@@ -4,15 +4,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "daemon/log/log_backend.h"
 #include "daemon/logger/logger.h"
 
 #define INTERVAL_S 60
-#define NICENESS 10
 #define FILES_MAX 1024 /* looked at in one round */
 
 struct retention {
@@ -112,7 +109,7 @@ static void *run(void *user)
     struct retention *retention = user;
     struct retention_needs needs;
     (void)pthread_setname_np(pthread_self(), "bs-retention");
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS); /* of this thread alone */
+    log_thread_give_way();
     while (next_round(retention, &needs)) {
         round_once(retention, &needs, retention->is_moving);
         end_move(retention);

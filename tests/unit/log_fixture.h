@@ -29,7 +29,7 @@ static void tear_down(void)
 }
 
 /* Appends a batch and waits until it is durable. */
-static void append(struct command_log *log, uint32_t records, uint32_t actions, bool settle)
+static inline void append(struct command_log *log, uint32_t records, uint32_t actions, bool settle)
 {
     support_fill(&batch, log, records, actions, settle);
     ck_assert_msg(support_append(log, &durable, &batch.batch) == 0, "%s", durable.message);

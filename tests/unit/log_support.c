@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/log/identity.h"
+
 void support_directory(char ret_path[PATH_MAX])
 {
     const char *parent = getenv("TMPDIR");
@@ -214,6 +216,28 @@ int support_append(struct command_log *log, struct support_durable *durable,
     int error = durable->error;
     pthread_mutex_unlock(&durable->mutex);
     return error;
+}
+
+struct command_log *support_make(const char *directory, uint64_t file_size_max, uint32_t batches)
+{
+    struct support_durable durable;
+    struct support_batch batch = {0};
+    char error[LOG_ERROR_SIZE];
+    struct command_log *log = support_open(directory, file_size_max);
+    support_durable_init(&durable);
+    int code = log_identify(log, error);
+    assert(code == 0);
+    code = log_start(log, support_on_durable, &durable);
+    assert(code == 0);
+    for (uint32_t i = 0; i < batches; i++) {
+        support_fill(&batch, log, 400, 300, i % 3 == 0);
+        code = support_append(log, &durable, &batch.batch);
+        assert(code == 0);
+    }
+    log_stop(log);
+    log_close(log);
+    support_fini(&batch);
+    return support_open(directory, file_size_max);
 }
 
 static bool count_records(void *user, uint64_t first_seq, uint32_t count, const uint8_t *records,

@@ -53,6 +53,10 @@ void support_on_durable(void *user, int error, const char *message);
 int support_append(struct command_log *log, struct support_durable *durable,
                    const struct log_batch *batch);
 
+/* A new log of that many batches, each of 400 records and 300 actions, every third one with a settlement;
+ * closed and opened again, so that all files but the newest are closed. */
+struct command_log *support_make(const char *directory, uint64_t file_size_max, uint32_t batches);
+
 /* Reads all records and actions with all checks; returns the count of records. -1: `error` says
  * why. */
 int64_t support_verify(struct command_log *log, char error[LOG_ERROR_SIZE]);

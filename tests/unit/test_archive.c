@@ -225,15 +225,7 @@ END_TEST
 
 static struct command_log *make_log(void)
 {
-    struct command_log *log = support_open(directory, FILE_SIZE);
-    ck_assert_int_eq(log_identify(log, error), 0);
-    ck_assert_int_eq(log_start(log, support_on_durable, &durable), 0);
-    for (uint32_t i = 0; i < BATCHES; i++) {
-        append(log, 400, 300, i % 3 == 0);
-    }
-    log_stop(log);
-    log_close(log);
-    log = support_open(directory, FILE_SIZE);
+    struct command_log *log = support_make(directory, FILE_SIZE, BATCHES);
     ck_assert_int_eq(log_identify(log, error), 0);
     return log;
 }
@@ -345,8 +337,6 @@ START_TEST(an_archive_of_another_log_is_refused)
     log_close(log);
     support_remove(directory);
     support_directory(directory);
-    support_fini(&batch);
-    memset(&batch, 0, sizeof(batch));
     log = make_log();
     state = archive_all(log, UINT64_MAX);
     ck_assert(state.is_failing);

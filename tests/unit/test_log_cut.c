@@ -19,20 +19,6 @@
 #define FILES_MAX 64
 #define BATCHES 24
 
-/* Closed at the end, so that all files but the newest are. */
-static struct command_log *make(void)
-{
-    struct command_log *log = support_open(directory, FILE_SIZE);
-    ck_assert_int_eq(log_identify(log, error), 0);
-    ck_assert_int_eq(log_start(log, support_on_durable, &durable), 0);
-    for (uint32_t i = 0; i < BATCHES; i++) {
-        append(log, 400, 300, i % 3 == 0);
-    }
-    log_stop(log);
-    log_close(log);
-    return support_open(directory, FILE_SIZE);
-}
-
 static struct command_log *reopen(struct command_log *log)
 {
     log_close(log);
@@ -118,7 +104,7 @@ static void check_kept(struct command_log *log)
 
 START_TEST(each_cut_keeps_what_follows)
 {
-    struct command_log *log = make();
+    struct command_log *log = support_make(directory, FILE_SIZE, BATCHES);
     struct log_old_file files[FILES_MAX];
     uint32_t count = log_old_files(log, files, FILES_MAX);
     char identity[LOG_IDENTITY_DIGITS + 1];
@@ -183,7 +169,7 @@ END_TEST
 
 START_TEST(a_read_from_before_is_refused_by_name)
 {
-    struct command_log *log = make();
+    struct command_log *log = support_make(directory, FILE_SIZE, BATCHES);
     struct log_old_file files[FILES_MAX];
     uint32_t count = log_old_files(log, files, FILES_MAX);
     uint32_t cut;
@@ -209,7 +195,7 @@ END_TEST
 /* Beside the log's thread and a reader that is within what is cut. */
 START_TEST(a_running_log_is_cut)
 {
-    struct command_log *log = make();
+    struct command_log *log = support_make(directory, FILE_SIZE, BATCHES);
     struct log_reader *reader;
     struct log_old_file file;
     uint32_t cut;
@@ -279,7 +265,7 @@ END_TEST
 /* A crash in the middle of the removal leaves some of the files; the start removes them. */
 START_TEST(an_interrupted_cut_is_finished)
 {
-    struct command_log *log = make();
+    struct command_log *log = support_make(directory, FILE_SIZE, BATCHES);
     char saved[PATH_MAX];
     struct log_old_file files[FILES_MAX];
     uint32_t cut;
@@ -323,7 +309,7 @@ static void check_refused(const char *what)
 /* The first file that is kept is not the first one there; the note is damaged, or missing. */
 START_TEST(what_a_cut_does_not_explain_is_refused)
 {
-    struct command_log *log = make();
+    struct command_log *log = support_make(directory, FILE_SIZE, BATCHES);
     struct log_old_file files[FILES_MAX];
     char path[PATH_MAX + 64];
     char away[PATH_MAX + 64];
